@@ -1,0 +1,5 @@
+//! **lapse** measures downtime, and states its own error.
+//!
+//! The rooms, in reading order; `ARCHITECTURE.md` says what each may use.
+
+pub mod measure;

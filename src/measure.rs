@@ -1,0 +1,12 @@
+//! What was seen, and what follows from it: pure values in, pure values out.
+//!
+//! Nothing here waits, reads a clock, does I/O or knows a wire format, and nothing here can fail.
+//! `docs/MEASUREMENT.md` has the definitions; each file holds one of its nouns.
+
+pub mod answer;
+#[cfg(test)]
+pub(crate) mod notation;
+pub mod outage;
+pub mod schedule;
+pub mod time;
+pub mod timeline;

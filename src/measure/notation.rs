@@ -1,0 +1,65 @@
+//! Timelines written as text, a character a slot, so that a test reads as a specification.
+//!
+//! `.` ok, `s` slow, `x` status 503, `r` refused, `t` response timeout, `?` not sent, ` ` no record.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use super::answer::{Class, Connection, Probe, Unsent};
+use super::schedule::{Rate, Schedule};
+use super::time::Offset;
+use super::timeline::Timeline;
+
+/// The only lane of a target at 1000/s: slot k is due at k ms.
+pub(crate) fn schedule() -> Schedule {
+    schedules(1).remove(0)
+}
+
+/// The lanes of a target at 1000/s.
+pub(crate) fn schedules(lanes: u64) -> Vec<Schedule> {
+    Schedule::interleaved(Rate::per_second(1000).unwrap(), NonZeroU64::new(lanes).unwrap(), Offset::ZERO).collect()
+}
+
+/// The probes that `notation` describes on `schedule`: sent when due, back at once; a timed-out one after 50 ms, a slow one after 20 ms.
+pub(crate) fn probes_on(schedule: &Schedule, notation: &str) -> Vec<Probe> {
+    let read = |(slot, letter): (u64, char)| {
+        let class = match letter {
+            '.' => Class::Ok,
+            's' => Class::Slow,
+            'x' => Class::Status(503),
+            'r' => Class::Refused,
+            't' => Class::ResponseTimeout,
+            '?' => Class::NotSent(Unsent::InFlightLimit),
+            ' ' => return None,
+            other => panic!("{other:?} is not a slot"),
+        };
+        let trip = Duration::from_millis(match letter {
+            't' => 50,
+            's' => 20,
+            _ => 0,
+        });
+        let due = schedule.due(slot);
+        let (timed_out, connection) = (letter == 't', Connection::Reused);
+        Some(Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 })
+    };
+    (0..).zip(notation.chars()).filter_map(read).collect()
+}
+
+/// The probes of `notation`, a slot a millisecond.
+pub(crate) fn probes(notation: &str) -> Vec<Probe> {
+    probes_on(&schedule(), notation)
+}
+
+/// The timeline of these probes.
+pub(crate) fn timeline(schedule: Schedule, probes: &[Probe]) -> Timeline {
+    let mut timeline = Timeline::new(schedule);
+    for probe in probes {
+        timeline.push(probe);
+    }
+    timeline
+}
+
+/// The timeline of `notation`, a slot a millisecond.
+pub(crate) fn lane(notation: &str) -> Timeline {
+    timeline(schedule(), &probes(notation))
+}

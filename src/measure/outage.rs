@@ -1,0 +1,356 @@
+//! Outages of a lane, each with the brackets in which the true one lies.
+//!
+//! A probe meets the service at some instant between its `sent` and its `done`. So the brackets are
+//! made of those two and of nothing else: no tolerance is added, and a late or slow prober prints
+//! wider ones by itself. Probes overtake each other; a success counts as "before" an outage only if
+//! it was done before the first failure was sent, and as "after" only if it was sent after the last
+//! failure had met the service.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use super::answer::{Class, Health, Probe};
+use super::schedule::Schedule;
+use super::time::{Bounded, Offset};
+
+/// Why a side of an outage is not bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Open {
+    /// No probe of the lane succeeded before it.
+    Start,
+    /// No probe of the lane succeeded after it.
+    End,
+    /// Slots right before it were not sent.
+    BlindBefore,
+    /// Slots right after it were not sent.
+    BlindAfter,
+}
+
+impl Open {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::End => "end",
+            Self::BlindBefore => "blind-before",
+            Self::BlindAfter => "blind-after",
+        }
+    }
+}
+
+/// A maximal run of consecutive failed slots of a lane; blind slots neither extend nor break it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// When its first failed slot was due.
+    pub from: Offset,
+    /// When its last failed slot was due.
+    pub to: Offset,
+    /// It began in this interval, open where no bound is known.
+    pub began: (Option<Offset>, Offset),
+    /// It ended in this interval, open where no bound is known.
+    pub ended: (Offset, Option<Offset>),
+    /// How many slots failed.
+    pub failed: u64,
+    /// The failed slots times the period.
+    pub estimate: Duration,
+    /// How many of each class.
+    pub classes: BTreeMap<Class, u64>,
+    /// The sides that are not bounded, and why.
+    pub open: Vec<Open>,
+}
+
+impl Outage {
+    /// How long it lasted.
+    pub fn duration(&self) -> Bounded {
+        Bounded {
+            estimate: self.estimate,
+            at_least: self.ended.0.since(self.began.1),
+            at_most: self.began.0.zip(self.ended.1).map(|(from, to)| to.since(from)),
+        }
+    }
+}
+
+/// Finds the stretches of one health in a lane's probes, which it is given in slot order.
+///
+/// With [`Finder::outages`] these are the outages; [`Finder::slow`] brackets slow stretches alike.
+#[derive(Clone, Debug)]
+pub struct Finder {
+    schedule: Schedule,
+    wanted: Health,
+    found: Vec<Outage>,
+    inside: bool,
+    blind: bool,
+    /// Places in `found` that still lack a success which surely came after them, with the instant it must come after.
+    awaiting: Vec<(usize, Offset)>,
+    /// Successes that were not done yet when the newest probe was sent: (done, sent).
+    recent: BinaryHeap<Reverse<(Offset, Offset)>>,
+    /// The newest `sent` of a success that was done when the newest probe was sent.
+    settled: Option<Offset>,
+    longest_trip: Duration,
+}
+
+impl Finder {
+    /// Finds outages: what is neither failed nor blind is a success.
+    pub fn outages(schedule: Schedule) -> Self {
+        Self::new(schedule, Health::Failed)
+    }
+
+    /// Finds slow stretches: only what is up is a success.
+    pub fn slow(schedule: Schedule) -> Self {
+        Self::new(schedule, Health::Slow)
+    }
+
+    fn new(schedule: Schedule, wanted: Health) -> Self {
+        Self {
+            schedule,
+            wanted,
+            found: Vec::new(),
+            inside: false,
+            blind: false,
+            awaiting: Vec::new(),
+            recent: BinaryHeap::new(),
+            settled: None,
+            longest_trip: Duration::ZERO,
+        }
+    }
+
+    /// Takes the probe of the next slot.
+    pub fn push(&mut self, probe: &Probe) {
+        match probe.class.health() {
+            Health::Blind => self.blind = true,
+            health if health == self.wanted => {
+                self.settle(probe.sent);
+                self.extend(probe);
+            }
+            health => {
+                self.settle(probe.sent);
+                self.leave();
+                if health == Health::Up || self.wanted == Health::Failed {
+                    self.succeed(probe);
+                }
+            }
+        }
+    }
+
+    /// What was found so far, in the order of slots.
+    pub fn found(&self) -> &[Outage] {
+        &self.found
+    }
+
+    /// All that was found; what had no success after it is open at its end.
+    pub fn finish(mut self) -> Vec<Outage> {
+        if self.inside {
+            self.leave();
+        }
+        for (place, _) in &self.awaiting {
+            self.found[*place].open.push(Open::End);
+        }
+        self.found
+    }
+
+    /// The longest healthy round trip so far.
+    pub const fn longest_trip(&self) -> Duration {
+        self.longest_trip
+    }
+
+    fn settle(&mut self, now: Offset) {
+        while let Some(Reverse((_, sent))) = self.recent.peek().filter(|Reverse((done, _))| *done <= now).copied() {
+            self.settled = self.settled.max(Some(sent));
+            self.recent.pop();
+        }
+    }
+
+    fn extend(&mut self, probe: &Probe) {
+        if !self.inside {
+            self.begin(probe);
+        }
+        self.blind = false;
+        let met = self.met(probe);
+        if let Some(outage) = self.found.last_mut() {
+            outage.to = probe.due;
+            outage.began.1 = outage.began.1.min(met);
+            outage.ended.0 = outage.ended.0.max(probe.sent);
+            outage.failed += 1;
+            outage.estimate = self.schedule.time_of(outage.failed);
+            *outage.classes.entry(probe.class).or_insert(0) += 1;
+        }
+        let place = self.found.len() - 1;
+        match self.awaiting.last_mut() {
+            Some((last, after)) if *last == place => *after = met.max(*after),
+            _ => self.awaiting.push((place, met)),
+        }
+    }
+
+    fn begin(&mut self, probe: &Probe) {
+        self.inside = true;
+        let mut open = Vec::new();
+        if self.blind {
+            open.push(Open::BlindBefore);
+        } else if self.settled.is_none() {
+            open.push(Open::Start);
+        }
+        let earliest = self.settled.filter(|_| !self.blind);
+        self.found.push(Outage {
+            from: probe.due,
+            to: probe.due,
+            began: (earliest, self.met(probe)),
+            ended: (probe.sent, None),
+            failed: 0,
+            estimate: Duration::ZERO,
+            classes: BTreeMap::new(),
+            open,
+        });
+    }
+
+    /// The stretch is over, if there was one: a probe of another health came, or none will.
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.blind)
+            && std::mem::take(&mut self.inside)
+            && let Some(outage) = self.found.last_mut()
+        {
+            outage.open.push(Open::BlindAfter);
+            self.awaiting.pop();
+        }
+        self.inside = false;
+    }
+
+    fn succeed(&mut self, probe: &Probe) {
+        if probe.class == Class::Ok {
+            self.longest_trip = self.longest_trip.max(probe.done.since(probe.sent));
+        }
+        self.recent.push(Reverse((probe.done, probe.sent)));
+        let found = &mut self.found;
+        self.awaiting.retain(|(place, after)| {
+            let settles = probe.sent >= *after;
+            if settles {
+                found[*place].ended.1 = Some(probe.done);
+            }
+            !settles
+        });
+    }
+
+    /// The latest instant at which this probe met the service. Of one that the prober's clock ended
+    /// only `sent` is known; the longest healthy round trip says how long a probe may be on its way.
+    fn met(&self, probe: &Probe) -> Offset {
+        if probe.timed_out && !self.longest_trip.is_zero() {
+            probe.done.min(probe.sent + self.longest_trip)
+        } else {
+            probe.done
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::notation::{probes, probes_on, schedule, schedules};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn find(schedule: Schedule, probes: &[Probe]) -> Vec<Outage> {
+        let mut finder = Finder::outages(schedule);
+        for probe in probes {
+            finder.push(probe);
+        }
+        finder.finish()
+    }
+
+    /// `from..to` in ms, failed slots, the bounds of the duration, and what is open.
+    fn said(schedule: Schedule, probes: &[Probe]) -> Vec<String> {
+        let ms = |at: Offset| at.as_nanos() / 1_000_000;
+        let say = |outage: &Outage| {
+            let open: Vec<_> = outage.open.iter().map(|side| side.name()).collect();
+            let duration = outage.duration();
+            let high = duration.at_most.map_or("?".into(), |high| high.as_millis().to_string());
+            let low = duration.at_least.as_millis();
+            format!("down {}..{} x{} {low}-{high} {}", ms(outage.from), ms(outage.to), outage.failed, open.join(" "))
+        };
+        find(schedule, probes).iter().map(|outage| say(outage).trim_end().to_owned()).collect()
+    }
+
+    fn check(notation: &str, expected: &[&str]) {
+        assert_eq!(said(schedule(), &probes(notation)), expected, "{notation}");
+    }
+
+    #[test]
+    fn an_outage_is_a_maximal_run_of_failed_slots() {
+        check("..........", &[]);
+        check("....xxxx..", &["down 4..7 x4 3-5"]);
+        check("..xrx..r..", &["down 2..4 x3 2-4", "down 7..7 x1 0-2"]);
+        check("..x.x.....", &["down 2..2 x1 0-2", "down 4..4 x1 0-2"]);
+    }
+
+    #[test]
+    fn blind_slots_neither_extend_nor_break_an_outage() {
+        check("..xx??xx..", &["down 2..7 x4 5-7"]);
+        check("..xx??....", &["down 2..3 x2 1-? blind-after"]);
+        check("..??xx....", &["down 4..5 x2 1-? blind-before"]);
+        check("..??..xx..", &["down 6..7 x2 1-3"]);
+    }
+
+    #[test]
+    fn an_outage_cut_by_the_run_says_so() {
+        check("xx........", &["down 0..1 x2 1-? start"]);
+        check("......xxxx", &["down 6..9 x4 3-? end"]);
+        check("xxxx", &["down 0..3 x4 3-? start end"]);
+        check("xx??", &["down 0..1 x2 1-? start blind-after"]);
+    }
+
+    #[test]
+    fn a_probe_that_timed_out_met_the_service_within_a_healthy_round_trip() {
+        let mut all = probes("....tttt..");
+        all[1].done = all[1].sent + Duration::from_millis(1);
+        let outage = find(schedule(), &all).remove(0);
+        assert_eq!(outage.began, (Some(Offset::from_millis(3)), Offset::from_millis(5)));
+        assert_eq!(outage.duration().at_least, Duration::from_millis(2));
+    }
+
+    #[test]
+    fn a_success_that_overlaps_the_failure_bounds_nothing() {
+        // Slot 3 was on its way while slot 4 failed: it may have met the service before or after.
+        let mut all = probes("....x.....");
+        all[3].done = all[4].sent + Duration::from_millis(3);
+        let outage = find(schedule(), &all).remove(0);
+        assert_eq!(outage.began.0, Some(Offset::from_millis(2)));
+    }
+
+    #[test]
+    fn the_worked_example_of_the_definitions() {
+        let down = |at: Offset| (2000..2300).contains(&(at.as_nanos() / 1_000_000));
+        let outages: Vec<_> = schedules(2)
+            .into_iter()
+            .map(|schedule| {
+                let notation: String = (0..2500).map(|slot| if down(schedule.due(slot)) { 'x' } else { '.' }).collect();
+                said(schedule, &probes_on(&schedule, &notation))
+            })
+            .collect();
+        assert_eq!(outages, [["down 2000..2298 x150 298-302"], ["down 2001..2299 x150 298-302"]]);
+    }
+
+    proptest! {
+        /// Whatever the lateness and the round trips: every outage found brackets the one that there was.
+        #[test]
+        fn truth_lies_inside_the_bounds(
+            from in 5_000_000_u64..40_000_000, length in 0_u64..60_000_000,
+            delays in proptest::collection::vec((0_u64..3_000_000, 0_u64..4_000_000, 0_u64..4_000_000), 120),
+        ) {
+            let (from, to) = (Offset::from_nanos(from), Offset::from_nanos(from + length));
+            let mut all = probes(&".".repeat(120));
+            for (probe, (late, there, back)) in all.iter_mut().zip(delays) {
+                probe.sent = probe.due + Duration::from_nanos(late);
+                let met = probe.sent + Duration::from_nanos(there);
+                probe.done = met + Duration::from_nanos(back);
+                if (from..to).contains(&met) {
+                    probe.class = Class::Status(503);
+                }
+            }
+            for outage in find(schedule(), &all) {
+                prop_assert!(outage.began.0.is_none_or(|earliest| earliest <= from) && from <= outage.began.1);
+                prop_assert!(outage.ended.0 <= to && outage.ended.1.is_none_or(|latest| to <= latest));
+                let duration = outage.duration();
+                prop_assert!(duration.at_least <= to.since(from));
+                prop_assert!(duration.at_most.is_none_or(|at_most| to.since(from) <= at_most));
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Offsets on the run's clock, and durations that carry their bounds.
+//!
+//! Refuses floating-point seconds: they lose nanoseconds within an hour.
+
+use std::fmt;
+use std::ops::Add;
+use std::time::Duration;
+
+/// Nanoseconds of the monotonic clock since the run began: the only notion of time in the core.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Offset(u64);
+
+impl Offset {
+    /// The instant at which the run began.
+    pub const ZERO: Self = Self(0);
+
+    /// The offset that lies `nanos` nanoseconds after the run began.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// The offset that lies `millis` milliseconds after the run began.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis * 1_000_000)
+    }
+
+    /// Nanoseconds since the run began.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The time from `earlier` to this offset; zero if `earlier` is in fact the later one.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This offset moved back by `by`, but not past the start of the run.
+    #[must_use]
+    pub fn back(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(by)))
+    }
+}
+
+impl Add<Duration> for Offset {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(by)))
+    }
+}
+
+/// A duration in whole nanoseconds; more than 584 years is that.
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A measured duration with the interval in which the true one lies.
+///
+/// Prints as `412 ms (411 to 413)`: the bounds are rounded outwards, so that what is printed still holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounded {
+    /// The best single figure.
+    pub estimate: Duration,
+    /// The true duration is not below this.
+    pub at_least: Duration,
+    /// The true duration is not above this; `None` where the run cannot say.
+    pub at_most: Option<Duration>,
+}
+
+impl Bounded {
+    /// A duration that is known exactly.
+    pub const fn exact(duration: Duration) -> Self {
+        Self { estimate: duration, at_least: duration, at_most: Some(duration) }
+    }
+}
+
+impl fmt::Display for Bounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = Unit::of(self.estimate.max(self.at_least));
+        let low = unit.number(self.at_least, Round::Down);
+        write!(f, "{} {}", unit.number(self.estimate, Round::Nearest), unit.name())?;
+        match self.at_most {
+            Some(high) => write!(f, " ({low} to {})", unit.number(high, Round::Up)),
+            None => write!(f, " ({low} or more)"),
+        }
+    }
+}
+
+/// Prints a duration in the unit that suits its size: `0.35 ms`, `412 ms`, `12.4 s`.
+#[derive(Clone, Copy, Debug)]
+pub struct Human(pub Duration);
+
+impl fmt::Display for Human {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = Unit::of(self.0);
+        write!(f, "{} {}", unit.number(self.0, Round::Nearest), unit.name())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Round {
+    Down,
+    Nearest,
+    Up,
+}
+
+/// A unit with the decimals that it is printed with.
+#[derive(Clone, Copy)]
+enum Unit {
+    HundredthsOfMs,
+    Ms,
+    HundredthsOfS,
+    TenthsOfS,
+}
+
+impl Unit {
+    fn of(size: Duration) -> Self {
+        match size.as_micros() {
+            1..10_000 => Self::HundredthsOfMs,
+            0 | 10_000..10_000_000 => Self::Ms,
+            10_000_000..100_000_000 => Self::HundredthsOfS,
+            _ => Self::TenthsOfS,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::HundredthsOfMs | Self::Ms => "ms",
+            Self::HundredthsOfS | Self::TenthsOfS => "s",
+        }
+    }
+
+    /// Nanoseconds in the last printed digit, and how many digits stand behind the point.
+    const fn step(self) -> (u128, usize) {
+        match self {
+            Self::HundredthsOfMs => (10_000, 2),
+            Self::Ms => (1_000_000, 0),
+            Self::HundredthsOfS => (10_000_000, 2),
+            Self::TenthsOfS => (100_000_000, 1),
+        }
+    }
+
+    fn number(self, duration: Duration, round: Round) -> String {
+        let (step, digits) = self.step();
+        let steps = match round {
+            Round::Down => duration.as_nanos() / step,
+            Round::Nearest => (duration.as_nanos() + step / 2) / step,
+            Round::Up => duration.as_nanos().div_ceil(step),
+        };
+        if digits == 0 {
+            return steps.to_string();
+        }
+        let scale = 10_u128.pow(u32::try_from(digits).unwrap_or(0));
+        format!("{}.{:0digits$}", steps / scale, steps % scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn micros(estimate: u64, at_least: u64, at_most: Option<u64>) -> String {
+        Bounded {
+            estimate: Duration::from_micros(estimate),
+            at_least: Duration::from_micros(at_least),
+            at_most: at_most.map(Duration::from_micros),
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn durations_print_with_their_bounds_rounded_outwards() {
+        assert_eq!(micros(412_000, 411_900, Some(412_100)), "412 ms (411 to 413)");
+        assert_eq!(micros(2_000, 0, Some(4_001)), "2.00 ms (0.00 to 4.01)");
+        assert_eq!(micros(12_345_000, 12_341_000, None), "12.35 s (12.34 or more)");
+        assert_eq!(micros(123_000_000, 122_990_000, Some(123_010_000)), "123.0 s (122.9 to 123.1)");
+        assert_eq!(micros(0, 0, Some(0)), "0 ms (0 to 0)");
+    }
+
+    #[test]
+    fn offsets_never_go_below_the_start_of_the_run() {
+        assert_eq!(Offset::from_millis(1).since(Offset::from_millis(2)), Duration::ZERO);
+        assert_eq!(Offset::from_millis(1).back(Duration::from_secs(1)), Offset::ZERO);
+    }
+}
