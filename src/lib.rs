@@ -2,4 +2,5 @@
 //!
 //! The rooms, in reading order; `ARCHITECTURE.md` says what each may use.
 
+pub mod events;
 pub mod measure;

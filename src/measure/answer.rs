@@ -103,7 +103,7 @@ impl Class {
         }
     }
 
-    /// A dense code for journals: a class's place in [`SPELT`], or a thousand and more for a status.
+    /// A dense code for journals: its place in a fixed list, or a thousand and more for a status.
     pub fn code(self) -> u16 {
         match self {
             Self::Status(status) => 1000 + status,

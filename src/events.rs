@@ -1,0 +1,3 @@
+//! What else happened during a run, at the offset at which the prober saw it.
+
+pub mod event;
