@@ -3,4 +3,5 @@
 //! The rooms, in reading order; `ARCHITECTURE.md` says what each may use.
 
 pub mod events;
+pub mod hammer;
 pub mod measure;

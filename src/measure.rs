@@ -4,6 +4,7 @@
 //! `docs/MEASUREMENT.md` has the definitions; each file holds one of its nouns.
 
 pub mod answer;
+pub mod lane;
 #[cfg(test)]
 pub(crate) mod notation;
 pub mod outage;

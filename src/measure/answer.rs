@@ -1,9 +1,11 @@
-//! All that a probe can see: one closed enum, and the record of one probe.
+//! All that a probe can see: one closed enum, the record of one probe, and the evidence of a failed one.
 //!
 //! Grouping is by class, never by message text: texts hold ephemeral ports, which split groups.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::time::Offset;
 
@@ -178,6 +180,27 @@ pub struct Probe {
     pub connection: Connection,
     /// Pooled connections found closed before this probe was written, and replaced.
     pub reconnects: u8,
+}
+
+/// What else is known of a probe that failed, for people who look for the cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The status code, if a head arrived.
+    pub status: Option<u16>,
+    /// Whom the probe reached, or tried to reach.
+    pub peer: Option<SocketAddr>,
+    /// The prober's own port, to find the probe in a packet capture.
+    pub local_port: Option<u16>,
+    /// The `Server` header.
+    pub server: Option<String>,
+    /// At most the first 256 bytes of the body, with `\u{fffd}` for what is not UTF-8.
+    pub body: Option<String>,
+    /// How long the connection had been open when the probe was sent; zero for a new one.
+    pub age: Duration,
+    /// How many requests the connection had served before.
+    pub uses: u32,
+    /// What went wrong, in the words of the layer that noticed.
+    pub detail: String,
 }
 
 #[cfg(test)]

@@ -49,6 +49,22 @@ impl Add<Duration> for Offset {
     }
 }
 
+/// Where an offset lies on the wall clock, read once: what turns offsets into dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Nanoseconds since the Unix epoch, by the machine's wall clock.
+    pub unix_ns: u64,
+    /// The offset at which the wall clock was read.
+    pub offset: Offset,
+}
+
+impl Anchor {
+    /// Nanoseconds since the Unix epoch at `offset`, by this anchor.
+    pub const fn unix_ns_at(&self, offset: Offset) -> u64 {
+        (self.unix_ns + offset.0).saturating_sub(self.offset.0)
+    }
+}
+
 /// A duration in whole nanoseconds; more than 584 years is that.
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -1,0 +1,48 @@
+//! One thing that happened beside the probes.
+
+use crate::measure::time::Offset;
+
+/// Who reported it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The wrapped command: its start, its lines, its exit.
+    Command,
+    /// A watch on the cluster.
+    Kubernetes,
+    /// The lab's world.
+    Lab,
+    /// The prober itself.
+    Prober,
+}
+
+impl Source {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Kubernetes => "kubernetes",
+            Self::Lab => "lab",
+            Self::Prober => "prober",
+        }
+    }
+}
+
+/// Something that happened, for the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When the prober saw it.
+    pub at: Offset,
+    /// Who reported it.
+    pub source: Source,
+    /// What sort of thing, in the words of its source: `started`, `stdout`, `pod-ready`.
+    pub kind: String,
+    /// What happened, for people.
+    pub text: String,
+}
+
+impl Event {
+    /// An event of `source` that the prober saw at `at`.
+    pub fn new(at: Offset, source: Source, kind: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { at, source, kind: kind.into(), text: text.into() }
+    }
+}

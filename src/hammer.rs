@@ -1,0 +1,3 @@
+//! Sends probes on time, whatever becomes of them, and says what each one saw.
+
+pub mod clock;
