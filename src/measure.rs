@@ -4,10 +4,21 @@
 //! `docs/MEASUREMENT.md` has the definitions; each file holds one of its nouns.
 
 pub mod answer;
+pub mod availability;
+pub mod budget;
+pub mod episode;
+pub mod fold;
 pub mod lane;
+pub mod latency;
 #[cfg(test)]
 pub(crate) mod notation;
 pub mod outage;
+pub mod phase;
 pub mod schedule;
+pub mod sight;
+pub mod silence;
+pub mod span;
 pub mod time;
 pub mod timeline;
+pub mod totals;
+pub mod verdict;

@@ -6,6 +6,9 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::answer::{Class, Connection, Probe, Unsent};
+use super::fold::{Fold, Seen};
+use super::lane::{Lane, Policy, Protocol};
+use super::phase::Phase;
 use super::schedule::{Rate, Schedule};
 use super::time::Offset;
 use super::timeline::Timeline;
@@ -62,4 +65,27 @@ pub(crate) fn timeline(schedule: Schedule, probes: &[Probe]) -> Timeline {
 /// The timeline of `notation`, a slot a millisecond.
 pub(crate) fn lane(notation: &str) -> Timeline {
     timeline(schedule(), &probes(notation))
+}
+
+/// The lanes of one target at 1000/s: the first reuses connections, the others do not.
+pub(crate) fn lanes(count: u64) -> Vec<Lane> {
+    let lane = |(nth, schedule)| {
+        let policy = if nth == 0 { Policy::Reused } else { Policy::New };
+        Lane { target: 0, policy, protocol: Protocol::Http1, schedule }
+    };
+    schedules(count).into_iter().enumerate().map(lane).collect()
+}
+
+/// What is seen of one target whose lanes are as these notations say; all of it is the event.
+pub(crate) fn seen(notations: &[&str]) -> Seen {
+    let lanes = lanes(notations.len() as u64);
+    let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+    fold.begin(Phase::Event, Offset::ZERO);
+    for (place, notation) in notations.iter().enumerate() {
+        for probe in probes_on(&lanes[place].schedule, notation) {
+            assert!(fold.push(place, probe, None));
+        }
+    }
+    let end = lanes.iter().zip(notations).map(|(lane, notation)| lane.schedule.due(notation.len() as u64)).max();
+    fold.finish(end.unwrap())
 }

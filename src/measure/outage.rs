@@ -83,9 +83,10 @@ pub struct Finder {
     blind: bool,
     /// Places in `found` that still lack a success which surely came after them, with the instant it must come after.
     awaiting: Vec<(usize, Offset)>,
-    /// Successes that were not done yet when the newest probe was sent: (done, sent).
+    /// Successes that were not done yet when the newest slot was due: (done, sent).
     recent: BinaryHeap<Reverse<(Offset, Offset)>>,
-    /// The newest `sent` of a success that was done when the newest probe was sent.
+    /// The newest `sent` of a success that was done when the newest slot was due. Due times never go
+    /// back from one slot to the next, as sends of several threads may.
     settled: Option<Offset>,
     longest_trip: Duration,
 }
@@ -117,14 +118,11 @@ impl Finder {
 
     /// Takes the probe of the next slot.
     pub fn push(&mut self, probe: &Probe) {
+        self.settle(probe.due);
         match probe.class.health() {
             Health::Blind => self.blind = true,
-            health if health == self.wanted => {
-                self.settle(probe.sent);
-                self.extend(probe);
-            }
+            health if health == self.wanted => self.extend(probe),
             health => {
-                self.settle(probe.sent);
                 self.leave();
                 if health == Health::Up || self.wanted == Health::Failed {
                     self.succeed(probe);
@@ -161,6 +159,12 @@ impl Finder {
         }
     }
 
+    /// The newest `sent` of a success that was done at `at`, not before the newest slot was due.
+    fn last_success(&self, at: Offset) -> Option<Offset> {
+        let done = self.recent.iter().filter(|Reverse((done, _))| *done <= at);
+        done.map(|Reverse((_, sent))| *sent).max().max(self.settled)
+    }
+
     fn extend(&mut self, probe: &Probe) {
         if !self.inside {
             self.begin(probe);
@@ -184,13 +188,13 @@ impl Finder {
 
     fn begin(&mut self, probe: &Probe) {
         self.inside = true;
+        let earliest = self.last_success(probe.sent).filter(|_| !self.blind);
         let mut open = Vec::new();
         if self.blind {
             open.push(Open::BlindBefore);
-        } else if self.settled.is_none() {
+        } else if earliest.is_none() {
             open.push(Open::Start);
         }
-        let earliest = self.settled.filter(|_| !self.blind);
         self.found.push(Outage {
             from: probe.due,
             to: probe.due,

@@ -68,50 +68,50 @@ impl Timeline {
     }
 }
 
-/// Puts probes back into slot order: in as they resolve, out as soon as all before them are out.
-#[derive(Clone, Debug, Default)]
-pub struct Reorder {
+/// Puts what is known of slots back into their order: in as they resolve, out as soon as all before them are out.
+#[derive(Clone, Debug)]
+pub struct Reorder<T> {
     next: u64,
-    waiting: VecDeque<Option<Probe>>,
+    waiting: VecDeque<Option<T>>,
 }
 
-impl Reorder {
-    /// Takes a probe in. A slot that has already been let out, or is in, is refused: one slot, one record.
-    pub fn push(&mut self, probe: Probe) -> bool {
-        let Some(place) = probe.slot.checked_sub(self.next).and_then(|place| usize::try_from(place).ok()) else {
+impl<T> Default for Reorder<T> {
+    fn default() -> Self {
+        Self { next: 0, waiting: VecDeque::new() }
+    }
+}
+
+impl<T> Reorder<T> {
+    /// Takes a slot's record in. A slot that has already been let out, or is in, is refused: one slot, one record.
+    pub fn push(&mut self, slot: u64, record: T) -> bool {
+        let Some(place) = slot.checked_sub(self.next).and_then(|place| usize::try_from(place).ok()) else {
             return false;
         };
         if place >= self.waiting.len() {
-            self.waiting.resize(place + 1, None);
+            self.waiting.resize_with(place + 1, || None);
         }
         match &mut self.waiting[place] {
             Some(_) => false,
             free => {
-                *free = Some(probe);
+                *free = Some(record);
                 true
             }
         }
     }
 
-    /// The next slot in order, if its probe is in.
-    pub fn head(&self) -> Option<&Probe> {
-        self.waiting.front().and_then(Option::as_ref)
-    }
-
     /// Lets the next slot in order out.
-    pub fn pop(&mut self) -> Option<Probe> {
-        let probe = self.waiting.front_mut()?.take()?;
+    pub fn pop(&mut self) -> Option<T> {
+        let record = self.waiting.front_mut()?.take()?;
         self.waiting.pop_front();
         self.next += 1;
-        Some(probe)
+        Some(record)
     }
 
-    /// Gives up on the next slots if they have no record, up to the next one that has.
-    pub fn skip_missing(&mut self) {
-        while let Some(None) = self.waiting.front() {
-            self.waiting.pop_front();
-            self.next += 1;
-        }
+    /// Lets out all that is in, in order, giving up on slots of which there is no record.
+    pub fn drain(&mut self) -> impl Iterator<Item = T> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.next += waiting.len() as u64;
+        waiting.into_iter().flatten()
     }
 
     /// The number of the next slot to be let out.
@@ -241,8 +241,8 @@ mod tests {
             let all = probes(&".".repeat(60));
             let (mut reorder, mut out) = (Reorder::default(), Vec::new());
             for place in order {
-                prop_assert!(reorder.push(all[place]));
-                prop_assert!(!reorder.push(all[place]), "one slot, one record");
+                prop_assert!(reorder.push(all[place].slot, all[place]));
+                prop_assert!(!reorder.push(all[place].slot, all[place]), "one slot, one record");
                 out.extend(std::iter::from_fn(|| reorder.pop()));
             }
             prop_assert_eq!(out, all);

@@ -1,0 +1,329 @@
+//! Folds probes, as they resolve, into all that is kept of a run.
+//!
+//! The same fold serves the live run and the reading of its journal, so both say the same. What is
+//! kept grows with the number of changes, not with time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::answer::{Class, Health, Probe};
+use super::episode::Burst;
+use super::lane::Lane;
+use super::latency::Distribution;
+use super::outage::{Finder, Outage};
+use super::phase::{Phase, Phases};
+use super::schedule::Schedule;
+use super::sight::{Control, SLACK, Sight};
+use super::silence::Silence;
+use super::span::{Span, Spans};
+use super::time::Offset;
+use super::timeline::{Reorder, Timeline};
+
+/// How many slots of a lane came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Slots due.
+    pub offered: u64,
+    /// Slots whose probe was sent.
+    pub sent: u64,
+    /// Probes sent more than a millisecond after they were due.
+    pub late: u64,
+    /// Slots that the prober could not send.
+    pub not_sent: u64,
+    /// Probes that came to an answer, good or bad.
+    pub resolved: u64,
+    /// Resolved probes that failed.
+    pub failed: u64,
+    /// Pooled connections found closed before a request was written, and replaced.
+    pub reconnects: u64,
+}
+
+/// All that is kept of a lane.
+#[derive(Clone, Debug)]
+pub struct LaneSeen {
+    /// Its answers by slot.
+    pub timeline: Timeline,
+    /// How many slots came to what.
+    pub counts: Counts,
+    /// How many slots of each class.
+    pub classes: BTreeMap<Class, u64>,
+    /// Its strict outages.
+    pub outages: Vec<Outage>,
+    /// Its slow stretches, bracketed alike.
+    pub slow: Vec<Outage>,
+    /// Failures gathered for episodes.
+    pub bursts: Vec<Burst>,
+    /// From due to sent.
+    pub lateness: Distribution,
+    /// From due to done of healthy answers, for each phase.
+    pub latency: Vec<Distribution>,
+    /// From sent to done of healthy answers.
+    pub trip: Distribution,
+    /// What it could not see.
+    pub blind: Spans,
+    /// The largest gap between two sends outside blind time.
+    pub widest: Duration,
+}
+
+impl LaneSeen {
+    /// The smallest outage that this lane was sure to see: the widest gap plus the p99.9 healthy round trip.
+    pub fn floor(&self) -> Duration {
+        self.widest + self.trip.quantile(0.999).unwrap_or_default()
+    }
+
+    /// From due to done of healthy answers, over all phases.
+    pub fn latency_overall(&self) -> Distribution {
+        let mut all = Distribution::fine();
+        for phase in &self.latency {
+            all.add(phase);
+        }
+        all
+    }
+}
+
+/// All that is kept of a run.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Its lanes, in the order in which they were given.
+    pub lanes: Vec<LaneSeen>,
+    /// Each target's longest silence; `None` if nothing was sent to it.
+    pub silences: Vec<Option<Span>>,
+    /// The run's phases.
+    pub phases: Phases,
+    /// The time in which the prober could not even reach itself.
+    pub held_up: Spans,
+    /// How many control probes there were.
+    pub controls: u64,
+    /// The end of the run: the last instant that was observed.
+    pub end: Offset,
+}
+
+/// What is known of one slot.
+type Resolved = (Probe, Option<SocketAddr>);
+
+#[derive(Debug)]
+struct LaneFold {
+    target: usize,
+    reorder: Reorder<Resolved>,
+    sight: Sight,
+    outages: Finder,
+    slow: Finder,
+    up_since: Option<Offset>,
+    folded_to: Offset,
+    seen: LaneSeen,
+}
+
+/// Takes probes in as they resolve.
+#[derive(Debug)]
+pub struct Fold {
+    lanes: Vec<LaneFold>,
+    silences: Vec<Silence>,
+    phases: Phases,
+    control: Control,
+}
+
+impl Fold {
+    /// A fold of a run with these lanes, in which nothing has happened yet.
+    pub fn new(lanes: &[Lane], control: &Schedule) -> Self {
+        let targets = lanes.iter().map(|lane| lane.target + 1).max().unwrap_or(0);
+        Self {
+            lanes: lanes.iter().map(LaneFold::new).collect(),
+            silences: vec![Silence::default(); targets],
+            phases: Phases::default(),
+            control: Control::new(control),
+        }
+    }
+
+    /// A phase begins. What is due after `at` must not have been taken in yet.
+    pub fn begin(&mut self, phase: Phase, at: Offset) {
+        self.phases.begin(phase, at);
+    }
+
+    /// Takes in the probe of a slot of the lane at `place`. False if there is no such lane, or if that
+    /// slot's probe is in already.
+    pub fn push(&mut self, place: usize, probe: Probe, peer: Option<SocketAddr>) -> bool {
+        let Some(lane) = self.lanes.get_mut(place) else { return false };
+        if !lane.reorder.push(probe.slot, (probe, peer)) {
+            return false;
+        }
+        self.silences[lane.target].push(&probe);
+        while let Some(next) = lane.reorder.pop() {
+            lane.fold(&next, &self.phases);
+        }
+        true
+    }
+
+    /// Takes in a control probe.
+    pub fn push_control(&mut self, probe: &Probe) {
+        self.control.push(probe);
+    }
+
+    /// The phases so far.
+    pub const fn phases(&self) -> &Phases {
+        &self.phases
+    }
+
+    /// For how long every lane has been up, as far as is known; probes still on their way are not.
+    pub fn up_for(&self, since: Offset) -> Duration {
+        let up_for = |lane: &LaneFold| lane.up_since.map(|up| lane.folded_to.since(up.max(since))).unwrap_or_default();
+        self.lanes.iter().map(up_for).min().unwrap_or_default()
+    }
+
+    /// Failed slots times period, averaged over the lanes of the target that has it worst: downtime so far.
+    pub fn downtime(&self) -> Duration {
+        let of_target = |target: usize| {
+            let lanes = || self.lanes.iter().filter(|lane| lane.target == target);
+            let sum: Duration = lanes().map(LaneFold::downtime).sum();
+            sum / u32::try_from(lanes().count()).unwrap_or(u32::MAX).max(1)
+        };
+        (0..self.silences.len()).map(of_target).max().unwrap_or_default()
+    }
+
+    /// How many probes failed so far.
+    pub fn failed(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.seen.counts.failed).sum()
+    }
+
+    /// All that is kept of a run in which every slot due before `end` was sent or given up.
+    pub fn finish(self, end: Offset) -> Seen {
+        let Self { lanes, silences, phases, control } = self;
+        Seen {
+            lanes: lanes.into_iter().map(|lane| lane.finish(end, &phases)).collect(),
+            silences: silences.into_iter().map(Silence::finish).collect(),
+            phases,
+            held_up: control.blind(),
+            controls: control.probes(),
+            end,
+        }
+    }
+}
+
+impl LaneFold {
+    fn new(lane: &Lane) -> Self {
+        let schedule = lane.schedule;
+        Self {
+            target: lane.target,
+            reorder: Reorder::default(),
+            sight: Sight::new(&schedule),
+            outages: Finder::outages(schedule),
+            slow: Finder::slow(schedule),
+            up_since: None,
+            folded_to: Offset::ZERO,
+            seen: LaneSeen {
+                timeline: Timeline::new(schedule),
+                counts: Counts::default(),
+                classes: BTreeMap::new(),
+                outages: Vec::new(),
+                slow: Vec::new(),
+                bursts: Vec::new(),
+                lateness: Distribution::fine(),
+                latency: Vec::new(),
+                trip: Distribution::fine(),
+                blind: Spans::default(),
+                widest: Duration::ZERO,
+            },
+        }
+    }
+
+    /// Takes in the next slot's probe.
+    fn fold(&mut self, (probe, peer): &Resolved, phases: &Phases) {
+        self.folded_to = probe.due;
+        self.sight.push(probe);
+        self.outages.push(probe);
+        self.slow.push(probe);
+        self.seen.timeline.push(probe);
+        self.seen.count(probe);
+        match probe.class.health() {
+            Health::Blind => {}
+            Health::Failed => {
+                self.up_since = None;
+                Burst::gather(&mut self.seen.bursts, probe, *peer);
+            }
+            Health::Up | Health::Slow => {
+                self.up_since.get_or_insert(probe.due);
+                self.seen.time(probe, phases.place(probe.due));
+            }
+        }
+    }
+
+    fn downtime(&self) -> Duration {
+        self.seen.timeline.schedule().time_of(self.seen.counts.failed)
+    }
+
+    fn finish(mut self, end: Offset, phases: &Phases) -> LaneSeen {
+        for next in self.reorder.drain().collect::<Vec<_>>() {
+            self.fold(&next, phases);
+        }
+        let mut seen = self.seen;
+        let offered = seen.timeline.schedule().slots_before(end);
+        seen.counts.offered = offered.max(seen.counts.sent + seen.counts.not_sent);
+        seen.counts.sent = seen.counts.offered - seen.counts.not_sent;
+        seen.outages = self.outages.finish();
+        seen.slow = self.slow.finish();
+        seen.widest = self.sight.widest();
+        seen.blind = self.sight.blind().clone();
+        seen
+    }
+}
+
+impl LaneSeen {
+    fn count(&mut self, probe: &Probe) {
+        let counts = &mut self.counts;
+        *self.classes.entry(probe.class).or_insert(0) += 1;
+        counts.reconnects += u64::from(probe.reconnects);
+        if probe.class.health() == Health::Blind {
+            counts.not_sent += 1;
+            return;
+        }
+        counts.sent += 1;
+        counts.resolved += 1;
+        counts.failed += u64::from(probe.class.health() == Health::Failed);
+        let lateness = probe.sent.since(probe.due);
+        counts.late += u64::from(lateness > SLACK);
+        self.lateness.record(lateness);
+    }
+
+    fn time(&mut self, probe: &Probe, phase: usize) {
+        if phase >= self.latency.len() {
+            self.latency.resize_with(phase + 1, Distribution::fine);
+        }
+        self.latency[phase].record(probe.done.since(probe.due));
+        self.trip.record(probe.done.since(probe.sent));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::notation::{probes, seen};
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_said() {
+        let seen = seen(&["..xx?s.."]);
+        let counts = seen.lanes[0].counts;
+        assert_eq!((counts.offered, counts.sent, counts.not_sent), (8, 7, 1));
+        assert_eq!((counts.resolved, counts.failed, counts.late), (7, 2, 0));
+    }
+
+    #[test]
+    fn a_slot_without_a_record_was_sent_and_not_resolved() {
+        let counts = seen(&["..x. .."]).lanes[0].counts;
+        assert_eq!((counts.offered, counts.sent, counts.resolved), (7, 7, 6));
+    }
+
+    #[test]
+    fn a_lane_is_up_from_its_last_failure_on_and_only_as_far_as_is_known() {
+        let lanes = super::super::notation::lanes(1);
+        let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+        fold.begin(Phase::Event, Offset::ZERO);
+        let all = probes("..x........");
+        for probe in all.iter().filter(|probe| probe.slot != 8) {
+            assert!(fold.push(0, *probe, None));
+        }
+        assert!(!fold.push(0, all[3], None), "one slot, one record");
+        assert_eq!(fold.up_for(Offset::ZERO), Duration::from_millis(4));
+        assert_eq!(fold.up_for(Offset::from_millis(5)), Duration::from_millis(2));
+        assert_eq!(fold.downtime(), Duration::from_millis(1));
+    }
+}

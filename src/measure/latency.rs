@@ -1,0 +1,87 @@
+//! How durations are distributed: lateness, round trips, the time it takes to fail.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::time::nanos;
+
+/// A distribution of durations from 1 us to 100 s, to two or three significant digits; the longest is exact.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    histogram: Histogram<u64>,
+    longest: Duration,
+}
+
+impl Distribution {
+    const SHORTEST_NS: u64 = 1_000;
+    const LONGEST_NS: u64 = 100_000_000_000;
+
+    /// An empty distribution with three digits, for those of which there are few: up to some 250 KB.
+    pub fn fine() -> Self {
+        Self::with_digits(3)
+    }
+
+    /// An empty distribution with two digits, for those of which there may be thousands: a tenth of that.
+    pub fn coarse() -> Self {
+        Self::with_digits(2)
+    }
+
+    /// It takes memory only as it grows towards longer durations.
+    #[expect(clippy::expect_used, reason = "these bounds are constants, and ones that a histogram accepts")]
+    fn with_digits(digits: u8) -> Self {
+        let mut histogram =
+            Histogram::new_with_bounds(Self::SHORTEST_NS, Self::SHORTEST_NS * 2, digits).expect("valid bounds");
+        histogram.auto(true);
+        Self { histogram, longest: Duration::ZERO }
+    }
+
+    /// Counts a duration; one beyond 100 s counts as 100 s.
+    pub fn record(&mut self, duration: Duration) {
+        self.longest = self.longest.max(duration);
+        // It cannot fail: the histogram grows, and the value is clamped below what it can hold.
+        let _ = self.histogram.record(nanos(duration).min(Self::LONGEST_NS));
+    }
+
+    /// Adds what `other` has counted.
+    pub fn add(&mut self, other: &Self) {
+        self.longest = self.longest.max(other.longest);
+        // It cannot fail: this one grows to hold the other's values.
+        let _ = self.histogram.add(&other.histogram);
+    }
+
+    /// How many were counted.
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// The duration that the share `quantile` (0 to 1) of those counted does not exceed; `None` if none was counted.
+    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
+        let value = || Duration::from_nanos(self.histogram.value_at_quantile(quantile));
+        (self.count() > 0).then(|| value().min(self.longest))
+    }
+
+    /// The longest, exactly; `None` if none was counted.
+    pub fn longest(&self) -> Option<Duration> {
+        (self.count() > 0).then_some(self.longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_right_to_three_digits() {
+        let mut all = Distribution::fine();
+        assert_eq!((all.quantile(0.5), all.longest()), (None, None));
+        for ms in 1..=1000 {
+            all.record(Duration::from_millis(ms));
+        }
+        let near = |quantile: f64, ms: u128| all.quantile(quantile).unwrap().as_millis().abs_diff(ms) <= 1;
+        assert!(near(0.5, 500) && near(0.99, 990) && near(1.0, 1000));
+        all.record(Duration::from_secs(300));
+        assert_eq!(all.longest(), Some(Duration::from_secs(300)));
+        assert_eq!(all.count(), 1001);
+    }
+}

@@ -1,0 +1,119 @@
+//! Silence: the longest stretch without a success although probes were outstanding.
+//!
+//! A freeze shorter than the timeout yields no failure at all; this is where it shows.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use super::answer::{Health, Probe};
+use super::span::Span;
+use super::time::Offset;
+
+/// How long completions are held back so that they can be looked at in the order of time: records
+/// of several threads arrive in batches.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Follows the completions of one target's probes.
+#[derive(Clone, Debug, Default)]
+pub struct Silence {
+    /// Completions not looked at yet: (done, sent, success).
+    pending: BinaryHeap<Reverse<(Offset, Offset, bool)>>,
+    last_success: Option<Offset>,
+    /// The earliest send among completions since the last success.
+    earliest: Option<Offset>,
+    newest: Offset,
+    longest: Option<Span>,
+}
+
+impl Silence {
+    /// Takes a probe, in whatever order they come; one that was not sent says nothing.
+    pub fn push(&mut self, probe: &Probe) {
+        let success = match probe.class.health() {
+            Health::Blind => return,
+            Health::Failed => false,
+            Health::Up | Health::Slow => true,
+        };
+        self.pending.push(Reverse((probe.done, probe.sent, success)));
+        self.newest = self.newest.max(probe.done);
+        self.settle(self.newest.back(PATIENCE));
+    }
+
+    /// The longest silence of a run that has ended; `None` if nothing was sent.
+    pub fn finish(mut self) -> Option<Span> {
+        self.settle(self.newest);
+        if self.earliest.is_some() {
+            self.close(self.newest);
+        }
+        self.longest
+    }
+
+    fn settle(&mut self, until: Offset) {
+        while let Some(Reverse((done, sent, success))) =
+            self.pending.peek().copied().filter(|Reverse(next)| next.0 <= until)
+        {
+            self.pending.pop();
+            self.earliest = Some(self.earliest.map_or(sent, |earliest| earliest.min(sent)));
+            if success {
+                self.close(done);
+                (self.last_success, self.earliest) = (Some(done), None);
+            }
+        }
+    }
+
+    /// The stretch without success ends at `to`, if it is the longest so far. Those done only later
+    /// were outstanding too: they are looked through only then, so that it costs nothing.
+    fn close(&mut self, to: Offset) {
+        let shortest = self.longest.map_or(Duration::ZERO, |span| span.length());
+        let last = self.last_success.unwrap_or(Offset::ZERO);
+        if to.since(last) <= shortest && self.longest.is_some() {
+            return;
+        }
+        let waiting = self.pending.iter().map(|Reverse((_, sent, _))| *sent);
+        if let Some(first) = waiting.chain(self.earliest).min() {
+            let span = Span::new(first.max(last), to);
+            self.longest = self.longest.filter(|longest| longest.length() >= span.length()).or(Some(span));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::notation::probes;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn silence(probes: &[Probe]) -> (u64, u64) {
+        let mut silence = Silence::default();
+        for probe in probes {
+            silence.push(probe);
+        }
+        let span = silence.finish().unwrap();
+        (span.from.as_nanos() / 1_000_000, span.to.as_nanos() / 1_000_000)
+    }
+
+    #[test]
+    fn a_freeze_that_fails_nothing_is_silence() {
+        let mut all = probes("....................");
+        for frozen in &mut all[5..15] {
+            frozen.done = Offset::from_millis(15);
+        }
+        assert_eq!(silence(&all), (5, 15));
+    }
+
+    #[test]
+    fn failures_do_not_break_silence() {
+        assert_eq!(silence(&probes("....xxxx....")), (4, 8));
+        assert_eq!(silence(&probes("....xxxx")), (4, 7));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_records_does_not_matter(order in Just((0..40).collect::<Vec<usize>>()).prop_shuffle()) {
+            let mut all = probes("......xxxxx.......................x......");
+            all[20].done = Offset::from_millis(29);
+            let shuffled: Vec<_> = order.into_iter().map(|place| all[place]).collect();
+            prop_assert_eq!(silence(&shuffled), silence(&all));
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What it all comes to, for a target or one of its lanes, in a window of the run.
+
+use std::time::Duration;
+
+use super::answer::Health;
+use super::availability::{Availability, ratio, share, worst};
+use super::fold::LaneSeen;
+use super::outage::Outage;
+use super::span::{Span, Spans};
+use super::time::Bounded;
+use super::timeline::{Run, Timeline};
+
+/// The totals of some lanes of one target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    /// The time in which any lane had an outage or was slow.
+    pub impaired: Bounded,
+    /// The time in which every lane was failing at once.
+    pub down: Bounded,
+    /// Failed slots times period, averaged over the lanes: loss-derived downtime (RFC 6201).
+    pub equivalent: Bounded,
+    /// The longest strict outage of any lane.
+    pub longest: Bounded,
+    /// The time in which any lane was slow.
+    pub slow: Bounded,
+    /// Probes that failed.
+    pub failed: u64,
+    /// Probes that came to an answer.
+    pub resolved: u64,
+    /// Slots due.
+    pub due: u64,
+    /// Slots that were not sent.
+    pub not_sent: u64,
+    /// Availability by requests and by time.
+    pub availability: Availability,
+    /// The time in which any lane, or the prober as a whole, could not see.
+    pub blind: Duration,
+    /// The longest stretch of blind time.
+    pub longest_blind: Duration,
+    /// The smallest outage that the best lane was sure to see.
+    pub floor: Duration,
+}
+
+/// The totals of these lanes, all of one target, over what lies in `window`; `held_up` is when the
+/// prober could not even reach itself. An outage counts in full if it is not over before the window begins.
+pub fn of(lanes: &[&LaneSeen], held_up: &Spans, window: Span) -> Totals {
+    let outages = || lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window));
+    let slow =
+        || lanes.iter().map(|lane| Brackets::of(lane, lane.slow.iter().filter(|slow| slow.to >= window.from), window));
+    let impaired = Brackets::union(outages().chain(slow()));
+    let blind: Spans =
+        lanes.iter().flat_map(|lane| lane.blind.iter()).chain(held_up.iter()).collect::<Spans>().within(window);
+    let timelines: Vec<_> = lanes.iter().map(|lane| &lane.timeline).collect();
+    let counted: Vec<_> = lanes.iter().map(|lane| Counted::of(&lane.timeline, window)).collect();
+    let (failed, resolved) = (sum(&counted, |lane| lane.failed), sum(&counted, |lane| lane.resolved));
+    let observed = window.length().saturating_sub(blind.length());
+    Totals {
+        impaired: impaired.length(),
+        down: Brackets::intersection(outages()).length(),
+        equivalent: equivalent(lanes, window),
+        longest: longest(lanes, window),
+        slow: Brackets::union(slow()).length(),
+        failed,
+        resolved,
+        due: sum(&counted, |lane| lane.due),
+        not_sent: sum(&counted, |lane| lane.not_sent),
+        availability: Availability {
+            requests: share(failed, resolved),
+            time: ratio(impaired.estimate.length(), observed),
+            worst_second: worst(&timelines, window, Duration::from_secs(1)),
+            worst_minute: worst(&timelines, window, Duration::from_secs(60)),
+        },
+        blind: blind.length(),
+        longest_blind: blind.longest(),
+        floor: lanes.iter().map(|lane| lane.floor()).min().unwrap_or_default(),
+    }
+}
+
+fn lanes_outages(lane: &LaneSeen, window: Span) -> impl Iterator<Item = &Outage> {
+    lane.outages.iter().filter(move |outage| outage.to >= window.from && outage.from < window.to)
+}
+
+fn longest(lanes: &[&LaneSeen], window: Span) -> Bounded {
+    let all = || lanes.iter().flat_map(|lane| lanes_outages(lane, window)).map(Outage::duration);
+    Bounded {
+        estimate: all().map(|outage| outage.estimate).max().unwrap_or_default(),
+        at_least: all().map(|outage| outage.at_least).max().unwrap_or_default(),
+        at_most: all()
+            .map(|outage| outage.at_most)
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.into_iter().max().unwrap_or_default()),
+    }
+}
+
+fn equivalent(lanes: &[&LaneSeen], window: Span) -> Bounded {
+    let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
+    let all = || lanes.iter().flat_map(|lane| lanes_outages(lane, window)).map(Outage::duration);
+    let failed = |lane: &&LaneSeen| lane.timeline.schedule().time_of(Counted::of(&lane.timeline, window).failed);
+    Bounded {
+        estimate: lanes.iter().map(failed).sum::<Duration>() / count,
+        at_least: all().map(|outage| outage.at_least).sum::<Duration>() / count,
+        at_most: all().map(|outage| outage.at_most).sum::<Option<Duration>>().map(|sum| sum / count),
+    }
+}
+
+/// When a lane was failing (or slow): as estimated, at the least, and at the most.
+#[derive(Clone, Debug, Default)]
+struct Brackets {
+    estimate: Spans,
+    inner: Spans,
+    outer: Spans,
+    /// Members of `outer` that reach further than the run can say.
+    open: Spans,
+}
+
+impl Brackets {
+    fn of<'a>(lane: &LaneSeen, outages: impl Iterator<Item = &'a Outage>, window: Span) -> Self {
+        let period = lane.timeline.schedule().period();
+        let outages: Vec<_> = outages.map(|outage| (outage, reach(&lane.timeline, outage, window))).collect();
+        Self {
+            estimate: outages.iter().map(|(one, _)| Span::new(one.from, one.to + period).within(window)).collect(),
+            inner: outages.iter().map(|(one, _)| Span::new(one.began.1, one.ended.0)).collect(),
+            outer: outages.iter().map(|(_, reach)| *reach).collect(),
+            open: outages.iter().filter(|(one, _)| !one.open.is_empty()).map(|(_, reach)| *reach).collect(),
+        }
+    }
+
+    fn union(all: impl Iterator<Item = Self>) -> Self {
+        let join = |left: &Spans, right: &Spans| left.iter().chain(right.iter()).collect();
+        all.reduce(|left, right| left.with(&right, join)).unwrap_or_default()
+    }
+
+    fn intersection(all: impl Iterator<Item = Self>) -> Self {
+        all.reduce(|left, right| left.with(&right, Spans::intersection)).unwrap_or_default()
+    }
+
+    fn with(&self, other: &Self, join: impl Fn(&Spans, &Spans) -> Spans) -> Self {
+        Self {
+            estimate: join(&self.estimate, &other.estimate),
+            inner: join(&self.inner, &other.inner),
+            outer: join(&self.outer, &other.outer),
+            open: self.open.iter().chain(other.open.iter()).collect(),
+        }
+    }
+
+    fn length(&self) -> Bounded {
+        let open = !self.outer.intersection(&self.open).length().is_zero();
+        Bounded {
+            estimate: self.estimate.length(),
+            at_least: self.inner.length(),
+            at_most: (!open).then(|| self.outer.length()),
+        }
+    }
+}
+
+/// How far an outage reaches at the most; where it is open, to the nearest slot that was up.
+fn reach(timeline: &Timeline, outage: &Outage, window: Span) -> Span {
+    let (schedule, runs) = (timeline.schedule(), timeline.runs());
+    let up = |run: &&Run| matches!(run.class.health(), Health::Up | Health::Slow);
+    let (first, last) = (schedule.slots_before(outage.from), schedule.slots_before(outage.to));
+    let (before, after) = (runs.partition_point(|run| run.slot < first), runs.partition_point(|run| run.slot <= last));
+    let up_before = || runs[..before].iter().rfind(up).map(|run| schedule.due(run.last_slot()));
+    let up_after = || runs[after..].iter().find(up).map(|run| schedule.due(run.slot + 1));
+    let from = outage.began.0.or_else(up_before).unwrap_or(window.from);
+    Span::new(from, outage.ended.1.or_else(up_after).unwrap_or(window.to))
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    due: u64,
+    resolved: u64,
+    failed: u64,
+    not_sent: u64,
+}
+
+impl Counted {
+    fn of(timeline: &Timeline, window: Span) -> Self {
+        let mut counted = Self::default();
+        for (class, _, count) in timeline.between(window.from, window.to) {
+            counted.due += count;
+            match class.health() {
+                Health::Up | Health::Slow => counted.resolved += count,
+                Health::Blind => counted.not_sent += count,
+                Health::Failed => {
+                    counted.resolved += count;
+                    counted.failed += count;
+                }
+            }
+        }
+        counted
+    }
+}
+
+fn sum(counted: &[Counted], of: impl Fn(&Counted) -> u64) -> u64 {
+    counted.iter().map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fold::Seen;
+    use super::super::notation::seen;
+    use super::super::time::Offset;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(seen: &Seen) -> Totals {
+        let lanes: Vec<_> = seen.lanes.iter().collect();
+        of(&lanes, &seen.held_up, Span::new(Offset::ZERO, seen.end))
+    }
+
+    #[test]
+    fn the_worked_example_of_the_definitions() {
+        let lane = format!("{}{}{}", ".".repeat(1000), "x".repeat(150), ".".repeat(1000));
+        let totals = whole(&seen(&[&lane, &lane]));
+        assert_eq!(totals.equivalent.to_string(), "300 ms (298 to 302)");
+        assert_eq!(totals.longest.to_string(), "300 ms (298 to 302)");
+        assert_eq!(totals.down.to_string(), "299 ms (297 to 301)");
+        assert_eq!(totals.impaired.to_string(), "301 ms (299 to 303)");
+        assert_eq!((totals.failed, totals.resolved, totals.floor), (300, 4300, Duration::from_millis(2)));
+        assert_eq!((totals.blind, totals.due), (Duration::ZERO, 4300));
+    }
+
+    #[test]
+    fn half_of_the_requests_failing_is_half_the_downtime_and_never_down() {
+        let totals = whole(&seen(&[&".".repeat(400), &format!("..{}..", "x".repeat(200))]));
+        assert_eq!(totals.equivalent.estimate, Duration::from_millis(200));
+        assert_eq!(totals.down, Bounded::exact(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_open_has_no_upper_bound() {
+        let totals = whole(&seen(&["..x..xxxx"]));
+        assert_eq!((totals.longest.at_most, totals.impaired.at_most, totals.equivalent.at_most), (None, None, None));
+        assert_eq!(whole(&seen(&["....."])).longest, Bounded::exact(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_window_leaves_out_what_is_over() {
+        let seen = seen(&["..xx......x..."]);
+        let lanes: Vec<_> = seen.lanes.iter().collect();
+        let totals = of(&lanes, &Spans::default(), Span::new(Offset::from_millis(5), seen.end));
+        assert_eq!((totals.failed, totals.resolved), (1, 9));
+        assert_eq!(totals.longest.estimate, Duration::from_millis(1));
+    }
+
+    #[test]
+    fn slow_impairs_but_does_not_fail() {
+        let totals = whole(&seen(&["...ssss..."]));
+        assert_eq!((totals.failed, totals.longest.estimate), (0, Duration::ZERO));
+        assert_eq!(totals.impaired.estimate, Duration::from_millis(4));
+        assert_eq!(totals.slow.estimate, Duration::from_millis(4));
+    }
+
+    proptest! {
+        #[test]
+        fn every_estimate_lies_within_its_bounds(one in "[.xst]{20,60}", other in "[.xst]{20,60}") {
+            let totals = whole(&seen(&[&one, &other]));
+            for total in [totals.impaired, totals.down, totals.equivalent, totals.longest] {
+                prop_assert!(total.at_least <= total.estimate, "{total:?}");
+            }
+            prop_assert!(totals.down.estimate <= totals.impaired.estimate);
+        }
+    }
+}

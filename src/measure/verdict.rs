@@ -1,0 +1,322 @@
+//! From what was seen and what it might cost to one verdict, which a script can act on.
+//!
+//! A failure that was seen is one, however much was not seen: fail beats inconclusive.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::answer::Health;
+use super::budget::{Budget, Limit, Outcome, Scope};
+use super::fold::{LaneSeen, Seen};
+use super::lane::Lane;
+use super::phase::Phase;
+use super::span::Span;
+use super::time::Human;
+use super::totals::{self, Totals};
+
+/// A run whose lanes sent less than this share of what was offered measured something else.
+const ENOUGH_SENT: f64 = 0.95;
+
+/// What a run comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Every budget held.
+    Pass,
+    /// A budget was exceeded.
+    Fail,
+    /// The measurement cannot support a verdict.
+    Inconclusive,
+    /// The wrapped command failed or could not start.
+    CommandFailed,
+    /// The run was interrupted.
+    Interrupted,
+}
+
+impl Conclusion {
+    /// The exit code that says it; 2 is left to runs that never began.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Inconclusive => 3,
+            Self::CommandFailed => 4,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+            Self::CommandFailed => "command-failed",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// How the run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// As planned.
+    Complete,
+    /// As planned, but the wrapped command failed.
+    CommandFailed,
+    /// By a signal, or by a crash.
+    Interrupted,
+}
+
+/// How much of the event may be blind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MaxBlind {
+    /// The share of the event, from 0 to 1.
+    pub share: f64,
+    /// The longest single stretch.
+    pub stretch: Duration,
+}
+
+impl Default for MaxBlind {
+    fn default() -> Self {
+        Self { share: 0.01, stretch: Duration::from_millis(250) }
+    }
+}
+
+/// A budget that was exceeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// What the user calls the budget.
+    pub budget: String,
+    /// The target or the lane: `shop` or `shop/new`.
+    pub of: String,
+    /// What was measured, with bounds.
+    pub figure: String,
+    /// What was allowed.
+    pub limit: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} on {}, allowed: {}", self.budget, self.figure, self.of, self.limit)
+    }
+}
+
+/// The verdict, with what broke and what keeps it from being sure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What the run comes to.
+    pub conclusion: Conclusion,
+    /// Every budget that was exceeded.
+    pub breaches: Vec<Breach>,
+    /// Every reason why the measurement cannot support a verdict.
+    pub doubts: Vec<String>,
+}
+
+/// What a verdict is about: all that was seen, of whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What was seen.
+    pub seen: &'a Seen,
+    /// The run's lanes.
+    pub lanes: &'a [Lane],
+    /// The targets' names.
+    pub targets: &'a [String],
+}
+
+impl Case<'_> {
+    /// The lanes of a target, with their places in the run's list.
+    pub fn lanes_of(&self, target: usize) -> Vec<(usize, &LaneSeen)> {
+        let all = self.lanes.iter().zip(&self.seen.lanes).enumerate();
+        all.filter(|(_, (lane, _))| lane.target == target).map(|(place, (_, seen))| (place, seen)).collect()
+    }
+
+    /// The totals of a target over `window`.
+    pub fn totals(&self, target: usize, window: Span) -> Totals {
+        let lanes: Vec<_> = self.lanes_of(target).into_iter().map(|(_, lane)| lane).collect();
+        totals::of(&lanes, &self.seen.held_up, window)
+    }
+
+    /// What people call a lane: `new`, or `shop/new` where there are several targets.
+    pub fn lane_name(&self, place: usize) -> String {
+        let Some(lane) = self.lanes.get(place) else { return String::new() };
+        match self.targets {
+            [_] => lane.policy.to_string(),
+            all => format!("{}/{}", all[lane.target], lane.policy),
+        }
+    }
+}
+
+/// The verdict on `case`: `budgets` are held over their stretches of the run.
+pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, ending: Ending) -> Verdict {
+    let (mut breaches, mut doubts) = (Vec::new(), Vec::new());
+    for (budget, window) in budgets {
+        for (of, totals, slot) in limited(case, budget.scope, *window) {
+            match budget.limit.hold(&totals, slot) {
+                Outcome::Held => {}
+                Outcome::Broken(figure) => {
+                    let limit = budget.limit.to_string();
+                    breaches.push(Breach { budget: budget.name.clone(), of, figure, limit });
+                }
+                Outcome::Undecided(why) => doubts.push(format!("{} of {} on {of}: {why}", budget.name, budget.limit)),
+            }
+        }
+    }
+    for target in 0..case.targets.len() {
+        doubts.extend(doubts_of(case, target, max_blind));
+    }
+    let conclusion = match ending {
+        Ending::Interrupted => Conclusion::Interrupted,
+        Ending::CommandFailed => Conclusion::CommandFailed,
+        Ending::Complete if !breaches.is_empty() => Conclusion::Fail,
+        Ending::Complete if !doubts.is_empty() => Conclusion::Inconclusive,
+        Ending::Complete => Conclusion::Pass,
+    };
+    Verdict { conclusion, breaches, doubts }
+}
+
+/// Those whom a budget limits: what people call them, their totals, and for how long one slot of a lane of theirs stands.
+fn limited(case: Case<'_>, scope: Scope, window: Span) -> Vec<(String, Totals, Duration)> {
+    let period = |place: usize| case.lanes[place].schedule.period();
+    let target = |target: usize| {
+        let lane = case.lanes.iter().position(|lane| lane.target == target).unwrap_or(0);
+        (case.targets[target].clone(), case.totals(target, window), period(lane))
+    };
+    match scope {
+        Scope::EachTarget => (0..case.targets.len()).map(target).collect(),
+        Scope::Target(place) => vec![target(place)],
+        Scope::Lane(place) => {
+            let totals = totals::of(&[&case.seen.lanes[place]], &case.seen.held_up, window);
+            vec![(case.lane_name(place), totals, period(place))]
+        }
+    }
+}
+
+/// Why what was seen of a target may support no verdict.
+fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> {
+    let (seen, name) = (case.seen, &case.targets[target]);
+    let mut doubts = Vec::new();
+    let whole = case.totals(target, Span::new(super::time::Offset::ZERO, seen.end));
+    if whole.resolved == 0 {
+        doubts.push(format!("no probe of {name} came to an answer"));
+    }
+    for (phase, span) in seen.phases.spans(seen.end) {
+        let totals = case.totals(target, span);
+        match phase {
+            Phase::Baseline if totals.failed > 0 => doubts.push(format!(
+                "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",
+                totals.failed,
+                totals.resolved,
+                failed_classes(case, target, span),
+            )),
+            Phase::Event => doubts.extend(too_blind(&totals, span, max_blind).map(|why| format!("{name}: {why}"))),
+            Phase::Baseline | Phase::Settle => {}
+        }
+    }
+    for (place, lane) in case.lanes_of(target) {
+        let share = share(lane.counts.sent, lane.counts.offered);
+        if lane.counts.offered > 0 && share < ENOUGH_SENT {
+            doubts.push(format!("only {:.1} % of the slots of {} were sent", share * 100.0, case.lane_name(place)));
+        }
+    }
+    doubts
+}
+
+fn too_blind(totals: &Totals, span: Span, max: MaxBlind) -> Option<String> {
+    let share = totals.blind.as_secs_f64() / span.length().as_secs_f64().max(f64::MIN_POSITIVE);
+    let (blind, of) = (Human(totals.blind), Human(span.length()));
+    if share > max.share {
+        let (share, most) = (share * 100.0, max.share * 100.0);
+        return Some(format!("blind for {blind} of the event's {of}: {share:.1} %, allowed: {most} %"));
+    }
+    let longest = Human(totals.longest_blind);
+    (totals.longest_blind > max.stretch)
+        .then(|| format!("blind for {longest} at a stretch in the event, allowed: {}", Human(max.stretch)))
+}
+
+/// `status 503 x12, reset x1`.
+fn failed_classes(case: Case<'_>, target: usize, window: Span) -> String {
+    let lanes = case.lanes_of(target);
+    let cell = super::timeline::Cell::of(lanes.iter().map(|(_, lane)| &lane.timeline), window.from, window.to);
+    let failed = cell.classes.iter().filter(|(class, _)| class.health() == Health::Failed);
+    failed.map(|(class, count)| format!("{class} x{count}")).collect::<Vec<_>>().join(", ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+/// The budget that holds where none is given: no failed probe at all.
+pub fn default_budget() -> Budget {
+    Budget { name: "no failed probe".to_owned(), scope: Scope::EachTarget, limit: Limit::Failed(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fold::Fold;
+    use super::super::notation::{lanes, probes, seen};
+    use super::super::time::Offset;
+    use super::*;
+
+    fn judged(notation: &str, limit: Limit, ending: Ending) -> (Conclusion, Vec<String>) {
+        let (seen, lanes, targets) = (seen(&[notation]), lanes(1), ["shop".to_owned()]);
+        let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
+        let budget = Budget { name: "max".to_owned(), scope: Scope::EachTarget, limit };
+        let window = seen.phases.judged(seen.end);
+        let verdict = judge(case, &[(budget, window)], MaxBlind::default(), ending);
+        let breaches = verdict.breaches.iter().map(ToString::to_string);
+        (verdict.conclusion, breaches.chain(verdict.doubts).collect())
+    }
+
+    #[test]
+    fn no_failure_passes_and_any_other_fails() {
+        assert_eq!(judged("......", Limit::Failed(0), Ending::Complete), (Conclusion::Pass, vec![]));
+        let broken = "max: 1 of 6 probes failed on shop, allowed: no failed probe".to_owned();
+        assert_eq!(judged("...x..", Limit::Failed(0), Ending::Complete), (Conclusion::Fail, vec![broken]));
+    }
+
+    #[test]
+    fn a_command_that_failed_beats_a_broken_budget_and_an_interruption_beats_both() {
+        assert_eq!(judged("..x..", Limit::Failed(0), Ending::CommandFailed).0, Conclusion::CommandFailed);
+        assert_eq!(judged("..x..", Limit::Failed(0), Ending::Interrupted).0, Conclusion::Interrupted);
+    }
+
+    #[test]
+    fn blind_time_in_the_event_is_a_doubt_and_a_seen_failure_beats_it() {
+        let blind = format!("{}????{}", ".".repeat(100), ".".repeat(100));
+        assert_eq!(judged(&blind, Limit::Failed(0), Ending::Complete).0, Conclusion::Inconclusive);
+        assert_eq!(judged(&format!("{blind}x."), Limit::Failed(0), Ending::Complete).0, Conclusion::Fail);
+        assert_eq!(judged("", Limit::Failed(0), Ending::Complete).0, Conclusion::Inconclusive);
+    }
+
+    #[test]
+    fn a_bound_that_reaches_over_the_limit_is_a_doubt() {
+        let limit = Limit::Outage(Duration::from_millis(4));
+        assert_eq!(judged("....xxxx....", limit, Ending::Complete).0, Conclusion::Inconclusive);
+        assert_eq!(judged("....xxx.....", limit, Ending::Complete).0, Conclusion::Pass);
+        assert_eq!(judged("....xxxxxx..", limit, Ending::Complete).0, Conclusion::Fail);
+    }
+
+    #[test]
+    fn a_baseline_that_failed_is_a_doubt_and_breaks_no_budget() {
+        let (lanes, targets) = (lanes(1), ["shop".to_owned()]);
+        let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+        fold.begin(Phase::Baseline, Offset::ZERO);
+        for probe in probes("..x.......") {
+            if probe.slot == 5 {
+                fold.begin(Phase::Event, probe.due);
+            }
+            fold.push(0, probe, None);
+        }
+        let seen = fold.finish(Offset::from_millis(10));
+        let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
+        let budgets = [(default_budget(), seen.phases.judged(seen.end))];
+        let verdict = judge(case, &budgets, MaxBlind::default(), Ending::Complete);
+        assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
+        assert_eq!(
+            verdict.doubts,
+            ["the baseline of shop is not clean: 1 of 5 probes failed before the event (status 503 x1)"]
+        );
+    }
+}
