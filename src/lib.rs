@@ -5,3 +5,4 @@
 pub mod events;
 pub mod hammer;
 pub mod measure;
+pub mod run;

@@ -46,6 +46,11 @@ impl Phases {
         self.0.last().map(|(phase, _)| *phase)
     }
 
+    /// When the newest phase began.
+    pub fn last(&self) -> Option<Offset> {
+        self.0.last().map(|(_, from)| *from)
+    }
+
     /// Each phase with its stretch, in a run that ends at `end`.
     pub fn spans(&self, end: Offset) -> impl Iterator<Item = (Phase, Span)> + '_ {
         let ends = self.0.iter().skip(1).map(|(_, from)| *from).chain([end]);

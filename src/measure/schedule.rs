@@ -47,6 +47,11 @@ impl Schedule {
         })
     }
 
+    /// The schedule of a lane that shares its target with no other: due at `rate` from `start` on.
+    pub const fn alone(rate: Rate, start: Offset) -> Self {
+        Self { phase: start, lanes: NonZeroU64::MIN, rate }
+    }
+
     /// The instant at which slot `slot` is due.
     pub fn due(&self, slot: u64) -> Offset {
         let nanos = u128::from(slot) * self.nanos_numerator() / u128::from(self.rate.get());

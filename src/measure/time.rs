@@ -61,7 +61,7 @@ pub struct Anchor {
 impl Anchor {
     /// Nanoseconds since the Unix epoch at `offset`, by this anchor.
     pub const fn unix_ns_at(&self, offset: Offset) -> u64 {
-        (self.unix_ns + offset.0).saturating_sub(self.offset.0)
+        self.unix_ns.saturating_add(offset.0).saturating_sub(self.offset.0)
     }
 }
 
