@@ -4,5 +4,6 @@
 
 pub mod events;
 pub mod hammer;
+pub mod lab;
 pub mod measure;
 pub mod run;

@@ -1,0 +1,21 @@
+//! A small world with known truth: pods, what stands in front of them, and a rollout.
+//!
+//! Sockets and time are real, Kubernetes is a model of it. What the world does to requests goes into a
+//! [`ledger`], which knows nothing of the code that measures: so the two can be held against each other.
+
+pub mod ledger;
+pub mod scenario;
+pub mod span;
+pub mod strategy;
+pub mod world;
+
+mod app;
+mod chronicle;
+mod cluster;
+mod door;
+mod endpoints;
+mod kubelet;
+mod pod;
+mod service;
+#[cfg(test)]
+mod visitor;

@@ -1,0 +1,111 @@
+//! A port of our own that can be opened and shut in microseconds, without ever being given away.
+//!
+//! A shut door refuses connections as a port does on which nothing listens, and a swallowing one lets
+//! their packets vanish: both by the kernel, so that a client sees the real thing.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener as Socket, TcpStream as StdStream};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::net::{Shutdown, listen, shutdown};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 1024;
+/// How often another free port is tried.
+const TRIES: u32 = 16;
+
+/// A bound port; shut at first.
+#[derive(Debug)]
+pub(super) struct Door {
+    socket: Socket,
+    address: SocketAddr,
+    /// What fills the queue of a swallowing door.
+    stuffing: Mutex<Vec<TcpStream>>,
+}
+
+impl Door {
+    /// A door on `address`; port 0 for any that is free.
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.port() == 0 { any_port(address.ip())? } else { Socket::bind(address)? };
+        let address = socket.local_addr()?;
+        let door = Self { socket, address, stuffing: Mutex::default() };
+        door.socket.set_nonblocking(true)?;
+        door.shut();
+        Ok(door)
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Listens. What is returned must be dropped before the door is opened again.
+    pub(super) fn open(&self) -> io::Result<TcpListener> {
+        listen(&self.socket, BACKLOG)?;
+        TcpListener::from_std(self.socket.try_clone()?)
+    }
+
+    /// Takes a connection that waits already.
+    pub(super) fn waiting(&self) -> Option<(TcpStream, SocketAddr)> {
+        let (stream, client) = self.socket.accept().ok()?;
+        Some((adopt(stream).ok()?, client))
+    }
+
+    /// Refuses connections from now on, and resets those that nobody has accepted.
+    pub(super) fn shut(&self) {
+        // An error means that it is shut already.
+        let _ = shutdown(&self.socket, Shutdown::Read);
+    }
+
+    /// Lets the packets of new connections vanish: the queue is full, and nobody will accept.
+    pub(super) async fn swallow(&self) -> io::Result<()> {
+        self.shut();
+        listen(&self.socket, 0)?;
+        let stuffing = TcpStream::connect(self.address).await?;
+        self.stuffing.lock().unwrap_or_else(PoisonError::into_inner).push(stuffing);
+        Ok(())
+    }
+}
+
+/// The kernel gives a port back when the socket that was bound to "any" stops listening; one that was
+/// bound by number stays ours.
+fn any_port(ip: IpAddr) -> io::Result<Socket> {
+    let attempt = || {
+        let free = Socket::bind((ip, 0))?.local_addr()?;
+        Socket::bind(free)
+    };
+    (1..TRIES).map(|_| attempt()).find(Result::is_ok).unwrap_or_else(attempt)
+}
+
+fn adopt(stream: StdStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_door_opens_shuts_and_opens_again_on_the_same_port() {
+        let door = Door::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        for _ in 0..3 {
+            let refused = TcpStream::connect(door.address()).await.unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+            let listener = door.open().unwrap();
+            let (client, served) = tokio::join!(TcpStream::connect(door.address()), listener.accept());
+            assert_eq!(client.unwrap().local_addr().unwrap(), served.unwrap().1);
+            drop(listener);
+            door.shut();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_swallowing_door_neither_accepts_nor_refuses() {
+        let door = Door::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        door.swallow().await.unwrap();
+        let attempt = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(door.address()));
+        assert!(attempt.await.is_err());
+    }
+}

@@ -1,0 +1,110 @@
+//! What the kubelet does for a pod: starts its process, asks the probes, and ends it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::app::{App, Phase};
+use super::pod::Pod;
+use super::scenario::pod::{Honesty, Liveness, Readiness};
+
+/// How long a probe may take, as by default in Kubernetes.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// What a process is left with when its preStop hook has used up the grace period.
+const EXTENSION: Duration = Duration::from_secs(2);
+
+/// Keeps `pod` from its creation to its end.
+pub(super) async fn keep(pod: Arc<Pod>) {
+    pod.tell("pod-created", "is created");
+    tokio::select! {
+        () = pod.deleted() => {}
+        () = run(&pod) => {}
+    }
+    terminate(&pod).await;
+    pod.bury().await;
+}
+
+/// Starts the pod's process, and again whenever its liveness probe gives up on it.
+async fn run(pod: &Arc<Pod>) {
+    sleep(pod.spec().schedule.draw()).await;
+    loop {
+        pod.start();
+        let app = pod.app();
+        tokio::select! {
+            () = watch_readiness(pod, pod.spec().readiness) => {}
+            () = watch_liveness(pod, pod.spec().liveness) => {}
+        }
+        pod.mark_ready(false);
+        pod.tell("pod-restarting", "fails its liveness probe and is restarted");
+        end(&app, pod.spec().grace.draw()).await;
+    }
+}
+
+/// The preStop hook, SIGTERM, and SIGKILL when the grace period is over: it includes the hook.
+async fn terminate(pod: &Pod) {
+    let (grace, pre_stop) = (pod.spec().grace.draw(), pod.spec().pre_stop.draw());
+    sleep(pre_stop.min(grace)).await;
+    pod.tell("pod-sigterm", "gets SIGTERM");
+    let left = grace.checked_sub(pre_stop).filter(|left| !left.is_zero()).unwrap_or(EXTENSION);
+    if end(&pod.app(), left).await == Ended::Killed {
+        pod.tell("pod-killed", "did not end within its grace period and is killed");
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    ByItself,
+    Killed,
+}
+
+async fn end(app: &App, grace: Duration) -> Ended {
+    let ended = if timeout(grace, app.sigterm()).await.is_ok() { Ended::ByItself } else { Ended::Killed };
+    app.enter(Phase::Dead);
+    ended
+}
+
+async fn watch_readiness(pod: &Pod, probe: Readiness) {
+    if probe.probe == Honesty::Missing {
+        pod.mark_ready(true);
+        return std::future::pending().await;
+    }
+    sleep(probe.initial_delay.draw()).await;
+    let mut bad = 0;
+    loop {
+        bad = if says_yes(pod.address(), "/-/ready").await { 0 } else { bad + 1 };
+        if bad == 0 || bad >= probe.failures {
+            pod.mark_ready(bad == 0);
+        }
+        sleep(probe.period.draw()).await;
+    }
+}
+
+/// Returns when the process is to be restarted.
+async fn watch_liveness(pod: &Pod, probe: Option<Liveness>) {
+    let Some(probe) = probe else { return std::future::pending().await };
+    sleep(probe.initial_delay.draw()).await;
+    let mut bad = 0;
+    while bad < probe.failures {
+        bad = if says_yes(pod.address(), "/-/live").await { 0 } else { bad + 1 };
+        sleep(probe.period.draw()).await;
+    }
+}
+
+/// Whether a GET of `path` is answered with 200 in time.
+pub(super) async fn says_yes(address: SocketAddr, path: &str) -> bool {
+    matches!(timeout(PROBE_TIMEOUT, ask(address, path)).await, Ok(Ok(true)))
+}
+
+async fn ask(address: SocketAddr, path: &str) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nuser-agent: probe\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.1 200"))
+}

@@ -1,0 +1,126 @@
+//! Lengths of time as a scenario writes them: `250ms`, `1.5s`, `2m`, or a range `200ms..600ms`.
+//!
+//! A range is drawn from anew each time that it is used. Bare numbers are refused: they hide their unit.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// A length of time, or a range of them; never empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span {
+    low: Duration,
+    high: Duration,
+}
+
+/// A text that is no length of time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no number with a unit.
+    #[error("{0:?} is not a length of time: write one such as 250ms, 1.5s, 2m or 200ms..600ms")]
+    Unreadable(String),
+    /// The range runs backwards.
+    #[error("the range {0:?} ends before it begins: write the shorter length first")]
+    Backwards(String),
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self::exactly(Duration::ZERO);
+
+    /// Always `length`.
+    pub const fn exactly(length: Duration) -> Self {
+        Self { low: length, high: length }
+    }
+
+    /// Always `millis` milliseconds.
+    pub const fn millis(millis: u64) -> Self {
+        Self::exactly(Duration::from_millis(millis))
+    }
+
+    /// The shortest length that it stands for.
+    pub const fn low(&self) -> Duration {
+        self.low
+    }
+
+    /// The longest length that it stands for.
+    pub const fn high(&self) -> Duration {
+        self.high
+    }
+
+    /// A length between the two ends, each as likely as any other.
+    pub fn draw(&self) -> Duration {
+        self.low + self.high.saturating_sub(self.low).mul_f64(fastrand::f64())
+    }
+
+    /// Whether `length` lies in the range, ends included.
+    pub fn contains(&self, length: Duration) -> bool {
+        (self.low..=self.high).contains(&length)
+    }
+}
+
+impl FromStr for Span {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let unreadable = || Error::Unreadable(text.to_owned());
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        let low = length(low).ok_or_else(unreadable)?;
+        let high = length(high).ok_or_else(unreadable)?;
+        if high < low { Err(Error::Backwards(text.to_owned())) } else { Ok(Self { low, high }) }
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+fn length(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.find(|letter: char| letter.is_ascii_alphabetic())?;
+    let seconds = match &text[unit..] {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return None,
+    };
+    let number: f64 = text[..unit].trim().parse().ok()?;
+    Duration::try_from_secs_f64(number * seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lengths_and_ranges_are_read_and_the_rest_is_refused() {
+        assert_eq!("1.5s".parse(), Ok(Span::millis(1500)));
+        let range: Span = "200ms..2s".parse().unwrap();
+        assert_eq!((range.low(), range.high()), (Duration::from_millis(200), Duration::from_secs(2)));
+        for text in ["", "5", "ms", "-1s", "5 lightyears", "1s..", "inf s", "9e99s"] {
+            assert!(matches!(text.parse::<Span>(), Err(Error::Unreadable(_))), "{text:?}");
+        }
+        assert_eq!("2s..1s".parse::<Span>(), Err(Error::Backwards("2s..1s".into())));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_drawn_lies_in_the_range(low in 0_u32..10_000, more in 0_u32..10_000) {
+            let span: Span = format!("{low}ms..{}ms", low + more).parse().unwrap();
+            prop_assert!(span.contains(span.draw()));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,12}") {
+            let _ = text.parse::<Span>();
+        }
+    }
+}

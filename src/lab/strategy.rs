@@ -1,0 +1,243 @@
+//! How a rollout replaces pods, by the arithmetic of the Deployment controller.
+//!
+//! Pure: from how many pods there are it says how many to create and to delete next. Pods that are
+//! being deleted no longer count, as in Kubernetes.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+use super::span::Span;
+
+/// A number of pods, or a share of the replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// So many pods.
+    Number(u32),
+    /// So many in a hundred replicas.
+    Percent(u32),
+}
+
+/// How old pods give way to new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Strategy {
+    /// A few at a time.
+    RollingUpdate(RollingUpdate),
+    /// All old pods are deleted and gone before the first new one is made.
+    Recreate,
+    /// A whole second set of pods, then the Service's selector is switched over.
+    BlueGreen(BlueGreen),
+}
+
+/// The limits that a rolling update keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RollingUpdate {
+    /// How many pods there may be beyond the replicas.
+    pub max_surge: Quantity,
+    /// How many of the replicas may be unavailable.
+    pub max_unavailable: Quantity,
+    /// How long a pod must have been ready before it counts as available.
+    pub min_ready: Span,
+}
+
+/// When the selector is switched, and how long the old pods stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct BlueGreen {
+    /// When the selector is switched.
+    pub switch: Switch,
+    /// How long the old pods stay after the switch.
+    pub keep_old: Span,
+}
+
+/// When the selector is switched to the new pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Switch {
+    /// As soon as they exist, ready or not.
+    WhenCreated,
+    /// Once all of them are ready.
+    WhenReady,
+}
+
+/// How many pods there are that are not being deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Old ones.
+    pub old: u32,
+    /// Old ones that are available.
+    pub old_available: u32,
+    /// New ones.
+    pub new: u32,
+    /// New ones that are available.
+    pub new_available: u32,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// How many new pods to create.
+    pub create: u32,
+    /// How many old pods to delete; those that are not available first.
+    pub delete: u32,
+}
+
+// === impl Quantity ===
+
+impl Quantity {
+    fn of(self, replicas: u32, round: impl Fn(u64) -> u64) -> u32 {
+        match self {
+            Self::Number(number) => number,
+            Self::Percent(percent) => {
+                u32::try_from(round(u64::from(percent) * u64::from(replicas))).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(QuantityVisitor)
+    }
+}
+
+struct QuantityVisitor;
+
+impl Visitor<'_> for QuantityVisitor {
+    type Value = Quantity;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of pods such as 1, or a share of the replicas such as 25%")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Quantity, E> {
+        let refused = |_| E::invalid_value(de::Unexpected::Unsigned(number), &self);
+        u32::try_from(number).map(Quantity::Number).map_err(refused)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Quantity, E> {
+        let refused = |_| E::invalid_value(de::Unexpected::Signed(number), &self);
+        u32::try_from(number).map(Quantity::Number).map_err(refused)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Quantity, E> {
+        let percent = text.strip_suffix('%').and_then(|number| number.parse().ok());
+        percent.map(Quantity::Percent).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+// === impl Strategy ===
+
+impl Default for Strategy {
+    fn default() -> Self {
+        Self::RollingUpdate(RollingUpdate::default())
+    }
+}
+
+impl Default for BlueGreen {
+    fn default() -> Self {
+        Self { switch: Switch::WhenReady, keep_old: Span::ZERO }
+    }
+}
+
+impl Default for RollingUpdate {
+    fn default() -> Self {
+        Self { max_surge: Quantity::Percent(25), max_unavailable: Quantity::Percent(25), min_ready: Span::ZERO }
+    }
+}
+
+// === impl RollingUpdate ===
+
+impl RollingUpdate {
+    /// Pods beyond `replicas` that there may be: shares are rounded up.
+    pub fn surge(&self, replicas: u32) -> u32 {
+        self.max_surge.of(replicas, |hundredths| hundredths.div_ceil(100))
+    }
+
+    /// Replicas that may be unavailable: shares are rounded down. Where that and the surge would both be
+    /// zero nothing could ever move, so then it is one.
+    pub fn unavailable(&self, replicas: u32) -> u32 {
+        let unavailable = self.max_unavailable.of(replicas, |hundredths| hundredths / 100).min(replicas);
+        if unavailable == 0 && self.surge(replicas) == 0 { 1 } else { unavailable }
+    }
+
+    /// Whether surge and unavailable are both written as nothing, which Kubernetes refuses.
+    pub fn is_stuck(&self) -> bool {
+        let nothing = |quantity| matches!(quantity, Quantity::Number(0) | Quantity::Percent(0));
+        nothing(self.max_surge) && nothing(self.max_unavailable)
+    }
+
+    /// What to do next on the way to `replicas` new pods; nothing to do while it waits for pods.
+    pub fn next(&self, replicas: u32, census: Census) -> Step {
+        let room = (replicas.saturating_add(self.surge(replicas))).saturating_sub(census.old + census.new);
+        let create = room.min(replicas.saturating_sub(census.new));
+        let needed = replicas - self.unavailable(replicas);
+        let new_unavailable = census.new - census.new_available;
+        let spare = (census.old + census.new).saturating_sub(needed + new_unavailable);
+        let unhealthy = (census.old - census.old_available).min(spare);
+        let healthy = (census.old_available + census.new_available).saturating_sub(needed).min(census.old_available);
+        Step { create, delete: unhealthy + healthy.min(spare - unhealthy) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rolling(surge: Quantity, unavailable: Quantity) -> RollingUpdate {
+        RollingUpdate { max_surge: surge, max_unavailable: unavailable, min_ready: Span::ZERO }
+    }
+
+    #[test]
+    fn shares_round_as_kubernetes_rounds_them() {
+        let quarter = RollingUpdate::default();
+        let both = |replicas| (quarter.surge(replicas), quarter.unavailable(replicas));
+        assert_eq!([1, 2, 3, 4, 5].map(both), [(1, 0), (1, 0), (1, 0), (1, 1), (2, 1)]);
+        let tiny = rolling(Quantity::Number(0), Quantity::Percent(10));
+        assert_eq!((tiny.surge(2), tiny.unavailable(2), tiny.is_stuck()), (0, 1, false));
+        assert!(rolling(Quantity::Number(0), Quantity::Percent(0)).is_stuck());
+    }
+
+    #[test]
+    fn an_old_pod_goes_only_when_a_new_one_is_available() {
+        let one_by_one = rolling(Quantity::Number(1), Quantity::Number(0));
+        let census = |new, new_available| Census { old: 2, old_available: 2, new, new_available };
+        assert_eq!(one_by_one.next(2, census(0, 0)), Step { create: 1, delete: 0 });
+        assert_eq!(one_by_one.next(2, census(1, 0)), Step::default());
+        assert_eq!(one_by_one.next(2, census(1, 1)), Step { create: 0, delete: 1 });
+    }
+
+    fn quantity() -> impl Generator<Value = Quantity> {
+        prop_oneof![(0_u32..8).prop_map(Quantity::Number), (0_u32..=120).prop_map(Quantity::Percent)]
+    }
+    use proptest::strategy::Strategy as Generator;
+
+    proptest! {
+        /// Any order in which new pods become available: the limits hold at each step, and it ends.
+        #[test]
+        fn a_rollout_keeps_its_limits_and_comes_to_an_end(
+            replicas in 0_u32..20, surge in quantity(), unavailable in quantity(), ready in prop::collection::vec(0_u32..4, 1..9),
+        ) {
+            let update = rolling(surge, unavailable);
+            let mut census = Census { old: replicas, old_available: replicas, new: 0, new_available: 0 };
+            let mut turns = ready.iter().cycle();
+            for turn in 0.. {
+                prop_assert!(turn < 500, "no end: {census:?}");
+                if census.old == 0 && census.new_available == replicas {
+                    break;
+                }
+                let step = update.next(replicas, census);
+                census.new += step.create;
+                census.old -= step.delete;
+                census.old_available = census.old_available.min(census.old);
+                prop_assert!(census.old + census.new <= replicas + update.surge(replicas));
+                prop_assert!(census.old_available + census.new_available >= replicas - update.unavailable(replicas));
+                let arrives = turns.next().copied().unwrap_or(0).max(u32::from(turn % 9 == 8));
+                census.new_available = census.new.min(census.new_available + arrives);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A plain client for tests: raw sockets, and the words of the reports for what it sees.
+//!
+//! It shares nothing with the prober, and is far simpler: a few connections that ask again and again, and
+//! new ones that come one by one.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: lab\r\n\r\n";
+const TIMEOUT: Duration = Duration::from_secs(6);
+
+/// How many requests of each lane ended how.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen(Arc<Mutex<BTreeMap<(&'static str, String), u64>>>);
+
+impl Seen {
+    /// How many did not end well, of one lane or of all.
+    pub(super) fn failed(&self, lane: Option<&str>) -> u64 {
+        self.count(|of, class| lane.is_none_or(|lane| lane == of) && !matches!(class, "ok" | "slow"))
+    }
+
+    /// How many ended as `what` picks.
+    pub(super) fn count(&self, what: impl Fn(&str, &str) -> bool) -> u64 {
+        self.0.lock().unwrap().iter().filter(|((lane, class), _)| what(lane, class)).map(|(_, count)| count).sum()
+    }
+
+    /// The classes of all failures.
+    pub(super) fn classes(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap()
+            .keys()
+            .map(|(_, class)| class.clone())
+            .filter(|class| class != "ok" && class != "slow")
+            .collect()
+    }
+
+    fn add(&self, lane: &'static str, class: String) {
+        *self.0.lock().unwrap().entry((lane, class)).or_default() += 1;
+    }
+}
+
+/// Visits until dropped.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    pub(super) seen: Seen,
+    slow: Duration,
+    _tasks: JoinSet<()>,
+}
+
+impl Visitor {
+    /// `reused` connections to `address` that ask again and again, and a new one each `period`.
+    pub(super) fn send(address: &str, reused: usize, period: Duration, slow: Duration) -> Self {
+        let (seen, mut tasks) = (Seen::default(), JoinSet::new());
+        let address: Arc<str> = address.trim_start_matches("http://").trim_end_matches('/').into();
+        for _ in 0..reused {
+            tasks.spawn(reuse(Arc::clone(&address), seen.clone(), slow));
+        }
+        tasks.spawn(renew(address, seen.clone(), (period, slow)));
+        Self { seen, slow, _tasks: tasks }
+    }
+
+    /// Looks at what was seen since the last time.
+    pub(super) async fn take(&self) -> Seen {
+        // What is on its way still belongs to what was.
+        sleep(self.slow.min(Duration::from_millis(500))).await;
+        let seen = std::mem::take(&mut *self.seen.0.lock().unwrap());
+        Seen(Arc::new(Mutex::new(seen)))
+    }
+}
+
+async fn reuse(address: Arc<str>, seen: Seen, slow: Duration) {
+    let mut connection = None;
+    loop {
+        let stream = match connection.take().filter(is_alive) {
+            Some(stream) => Ok(stream),
+            None => connect(&address).await,
+        };
+        let (class, rest) = match stream {
+            Ok(stream) => ask(stream, slow).await,
+            Err(class) => (class, None),
+        };
+        let pause = Duration::from_millis(if class == "ok" { 1 } else { 10 });
+        seen.add("reused", class);
+        connection = rest;
+        sleep(pause).await;
+    }
+}
+
+async fn renew(address: Arc<str>, seen: Seen, (period, slow): (Duration, Duration)) {
+    let (mut due, mut tasks) = (interval(period), JoinSet::new());
+    loop {
+        due.tick().await;
+        let (address, seen) = (Arc::clone(&address), seen.clone());
+        tasks.spawn(async move {
+            let class = match connect(&address).await {
+                Ok(stream) => ask(stream, slow).await.0,
+                Err(class) => class,
+            };
+            seen.add("new", class);
+        });
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+fn is_alive(stream: &TcpStream) -> bool {
+    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+async fn connect(address: &str) -> Result<TcpStream, String> {
+    match timeout(TIMEOUT, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(class(&error)),
+        Err(_) => Err("connect-timeout".into()),
+    }
+}
+
+/// One request; also the connection, if it can be used again. The tests' machine may be slow to wake us,
+/// so slowness is what the other side took, by tokio's clock.
+async fn ask(mut stream: TcpStream, slow: Duration) -> (String, Option<TcpStream>) {
+    let mut head = Vec::new();
+    let exchange = async {
+        stream.write_all(REQUEST).await?;
+        while !is_whole(&head) {
+            if stream.read_buf(&mut head).await? == 0 {
+                return Err(io::Error::from(ErrorKind::UnexpectedEof));
+            }
+        }
+        Ok(())
+    };
+    let mut exchange = std::pin::pin!(exchange);
+    let (lateness, result) = match timeout(slow, &mut exchange).await {
+        Ok(result) => ("ok", Ok(result)),
+        Err(_) => ("slow", timeout(TIMEOUT, exchange).await),
+    };
+    match result {
+        Err(_) => ("response-timeout".into(), None),
+        Ok(Err(_)) if !head.is_empty() => ("truncated".into(), None),
+        Ok(Err(error)) => (class(&error), None),
+        Ok(Ok(())) => {
+            let text = String::from_utf8_lossy(&head);
+            let status = text.split(' ').nth(1).unwrap_or("none");
+            let class = if status == "200" { lateness.to_owned() } else { format!("status {status}") };
+            let closes = text.to_lowercase().contains("connection: close");
+            (class, (!closes).then_some(stream))
+        }
+    }
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+fn class(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "refused",
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "reset",
+        ErrorKind::UnexpectedEof => "closed",
+        _ => return error.to_string(),
+    }
+    .to_owned()
+}

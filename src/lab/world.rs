@@ -1,0 +1,241 @@
+//! A world: a scenario brought to life on a thread of its own, so that it does not disturb who measures it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinError;
+use tokio::time::timeout;
+
+use super::chronicle::Chronicle;
+use super::cluster::Cluster;
+use super::door::Door;
+use super::endpoints::{Endpoints, Lateness};
+use super::ledger::Ledger;
+use super::scenario::Scenario;
+use super::scenario::hop::HopSpec;
+use super::service::Service;
+use super::span::Span;
+use crate::events::event::Event;
+use crate::measure::time::Offset;
+
+/// How long the first pods may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is no world, or no longer one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its thread or its runtime could not be started.
+    #[error("cannot start the lab's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// There is no port for it.
+    #[error("cannot listen on {address}: {source}; choose another address or port")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no such act.
+    #[error("the scenario has {acts} acts, so there is none with number {act}, counted from 0")]
+    NoSuchAct {
+        /// The number asked for.
+        act: usize,
+        /// How many there are.
+        acts: usize,
+    },
+    /// The first pods are not ready in time.
+    #[error("no pods of `{template}` are ready after 30 s: check its `boot`, `init`, `readiness` and `liveness`")]
+    NotReady {
+        /// The template that they are made from.
+        template: String,
+    },
+    /// Its thread is gone.
+    #[error("the lab has stopped: {0}")]
+    Stopped(#[source] JoinError),
+}
+
+/// A scenario brought to life. Dropping it ends it.
+#[derive(Debug)]
+pub struct World {
+    scenario: Arc<Scenario>,
+    cluster: Arc<Cluster>,
+    chronicle: Arc<Chronicle>,
+    hops: Vec<(&'static str, SocketAddr)>,
+    runtime: Handle,
+    thread: Thread,
+}
+
+/// The thread that a world runs on.
+#[derive(Debug)]
+struct Thread {
+    /// The runtime ends when this is dropped.
+    life: oneshot::Sender<()>,
+    /// Says so when it has ended.
+    ended: oneshot::Receiver<()>,
+}
+
+impl World {
+    /// Brings `scenario` to life with its entrance at a free port of loopback, and waits until its pods are ready.
+    pub async fn start(
+        scenario: Scenario,
+        now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, Error> {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), scenario, now, events).await
+    }
+
+    /// The same with its entrance at `entrance`.
+    pub async fn start_at(
+        entrance: SocketAddr,
+        scenario: Scenario,
+        now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, Error> {
+        let (runtime, thread) = Thread::start()?;
+        let scenario = Arc::new(scenario);
+        let chronicle = Arc::new(Chronicle::new(now, events));
+        let cluster = Arc::new(Cluster::new(Arc::clone(&scenario), Arc::clone(&chronicle)));
+        let built = build(entrance, Arc::clone(&cluster), Arc::clone(&scenario), Arc::clone(&chronicle));
+        let hops = runtime.spawn(built).await.map_err(Error::Stopped)??;
+        Ok(Self { scenario, cluster, chronicle, hops, runtime, thread })
+    }
+
+    /// Where a client enters.
+    pub fn url(&self) -> String {
+        self.hops.first().map(|(_, address)| url(*address)).unwrap_or_default()
+    }
+
+    /// Each hop by name, the outermost first, with the URL that enters there.
+    pub fn vantages(&self) -> Vec<(String, String)> {
+        self.hops.iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect()
+    }
+
+    /// Performs the act with number `act` until the rollout is complete and all old pods are gone.
+    pub async fn roll(&self, act: usize) -> Result<(), Error> {
+        let acts = self.scenario.acts().len();
+        let script = self.scenario.acts().get(act).cloned().ok_or(Error::NoSuchAct { act, acts })?;
+        let cluster = Arc::clone(&self.cluster);
+        self.runtime.spawn(async move { cluster.perform(&script).await }).await.map_err(Error::Stopped)
+    }
+
+    /// What was inflicted until now.
+    pub fn ledger(&self) -> Ledger {
+        self.chronicle.ledger()
+    }
+
+    /// The scenario that it plays.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Ends it: every port refuses, every connection is dropped.
+    pub async fn stop(self) {
+        let Thread { life, ended } = self.thread;
+        drop(life);
+        let _ = ended.await;
+    }
+}
+
+impl Thread {
+    fn start() -> Result<(Handle, Self), Error> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Thread)?;
+        let handle = runtime.handle().clone();
+        let (life, over) = oneshot::channel();
+        let (last_word, ended) = oneshot::channel();
+        let run = move || {
+            let _ = runtime.block_on(over);
+            drop(runtime);
+            drop::<oneshot::Sender<()>>(last_word);
+        };
+        std::thread::Builder::new().name("lab".to_owned()).spawn(run).map_err(Error::Thread)?;
+        Ok((handle, Self { life, ended }))
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}/")
+}
+
+/// Starts the pods, and once they are ready the hops in front of them, the innermost first.
+async fn build(
+    entrance: SocketAddr,
+    cluster: Arc<Cluster>,
+    scenario: Arc<Scenario>,
+    chronicle: Arc<Chronicle>,
+) -> Result<Vec<(&'static str, SocketAddr)>, Error> {
+    if timeout(PATIENCE, cluster.begin()).await.is_err() {
+        return Err(Error::NotReady { template: scenario.first().to_owned() });
+    }
+    let mut endpoints = Endpoints::new(Arc::clone(&chronicle), cluster.endpoints());
+    let mut hops = VecDeque::new();
+    for (place, hop) in scenario.hops().iter().enumerate().rev() {
+        let address = if place == 0 { entrance } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
+        let door = Door::bind(address).map_err(|source| Error::Listen { address, source })?;
+        hops.push_front((hop.name(), door.address()));
+        match hop {
+            HopSpec::Service(spec) => {
+                let copy = endpoints.copy(hop.name(), Lateness { lag: spec.lag, hold: Span::ZERO });
+                tokio::spawn(Service::new(door, Arc::clone(&chronicle)).run(copy));
+            }
+        }
+    }
+    tokio::spawn(endpoints.run(move || cluster.endpoints()));
+    Ok(hops.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hammer::clock::Clock;
+    use crate::lab::scenario::Act;
+    use crate::lab::visitor::{Seen, Visitor};
+
+    /// Plays all acts of a scenario with a visitor before its entrance, and holds what that sees against what is expected.
+    async fn play(text: &str) {
+        let clock = Clock::start();
+        let (events, mut told) = mpsc::unbounded_channel();
+        let scenario = Scenario::parse(text).unwrap();
+        let (name, slow) = (scenario.name().to_owned(), scenario.measure().slow.unwrap_or(PATIENCE));
+        let world = World::start(scenario, move || clock.now(), events).await.unwrap();
+        let visitor = Visitor::send(&world.url(), 6, Duration::from_millis(5), slow);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let before = visitor.take().await;
+        assert_eq!(before.failed(None), 0, "{name}: fails before anything happens: {before:?}");
+        for number in 0..world.scenario().acts().len() {
+            world.roll(number).await.unwrap();
+            tokio::time::sleep(SETTLES).await;
+            check(&name, &world.scenario().acts()[number], &visitor.take().await);
+        }
+        assert!(!world.ledger().entries.is_empty());
+        world.stop().await;
+        assert!(told.recv().await.is_some_and(|event| event.kind == "pod-created"));
+    }
+
+    /// How long it goes on after an act, so that a list that lags is not the next one's.
+    const SETTLES: Duration = Duration::from_millis(1000);
+
+    fn check(name: &str, act: &Act, seen: &Seen) {
+        let place = format!("{name}, act {}: {seen:?}", act.name);
+        eprintln!("{place}");
+        assert!(act.expect.lost.allows(seen.failed(None)), "{place}");
+        for (lane, amount) in &act.expect.lanes {
+            assert!(amount.allows(seen.failed(Some(lane))), "{place}");
+        }
+        if !act.expect.classes.is_empty() {
+            assert!(seen.classes().iter().all(|class| act.expect.classes.contains(class)), "{place}");
+        }
+        if let Some(amount) = act.expect.slow {
+            assert!(amount.allows(seen.count(|_, class| class == "slow")), "{place}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_founding_story_goes_as_it_says() {
+        play(include_str!("../../scenarios/wine-store.yaml")).await;
+    }
+}
