@@ -6,4 +6,5 @@ pub mod events;
 pub mod hammer;
 pub mod lab;
 pub mod measure;
+pub mod progress;
 pub mod run;
