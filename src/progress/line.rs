@@ -120,7 +120,7 @@ pub(super) mod tests {
 
     #[test]
     fn in_little_room_the_newest_and_most_important_stays() {
-        assert_eq!(line(&snapshot(), 58, PLAIN), "event 12 s  down      down 412 ms, 206 failed, 998/s  XX?.");
+        assert_eq!(line(&snapshot(), 59, PLAIN), "event 12 s  down      down 412 ms, 206 failed, 998/s  xXX?.");
         assert_eq!(line(&snapshot(), 20, PLAIN), "event 12 s  down    ");
         assert_eq!(line(&snapshot(), 0, PLAIN), "");
     }

@@ -53,7 +53,8 @@ pub enum Happening {
 /// A command that has been started.
 ///
 /// As soon as it has exited, what remains of its descendants is ended too: SIGTERM, after two seconds SIGKILL. Dropping
-/// this kills them all at once. Which processes count as descendants, [`family`](super::family) says.
+/// this kills them all at once. Found are its children, theirs, and whoever inherited its environment, daemons
+/// included; not found is who was given a clean environment and has lost his parents.
 pub struct Running {
     child: Child,
     family: Arc<Family>,
