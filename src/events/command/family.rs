@@ -4,12 +4,15 @@
 //! belongs to it. The mark is inherited, also by daemons that have left their parent, session and process
 //! group. What is not found: a process that was given a clean environment *and* whose parents are gone. What is found
 //! but can't be ended: a process of another user (`sudo`), and one that the kernel does not let go of.
+//!
+//! Orphans are handed to this process, not to the machine's first one, which in a container often buries nobody. That alone
+//! does not tell whose they were, hence the mark; an orphan that ends by itself stays a zombie until lapse exits.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Signal, getpid, set_child_subreaper};
 
 use super::process::{Handle, Identity, Process, wait_for_any};
 use crate::measure::time::Offset;
@@ -50,6 +53,8 @@ pub(super) struct Family {
 impl Family {
     /// The family of the command that was started with `mark` and has the id `pid`, not yet waited for.
     pub(super) fn new(mark: Mark, pid: i32) -> Self {
+        // Without it (an old kernel), orphans are ended all the same, and buried by the machine's first process.
+        let _ = set_child_subreaper(Some(getpid()));
         Self { mark, head: Process::of(pid).map(|process| process.identity), hurried: AtomicBool::new(false) }
     }
 
@@ -66,24 +71,29 @@ impl Family {
     /// Ends all that live and all that they start meanwhile: SIGTERM, then SIGKILL. Blocks for at most three
     /// seconds, and returns the ids of those that could not be ended.
     pub(super) fn end(&self, now: impl Fn() -> Offset) -> Vec<i32> {
-        let (began, mut told) = (now(), HashSet::new());
+        let (began, mut told) = (now(), HashMap::new());
         loop {
             let (members, waited) = (self.members(), now().since(began));
             if members.is_empty() || waited > GRACE + GIVE_UP {
+                self.bury(&told);
                 return members.iter().map(|member| member.identity.pid).collect();
             }
             let kill = waited >= GRACE || self.hurried.load(Ordering::Relaxed);
             for member in &members {
                 if kill {
                     member.signal(Signal::KILL);
-                } else if told.insert(member.identity) {
+                } else if !told.contains_key(&member.identity) {
                     member.signal(Signal::TERM);
                 }
             }
             wait_for_any(&members, ROUND);
-            // The command itself is its spawner's to wait for.
-            members.iter().filter(|member| Some(member.identity) != self.head).for_each(Handle::bury);
+            told.extend(members.into_iter().map(|member| (member.identity, member)));
         }
+    }
+
+    /// Leaves no zombie, except the command itself: it is its spawner's to wait for.
+    fn bury(&self, told: &HashMap<Identity, Handle>) {
+        told.values().filter(|member| Some(member.identity) != self.head).for_each(Handle::bury);
     }
 
     fn members(&self) -> Vec<Handle> {

@@ -70,7 +70,7 @@ impl Handle {
         let _ = pidfd_send_signal(&self.fd, signal);
     }
 
-    /// If it has died and was handed to us as an orphan (we are the container's first process), buries it.
+    /// If it has died and was handed to us as an orphan, buries it.
     pub(super) fn bury(&self) {
         let _ =
             waitid(WaitId::PidFd(std::os::fd::AsFd::as_fd(&self.fd)), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
