@@ -71,29 +71,32 @@ impl Family {
     /// Ends all that live and all that they start meanwhile: SIGTERM, then SIGKILL. Blocks for at most three
     /// seconds, and returns the ids of those that could not be ended.
     pub(super) fn end(&self, now: impl Fn() -> Offset) -> Vec<i32> {
-        let (began, mut told) = (now(), HashMap::new());
+        let (began, mut known) = (now(), HashMap::new());
         loop {
-            let (members, waited) = (self.members(), now().since(began));
-            if members.is_empty() || waited > GRACE + GIVE_UP {
-                self.bury(&told);
-                return members.iter().map(|member| member.identity.pid).collect();
+            let found = self.members();
+            let none_found = found.is_empty();
+            for member in found {
+                known.entry(member.identity).or_insert_with(|| member.signalled(Signal::TERM));
             }
-            let kill = waited >= GRACE || self.hurried.load(Ordering::Relaxed);
-            for member in &members {
-                if kill {
+            // Once known, one stays a member until he is dead, even if his parents are gone and he carries no mark.
+            let (alive, waited): (Vec<&Handle>, _) =
+                (known.values().filter(|member| member.lives()).collect(), now().since(began));
+            if (none_found && alive.is_empty()) || waited > GRACE + GIVE_UP {
+                self.bury(&known);
+                return alive.iter().map(|member| member.identity.pid).collect();
+            }
+            if waited >= GRACE || self.hurried.load(Ordering::Relaxed) {
+                for member in &alive {
                     member.signal(Signal::KILL);
-                } else if !told.contains_key(&member.identity) {
-                    member.signal(Signal::TERM);
                 }
             }
-            wait_for_any(&members, ROUND);
-            told.extend(members.into_iter().map(|member| (member.identity, member)));
+            wait_for_any(&alive, ROUND);
         }
     }
 
     /// Leaves no zombie, except the command itself: it is its spawner's to wait for.
-    fn bury(&self, told: &HashMap<Identity, Handle>) {
-        told.values().filter(|member| Some(member.identity) != self.head).for_each(Handle::bury);
+    fn bury(&self, known: &HashMap<Identity, Handle>) {
+        known.values().filter(|member| Some(member.identity) != self.head).for_each(Handle::bury);
     }
 
     fn members(&self) -> Vec<Handle> {

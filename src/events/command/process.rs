@@ -70,6 +70,18 @@ impl Handle {
         let _ = pidfd_send_signal(&self.fd, signal);
     }
 
+    /// The same handle, after sending a signal.
+    pub(super) fn signalled(self, signal: Signal) -> Self {
+        self.signal(signal);
+        self
+    }
+
+    /// Whether it has not died yet.
+    pub(super) fn lives(&self) -> bool {
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|dead| dead == 0)
+    }
+
     /// If it has died and was handed to us as an orphan, buries it.
     pub(super) fn bury(&self) {
         let _ =
@@ -78,7 +90,7 @@ impl Handle {
 }
 
 /// Waits until one of these processes has died, at most for `patience`.
-pub(super) fn wait_for_any(handles: &[Handle], patience: Duration) {
+pub(super) fn wait_for_any(handles: &[&Handle], patience: Duration) {
     let mut fds: Vec<_> = handles.iter().map(|handle| PollFd::new(&handle.fd, PollFlags::IN)).collect();
     let _ = poll(&mut fds, Timespec::try_from(patience).ok().as_ref());
 }
