@@ -119,6 +119,13 @@ impl Progress {
         }
     }
 
+    /// Says something that should not be missed, on a line of its own.
+    pub fn say(&mut self, text: &str) {
+        if self.style != Style::Quiet {
+            lock(&self.screen).print(&format!("lapse: {text}"));
+        }
+    }
+
     /// A way to our stdout that keeps clear of the progress. Bytes pass untouched and at once; while the command's last
     /// line is unfinished (a prompt), the bar stays away and plain lines wait.
     pub fn above_stdout(&self) -> Above<io::Stdout> {

@@ -1,8 +1,10 @@
 //! The run's clock. Nobody else reads one: everywhere else, time is an argument.
 
+use std::time::Duration;
+
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::measure::time::{Anchor, Offset};
+use crate::measure::time::{Anchor, Offset, nanos};
 
 /// The machine's monotonic clock, counted from the moment at which the run began.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,12 @@ pub struct Clock {
 impl Clock {
     /// A clock that stands at offset zero now.
     pub fn start() -> Self {
-        Self { began: read(ClockId::Monotonic) }
+        Self::start_in(Duration::ZERO)
+    }
+
+    /// A clock that will stand at offset zero after `delay`, and until then does too: time to get ready in.
+    pub fn start_in(delay: Duration) -> Self {
+        Self { began: read(ClockId::Monotonic) + nanos(delay) }
     }
 
     /// The offset of now.
@@ -31,13 +38,16 @@ impl Clock {
     /// one; of a few tries the one that was interrupted least is kept.
     pub fn anchor(&self) -> Anchor {
         let attempt = || {
-            let before = self.now();
-            let unix_ns = read(ClockId::Realtime);
-            let apart = self.now().since(before);
-            (apart, Anchor { unix_ns, offset: before + apart / 2 })
+            let (before, unix_ns, after) =
+                (read(ClockId::Monotonic), read(ClockId::Realtime), read(ClockId::Monotonic));
+            (after - before, before + (after - before) / 2, unix_ns)
         };
         let first = attempt();
-        (0..4).map(|_| attempt()).fold(first, |best, next| if next.0 < best.0 { next } else { best }).1
+        let (_, read_at, unix_ns) =
+            (0..4).map(|_| attempt()).fold(first, |best, next| if next.0 < best.0 { next } else { best });
+        // Offset zero may still lie ahead: then the date is that of offset zero.
+        let ahead = self.began.saturating_sub(read_at);
+        Anchor { unix_ns: unix_ns + ahead, offset: Offset::from_nanos((read_at + ahead) - self.began) }
     }
 }
 
@@ -50,7 +60,6 @@ fn read(clock: ClockId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn two_anchors_agree_on_the_wall_clock() {

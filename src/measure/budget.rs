@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::answer::Class;
 use super::time::{Bounded, Human};
 use super::totals::Totals;
 
@@ -18,7 +19,7 @@ pub enum Scope {
 }
 
 /// What is limited, and to what.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Limit {
     /// Loss-derived downtime.
     Downtime(Duration),
@@ -36,6 +37,10 @@ pub enum Limit {
     Availability(f64),
     /// The other way round, for a demonstration: some probe has to fail.
     Loss,
+    /// For a demonstration: the impaired time lies between these, as far as its bounds can say.
+    Impaired(Duration, Duration),
+    /// For a demonstration: what fails is of these classes.
+    Only(Vec<Class>),
 }
 
 /// One budget.
@@ -63,22 +68,32 @@ pub enum Outcome {
 impl Limit {
     /// Holds the limit against the totals of one target or lane, which one slot represents for `slot`.
     pub fn hold(&self, totals: &Totals, slot: Duration) -> Outcome {
-        match *self {
-            Self::Downtime(limit) => bounded(totals.equivalent, limit, slot),
-            Self::Outage(limit) => bounded(totals.longest, limit, slot),
-            Self::Down(limit) => bounded(totals.down, limit, slot),
-            Self::Slow(limit) => bounded(totals.slow, limit, slot),
-            Self::Failed(limit) => exact(totals.failed <= limit, || failed_of(totals)),
+        match self {
+            Self::Downtime(limit) => bounded(totals.equivalent, *limit, slot),
+            Self::Outage(limit) => bounded(totals.longest, *limit, slot),
+            Self::Down(limit) => bounded(totals.down, *limit, slot),
+            Self::Slow(limit) => bounded(totals.slow, *limit, slot),
+            Self::Failed(limit) => exact(totals.failed <= *limit, || failed_of(totals)),
             Self::FailedShare(limit) => {
-                exact(totals.availability.requests.is_none_or(|share| 1.0 - share <= limit), || failed_of(totals))
+                exact(totals.availability.requests.is_none_or(|share| 1.0 - share <= *limit), || failed_of(totals))
             }
             Self::Availability(limit) => {
                 let requests = totals.availability.requests;
                 let figure =
                     || requests.map_or_else(|| "none resolved".to_owned(), |share| format!("{:.4} %", share * 100.0));
-                exact(requests.is_none_or(|share| share >= limit), figure)
+                exact(requests.is_none_or(|share| share >= *limit), figure)
             }
             Self::Loss => exact(totals.failed > 0, || failed_of(totals)),
+            Self::Impaired(least, most) => {
+                let impaired = totals.impaired;
+                let reaches = impaired.at_most.is_none_or(|at_most| at_most >= *least);
+                exact(impaired.at_least <= *most && reaches, || format!("impaired for {impaired}"))
+            }
+            Self::Only(expected) => {
+                let others = || totals.classes.iter().filter(|(class, _)| !expected.contains(class));
+                let name = |(class, count): (&Class, &u64)| format!("{class} x{count}");
+                exact(others().next().is_none(), || others().map(name).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }
@@ -95,6 +110,8 @@ impl fmt::Display for Limit {
             Self::FailedShare(share) => write!(f, "{} % failed", share * 100.0),
             Self::Availability(share) => write!(f, "{} %", share * 100.0),
             Self::Loss => f.write_str("at least one failed probe"),
+            Self::Impaired(least, most) => write!(f, "{} to {}", Human(*least), Human(*most)),
+            Self::Only(classes) => f.write_str(&classes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What it all comes to, for a target or one of its lanes, in a window of the run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::answer::Health;
+use super::answer::{Class, Health};
 use super::availability::{Availability, ratio, share, worst};
 use super::fold::LaneSeen;
 use super::outage::Outage;
 use super::span::{Span, Spans};
 use super::time::Bounded;
-use super::timeline::{Run, Timeline};
+use super::timeline::{Cell, Run, Timeline};
 
 /// The totals of some lanes of one target.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Totals {
     pub slow: Bounded,
     /// Probes that failed.
     pub failed: u64,
+    /// Those by class.
+    pub classes: BTreeMap<Class, u64>,
     /// Probes that came to an answer.
     pub resolved: u64,
     /// Slots due.
@@ -61,6 +64,7 @@ pub fn of(lanes: &[&LaneSeen], held_up: &Spans, window: Span) -> Totals {
         longest: longest(lanes, window),
         slow: Brackets::union(slow()).length(),
         failed,
+        classes: failed_classes(&timelines, window),
         resolved,
         due: sum(&counted, |lane| lane.due),
         not_sent: sum(&counted, |lane| lane.not_sent),
@@ -74,6 +78,11 @@ pub fn of(lanes: &[&LaneSeen], held_up: &Spans, window: Span) -> Totals {
         longest_blind: blind.longest(),
         floor: lanes.iter().map(|lane| lane.floor()).min().unwrap_or_default(),
     }
+}
+
+fn failed_classes(timelines: &[&Timeline], window: Span) -> BTreeMap<Class, u64> {
+    let cell = Cell::of(timelines.iter().copied(), window.from, window.to);
+    cell.classes.into_iter().filter(|(class, _)| class.health() == Health::Failed).collect()
 }
 
 fn lanes_outages(lane: &LaneSeen, window: Span) -> impl Iterator<Item = &Outage> {

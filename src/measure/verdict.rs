@@ -2,10 +2,11 @@
 //!
 //! A failure that was seen is one, however much was not seen: fail beats inconclusive.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::answer::Health;
+use super::answer::Class;
 use super::budget::{Budget, Limit, Outcome, Scope};
 use super::fold::{LaneSeen, Seen};
 use super::lane::Lane;
@@ -207,7 +208,7 @@ fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> 
                 "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",
                 totals.failed,
                 totals.resolved,
-                failed_classes(case, target, span),
+                spelt(&totals.classes),
             )),
             Phase::Event => doubts.extend(too_blind(&totals, span, max_blind).map(|why| format!("{name}: {why}"))),
             Phase::Baseline | Phase::Settle => {}
@@ -235,11 +236,8 @@ fn too_blind(totals: &Totals, span: Span, max: MaxBlind) -> Option<String> {
 }
 
 /// `status 503 x12, reset x1`.
-fn failed_classes(case: Case<'_>, target: usize, window: Span) -> String {
-    let lanes = case.lanes_of(target);
-    let cell = super::timeline::Cell::of(lanes.iter().map(|(_, lane)| &lane.timeline), window.from, window.to);
-    let failed = cell.classes.iter().filter(|(class, _)| class.health() == Health::Failed);
-    failed.map(|(class, count)| format!("{class} x{count}")).collect::<Vec<_>>().join(", ")
+fn spelt(classes: &BTreeMap<Class, u64>) -> String {
+    classes.iter().map(|(class, count)| format!("{class} x{count}")).collect::<Vec<_>>().join(", ")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
@@ -293,8 +291,8 @@ mod tests {
     #[test]
     fn a_bound_that_reaches_over_the_limit_is_a_doubt() {
         let limit = Limit::Outage(Duration::from_millis(4));
-        assert_eq!(judged("....xxxx....", limit, Ending::Complete).0, Conclusion::Inconclusive);
-        assert_eq!(judged("....xxx.....", limit, Ending::Complete).0, Conclusion::Pass);
+        assert_eq!(judged("....xxxx....", limit.clone(), Ending::Complete).0, Conclusion::Inconclusive);
+        assert_eq!(judged("....xxx.....", limit.clone(), Ending::Complete).0, Conclusion::Pass);
         assert_eq!(judged("....xxxxxx..", limit, Ending::Complete).0, Conclusion::Fail);
     }
 

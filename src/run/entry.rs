@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use crate::events::command::Exit;
 use crate::events::event::Event;
 use crate::hammer::engine::Batch;
 use crate::measure::budget::Budget;
@@ -91,17 +92,6 @@ impl About {
     pub fn names(&self) -> Vec<String> {
         self.targets.iter().map(|target| target.name.clone()).collect()
     }
-}
-
-/// How the wrapped command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exit {
-    /// When the prober saw it.
-    pub at: Offset,
-    /// Its exit code; `None` if a signal ended it, or if it could not start.
-    pub code: Option<i32>,
-    /// The signal that ended it.
-    pub signal: Option<i32>,
 }
 
 /// The end of a run.

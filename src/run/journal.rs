@@ -71,16 +71,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A new journal in `folder`; there must be none yet.
-    pub fn create(folder: &Path) -> io::Result<Self> {
+    /// A new journal in `folder`, where there must be none yet, of the run that `about` tells of.
+    pub fn create(folder: &Path, about: &About) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(folder.join(FILE))?;
         file.write_all(MAGIC)?;
-        Ok(Self { file, frame: Vec::new() })
-    }
-
-    /// Writes what is known before the first probe.
-    pub fn begin(&mut self, about: &About) -> io::Result<()> {
-        self.write(ABOUT, |payload| wire::write_about(about, payload))
+        let mut journal = Self { file, frame: Vec::new() };
+        journal.write(ABOUT, |payload| wire::write_about(about, payload))?;
+        Ok(journal)
     }
 
     /// Writes an entry. When this returns, the entry survives the end of this process.
@@ -214,6 +211,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::events::command::Exit;
     use crate::events::event::{Event, Source};
     use crate::hammer::engine::{Batch, Record as Resolved};
     use crate::measure::answer::{Class, Connection, Evidence, Probe};
@@ -223,7 +221,7 @@ mod tests {
     use crate::measure::schedule::Rate;
     use crate::measure::time::{Anchor, Offset};
     use crate::measure::verdict::{Conclusion, MaxBlind};
-    use crate::run::entry::{End, Exit, Target, Window};
+    use crate::run::entry::{End, Target, Window};
 
     fn about() -> About {
         let rate = Rate::per_second(1000).unwrap();
@@ -285,8 +283,7 @@ mod tests {
 
     fn written() -> (tempfile::TempDir, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::create(folder.path()).unwrap();
-        journal.begin(&about()).unwrap();
+        let mut journal = Journal::create(folder.path(), &about()).unwrap();
         for entry in entries() {
             journal.append(&entry).unwrap();
         }

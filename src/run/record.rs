@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{About, End, Entry, Exit, Window};
+use super::entry::{About, End, Entry, Window};
+use crate::events::command::Exit;
 use crate::events::event::Event;
 use crate::hammer::engine::{Batch, Record as Resolved};
 use crate::measure::answer::{Class, Evidence, Health, Probe};
@@ -190,7 +191,7 @@ impl Recorder {
             Entry::Event(event) if self.events.len() < EVENTS => self.events.push(event),
             Entry::Event(_) => self.events_dropped += 1,
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
-            Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit.clone())),
+            Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
         }

@@ -7,15 +7,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::batch;
+use crate::events::command::Exit;
 use crate::events::event::{Event, Source};
-use crate::measure::answer::Evidence;
+use crate::measure::answer::{Class, Evidence};
 use crate::measure::budget::{Budget, Limit, Scope};
 use crate::measure::lane::{Policy, Protocol};
 use crate::measure::phase::Phase;
 use crate::measure::schedule::Rate;
 use crate::measure::time::{Anchor, Offset, nanos};
 use crate::measure::verdict::MaxBlind;
-use crate::run::entry::{About, End, Entry, Exit, Target, Window};
+use crate::run::entry::{About, End, Entry, Target, Window};
 
 #[derive(Serialize, Deserialize)]
 struct AboutWire {
@@ -106,6 +107,8 @@ enum LimitDef {
     FailedShare(f64),
     Availability(f64),
     Loss,
+    Impaired(Duration, Duration),
+    Only(#[serde(with = "class_names")] Vec<Class>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -148,6 +151,24 @@ struct EvidenceWire {
     detail: String,
 }
 
+/// Classes by their spelling.
+mod class_names {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use super::Class;
+
+    pub(super) fn serialize<S: Serializer>(classes: &[Class], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(classes.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Class>, D::Error> {
+        let names = Vec::<String>::deserialize(from)?;
+        let class = |name: String| name.parse().map_err(|()| D::Error::custom(format!("{name:?} is no class")));
+        names.into_iter().map(class).collect()
+    }
+}
+
 pub(super) fn write_about(about: &About, out: &mut Vec<u8>) -> io::Result<()> {
     let target = |target: &Target| TargetWire {
         name: target.name.clone(),
@@ -159,7 +180,7 @@ pub(super) fn write_about(about: &About, out: &mut Vec<u8>) -> io::Result<()> {
     let budget = |(budget, window): &(Budget, Window)| BudgetWire {
         name: budget.name.clone(),
         scope: budget.scope,
-        limit: budget.limit,
+        limit: budget.limit.clone(),
         act: match window {
             Window::Judged => None,
             Window::Act(place) => Some(*place),

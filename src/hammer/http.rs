@@ -1,0 +1,354 @@
+//! One request on one connection.
+//!
+//! Driven on hyper's connection API, which sends nothing twice. Over HTTP/1.1 the probe's own task moves
+//! the connection: a task of its own for each would cost a wake-up more. Over HTTP/2 streams share one.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::header::{ACCEPT, HOST, HeaderValue, USER_AGENT};
+use hyper::rt::Executor;
+use hyper::{HeaderMap, Method, Request, Response, Uri, Version};
+use hyper_util::rt::TokioIo;
+use tokio::task::{AbortHandle, spawn_local};
+
+use super::classify;
+use super::stream::{Facts, Idle, Socket, Watched};
+use super::target::{Expect, Target};
+use super::trace::{Failed, Stage, Trace};
+use crate::measure::answer::{Class, Connection};
+use crate::measure::time::Offset;
+
+/// How much of a body is kept to be matched.
+const MATCHED: usize = 1 << 20;
+/// Streams that share an HTTP/2 connection.
+const STREAMS: usize = 64;
+
+/// What is sent to a target, made ready for both versions of HTTP.
+#[derive(Debug)]
+pub(super) struct Ask {
+    method: Method,
+    path: Uri,
+    uri: Uri,
+    http1: HeaderMap,
+    http2: HeaderMap,
+    body: Bytes,
+    expect: Expect,
+}
+
+/// Where a connection leads, and since when.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) socket: Socket,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) local_port: Option<u16>,
+    pub(super) born: Offset,
+}
+
+/// A connection that speaks HTTP.
+#[derive(Debug)]
+pub(super) struct Link {
+    speech: Speech,
+    facts: Rc<Facts>,
+    origin: Origin,
+    uses: Cell<u32>,
+}
+
+enum Speech {
+    Http1 { sender: RefCell<http1::SendRequest<Full<Bytes>>>, driver: RefCell<Driver> },
+    Http2 { sender: http2::SendRequest<Full<Bytes>>, streams: Cell<usize>, suspect: Cell<bool>, _task: Task },
+}
+
+type Http1 = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
+
+/// Moves an HTTP/1.1 connection, for as long as there is one.
+#[derive(Debug)]
+struct Driver(Option<Pin<Box<Http1>>>);
+
+/// Spawns what an HTTP/2 connection needs, and remembers the first: the connection itself.
+#[derive(Clone, Debug, Default)]
+struct Local(Rc<RefCell<Option<AbortHandle>>>);
+
+/// Ends an HTTP/2 connection when it is dropped.
+#[derive(Debug)]
+struct Task(Local);
+
+// === impl Ask ===
+
+impl Ask {
+    /// What is sent to `target`.
+    pub(super) fn new(target: &Target) -> Self {
+        let mut common = HeaderMap::new();
+        common.insert(USER_AGENT, HeaderValue::from_static(concat!("lapse/", env!("CARGO_PKG_VERSION"))));
+        common.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        let mut http1 = common.clone();
+        if let Some(host) =
+            target.uri.authority().and_then(|authority| HeaderValue::from_str(host(authority.as_str())).ok())
+        {
+            http1.insert(HOST, host);
+        }
+        let (mut http2, mut uri) = (common, target.uri.clone());
+        for name in target.request.headers.keys() {
+            http1.remove(name);
+            http2.remove(name);
+        }
+        http1.extend(target.request.headers.clone());
+        http2.extend(target.request.headers.clone());
+        // Over HTTP/2 the host is not a header but part of the address.
+        if let Some(host) = http2.remove(HOST)
+            && let Some(told) = with_host(&uri, &host)
+        {
+            uri = told;
+        }
+        let path = target.uri.path_and_query().map_or("/", |path| path.as_str()).parse().unwrap_or_default();
+        let (method, body) = (target.request.method.clone(), target.request.body.clone());
+        Self { method, path, uri, http1, http2, body, expect: target.expect.clone() }
+    }
+
+    fn request(&self, version: Version) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        let (uri, headers) =
+            if version == Version::HTTP_2 { (&self.uri, &self.http2) } else { (&self.path, &self.http1) };
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers.clone();
+        *request.version_mut() = version;
+        request
+    }
+}
+
+/// The authority without a user name.
+fn host(authority: &str) -> &str {
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+fn with_host(uri: &Uri, host: &HeaderValue) -> Option<Uri> {
+    let mut parts = uri.clone().into_parts();
+    parts.authority = Some(host.to_str().ok()?.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+// === impl Link ===
+
+impl Link {
+    /// Speaks HTTP/1.1 on `io`.
+    pub(super) async fn h1(
+        io: TokioIo<Watched>,
+        facts: Rc<Facts>,
+        origin: Origin,
+        trace: &Trace,
+    ) -> Result<Self, Failed> {
+        let handshake = http1::handshake(io).await.map_err(|error| classify::exchange(&error, &facts, trace));
+        let (sender, driver) = handshake?;
+        let driver = RefCell::new(Driver(Some(Box::pin(driver))));
+        let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
+        Ok(Self { speech, facts, origin, uses: Cell::new(0) })
+    }
+
+    /// Speaks HTTP/2 on `io`.
+    pub(super) async fn h2(
+        io: TokioIo<Watched>,
+        facts: Rc<Facts>,
+        origin: Origin,
+        trace: &Trace,
+    ) -> Result<Self, Failed> {
+        let local = Local::default();
+        let handshake = http2::handshake(local.clone(), io).await;
+        let (sender, connection) = handshake.map_err(|error| classify::exchange(&error, &facts, trace))?;
+        // How a connection ends is seen by each of its streams.
+        local.execute(async move { drop(connection.await) });
+        let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
+        Ok(Self { speech, facts, origin, uses: Cell::new(0) })
+    }
+
+    /// Whether several probes may use it at once.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.speech, Speech::Http2 { .. })
+    }
+
+    /// Whether a request may be written to it now: the peer has neither ended it nor said anything unasked.
+    pub(super) fn is_usable(&self) -> bool {
+        match (&self.speech, self.origin.socket.look()) {
+            (_, Idle::Over) => false,
+            (Speech::Http1 { sender, driver }, seen) => {
+                // Over TLS, bytes may be a session ticket: the connection itself knows.
+                let alive = seen == Idle::Quiet || driver.borrow_mut().poll_once();
+                alive && sender.borrow().is_ready()
+            }
+            (Speech::Http2 { sender, suspect, .. }, _) => sender.is_ready() && !sender.is_closed() && !suspect.get(),
+        }
+    }
+
+    /// Whether the exchange that is over leaves it fit for another one.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.speech {
+            Speech::Http1 { sender, .. } => sender.borrow().is_ready(),
+            Speech::Http2 { suspect, .. } => !suspect.get(),
+        }
+    }
+
+    /// Whether another stream would be one too many.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(&self.speech, Speech::Http2 { streams, .. } if streams.get() >= STREAMS)
+    }
+
+    /// Streams under way.
+    pub(super) fn streams(&self) -> usize {
+        match &self.speech {
+            Speech::Http1 { .. } => 0,
+            Speech::Http2 { streams, .. } => streams.get(),
+        }
+    }
+
+    /// Sends the request and reads the answer to its end.
+    pub(super) async fn exchange(&self, ask: &Ask, trace: &Trace, now: Offset) -> Result<(), Failed> {
+        let uses = self.uses.replace(self.uses.get().saturating_add(1));
+        trace.stage.set(Stage::Waiting);
+        trace.uses.set(uses);
+        trace.age.set(if uses == 0 { Duration::ZERO } else { now.since(self.origin.born) });
+        trace.connection.set(if uses == 0 { Connection::New } else { Connection::Reused });
+        trace.peer.set(self.origin.peer);
+        trace.local_port.set(self.origin.local_port);
+        if !self.is_shared() && uses > 0 {
+            self.facts.reset();
+        }
+        let _stream = self.begin_stream();
+        let failed = |error: &hyper::Error| classify::exchange(error, &self.facts, trace);
+        let response = match &self.speech {
+            Speech::Http1 { sender, driver } => {
+                let sent = sender.borrow_mut().send_request(ask.request(Version::HTTP_11));
+                drive(driver, sent).await
+            }
+            Speech::Http2 { sender, .. } => sender.clone().send_request(ask.request(Version::HTTP_2)).await,
+        };
+        let response = response.map_err(|error| failed(&error))?;
+        trace.head(response.status().as_u16(), response.headers());
+        let matched = self.read(response, ask, trace).await.map_err(|error| failed(&error))?;
+        if let Speech::Http1 { driver, .. } = &self.speech {
+            driver.borrow_mut().poll_once();
+        }
+        judge(&ask.expect, trace, &matched)
+    }
+
+    /// Reads the body to its end; what is to be matched of it is returned.
+    async fn read(&self, response: Response<Incoming>, ask: &Ask, trace: &Trace) -> hyper::Result<Vec<u8>> {
+        let (mut body, mut matched) = (response.into_body(), Vec::new());
+        loop {
+            let frame = match &self.speech {
+                Speech::Http1 { driver, .. } => drive(driver, body.frame()).await,
+                Speech::Http2 { .. } => body.frame().await,
+            };
+            let Some(frame) = frame.transpose()? else { return Ok(matched) };
+            let Some(data) = frame.data_ref() else { continue };
+            trace.body(data);
+            if ask.expect.body.is_some() {
+                let room = MATCHED.saturating_sub(matched.len()).min(data.len());
+                matched.extend_from_slice(&data[..room]);
+            }
+        }
+    }
+
+    fn begin_stream(&self) -> Option<StreamGuard<'_>> {
+        match &self.speech {
+            Speech::Http1 { .. } => None,
+            Speech::Http2 { streams, .. } => {
+                streams.set(streams.get() + 1);
+                Some(StreamGuard(streams))
+            }
+        }
+    }
+
+    /// A probe on it did not end well: no other is to begin on it.
+    pub(super) fn suspect(&self) {
+        if let Speech::Http2 { suspect, .. } = &self.speech {
+            suspect.set(true);
+        }
+    }
+}
+
+struct StreamGuard<'a>(&'a Cell<usize>);
+
+impl Drop for StreamGuard<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+fn judge(expect: &Expect, trace: &Trace, matched: &[u8]) -> Result<(), Failed> {
+    let status = trace.status.get().unwrap_or_default();
+    if !expect.statuses.contains(status) {
+        return Err(Failed::new(Class::Status(status), "a status that is not expected"));
+    }
+    match &expect.body {
+        Some(regex) if !regex.is_match(matched) => {
+            Err(Failed::new(Class::UnexpectedBody, format!("the body does not match {:?}", regex.as_str())))
+        }
+        _ => Ok(()),
+    }
+}
+
+// === impl Driver ===
+
+impl Driver {
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.0
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            // How it ended is told to the exchange, and noted by the stream.
+            self.0 = None;
+        }
+    }
+
+    /// Moves it as far as it goes without waiting; whether it is still there.
+    fn poll_once(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(std::task::Waker::noop()));
+        self.0.is_some()
+    }
+}
+
+/// Waits for what a connection brings, moving it along.
+async fn drive<T>(driver: &RefCell<Driver>, waited_for: impl Future<Output = T>) -> T {
+    let mut waited_for = pin!(waited_for);
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(value) = waited_for.as_mut().poll(cx) {
+            return Poll::Ready(value);
+        }
+        driver.borrow_mut().poll(cx);
+        waited_for.as_mut().poll(cx)
+    })
+    .await
+}
+
+// === impl Local ===
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
+    fn execute(&self, future: F) {
+        let task = spawn_local(future).abort_handle();
+        self.0.borrow_mut().get_or_insert(task);
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.0.borrow_mut().take() {
+            task.abort();
+        }
+    }
+}
+
+impl std::fmt::Debug for Speech {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Http1 { .. } => "HTTP/1.1",
+            Self::Http2 { .. } => "HTTP/2",
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! How a lane comes by its connections.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::connect::Way;
+use super::http::{Ask, Link};
+use super::trace::{Failed, Trace};
+use crate::measure::lane::Policy;
+use crate::measure::time::Offset;
+
+/// A lane at work in one thread.
+#[derive(Debug)]
+pub(super) struct Lane {
+    policy: Policy,
+    way: Rc<Way>,
+    ask: Rc<Ask>,
+    pool: Pool,
+}
+
+/// Keep-alive connections, used in turn so that all backends behind a layer 4 balancer are seen.
+#[derive(Debug)]
+struct Pool {
+    size: usize,
+    /// Connections that exist, in use or not, or are being opened.
+    open: Rc<Cell<usize>>,
+    /// Those over HTTP/1.1 that are not in use.
+    idle: RefCell<VecDeque<Pooled>>,
+    /// Those over HTTP/2, in use or not.
+    shared: RefCell<VecDeque<Rc<Pooled>>>,
+}
+
+/// A connection of a pool.
+#[derive(Debug)]
+struct Pooled {
+    link: Link,
+    _open: Open,
+}
+
+/// Counts a connection for as long as it exists.
+#[derive(Debug)]
+struct Open(Rc<Cell<usize>>);
+
+/// A connection taken from a pool.
+enum Taken {
+    Own(Pooled),
+    Shared(Rc<Pooled>),
+}
+
+impl Lane {
+    /// A lane that keeps up to `size` connections, if it keeps any.
+    pub(super) fn new(policy: Policy, way: Rc<Way>, ask: Rc<Ask>, size: usize) -> Self {
+        let (open, idle, shared) = (Rc::default(), RefCell::default(), RefCell::default());
+        Self { policy, way, ask, pool: Pool { size: size.max(1), open, idle, shared } }
+    }
+
+    /// Sends one probe, on a connection as the lane's policy has it. `connected` is called once there is one.
+    pub(super) async fn send(
+        &self,
+        trace: &Trace,
+        now: impl Fn() -> Offset,
+        connected: impl Fn(),
+    ) -> Result<(), Failed> {
+        match self.policy {
+            Policy::New => {
+                trace.sent.set(Some(now()));
+                let link = self.way.open(Policy::New, trace, &now).await?;
+                connected();
+                link.exchange(&self.ask, trace, now()).await
+            }
+            Policy::Reused => {
+                let taken = match self.pool.take(trace) {
+                    Some(taken) => taken,
+                    None => self.open(trace, &now).await?,
+                };
+                connected();
+                let began = now();
+                trace.sent.set(trace.sent.get().or(Some(began)));
+                let keeping = Keeping { pool: &self.pool, taken: Some(taken), whole: false };
+                keeping.exchange(&self.ask, trace, began).await
+            }
+        }
+    }
+
+    /// Adds a connection to the pool.
+    async fn open(&self, trace: &Trace, now: impl Fn() -> Offset) -> Result<Taken, Failed> {
+        trace.sent.set(Some(now()));
+        let open = Open::count(&self.pool.open);
+        let link = self.way.open(Policy::Reused, trace, now).await?;
+        Ok(self.pool.share(Pooled { link, _open: open }))
+    }
+}
+
+// === impl Pool ===
+
+impl Pool {
+    /// A connection that can be used, if there is one and no further one is to be opened.
+    fn take(&self, trace: &Trace) -> Option<Taken> {
+        self.shared.borrow_mut().retain(|pooled| {
+            let usable = pooled.link.is_usable();
+            if !usable && pooled.link.streams() == 0 {
+                count_reconnect(trace);
+            }
+            usable
+        });
+        if self.open.get() < self.size {
+            return None;
+        }
+        while let Some(pooled) = self.next_idle() {
+            if pooled.link.is_usable() {
+                return Some(Taken::Own(pooled));
+            }
+            count_reconnect(trace);
+        }
+        let mut shared = self.shared.borrow_mut();
+        let place = shared.iter().position(|pooled| !pooled.link.is_full())?;
+        let pooled = shared.remove(place)?;
+        shared.push_back(Rc::clone(&pooled));
+        Some(Taken::Shared(pooled))
+    }
+
+    fn next_idle(&self) -> Option<Pooled> {
+        self.idle.borrow_mut().pop_front()
+    }
+
+    fn share(&self, pooled: Pooled) -> Taken {
+        if !pooled.link.is_shared() {
+            return Taken::Own(pooled);
+        }
+        let pooled = Rc::new(pooled);
+        self.shared.borrow_mut().push_back(Rc::clone(&pooled));
+        Taken::Shared(pooled)
+    }
+
+    /// Takes a connection back whose exchange is over.
+    fn keep(&self, taken: Taken) {
+        match taken {
+            Taken::Own(pooled) => {
+                let mut idle = self.idle.borrow_mut();
+                if idle.len() < self.size {
+                    idle.push_back(pooled);
+                }
+            }
+            Taken::Shared(pooled) => {
+                let mut shared = self.shared.borrow_mut();
+                if shared.len() > self.size && pooled.link.streams() == 0 {
+                    shared.retain(|other| !Rc::ptr_eq(other, &pooled));
+                }
+            }
+        }
+    }
+}
+
+fn count_reconnect(trace: &Trace) {
+    trace.reconnects.set(trace.reconnects.get().saturating_add(1));
+}
+
+impl Open {
+    fn count(open: &Rc<Cell<usize>>) -> Self {
+        open.set(open.get() + 1);
+        Self(Rc::clone(open))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// A connection during an exchange. It goes back to its pool only if the exchange came to its end, by
+/// whatever way this is dropped.
+struct Keeping<'a> {
+    pool: &'a Pool,
+    taken: Option<Taken>,
+    whole: bool,
+}
+
+impl Keeping<'_> {
+    async fn exchange(mut self, ask: &Ask, trace: &Trace, now: Offset) -> Result<(), Failed> {
+        let result = match &self.taken {
+            Some(Taken::Own(pooled)) => pooled.link.exchange(ask, trace, now).await,
+            Some(Taken::Shared(pooled)) => pooled.link.exchange(ask, trace, now).await,
+            None => Ok(()),
+        };
+        self.whole = result.as_ref().err().is_none_or(Failed::is_whole);
+        result
+    }
+}
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        match self.taken.take() {
+            Some(Taken::Shared(pooled)) if !self.whole => pooled.link.suspect(),
+            Some(Taken::Own(pooled)) if !self.whole || !pooled.link.is_ready() => {}
+            Some(taken) => self.pool.keep(taken),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A byte stream that remembers what happened on it: from that, and not from texts, failures are classified.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// A TCP connection that can be looked at while somebody else reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Socket(Rc<TcpStream>);
+
+/// What lies ready on an idle connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// Nothing: it can be used.
+    Quiet,
+    /// Bytes that nobody asked for.
+    Bytes,
+    /// It ended or broke.
+    Over,
+}
+
+/// Bytes, in the clear or not.
+#[derive(Debug)]
+pub(super) enum Stream {
+    /// In the clear.
+    Plain(Socket),
+    /// Over TLS.
+    Tls(Box<TlsStream<Socket>>),
+}
+
+/// What happened on a stream since its facts were last reset, above TLS if there is any.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    received: Cell<u64>,
+    ended: Cell<bool>,
+    broken: Cell<Option<io::ErrorKind>>,
+}
+
+/// A stream with its facts.
+#[derive(Debug)]
+pub(super) struct Watched {
+    stream: Stream,
+    facts: Rc<Facts>,
+}
+
+// === impl Socket ===
+
+impl Socket {
+    pub(super) fn new(tcp: TcpStream) -> Self {
+        Self(Rc::new(tcp))
+    }
+
+    /// Looks without taking anything, and without waiting.
+    pub(super) fn look(&self) -> Idle {
+        let mut byte = [0_u8; 1];
+        match recv(&*self.0, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Ok((_, 0)) => Idle::Over,
+            Ok(_) => Idle::Bytes,
+            Err(rustix::io::Errno::AGAIN) => Idle::Quiet,
+            Err(_) => Idle::Over,
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            match self.0.try_read_buf(buf) {
+                Ok(_) => return Poll::Ready(Ok(())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match self.0.try_write_vectored(bufs) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(shutdown(&*self.0, Shutdown::Write).map_err(io::Error::from))
+    }
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// Forgets what happened so far: a new request begins.
+    pub(super) fn reset(&self) {
+        self.received.set(0);
+        self.ended.set(false);
+        self.broken.set(None);
+    }
+
+    /// Bytes that came.
+    pub(super) fn received(&self) -> u64 {
+        self.received.get()
+    }
+
+    /// The peer ended the stream.
+    pub(super) fn ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// Reading or writing failed.
+    pub(super) fn broken(&self) -> Option<io::ErrorKind> {
+        self.broken.get()
+    }
+
+    fn note(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            // What rustls says of a peer that ends the connection without a close_notify.
+            self.ended.set(true);
+        } else if self.broken.get().is_none() {
+            self.broken.set(Some(error.kind()));
+        }
+    }
+}
+
+// === impl Watched ===
+
+impl Watched {
+    pub(super) const fn new(stream: Stream, facts: Rc<Facts>) -> Self {
+        Self { stream, facts }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = match &mut self.stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        };
+        match &read {
+            Poll::Ready(Ok(())) if buf.filled().len() == before => self.facts.ended.set(true),
+            Poll::Ready(Ok(())) => {
+                self.facts.received.set(self.facts.received.get() + (buf.filled().len() - before) as u64);
+            }
+            Poll::Ready(Err(error)) => self.facts.note(error),
+            Poll::Pending => {}
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = match &mut self.stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        };
+        if let Poll::Ready(Err(error)) = &written {
+            self.facts.note(error);
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = match &mut self.stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        };
+        if let Poll::Ready(Err(error)) = &flushed {
+            self.facts.note(error);
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What is known of a probe while it is under way: whenever it ends, this says how far it came.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::measure::answer::{Class, Connection, Evidence};
+use crate::measure::time::Offset;
+
+/// The part of a failed answer's body that is kept, in bytes.
+const KEPT: usize = 256;
+
+/// How far a probe has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It has no connection yet.
+    Connecting,
+    /// TLS is being set up.
+    Securing,
+    /// The request is on its way, no complete head has come.
+    Waiting,
+    /// The head has come.
+    Reading,
+}
+
+/// Why a probe failed, or was not sent.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) class: Class,
+    pub(super) detail: String,
+}
+
+/// What is known of one probe so far.
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub(super) stage: Cell<Stage>,
+    pub(super) sent: Cell<Option<Offset>>,
+    pub(super) connection: Cell<Connection>,
+    pub(super) reconnects: Cell<u8>,
+    pub(super) peer: Cell<Option<SocketAddr>>,
+    pub(super) local_port: Cell<Option<u16>>,
+    pub(super) age: Cell<Duration>,
+    pub(super) uses: Cell<u32>,
+    pub(super) status: Cell<Option<u16>>,
+    server: RefCell<Option<String>>,
+    body: RefCell<Vec<u8>>,
+}
+
+// === impl Failed ===
+
+impl Failed {
+    pub(super) fn new(class: Class, detail: impl Into<String>) -> Self {
+        Self { class, detail: detail.into() }
+    }
+
+    /// Whether the answer came to its end, whatever it said.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self.class, Class::Status(_) | Class::UnexpectedBody)
+    }
+}
+
+// === impl Trace ===
+
+impl Trace {
+    pub(super) fn new() -> Self {
+        Self {
+            stage: Cell::new(Stage::Connecting),
+            sent: Cell::new(None),
+            connection: Cell::new(Connection::New),
+            reconnects: Cell::new(0),
+            peer: Cell::new(None),
+            local_port: Cell::new(None),
+            age: Cell::new(Duration::ZERO),
+            uses: Cell::new(0),
+            status: Cell::new(None),
+            server: RefCell::new(None),
+            body: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The head came.
+    pub(super) fn head(&self, status: u16, headers: &hyper::HeaderMap) {
+        self.stage.set(Stage::Reading);
+        self.status.set(Some(status));
+        let server = headers.get(hyper::header::SERVER);
+        *self.server.borrow_mut() = server.map(|server| String::from_utf8_lossy(server.as_bytes()).into_owned());
+    }
+
+    /// Some of the body came.
+    pub(super) fn body(&self, bytes: &[u8]) {
+        let mut body = self.body.borrow_mut();
+        let room = KEPT.saturating_sub(body.len()).min(bytes.len());
+        body.extend_from_slice(&bytes[..room]);
+    }
+
+    /// What our clock's ending this probe means.
+    pub(super) fn timed_out(&self) -> Failed {
+        let (class, detail) = match self.stage.get() {
+            Stage::Connecting => (Class::ConnectTimeout, "no connection in time"),
+            Stage::Securing => (Class::Tls, "no TLS handshake in time"),
+            Stage::Waiting => (Class::ResponseTimeout, "no complete head in time"),
+            Stage::Reading => (Class::Truncated, "the body did not end in time"),
+        };
+        Failed::new(class, detail)
+    }
+
+    /// What is known, for people.
+    pub(super) fn evidence(&self, detail: String) -> Evidence {
+        let body = self.body.borrow();
+        Evidence {
+            status: self.status.get(),
+            peer: self.peer.get(),
+            local_port: self.local_port.get(),
+            server: self.server.borrow().clone(),
+            body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
+            age: self.age.get(),
+            uses: self.uses.get(),
+            detail,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! One thread of the engine: sends the slots that are its share when they are due, and says what became of them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::{spawn_local, yield_now};
+
+use super::clock::Clock;
+use super::deadline::{Deadline, Deadlines};
+use super::engine::{Batch, Record};
+use super::lane::Lane;
+use super::pacer::Pacer;
+use super::trace::{Failed, Trace};
+use crate::measure::answer::{Class, Health, Probe, Unsent};
+use crate::measure::schedule::Schedule;
+use crate::measure::time::Offset;
+
+/// How often what resolved is handed on.
+const HAND_ON: Duration = Duration::from_millis(20);
+/// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst
+/// of old slots would measure the burst.
+const STALE: Duration = Duration::from_millis(100);
+/// A wake-up later than this is a stall of ours.
+const STALL: Duration = Duration::from_millis(10);
+
+/// What one thread has to do.
+pub(super) struct Share {
+    /// Which one it is, and of how many: it sends the slots k with `k mod of = nth`.
+    pub(super) nth: u64,
+    pub(super) of: u64,
+    /// The lanes, with their schedules; the control lane is the last one, if it is this thread's.
+    pub(super) lanes: Vec<(Lane, Schedule)>,
+    /// Whether the last lane is the control lane.
+    pub(super) control: Option<usize>,
+    pub(super) timing: Timing,
+    /// Probes that may be under way.
+    pub(super) most_in_flight: usize,
+}
+
+/// What a probe is held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    pub(super) timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) slow: Duration,
+}
+
+/// What the threads are told.
+#[derive(Debug)]
+pub(super) struct Orders {
+    /// No slot due from here on is sent, in nanoseconds.
+    stop_at: AtomicU64,
+    abandon: AtomicBool,
+}
+
+impl Orders {
+    pub(super) fn new() -> Self {
+        Self { stop_at: AtomicU64::new(u64::MAX), abandon: AtomicBool::new(false) }
+    }
+
+    pub(super) fn stop(&self, at: Offset) {
+        self.stop_at.fetch_min(at.as_nanos(), Ordering::Relaxed);
+    }
+
+    pub(super) fn abandon(&self) {
+        self.abandon.store(true, Ordering::Relaxed);
+    }
+
+    fn stop_at(&self) -> Offset {
+        Offset::from_nanos(self.stop_at.load(Ordering::Relaxed))
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.abandon.load(Ordering::Relaxed)
+    }
+}
+
+/// A thread at work.
+pub(super) struct Worker {
+    share: Share,
+    clock: Clock,
+    /// The next slot of each lane.
+    next: RefCell<Vec<u64>>,
+    in_flight: Cell<usize>,
+    connecting: Deadlines,
+    answering: Deadlines,
+    /// Time in which this thread did not run.
+    stalled: Cell<Duration>,
+    records: RefCell<Vec<Record>>,
+    controls: RefCell<Vec<Probe>>,
+}
+
+impl Worker {
+    pub(super) fn new(share: Share, clock: Clock) -> Rc<Self> {
+        let next = RefCell::new(share.lanes.iter().enumerate().map(|(lane, _)| share.first(lane)).collect());
+        let timing = share.timing;
+        Rc::new(Self {
+            share,
+            clock,
+            next,
+            in_flight: Cell::new(0),
+            connecting: Deadlines::new(timing.connect_timeout),
+            answering: Deadlines::new(timing.timeout),
+            stalled: Cell::new(Duration::ZERO),
+            records: RefCell::default(),
+            controls: RefCell::default(),
+        })
+    }
+
+    /// Works until it is told to stop and everything under way has come home, or is abandoned.
+    pub(super) async fn run(self: Rc<Self>, pacer: Pacer, orders: Arc<Orders>, out: UnboundedSender<(usize, Batch)>) {
+        let nth = usize::try_from(self.share.nth).unwrap_or(0);
+        let mut handed_on = Offset::ZERO;
+        loop {
+            let stop = orders.stop_at();
+            let due = self.next_due();
+            let sending = due < stop;
+            let until = if sending { due.min(handed_on + HAND_ON) } else { handed_on + HAND_ON };
+            // Without a timer there is no pace: the channel closes, and the session sees the run end.
+            let Ok(late) = pacer.sleep(until).await else { return };
+            if late > STALL {
+                self.stalled.set(self.stalled.get() + late);
+                // What came in meanwhile is read before anything is called too late.
+                yield_now().await;
+            }
+            let now = self.clock.now();
+            self.send_due(now.min_before(orders.stop_at()));
+            let counted = now.back(self.stalled.get());
+            self.connecting.sweep(counted);
+            self.answering.sweep(counted);
+            let over = !sending && (self.in_flight.get() == 0 || orders.is_abandoned());
+            if over || now.since(handed_on) >= HAND_ON {
+                handed_on = now;
+                let gone = out.send((nth, self.batch(orders.stop_at()))).is_err();
+                if over || gone {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// When this thread's next slot is due.
+    fn next_due(&self) -> Offset {
+        let next = self.next.borrow();
+        let due = self.share.lanes.iter().zip(next.iter()).map(|((_, schedule), slot)| schedule.due(*slot));
+        due.min().unwrap_or(Offset::from_nanos(u64::MAX))
+    }
+
+    /// Sends what is due by `now`, inclusive.
+    fn send_due(self: &Rc<Self>, now: Option<Offset>) {
+        let Some(now) = now else { return };
+        for lane in 0..self.share.lanes.len() {
+            let schedule = self.share.lanes[lane].1;
+            let end = schedule.slots_before(now + Duration::from_nanos(1));
+            loop {
+                let slot = self.next.borrow()[lane];
+                if slot >= end {
+                    break;
+                }
+                let next = slot + self.share.step(lane);
+                self.next.borrow_mut()[lane] = next;
+                self.dispatch(
+                    lane,
+                    slot,
+                    (next < end && now.since(schedule.due(slot)) > STALE).then_some(Unsent::Stall),
+                );
+            }
+        }
+    }
+
+    fn dispatch(self: &Rc<Self>, lane: usize, slot: u64, unsent: Option<Unsent>) {
+        let full = self.in_flight.get() >= self.share.most_in_flight;
+        let due = self.share.lanes[lane].1.due(slot);
+        if let Some(why) = unsent.or(full.then_some(Unsent::InFlightLimit)) {
+            let trace = Trace::new();
+            self.resolve(lane, (slot, due), &trace, Err(Failed::new(Class::NotSent(why), "")));
+            return;
+        }
+        self.in_flight.set(self.in_flight.get() + 1);
+        spawn_local(Rc::clone(self).probe(lane, slot, due));
+    }
+
+    async fn probe(self: Rc<Self>, lane: usize, slot: u64, due: Offset) {
+        let trace = Trace::new();
+        let counted = self.clock.now().back(self.stalled.get());
+        let (connecting, answering) = (self.connecting.begin(counted), self.answering.begin(counted));
+        let clock = self.clock;
+        let send = self.share.lanes[lane].0.send(&trace, move || clock.now(), || connecting.meet());
+        let result = answering.bound(&connecting, send).await;
+        Deadline::meet(&connecting);
+        answering.meet();
+        self.in_flight.set(self.in_flight.get() - 1);
+        match result {
+            Some(result) => self.resolve(lane, (slot, due), &trace, result),
+            None => self.resolve_timed_out(lane, (slot, due), &trace),
+        }
+    }
+
+    fn resolve(&self, lane: usize, slot: (u64, Offset), trace: &Trace, result: Result<(), Failed>) {
+        let done = self.clock.now();
+        let class = match &result {
+            Ok(()) if done.since(slot.1) > self.share.timing.slow => Class::Slow,
+            Ok(()) => Class::Ok,
+            Err(failed) => failed.class,
+        };
+        let detail = result.err().map(|failed| failed.detail).unwrap_or_default();
+        self.record(lane, probe(slot, trace, done, class), trace, detail);
+    }
+
+    fn resolve_timed_out(&self, lane: usize, slot: (u64, Offset), trace: &Trace) {
+        let failed = trace.timed_out();
+        let probe = Probe { timed_out: true, ..probe(slot, trace, self.clock.now(), failed.class) };
+        self.record(lane, probe, trace, failed.detail);
+    }
+
+    fn record(&self, lane: usize, probe: Probe, trace: &Trace, detail: String) {
+        if self.share.control == Some(lane) {
+            self.controls.borrow_mut().push(probe);
+            return;
+        }
+        let failed = probe.class.health() == Health::Failed;
+        let evidence = failed.then(|| Box::new(trace.evidence(detail)));
+        self.records.borrow_mut().push(Record { lane, probe, evidence });
+    }
+
+    fn batch(&self, stop: Offset) -> Batch {
+        Batch { watermark: self.next_due().min(stop), records: self.records.take(), controls: self.controls.take() }
+    }
+}
+
+fn probe((slot, due): (u64, Offset), trace: &Trace, done: Offset, class: Class) -> Probe {
+    let sent = trace.sent.get().unwrap_or(done);
+    let (connection, reconnects) = (trace.connection.get(), trace.reconnects.get());
+    Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
+}
+
+impl Share {
+    /// The control lane is one thread's alone; the others are shared out slot by slot.
+    fn first(&self, lane: usize) -> u64 {
+        if self.control == Some(lane) { 0 } else { self.nth }
+    }
+
+    fn step(&self, lane: usize) -> u64 {
+        if self.control == Some(lane) { 1 } else { self.of }
+    }
+}
+
+/// The latest instant up to `now` that lies before `stop`.
+trait Before {
+    fn min_before(self, stop: Offset) -> Option<Offset>;
+}
+
+impl Before for Offset {
+    fn min_before(self, stop: Offset) -> Option<Offset> {
+        let last = stop.as_nanos().checked_sub(1)?;
+        Some(self.min(Offset::from_nanos(last)))
+    }
+}

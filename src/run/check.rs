@@ -1,0 +1,107 @@
+//! Asks each target once before the run: what it speaks, and whether it answers as expected at all.
+//!
+//! A general client will do here. What it finds wrong is said, not refused: a run may begin while the
+//! service is down.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::{Method, Version};
+
+use crate::hammer::target::{Http, Target};
+use crate::measure::lane::Protocol;
+
+/// How long the answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a target answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What it speaks; a guess if it did not answer.
+    pub protocol: Protocol,
+    /// What is odd about its answer, for people.
+    pub warning: Option<String>,
+}
+
+/// Asks `target`. Where its method may change something there, nothing is sent.
+pub async fn check(target: &Target) -> Checked {
+    let guess = match target.http {
+        Http::Http2 => Protocol::Http2,
+        Http::Auto | Http::Http1 => Protocol::Http1,
+    };
+    if target.request.method != Method::GET && target.request.method != Method::HEAD {
+        return Checked { protocol: guess, warning: None };
+    }
+    match ask(target).await {
+        Ok(answer) => {
+            let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
+            let status = answer.status().as_u16();
+            let odd = !target.expect.statuses.contains(status);
+            let warning = odd.then(|| format!("{} answers {status}, which is not expected: see --expect", target.name));
+            Checked { protocol, warning }
+        }
+        Err(error) => {
+            let warning = format!("{} does not answer yet: {}", target.name, innermost(&error));
+            Checked { protocol: guess, warning: Some(warning) }
+        }
+    }
+}
+
+async fn ask(target: &Target) -> reqwest::Result<reqwest::Response> {
+    let mut client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy();
+    client = match target.http {
+        Http::Http1 => client.http1_only(),
+        Http::Http2 => client.http2_prior_knowledge(),
+        Http::Auto => client,
+    };
+    if let Some(tls) = &target.tls {
+        client = client.tls_backend_preconfigured(rustls::ClientConfig::clone(tls));
+    }
+    if let Some((host, address)) = address(target) {
+        client = client.resolve(&host, address);
+    }
+    let request = client.build()?.request(target.request.method.clone(), target.uri.to_string());
+    request.headers(target.request.headers.clone()).send().await
+}
+
+/// Where the target's host is to be found, if `--connect-to` says so.
+fn address(target: &Target) -> Option<(String, SocketAddr)> {
+    let host = target.uri.host()?.to_owned();
+    let port = target.uri.port_u16().unwrap_or(if target.tls.is_some() { 443 } else { 80 });
+    let (to, port) = target.connect_to.iter().find_map(|rule| rule.apply(&host, port))?;
+    let address = (to.as_str(), port).to_socket_addrs().ok()?.next()?;
+    Some((host, address))
+}
+
+/// The cause that says most.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+/// Asks all targets, side by side.
+pub async fn check_all(targets: &[Target]) -> Vec<Checked> {
+    // The client wants one for the process, even where it is given a whole configuration. There may be one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let asked: Vec<_> = targets
+        .iter()
+        .map(|target| {
+            let target = Arc::new(target.clone());
+            tokio::spawn(async move { check(&target).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for answer in asked {
+        let gone = || Checked { protocol: Protocol::Http1, warning: Some("the check itself failed".to_owned()) };
+        answers.push(answer.await.unwrap_or_else(|_| gone()));
+    }
+    answers
+}

@@ -1,0 +1,313 @@
+//! Carries a plan out: phases, one loop over one closed enum of all that can happen to a run.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::entry::{End, Entry};
+use super::journal::Journal;
+use super::live::{Live, STEP};
+use super::plan::Pace;
+use super::record::{Record, Recorder};
+use super::signal::{self, Signals};
+use super::subject::{self, Course, Order};
+use crate::events::event::{Event, Source};
+use crate::hammer::clock::Clock;
+use crate::hammer::engine::{Batch, Hammer};
+use crate::hammer::machine::Pressure;
+use crate::measure::phase::Phase;
+use crate::measure::time::Offset;
+use crate::progress::{Progress, Snapshot};
+
+/// How long probes on their way may still take after an interruption.
+const HURRY: Duration = Duration::from_secs(1);
+
+/// Everything that can happen to a run.
+enum Happening {
+    /// Slots resolved; `None` when all have.
+    Batch(Option<Batch>),
+    /// The subject did something.
+    Subject(subject::Happening),
+    /// Something happened in the scenario's world.
+    World(Event),
+    /// Somebody asked for the end.
+    Signal(Signal),
+    /// Time to look at the clock.
+    Tick,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Before the event.
+    Baseline,
+    /// The subject is at work.
+    Event,
+    /// After it, since then.
+    Settle(Offset),
+    /// No more slots; those on their way may take until then.
+    Drain(Offset),
+}
+
+/// What a session works with; all of it was made ready before the first probe.
+#[derive(Debug)]
+pub struct Parts {
+    /// The run's clock.
+    pub clock: Clock,
+    /// The engine, at work.
+    pub hammer: Hammer,
+    /// Where entries go, the first one written.
+    pub journal: Journal,
+    /// What entries come to.
+    pub recorder: Recorder,
+    /// The signals, caught.
+    pub signals: Signals,
+    /// What the scenario's world tells, if there is one.
+    pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
+    /// How long the run's parts take; `None` if all of it is the event.
+    pub pace: Option<Pace>,
+    /// How long a probe may take.
+    pub timeout: Duration,
+    /// Slots a second, over all targets.
+    pub offered: f64,
+}
+
+/// One run, while it goes on.
+#[derive(Debug)]
+pub struct Session<'a, Begin> {
+    parts: Parts,
+    begin: Option<Begin>,
+    course: Option<Course>,
+    progress: &'a mut Progress,
+    live: Live,
+    stage: Stage,
+    stage_began: Offset,
+    pressure: Pressure,
+    ends_at: Option<Offset>,
+    signals_seen: u32,
+    journal_failed: bool,
+}
+
+impl<'a, Begin, Begun> Session<'a, Begin>
+where
+    Begin: FnOnce() -> Begun,
+    Begun: Future<Output = Result<Course, String>>,
+{
+    /// A session in which `begin` sets the subject to work when the event begins.
+    pub fn new(parts: Parts, begin: Begin, progress: &'a mut Progress) -> Self {
+        Self {
+            parts,
+            begin: Some(begin),
+            course: None,
+            progress,
+            live: Live::default(),
+            stage: Stage::Baseline,
+            stage_began: Offset::ZERO,
+            pressure: Pressure::now(),
+            ends_at: None,
+            signals_seen: 0,
+            journal_failed: false,
+        }
+    }
+
+    /// Runs to the end.
+    pub async fn run(mut self) -> Record {
+        let mut ticks = interval(STEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        if self.parts.pace.is_some() {
+            self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
+        } else {
+            self.begin_event(Offset::ZERO).await;
+        }
+        loop {
+            match self.next(&mut ticks).await {
+                Happening::Batch(Some(batch)) => {
+                    self.live.push(&batch);
+                    self.take(Entry::Batch(batch));
+                }
+                Happening::Batch(None) => break,
+                Happening::Subject(happening) => self.follow(happening),
+                Happening::World(event) => self.take(Entry::Event(event)),
+                Happening::Signal(signal) => self.interrupt(signal),
+                Happening::Tick => self.tick().await,
+            }
+        }
+        self.finish()
+    }
+
+    async fn next(&mut self, ticks: &mut Interval) -> Happening {
+        let subject = async {
+            match &mut self.course {
+                Some(course) => course.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let world = async {
+            match &mut self.parts.world {
+                Some(world) => world.recv().await,
+                None => None,
+            }
+        };
+        tokio::select! {
+            signal = self.parts.signals.next() => Happening::Signal(signal),
+            happening = subject => Happening::Subject(happening),
+            Some(event) = world => Happening::World(event),
+            batch = self.parts.hammer.next() => Happening::Batch(batch),
+            _ = ticks.tick() => Happening::Tick,
+        }
+    }
+
+    fn follow(&mut self, happening: subject::Happening) {
+        match happening {
+            subject::Happening::Act(name, at) => self.take(Entry::Act(name, at)),
+            subject::Happening::Event(event) => self.take(Entry::Event(event)),
+            subject::Happening::Exit(exit) => {
+                let text = match (exit.code, exit.signal) {
+                    (Some(code), _) => format!("exit code {code}"),
+                    (None, Some(signal)) => format!("ended by signal {signal}"),
+                    (None, None) => "ended".to_owned(),
+                };
+                self.take(Entry::Event(Event::new(exit.at, Source::Command, "exited", text)));
+                self.take(Entry::Exit(exit));
+            }
+            subject::Happening::Done => {
+                self.course = None;
+                self.event_is_over();
+            }
+        }
+    }
+
+    fn event_is_over(&mut self) {
+        let now = self.parts.clock.now();
+        match self.stage {
+            Stage::Event if self.signals_seen > 0 || self.parts.pace.is_none() => self.drain(now),
+            Stage::Event => self.enter(Phase::Settle, Stage::Settle(now), now),
+            Stage::Baseline | Stage::Settle(_) | Stage::Drain(_) => {}
+        }
+    }
+
+    /// Looks at the clock: is it time for the next stage?
+    async fn tick(&mut self) {
+        let now = self.parts.clock.now();
+        match (self.stage, self.parts.pace) {
+            (Stage::Baseline, Some(pace)) if now >= Offset::ZERO + pace.baseline => self.begin_event(now).await,
+            (Stage::Settle(since), Some(pace)) => {
+                let settled = self.parts.recorder.fold().up_for(since) >= pace.settle;
+                if settled || now.since(since) >= pace.settle_limit {
+                    self.drain(now);
+                }
+            }
+            (Stage::Drain(until), _) if now >= until => self.parts.hammer.abandon(),
+            _ => {}
+        }
+        self.show(now);
+    }
+
+    async fn begin_event(&mut self, now: Offset) {
+        self.enter(Phase::Event, Stage::Event, now);
+        let Some(begin) = self.begin.take() else { return };
+        self.take(Entry::Started(self.parts.clock.now()));
+        match begin().await {
+            Ok(course) => self.course = Some(course),
+            Err(why) => {
+                self.take(Entry::Event(Event::new(self.parts.clock.now(), Source::Command, "not-started", why)));
+                self.event_is_over();
+            }
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, stage: Stage, at: Offset) {
+        self.take(Entry::Phase(phase, at));
+        (self.stage, self.stage_began) = (stage, at);
+    }
+
+    /// The first signal asks for the end, in order: the subject ends, probes on their way may come home,
+    /// the report is written. The second one waits for nothing more.
+    fn interrupt(&mut self, signal: Signal) {
+        let now = self.parts.clock.now();
+        self.signals_seen += 1;
+        if self.signals_seen == 1 {
+            self.take(Entry::Interrupted(now));
+            self.take(Entry::Event(Event::new(
+                now,
+                Source::Prober,
+                "interrupted",
+                format!("{}: ending the run", signal::name(signal)),
+            )));
+        }
+        match &self.course {
+            Some(course) if self.signals_seen == 1 => course.order(Order::Signal(signal)),
+            Some(course) => {
+                course.order(Order::EndNow);
+                self.drain(now);
+                self.parts.hammer.abandon();
+            }
+            None if self.signals_seen == 1 => self.drain(now),
+            None => self.parts.hammer.abandon(),
+        }
+    }
+
+    /// No slot after `now` is sent any more.
+    fn drain(&mut self, now: Offset) {
+        if self.ends_at.is_none() {
+            self.ends_at = Some(now);
+            self.parts.hammer.stop(now);
+            let patience = if self.signals_seen > 0 { HURRY } else { self.parts.timeout + HURRY };
+            (self.stage, self.stage_began) = (Stage::Drain(now + patience), now);
+        }
+    }
+
+    /// Keeps an entry, first where it survives this process. A journal that cannot be written is said
+    /// once; the run goes on, and its record is complete as long as nothing kills it.
+    fn take(&mut self, entry: Entry) {
+        if !self.journal_failed
+            && let Err(error) = self.parts.journal.append(&entry)
+        {
+            self.journal_failed = true;
+            self.say(&format!(
+                "the journal cannot be written any more ({error}): if this run is killed, the rest is lost"
+            ));
+        }
+        if let Err(misfit) = self.parts.recorder.take(entry) {
+            self.say(&format!("a record was left out: {misfit}"));
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        let now = self.parts.clock.now();
+        self.progress.say(text);
+        // Not by way of the journal: that may be what this is about.
+        let _ = self.parts.recorder.take(Entry::Event(Event::new(now, Source::Prober, "warning", text)));
+    }
+
+    fn show(&mut self, now: Offset) {
+        let fold = self.parts.recorder.fold();
+        let (phase, of) = match (self.stage, self.parts.pace) {
+            (Stage::Baseline, pace) => ("baseline", pace.map(|pace| pace.baseline)),
+            (Stage::Event, _) => ("event", None),
+            (Stage::Settle(_), pace) => ("settle", pace.map(|pace| pace.settle)),
+            (Stage::Drain(_), _) => ("waiting for the last answers", None),
+        };
+        self.progress.show(&Snapshot {
+            phase,
+            at: now,
+            phase_at: now.since(self.stage_began),
+            phase_of: of,
+            offered: self.parts.offered,
+            achieved: self.live.rate(),
+            state: self.live.state(),
+            downtime: fold.downtime(),
+            failed: fold.failed(),
+            spark: self.live.states().collect(),
+        });
+    }
+
+    fn finish(mut self) -> Record {
+        let at = self.ends_at.unwrap_or_else(|| self.parts.clock.now());
+        let end = End { at, anchor: self.parts.clock.anchor(), pressure: self.pressure.share_since(at) };
+        self.take(Entry::End(end));
+        self.progress.finish();
+        self.parts.recorder.finish()
+    }
+}

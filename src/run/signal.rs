@@ -1,0 +1,46 @@
+//! The signals that ask a run to end.
+
+use std::io;
+
+use rustix::process::Signal;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// Catches SIGINT, SIGTERM and SIGHUP from now on.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Stream,
+    terminate: Stream,
+    hangup: Stream,
+}
+
+impl Signals {
+    /// Catches them.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> Signal {
+        // A stream ends only with the runtime, and then nobody waits here any more.
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => Signal::INT,
+            Some(()) = self.terminate.recv() => Signal::TERM,
+            Some(()) = self.hangup.recv() => Signal::HUP,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+/// What people call it.
+pub const fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::INT => "SIGINT",
+        Signal::TERM => "SIGTERM",
+        Signal::HUP => "SIGHUP",
+        _ => "a signal",
+    }
+}
