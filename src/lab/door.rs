@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as Socket, TcpStream as StdStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::net::{Shutdown, listen, shutdown};
@@ -20,6 +21,7 @@ const TRIES: u32 = 16;
 pub(super) struct Door {
     socket: Socket,
     address: SocketAddr,
+    open: AtomicBool,
     /// What fills the queue of a swallowing door.
     stuffing: Mutex<Vec<TcpStream>>,
 }
@@ -29,7 +31,7 @@ impl Door {
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.port() == 0 { any_port(address.ip())? } else { Socket::bind(address)? };
         let address = socket.local_addr()?;
-        let door = Self { socket, address, stuffing: Mutex::default() };
+        let door = Self { socket, address, open: AtomicBool::new(true), stuffing: Mutex::default() };
         door.socket.set_nonblocking(true)?;
         door.shut();
         Ok(door)
@@ -42,6 +44,7 @@ impl Door {
     /// Listens. What is returned must be dropped before the door is opened again.
     pub(super) fn open(&self) -> io::Result<TcpListener> {
         listen(&self.socket, BACKLOG)?;
+        self.open.store(true, Ordering::Relaxed);
         TcpListener::from_std(self.socket.try_clone()?)
     }
 
@@ -53,14 +56,18 @@ impl Door {
 
     /// Refuses connections from now on, and resets those that nobody has accepted.
     pub(super) fn shut(&self) {
-        // An error means that it is shut already.
-        let _ = shutdown(&self.socket, Shutdown::Read);
+        // Twice would be once too often: all connections of a port that is shut when it is shut already
+        // begin, once it is open again, with an end of file.
+        if self.open.swap(false, Ordering::Relaxed) {
+            let _ = shutdown(&self.socket, Shutdown::Read);
+        }
     }
 
     /// Lets the packets of new connections vanish: the queue is full, and nobody will accept.
     pub(super) async fn swallow(&self) -> io::Result<()> {
         self.shut();
         listen(&self.socket, 0)?;
+        self.open.store(true, Ordering::Relaxed);
         let stuffing = TcpStream::connect(self.address).await?;
         self.stuffing.lock().unwrap_or_else(PoisonError::into_inner).push(stuffing);
         Ok(())
@@ -95,8 +102,11 @@ mod tests {
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
             let listener = door.open().unwrap();
             let (client, served) = tokio::join!(TcpStream::connect(door.address()), listener.accept());
-            assert_eq!(client.unwrap().local_addr().unwrap(), served.unwrap().1);
+            let (client, (served, _)) = (client.unwrap(), served.unwrap());
+            assert_eq!(client.local_addr().unwrap(), served.peer_addr().unwrap());
+            assert_eq!(served.try_read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
             drop(listener);
+            door.shut();
             door.shut();
         }
     }

@@ -6,6 +6,7 @@
 //! shut door makes the kernel refuse, so the door is shut for that share of the time, in slices so short
 //! that to connections which come one by one it is the same.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +44,10 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) const fn new(door: Door, chronicle: Arc<Chronicle>) -> Self {
-        Self { door, listener: None, chronicle }
+    /// A service that is open from now on.
+    pub(super) fn open(door: Door, chronicle: Arc<Chronicle>) -> io::Result<Self> {
+        let listener = Some(door.open()?);
+        Ok(Self { door, listener, chronicle })
     }
 
     /// Serves by `copy` for as long as there is a world.
@@ -58,16 +61,16 @@ impl Service {
                 tokio::select! { _ = pulse.changed() => {}, _ = copy.changed() => {} }
             };
             match chance(&list) {
-                Chance::Open => self.open(&list, changed).await,
-                Chance::Shut => self.shut(&list, changed).await,
-                Chance::Refused(share) if fastrand::f64() < share => self.shut(&list, sleep(SLICE)).await,
-                Chance::Refused(_) => self.open(&list, sleep(SLICE)).await,
+                Chance::Open => self.pass_on(&list, changed).await,
+                Chance::Shut => self.refuse(&list, changed).await,
+                Chance::Refused(share) if fastrand::f64() < share => self.refuse(&list, sleep(SLICE)).await,
+                Chance::Refused(_) => self.pass_on(&list, sleep(SLICE)).await,
             }
         }
     }
 
     /// Hands connections to pods until `until`.
-    async fn open(&mut self, list: &List, until: impl Future<Output = ()>) {
+    async fn pass_on(&mut self, list: &List, until: impl Future<Output = ()>) {
         if self.listener.is_none() {
             match self.door.open() {
                 Ok(listener) => self.listener = Some(listener),
@@ -83,7 +86,7 @@ impl Service {
     }
 
     /// Refuses connections until `until`.
-    async fn shut(&mut self, list: &List, until: impl Future<Output = ()>) {
+    async fn refuse(&mut self, list: &List, until: impl Future<Output = ()>) {
         // What waits has been let in already: it is no longer to be refused.
         while self.listener.is_some()
             && let Some((stream, client)) = self.door.waiting()

@@ -180,7 +180,8 @@ async fn build(
         match hop {
             HopSpec::Service(spec) => {
                 let copy = endpoints.copy(hop.name(), Lateness { lag: spec.lag, hold: Span::ZERO });
-                tokio::spawn(Service::new(door, Arc::clone(&chronicle)).run(copy));
+                let service = Service::open(door, Arc::clone(&chronicle));
+                tokio::spawn(service.map_err(|source| Error::Listen { address, source })?.run(copy));
             }
         }
     }
