@@ -5,17 +5,24 @@
 
 pub mod ledger;
 pub mod scenario;
+pub mod serve;
 pub mod span;
 pub mod strategy;
 pub mod world;
 
+pub use serve::{Trigger, serve};
+
 mod app;
 mod chronicle;
 mod cluster;
+mod conversation;
 mod door;
+mod elb;
 mod endpoints;
+mod hops;
 mod kubelet;
 mod pod;
+mod proxy;
 mod service;
 #[cfg(test)]
 mod visitor;

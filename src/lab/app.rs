@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
@@ -46,7 +47,7 @@ pub(super) struct App {
 enum Reply {
     Fine,
     /// This status, and why.
-    Failing(u16, &'static str),
+    Failing(StatusCode, &'static str),
 }
 
 impl App {
@@ -112,11 +113,15 @@ impl App {
     /// Works on a request for as long as that takes.
     async fn work(&self) -> Reply {
         if self.phase() < Phase::Serving {
-            return Reply::Failing(503, "it had not initialised yet");
+            return Reply::Failing(StatusCode::SERVICE_UNAVAILABLE, "it had not initialised yet");
         }
         let _turn = self.turns.acquire().await;
         tokio::time::sleep(self.effort()).await;
-        if fastrand::f64() < self.spec.errors { Reply::Failing(500, "its release is bad") } else { Reply::Fine }
+        if fastrand::f64() < self.spec.errors {
+            Reply::Failing(StatusCode::INTERNAL_SERVER_ERROR, "its release is bad")
+        } else {
+            Reply::Fine
+        }
     }
 
     fn effort(&self) -> Duration {

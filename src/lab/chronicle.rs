@@ -15,11 +15,18 @@ pub(super) struct Chronicle {
     events: mpsc::UnboundedSender<Event>,
     ledger: Mutex<Ledger>,
     pulse: watch::Sender<()>,
+    visited: watch::Sender<bool>,
 }
 
 impl Chronicle {
     pub(super) fn new(now: impl Fn() -> Offset + Send + Sync + 'static, events: mpsc::UnboundedSender<Event>) -> Self {
-        Self { now: Box::new(now), events, ledger: Mutex::default(), pulse: watch::Sender::new(()) }
+        Self {
+            now: Box::new(now),
+            events,
+            ledger: Mutex::default(),
+            pulse: watch::Sender::new(()),
+            visited: watch::Sender::new(false),
+        }
     }
 
     pub(super) fn now(&self) -> Offset {
@@ -50,6 +57,16 @@ impl Chronicle {
     /// Wakes whenever something changed; several changes may wake it once.
     pub(super) fn pulse(&self) -> watch::Receiver<()> {
         self.pulse.subscribe()
+    }
+
+    /// A client has come.
+    pub(super) fn visit(&self) {
+        self.visited.send_if_modified(|visited| !std::mem::replace(visited, true));
+    }
+
+    /// Waits until the first client has come.
+    pub(super) async fn visited(&self) {
+        let _ = self.visited.subscribe().wait_for(|visited| *visited).await;
     }
 
     /// Sleeps until `until`; tokio's timer makes that up to a millisecond late.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
+use super::app::Phase;
 use super::chronicle::Chronicle;
 use super::endpoints::List;
 use super::kubelet;
@@ -57,10 +58,12 @@ impl Cluster {
         state.pods.iter().filter(|pod| selected(pod) && ready(pod)).cloned().collect()
     }
 
-    /// Creates the first pods, and waits until all are ready.
+    /// Creates the first pods, and waits until all are ready, and serve even if nobody asks them whether they do.
     pub(super) async fn begin(&self) {
         self.create(self.scenario.replicas());
-        self.wait(|| self.endpoints().len() == self.scenario.replicas() as usize).await;
+        let serves = |pod: &Arc<Pod>| pod.app().phase() == Phase::Serving;
+        self.wait(|| self.endpoints().iter().filter(|pod| serves(pod)).count() == self.scenario.replicas() as usize)
+            .await;
     }
 
     /// Performs an act, as `helm upgrade --wait` does, and then waits until all old pods are gone.

@@ -1,8 +1,7 @@
 //! A world: a scenario brought to life on a thread of its own, so that it does not disturb who measures it.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +12,10 @@ use tokio::time::timeout;
 
 use super::chronicle::Chronicle;
 use super::cluster::Cluster;
-use super::door::Door;
-use super::endpoints::{Endpoints, Lateness};
+use super::endpoints::Endpoints;
+use super::hops::{self, Hop};
 use super::ledger::Ledger;
 use super::scenario::Scenario;
-use super::scenario::hop::HopSpec;
-use super::service::Service;
-use super::span::Span;
 use crate::events::event::Event;
 use crate::measure::time::Offset;
 
@@ -65,7 +61,7 @@ pub struct World {
     scenario: Arc<Scenario>,
     cluster: Arc<Cluster>,
     chronicle: Arc<Chronicle>,
-    hops: Vec<(&'static str, SocketAddr)>,
+    hops: Vec<Hop>,
     runtime: Handle,
     thread: Thread,
 }
@@ -123,6 +119,11 @@ impl World {
         self.runtime.spawn(async move { cluster.perform(&script).await }).await.map_err(Error::Stopped)
     }
 
+    /// Waits until the first client has come.
+    pub async fn visited(&self) {
+        self.chronicle.visited().await;
+    }
+
     /// What was inflicted until now.
     pub fn ledger(&self) -> Ledger {
         self.chronicle.ledger()
@@ -167,26 +168,17 @@ async fn build(
     cluster: Arc<Cluster>,
     scenario: Arc<Scenario>,
     chronicle: Arc<Chronicle>,
-) -> Result<Vec<(&'static str, SocketAddr)>, Error> {
+) -> Result<Vec<Hop>, Error> {
     if timeout(PATIENCE, cluster.begin()).await.is_err() {
         return Err(Error::NotReady { template: scenario.first().to_owned() });
     }
     let mut endpoints = Endpoints::new(Arc::clone(&chronicle), cluster.endpoints());
-    let mut hops = VecDeque::new();
-    for (place, hop) in scenario.hops().iter().enumerate().rev() {
-        let address = if place == 0 { entrance } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
-        let door = Door::bind(address).map_err(|source| Error::Listen { address, source })?;
-        hops.push_front((hop.name(), door.address()));
-        match hop {
-            HopSpec::Service(spec) => {
-                let copy = endpoints.copy(hop.name(), Lateness { lag: spec.lag, hold: Span::ZERO });
-                let service = Service::open(door, Arc::clone(&chronicle));
-                tokio::spawn(service.map_err(|source| Error::Listen { address, source })?.run(copy));
-            }
-        }
-    }
+    let hops = hops::open(scenario.hops(), entrance, &mut endpoints, &chronicle);
+    let hops = hops.map_err(|(address, source)| Error::Listen { address, source })?;
     tokio::spawn(endpoints.run(move || cluster.endpoints()));
-    Ok(hops.into())
+    let entrance = hops.first().map(|(_, address)| url(*address)).unwrap_or_default();
+    chronicle.tell("world-ready", format!("{} is ready at {entrance}", scenario.name()));
+    Ok(hops)
 }
 
 #[cfg(test)]
@@ -218,7 +210,7 @@ mod tests {
     }
 
     /// How long it goes on after an act, so that a list that lags is not the next one's.
-    const SETTLES: Duration = Duration::from_millis(1000);
+    const SETTLES: Duration = Duration::from_secs(1);
 
     fn check(name: &str, act: &Act, seen: &Seen) {
         let place = format!("{name}, act {}: {seen:?}", act.name);
@@ -235,8 +227,27 @@ mod tests {
         }
     }
 
+    /// So many worlds at once: each has a thread, and machines are small.
+    const AT_ONCE: usize = 6;
+
+    /// The one test that plays scenarios in real time: all of them, and each act does what its file says.
     #[tokio::test]
-    async fn the_founding_story_goes_as_it_says() {
-        play(include_str!("../../scenarios/wine-store.yaml")).await;
+    async fn every_scenario_goes_as_it_says() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+        let mut plays = tokio::task::JoinSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            let places = Arc::clone(&places);
+            plays.spawn(async move {
+                let _place = places.acquire().await;
+                play(&text).await;
+            });
+        }
+        let mut failed = 0;
+        while let Some(result) = plays.join_next().await {
+            failed += u32::from(result.is_err());
+        }
+        assert_eq!(failed, 0, "scenarios did not go as they say: see above");
     }
 }

@@ -14,12 +14,18 @@ pub enum Amount {
     None,
     /// At least one.
     Some,
+    /// Perhaps some, perhaps none: it is a matter of luck.
+    Any,
 }
 
 impl Amount {
     /// Whether `count` is as expected.
     pub const fn allows(self, count: u64) -> bool {
-        matches!(self, Self::None) == (count == 0)
+        match self {
+            Self::None => count == 0,
+            Self::Some => count > 0,
+            Self::Any => true,
+        }
     }
 }
 

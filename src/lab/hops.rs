@@ -1,0 +1,98 @@
+//! The hops of a world, from the pods outwards: only the innermost knows pods, each other one knows the hop behind it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::chronicle::Chronicle;
+use super::door::Door;
+use super::elb;
+use super::endpoints::{Endpoints, Lateness, List};
+use super::proxy::{Behind, Front, Manners, Proxy};
+use super::scenario::hop::{ElbSpec, HopSpec, IngressSpec, Reloads};
+use super::service::Service;
+use super::span::Span;
+
+/// A hop's name, and where it listens.
+pub(super) type Hop = (&'static str, SocketAddr);
+
+/// Opens the hops of `specs`, the outermost first, with that at `entrance`. Of what goes wrong it says at which address.
+pub(super) fn open(
+    specs: &[HopSpec],
+    entrance: SocketAddr,
+    endpoints: &mut Endpoints,
+    chronicle: &Arc<Chronicle>,
+) -> Result<Vec<Hop>, (SocketAddr, io::Error)> {
+    let mut hops: Vec<Hop> = Vec::new();
+    for (place, spec) in specs.iter().enumerate().rev() {
+        let address = if place == 0 { entrance } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
+        let behind = match hops.last() {
+            Some((_, hop)) => Behind::Hop(*hop),
+            None => Behind::Pods(list(spec, endpoints, chronicle)),
+        };
+        let opened = Door::bind(address).and_then(|door| {
+            hops.push((spec.name(), door.address()));
+            open_one(spec, door, &behind, chronicle)
+        });
+        opened.map_err(|error| (address, error))?;
+    }
+    hops.reverse();
+    Ok(hops)
+}
+
+fn open_one(spec: &HopSpec, door: Door, behind: &Behind, chronicle: &Arc<Chronicle>) -> io::Result<()> {
+    let proxy = |manners| Proxy::new(manners, behind.clone(), Arc::clone(chronicle));
+    match (spec, behind) {
+        (HopSpec::Service(_), Behind::Pods(list)) => {
+            tokio::spawn(Service::open(door, Arc::clone(chronicle))?.run(list.clone()));
+        }
+        (HopSpec::Service(_), Behind::Hop(_)) => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a service passes connections on to pods only"));
+        }
+        (HopSpec::Ingress(spec), _) => {
+            tokio::spawn(Front::open(door, proxy(ingress_manners(spec)), spec.reloads)?.run());
+        }
+        (HopSpec::Elb(spec), _) => {
+            tokio::spawn(Front::open(door, proxy(elb_manners(spec)), Reloads::Never)?.run());
+        }
+    }
+    Ok(())
+}
+
+/// The list of pods that a hop goes by.
+fn list(spec: &HopSpec, endpoints: &mut Endpoints, chronicle: &Arc<Chronicle>) -> watch::Receiver<List> {
+    match spec {
+        HopSpec::Service(service) => endpoints.copy(spec.name(), late(service.lag)),
+        HopSpec::Ingress(ingress) => endpoints.copy(spec.name(), Lateness { lag: ingress.lag, hold: ingress.hold }),
+        HopSpec::Elb(elb) => {
+            let registered = endpoints.copy(spec.name(), late(elb.lag));
+            elb::healthy(registered, elb.health_check, Arc::clone(chronicle))
+        }
+    }
+}
+
+const fn late(lag: Span) -> Lateness {
+    Lateness { lag, hold: Span::ZERO }
+}
+
+fn ingress_manners(spec: &IngressSpec) -> Manners {
+    Manners {
+        name: "ingress",
+        server: "nginx",
+        tries: spec.tries as usize,
+        connect_timeout: spec.connect_timeout.draw(),
+        answer_timeout: spec.answer_timeout.draw(),
+    }
+}
+
+fn elb_manners(spec: &ElbSpec) -> Manners {
+    Manners {
+        name: "elb",
+        server: "awselb/2.0",
+        tries: 1,
+        connect_timeout: spec.connect_timeout.draw(),
+        answer_timeout: spec.answer_timeout.draw(),
+    }
+}

@@ -1,0 +1,115 @@
+//! What lies behind a proxy: connections that are kept, one request on each at a time.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// Why an upstream gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// No connection could be made.
+    #[error("{0} cannot be connected: {1}")]
+    Unreachable(SocketAddr, #[source] io::Error),
+    /// No connection was made in time.
+    #[error("{0} does not answer to connections")]
+    ConnectTimeout(SocketAddr),
+    /// The connection ended before the request had been sent.
+    #[error("{0} closed a kept connection")]
+    Unsent(SocketAddr),
+    /// The connection ended before the head of an answer.
+    #[error("{0} ended before it had answered: {1}")]
+    Ended(SocketAddr, #[source] hyper::Error),
+    /// There was no answer in time.
+    #[error("{0} does not answer")]
+    AnswerTimeout(SocketAddr),
+}
+
+impl Trouble {
+    /// What a proxy answers with when it gives up.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Unreachable(..) | Self::Unsent(_) | Self::Ended(..) => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout(_) | Self::AnswerTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// Whether another upstream may be asked: what may have been done already must not be done twice.
+    pub(super) fn may_retry(&self, method: &Method) -> bool {
+        match self {
+            Self::Unreachable(..) | Self::ConnectTimeout(_) | Self::Unsent(_) => true,
+            Self::Ended(..) | Self::AnswerTimeout(_) => method.is_idempotent(),
+        }
+    }
+}
+
+/// Connections to upstreams.
+#[derive(Debug)]
+pub(super) struct Pool {
+    connect_timeout: Duration,
+    answer_timeout: Duration,
+    idle: Arc<Mutex<HashMap<SocketAddr, Vec<Sender>>>>,
+}
+
+impl Pool {
+    pub(super) fn new(connect_timeout: Duration, answer_timeout: Duration) -> Self {
+        Self { connect_timeout, answer_timeout, idle: Arc::default() }
+    }
+
+    /// Asks `upstream`, once.
+    pub(super) async fn ask(
+        &self,
+        upstream: SocketAddr,
+        request: Request<Bytes>,
+    ) -> Result<Response<Incoming>, Trouble> {
+        let mut sender = match self.kept(upstream) {
+            Some(sender) => sender,
+            None => self.connect(upstream).await?,
+        };
+        let answer = timeout(self.answer_timeout, sender.send_request(request.map(Full::new))).await;
+        let response = answer.map_err(|_| Trouble::AnswerTimeout(upstream))?.map_err(|error| {
+            if error.is_canceled() { Trouble::Unsent(upstream) } else { Trouble::Ended(upstream, error) }
+        })?;
+        self.keep(upstream, sender);
+        Ok(response)
+    }
+
+    fn kept(&self, upstream: SocketAddr) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let senders = idle.get_mut(&upstream)?;
+        std::iter::from_fn(|| senders.pop()).find(Sender::is_ready)
+    }
+
+    /// Keeps a connection for the next request once its answer has been passed on.
+    fn keep(&self, upstream: SocketAddr, mut sender: Sender) {
+        let idle = Arc::clone(&self.idle);
+        tokio::spawn(async move {
+            if sender.ready().await.is_ok() {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).entry(upstream).or_default().push(sender);
+            }
+        });
+    }
+
+    async fn connect(&self, upstream: SocketAddr) -> Result<Sender, Trouble> {
+        let stream = timeout(self.connect_timeout, TcpStream::connect(upstream)).await;
+        let stream = stream.map_err(|_| Trouble::ConnectTimeout(upstream))?;
+        let stream = stream.map_err(|error| Trouble::Unreachable(upstream, error))?;
+        let _ = stream.set_nodelay(true);
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.map_err(|error| Trouble::Ended(upstream, error))?;
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+}
