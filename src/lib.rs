@@ -2,9 +2,11 @@
 //!
 //! The rooms, in reading order; `ARCHITECTURE.md` says what each may use.
 
+pub mod cli;
 pub mod events;
 pub mod hammer;
 pub mod lab;
 pub mod measure;
 pub mod progress;
+pub mod report;
 pub mod run;

@@ -102,13 +102,13 @@ impl fmt::Display for Bounded {
     }
 }
 
-/// Prints a duration in the unit that suits its size: `0.35 ms`, `412 ms`, `12.4 s`.
+/// Prints a duration in the unit that suits its size: `0.35 ms`, `412 ms`, `1.50 s`, `123.4 s`.
 #[derive(Clone, Copy, Debug)]
 pub struct Human(pub Duration);
 
 impl fmt::Display for Human {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = Unit::of(self.0);
+        let unit = if self.0 < Duration::from_secs(1) { Unit::of(self.0) } else { Unit::of(self.0 * 10) };
         write!(f, "{} {}", unit.number(self.0, Round::Nearest), unit.name())
     }
 }

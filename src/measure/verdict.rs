@@ -125,9 +125,9 @@ pub struct Case<'a> {
     pub targets: &'a [String],
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The lanes of a target, with their places in the run's list.
-    pub fn lanes_of(&self, target: usize) -> Vec<(usize, &LaneSeen)> {
+    pub fn lanes_of(&self, target: usize) -> Vec<(usize, &'a LaneSeen)> {
         let all = self.lanes.iter().zip(&self.seen.lanes).enumerate();
         all.filter(|(_, (lane, _))| lane.target == target).map(|(place, (_, seen))| (place, seen)).collect()
     }

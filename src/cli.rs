@@ -1,0 +1,214 @@
+//! The command line: what was typed, and what is meant by it.
+
+mod budget;
+mod look;
+mod plan;
+mod report;
+mod run;
+mod value;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::value::{NamedTarget, Scoped};
+use crate::measure::budget::Limit;
+use crate::measure::schedule::Rate;
+use crate::measure::verdict::MaxBlind;
+
+/// Measures downtime: hammers a service while a command runs, says exactly what it saw, and how surely.
+#[derive(Debug, Parser)]
+#[command(name = "lapse", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Hammer a service, alongside a command if one is given, and report the downtime.
+    ///
+    /// Exit codes: 0 every budget held, 1 a budget was exceeded, 2 wrong usage, 3 inconclusive,
+    /// 4 the command failed, 130 interrupted.
+    #[command(after_help = RUN_EXAMPLE, arg_required_else_help = true)]
+    Run(Box<RunArgs>),
+    /// Report again on a run that was recorded.
+    #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
+    Report(ReportArgs),
+}
+
+const RUN_EXAMPLE: &str = "\
+Example: roll out a chart, and fail the job if any lane was out for more than 300 ms
+  lapse run https://shop.example.com/health --max-outage 300ms -- helm upgrade shop ./chart --wait";
+
+const REPORT_EXAMPLE: &str = "\
+Example: the timeline of a run in cells of 10 ms, for a spreadsheet
+  lapse report reports/2026-11-22T20-15-03-shop --format csv --bin 10ms";
+
+/// What was typed after `lapse run`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
+struct RunArgs {
+    /// The URL to hammer, or the file of a scenario that brings its own service.
+    #[arg(value_name = "URL|SCENARIO", help_heading = "Target")]
+    what: Option<String>,
+    /// One of several targets, with its name [repeatable; e.g. ingress=https://shop.example.com/].
+    #[arg(long = "target", value_name = "NAME=URL", help_heading = "Target", conflicts_with = "what")]
+    targets: Vec<NamedTarget>,
+    /// The command to run alongside; everything after `--` is its own.
+    #[arg(last = true, value_name = "COMMAND", help_heading = "Target")]
+    command: Vec<OsString>,
+
+    /// Probes a second of each target, over all of its lanes [default: 1000/s; e.g. 200/s].
+    #[arg(long, value_name = "N/s", value_parser = value::rate, help_heading = "Pace")]
+    rate: Option<Rate>,
+    /// How long to measure where there is no command [e.g. 30s].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Pace")]
+    duration: Option<Duration>,
+    /// How long to measure before the command starts, to know what healthy looks like [default: 5s; e.g. 10s].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Pace")]
+    baseline: Option<Duration>,
+    /// How long every lane must have been up after the command before the run ends [default: 5s; e.g. 20s].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Pace")]
+    settle: Option<Duration>,
+    /// How long to wait for that at most [e.g. 5m].
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "Pace")]
+    settle_limit: Duration,
+
+    /// The request's method [default: GET, or POST with --data; e.g. HEAD].
+    #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
+    method: Option<hyper::Method>,
+    /// A header to send with each request [repeatable; e.g. 'Host: shop.example.com'].
+    #[arg(short = 'H', long = "header", value_name = "LINE", value_parser = value::header, help_heading = "Request")]
+    headers: Vec<(hyper::header::HeaderName, hyper::header::HeaderValue)>,
+    /// A body to send with each request, or @FILE that holds it [e.g. '{"qty":1}'].
+    #[arg(short = 'd', long, value_name = "BODY", help_heading = "Request")]
+    data: Option<String>,
+    /// The status codes that count as up [e.g. 200,404].
+    #[arg(long, value_name = "CODES", default_value = "200-399", help_heading = "Request")]
+    expect: crate::hammer::target::Statuses,
+    /// What the body of a healthy answer must match, in its first MiB [e.g. '"status":"ok"'].
+    #[arg(long, value_name = "REGEX", help_heading = "Request")]
+    expect_body: Option<String>,
+    /// From how long after its due time on an answer counts as slow [default: 500ms; e.g. 200ms].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
+    slow: Option<Duration>,
+    /// How long a probe may take in all; longer than the 5 s after which an ingress gives up on a pod [default: 6s; e.g. 2s].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
+    timeout: Option<Duration>,
+    /// How long connecting may take [default: as --timeout; e.g. 1s].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
+    connect_timeout: Option<Duration>,
+
+    /// How probes come by their connections: from a keep-alive pool, each a new one, or both in turn [e.g. new].
+    #[arg(
+        long,
+        value_name = "LANES",
+        default_value = "reused,new",
+        value_delimiter = ',',
+        help_heading = "Connections"
+    )]
+    lanes: Vec<LaneName>,
+    /// How many keep-alive connections the `reused` lane of a target uses in turn [e.g. 1].
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=10_000), help_heading = "Connections")]
+    connections: u16,
+    /// Speak only HTTP/1.1 [e.g. where a server offers HTTP/2 as well].
+    #[arg(long = "http1.1", conflicts_with = "http2", help_heading = "Connections")]
+    http1: bool,
+    /// Speak only HTTP/2, over plain http:// with prior knowledge [e.g. for a gRPC gateway].
+    #[arg(long, help_heading = "Connections")]
+    http2: bool,
+    /// Connect to ADDR:PORT2 where HOST:PORT is meant, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT2", help_heading = "Connections")]
+    connect_to: Vec<crate::hammer::target::ConnectTo>,
+    /// Trust the certificates in this PEM file instead of the system's [e.g. ca.pem].
+    #[arg(long, value_name = "FILE", help_heading = "Connections", conflicts_with = "insecure")]
+    cacert: Option<PathBuf>,
+    /// Trust any certificate [e.g. for a self-signed one].
+    #[arg(short = 'k', long, help_heading = "Connections")]
+    insecure: bool,
+    /// The client's certificate chain, as PEM [e.g. client.pem].
+    #[arg(long, value_name = "FILE", help_heading = "Connections", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The key of the client's certificate, as PEM [e.g. client.key].
+    #[arg(long, value_name = "FILE", help_heading = "Connections", requires = "cert")]
+    key: Option<PathBuf>,
+
+    /// Allowed downtime: failed probes times their period, averaged over lanes [repeatable; e.g. 1s].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    max_downtime: Vec<Scoped<Duration>>,
+    /// Allowed length of a single outage [repeatable; e.g. new=300ms].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    max_outage: Vec<Scoped<Duration>>,
+    /// Allowed time in which every lane fails at once [repeatable; e.g. 100ms].
+    #[arg(long, value_name = "[TARGET=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    max_down: Vec<Scoped<Duration>>,
+    /// Allowed failed probes, as a count or a percentage [repeatable; e.g. 0.1%].
+    #[arg(long, value_name = "[LANE=]N|P%", value_parser = value::scoped(value::failed), help_heading = BUDGETS)]
+    max_failed: Vec<Scoped<Limit>>,
+    /// The least availability by requests [repeatable; e.g. 99.9%].
+    #[arg(long, value_name = "[LANE=]P%", value_parser = value::scoped(value::share), help_heading = BUDGETS)]
+    min_availability: Vec<Scoped<f64>>,
+    /// Allowed time in which any lane is slow [repeatable; e.g. 2s].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    max_slow: Vec<Scoped<Duration>>,
+    /// How much of the event may be blind, in all and at a stretch, before the run is inconclusive [e.g. 5%,1s].
+    #[arg(long, value_name = "P%,TIME", default_value = "1%,250ms", value_parser = value::max_blind, help_heading = BUDGETS)]
+    max_blind: MaxBlind,
+
+    /// The folder to write to; it must be new or empty [default: reports/<time>-<name>; e.g. out].
+    #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
+    out: Option<PathBuf>,
+    /// What the run is called [default: the host's or the scenario's name; e.g. shop].
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    name: Option<String>,
+    /// Say nothing while the run goes on.
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+const BUDGETS: &str = "Budgets (with none of them: no failed probe at all)";
+
+/// A lane, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum LaneName {
+    Reused,
+    New,
+}
+
+/// What was typed after `lapse report`.
+#[derive(Debug, Args)]
+struct ReportArgs {
+    /// The folder of a run; one that was cut, or that still goes on, will do.
+    folder: PathBuf,
+    /// What to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    format: FormatName,
+    /// How much time a row of the CSV stands for [e.g. 10ms].
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = value::some_duration)]
+    bin: Duration,
+}
+
+/// A format, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatName {
+    /// For people.
+    Text,
+    /// For programs: see schema/report.v1.json.
+    Json,
+    /// The timeline, a row a millisecond and target.
+    Csv,
+}
+
+impl Cli {
+    /// Does what was asked for. An error means that it was not begun: exit code 2.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Run(args) => run::execute(&args),
+            Command::Report(args) => report::execute(&args),
+        }
+    }
+}

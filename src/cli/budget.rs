@@ -1,0 +1,166 @@
+//! Budgets as typed, or as a scenario expects: whom they limit, and whether they contradict each other.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::RunArgs;
+use super::value::Scoped;
+use crate::lab::scenario::Scenario;
+use crate::lab::scenario::expect::{Amount, Expect};
+use crate::measure::answer::Class;
+use crate::measure::budget::{Budget, Limit, Scope};
+use crate::measure::lane::Policy;
+use crate::measure::verdict;
+use crate::run::entry::Window;
+
+/// The names that a budget may be given for.
+struct Names<'a> {
+    targets: &'a [String],
+    policies: &'a [Policy],
+}
+
+impl Names<'_> {
+    /// The targets and lanes that are meant: `new` is that lane of every target.
+    fn scopes(&self, of: Option<&str>) -> Option<Vec<Scope>> {
+        let Some(of) = of else { return Some(vec![Scope::EachTarget]) };
+        let lane = |target: usize, policy: usize| Scope::Lane(target * self.policies.len() + policy);
+        let policy = |name: &str| self.policies.iter().position(|policy| policy.to_string() == name);
+        let target = |name: &str| self.targets.iter().position(|target| target == name);
+        if let Some(place) = target(of) {
+            return Some(vec![Scope::Target(place)]);
+        }
+        if let Some(place) = policy(of) {
+            return Some((0..self.targets.len()).map(|target| lane(target, place)).collect());
+        }
+        let (of_target, of_policy) = of.rsplit_once('/')?;
+        Some(vec![lane(target(of_target)?, policy(of_policy)?)])
+    }
+
+    fn all(&self) -> String {
+        let policies = self.policies.iter().map(ToString::to_string);
+        let all: Vec<_> = self.targets.iter().cloned().chain(policies).collect();
+        all.join(", ")
+    }
+}
+
+/// The budgets of a run: those typed; else what the scenario expects; else no failed probe at all.
+pub(super) fn of(
+    args: &RunArgs,
+    targets: &[String],
+    policies: &[Policy],
+    scenario: Option<&Scenario>,
+) -> Result<Vec<(Budget, Window)>> {
+    let names = Names { targets, policies };
+    let mut typed = Vec::new();
+    add(&mut typed, &names, "--max-downtime", &args.max_downtime, |limit| Limit::Downtime(*limit))?;
+    add(&mut typed, &names, "--max-outage", &args.max_outage, |limit| Limit::Outage(*limit))?;
+    add(&mut typed, &names, "--max-down", &args.max_down, |limit| Limit::Down(*limit))?;
+    add(&mut typed, &names, "--max-failed", &args.max_failed, Clone::clone)?;
+    add(&mut typed, &names, "--min-availability", &args.min_availability, |limit| Limit::Availability(*limit))?;
+    add(&mut typed, &names, "--max-slow", &args.max_slow, |limit| Limit::Slow(*limit))?;
+    consistent(&typed)?;
+    match scenario {
+        _ if !typed.is_empty() => Ok(typed.into_iter().map(|budget| (budget, Window::Judged)).collect()),
+        Some(scenario) => expected(scenario, &names),
+        None => Ok(vec![(verdict::default_budget(), Window::Judged)]),
+    }
+}
+
+fn add<T>(
+    budgets: &mut Vec<Budget>,
+    names: &Names<'_>,
+    flag: &str,
+    typed: &[Scoped<T>],
+    limit: fn(&T) -> Limit,
+) -> Result<()> {
+    for Scoped { of, value } in typed {
+        let unknown = || {
+            format!("{flag}: there is no target or lane {:?}: there are {}", of.as_deref().unwrap_or(""), names.all())
+        };
+        for scope in names.scopes(of.as_deref()).with_context(unknown)? {
+            let limit = limit(value);
+            let twice = budgets.iter().find(|other| other.name == flag && other.scope == scope);
+            ensure!(
+                twice.is_none_or(|other| other.limit == limit),
+                "{flag} is given twice, with different limits: leave one out"
+            );
+            budgets.push(Budget { name: flag.to_owned(), scope, limit });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses budgets of which one can never matter: that is a slip, and would be found only after an incident.
+fn consistent(budgets: &[Budget]) -> Result<()> {
+    let allows_something = |budget: &&Budget| match &budget.limit {
+        Limit::Downtime(limit) | Limit::Outage(limit) | Limit::Down(limit) => !limit.is_zero(),
+        Limit::Availability(least) => *least < 1.0,
+        _ => false,
+    };
+    for nothing in budgets.iter().filter(|budget| matches!(budget.limit, Limit::Failed(0))) {
+        if let Some(other) = budgets.iter().filter(allows_something).find(|other| other.scope == nothing.scope) {
+            bail!(
+                "{} 0 allows no failed probe, so {} {} contradicts it: leave one of them out",
+                nothing.name,
+                other.name,
+                other.limit
+            );
+        }
+    }
+    for budget in budgets {
+        let Limit::FailedShare(most) = budget.limit else { continue };
+        let same = |other: &&Budget| {
+            other.scope == budget.scope
+                && matches!(other.limit, Limit::Availability(least) if (1.0 - least - most).abs() > 1e-9)
+        };
+        if let Some(other) = budgets.iter().find(same) {
+            bail!(
+                "{} {} and {} {} limit the same thing differently: leave one of them out",
+                budget.name,
+                budget.limit,
+                other.name,
+                other.limit
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What the scenario's acts are expected to cost, as budgets held over each act.
+fn expected(scenario: &Scenario, names: &Names<'_>) -> Result<Vec<(Budget, Window)>> {
+    let mut budgets = Vec::new();
+    for (place, act) in scenario.acts().iter().enumerate() {
+        let name = format!("the scenario expects of {:?}", act.name);
+        for (scope, limit) in limits(&act.expect, names).with_context(|| format!("the act {:?}", act.name))? {
+            budgets.push((Budget { name: name.clone(), scope, limit }, Window::Act(place)));
+        }
+    }
+    Ok(budgets)
+}
+
+fn limits(expect: &Expect, names: &Names<'_>) -> Result<Vec<(Scope, Limit)>> {
+    let amount = |amount: Amount| match amount {
+        Amount::None => Some(Limit::Failed(0)),
+        Amount::Some => Some(Limit::Loss),
+        Amount::Any => None,
+    };
+    let mut limits: Vec<_> = amount(expect.lost).map(|limit| (Scope::EachTarget, limit)).into_iter().collect();
+    let lanes: &BTreeMap<_, _> = &expect.lanes;
+    for (lane, of_lane) in lanes {
+        // A scenario may expect something of a lane that this run leaves out.
+        let scopes = names.scopes(Some(lane)).unwrap_or_default();
+        limits.extend(scopes.into_iter().filter_map(|scope| Some((scope, amount(*of_lane)?))));
+    }
+    if !expect.classes.is_empty() {
+        let class =
+            |name: &String| Class::from_str(name).map_err(|()| anyhow::anyhow!("{name:?} is no class of answer"));
+        let classes = expect.classes.iter().map(class).collect::<Result<_>>()?;
+        limits.push((Scope::EachTarget, Limit::Only(classes)));
+    }
+    if let Some(span) = &expect.downtime {
+        limits.push((Scope::EachTarget, Limit::Impaired(span.low(), span.high())));
+    }
+    Ok(limits)
+}

@@ -1,0 +1,35 @@
+//! What the place that we print to can show: width, colour, letters.
+
+use std::env;
+use std::io::{IsTerminal, stdout};
+use std::os::fd::AsFd;
+
+use rustix::termios::tcgetwinsize;
+
+use crate::report::text::{Colour, Glyphs, Look};
+
+/// The width of what is no terminal.
+const WIDTH: usize = 80;
+
+/// The look of the report on stdout.
+pub(super) fn of_stdout() -> Look {
+    Look { width: width(&stdout()), colour: colour(&stdout()), glyphs: glyphs() }
+}
+
+fn width(to: &impl AsFd) -> usize {
+    tcgetwinsize(to).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns >= 20).unwrap_or(WIDTH)
+}
+
+/// Colour only on a terminal that has it, and whose user wants it: see no-color.org.
+fn colour(to: &impl IsTerminal) -> Colour {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if to.is_terminal() && !refused && !dumb { Colour::On } else { Colour::Off }
+}
+
+/// The first of these that is set and not empty decides, as in POSIX.
+fn glyphs() -> Glyphs {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env::var_os).find(|value| !value.is_empty());
+    let locale = set.map(|value| value.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if locale.contains("utf-8") || locale.contains("utf8") { Glyphs::Unicode } else { Glyphs::Ascii }
+}

@@ -1,0 +1,204 @@
+//! From what was typed to a plan: whatever is wrong with it is said here.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, Uri};
+
+use super::budget;
+use super::{LaneName, RunArgs};
+use crate::events::command::Command;
+use crate::hammer::engine::Settings;
+use crate::hammer::target::{Expect, Http, Request, Target};
+use crate::hammer::tls::{self, TlsOptions};
+use crate::lab::scenario::Scenario;
+use crate::measure::lane::Policy;
+use crate::measure::schedule::{Rate, Schedule};
+use crate::measure::time::{Anchor, Offset};
+use crate::run::plan::{Folder, Pace, Plan, Subject};
+
+const RATE: u64 = 1000;
+const SLOW: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_secs(6);
+const STAGE: Duration = Duration::from_secs(5);
+
+/// What stands for the URL of a scenario's service until that is there.
+const SCENARIO_URL: &str = "http://127.0.0.1/";
+
+/// The plan that was typed. The run's folder is made last, when nothing else can be wrong.
+pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
+    let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario).transpose()?;
+    let targets = targets(args, scenario.is_some())?;
+    let policies = policies(&args.lanes)?;
+    let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
+    let (budgets, max_blind) = (budget::of(args, &names, &policies, scenario.as_ref())?, args.max_blind);
+    let advice = scenario.as_ref().map(|scenario| *scenario.measure()).unwrap_or_default();
+    let stage = |typed: Option<Duration>, advised: Option<Duration>| typed.or(advised).unwrap_or(STAGE);
+    let pace = Pace {
+        baseline: stage(args.baseline, advice.baseline),
+        settle: stage(args.settle, advice.settle),
+        settle_limit: args.settle_limit,
+    };
+    ensure!(
+        pace.settle <= pace.settle_limit,
+        "--settle {:?} cannot be reached within --settle-limit {:?}: raise the limit",
+        pace.settle,
+        pace.settle_limit
+    );
+    let rate = args.rate.or_else(|| advice.rate.and_then(Rate::per_second)).or_else(|| Rate::per_second(RATE));
+    let rate = rate.context("the scenario's rate is none")?;
+    let timeout = args.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
+    let connect_timeout = args.connect_timeout.unwrap_or(timeout);
+    ensure!(connect_timeout <= timeout, "--connect-timeout {connect_timeout:?} is longer than --timeout {timeout:?}");
+    let settings = Settings {
+        targets,
+        // The session lays the lanes out when it knows which protocol each target speaks.
+        lanes: Vec::new(),
+        control: Schedule::alone(rate, Offset::ZERO),
+        timeout,
+        connect_timeout,
+        slow: args.slow.or(advice.slow).unwrap_or(SLOW),
+        connections: usize::from(args.connections),
+    };
+    let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &settings.targets));
+    let subject = subject(args, scenario)?;
+    let folder = match &args.out {
+        Some(path) => Folder::at(path)?,
+        None => Folder::named(Path::new("reports"), anchor, &name)?,
+    };
+    Ok(Plan { name, folder, rate, settings, policies, subject, pace, budgets, max_blind })
+}
+
+/// The scenario in the file that was named.
+fn scenario(path: &str) -> Result<Scenario> {
+    let file = Path::new(path);
+    let named_so = file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    if !named_so && !file.exists() {
+        bail!(
+            "{path:?} is neither a URL nor a scenario: a URL begins with http:// or https://, a scenario is a .yaml file"
+        );
+    }
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read the scenario {path}"))?;
+    Scenario::parse(&text).with_context(|| format!("the scenario {path} cannot be used"))
+}
+
+fn subject(args: &RunArgs, scenario: Option<Scenario>) -> Result<Subject> {
+    match (scenario, args.duration, args.command.is_empty()) {
+        (Some(scenario), None, true) => Ok(Subject::Scenario(Box::new(scenario))),
+        (Some(_), _, false) => {
+            bail!("a scenario brings its own rollout: leave out the command after --, or name a URL instead")
+        }
+        (Some(_), Some(_), true) => bail!("a scenario takes as long as it takes: leave out --duration"),
+        (None, Some(duration), true) => Ok(Subject::Nothing(duration)),
+        (None, None, false) => Ok(Subject::Command(Command::new(args.command.clone())?)),
+        (None, Some(_), false) => {
+            bail!("the run lasts as long as the command does: leave out --duration, or the command after --")
+        }
+        (None, None, true) => bail!("nothing says how long to measure: add a command after --, or --duration 30s"),
+    }
+}
+
+fn policies(lanes: &[LaneName]) -> Result<Vec<Policy>> {
+    let mut policies: Vec<_> = lanes
+        .iter()
+        .map(|lane| match lane {
+            LaneName::Reused => Policy::Reused,
+            LaneName::New => Policy::New,
+        })
+        .collect();
+    policies.sort_unstable();
+    policies.dedup();
+    ensure!(policies.len() == lanes.len(), "--lanes names a lane twice: write reused, new, or reused,new");
+    Ok(policies)
+}
+
+fn targets(args: &RunArgs, scenario: bool) -> Result<Vec<Target>> {
+    let typed: Vec<(Option<&str>, &str)> = match args.what.as_deref() {
+        Some(_) if scenario => vec![(None, SCENARIO_URL)],
+        Some(url) => vec![(None, url)],
+        None => args.targets.iter().map(|target| (Some(target.name.as_str()), target.url.as_str())).collect(),
+    };
+    ensure!(!typed.is_empty(), "nothing says what to hammer: name a URL, a scenario, or --target NAME=URL");
+    let tls = tls::config(&TlsOptions {
+        cacert: args.cacert.clone(),
+        insecure: args.insecure,
+        cert: args.cert.clone(),
+        key: args.key.clone(),
+    })?;
+    let (request, expect) = (request(args)?, expect(args)?);
+    let mut targets: Vec<Target> = Vec::new();
+    for (name, url) in typed {
+        let uri = uri(url)?;
+        let name = name.map_or_else(|| uri.host().unwrap_or_default().to_owned(), str::to_owned);
+        ensure!(
+            targets.iter().all(|other| other.name != name),
+            "two targets are called {name}: give each --target a name of its own"
+        );
+        targets.push(Target {
+            name,
+            tls: (uri.scheme_str() == Some("https")).then(|| Arc::clone(&tls)),
+            uri,
+            http: http(args),
+            connect_to: args.connect_to.clone(),
+            request: request.clone(),
+            expect: expect.clone(),
+        });
+    }
+    Ok(targets)
+}
+
+const fn http(args: &RunArgs) -> Http {
+    match (args.http1, args.http2) {
+        (true, _) => Http::Http1,
+        (_, true) => Http::Http2,
+        _ => Http::Auto,
+    }
+}
+
+fn uri(url: &str) -> Result<Uri> {
+    let uri: Uri = url.parse().with_context(|| format!("{url:?} is not a URL"))?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        Some(other) => bail!("{url:?}: lapse speaks http:// and https://, not {other}://"),
+        None => bail!("{url:?} has no scheme: write http://{url} or https://{url}"),
+    }
+    ensure!(uri.host().is_some_and(|host| !host.is_empty()), "{url:?} names no host");
+    Ok(uri)
+}
+
+fn request(args: &RunArgs) -> Result<Request> {
+    let body = match args.data.as_deref().map(|data| data.strip_prefix('@').ok_or(data)) {
+        None => Bytes::new(),
+        Some(Err(data)) => Bytes::copy_from_slice(data.as_bytes()),
+        Some(Ok(file)) => {
+            fs::read(file).with_context(|| format!("cannot read the body in {file}, which -d @{file} names"))?.into()
+        }
+    };
+    let default = if args.data.is_some() { Method::POST } else { Method::GET };
+    let mut headers: HeaderMap = HeaderMap::new();
+    for (name, value) in &args.headers {
+        headers.append(name, value.clone());
+    }
+    if args.data.is_some() && !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    }
+    Ok(Request { method: args.method.clone().unwrap_or(default), headers, body })
+}
+
+fn expect(args: &RunArgs) -> Result<Expect> {
+    let regex = |pattern: &String| {
+        regex::bytes::Regex::new(pattern)
+            .map_err(|error| anyhow!("--expect-body {pattern:?} is no regular expression: {error}"))
+    };
+    Ok(Expect { statuses: args.expect.clone(), body: args.expect_body.as_ref().map(regex).transpose()? })
+}
+
+fn default_name(scenario: Option<&Scenario>, targets: &[Target]) -> String {
+    let host = || targets.first().and_then(|target| target.uri.host()).unwrap_or("run");
+    scenario.map_or_else(|| host().to_owned(), |scenario| scenario.name().to_owned())
+}

@@ -1,0 +1,56 @@
+//! `lapse run`: one run, its report, and an exit code that a script can act on.
+
+use std::fs::File;
+use std::io::{BufWriter, Write, stderr, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use super::{RunArgs, look, plan};
+use crate::hammer::clock::Clock;
+use crate::progress::{Progress, Style};
+use crate::report;
+use crate::run::launch;
+use crate::run::record::Record;
+
+/// The report's name in the run's folder.
+const REPORT: &str = "report.json";
+
+/// Carries the run out and says what it came to.
+pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
+    let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
+    let plan = plan::of(args, Clock::start().anchor())?;
+    let folder = plan.folder.path().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the runtime")?;
+    let record = runtime.block_on(launch::run(plan, &mut progress))?;
+    // The run is over: whatever goes wrong from here on must not look like wrong usage.
+    runtime.shutdown_background();
+    for error in [save(&record, &folder), print(&record, &folder)].into_iter().filter_map(Result::err) {
+        let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
+    }
+    Ok(ExitCode::from(record.verdict.conclusion.exit_code()))
+}
+
+/// Writes `report.json`: under another name first, so that what stands there is always whole.
+fn save(record: &Record, folder: &Path) -> Result<()> {
+    let (path, draft) = (folder.join(REPORT), folder.join(".report.json"));
+    let write = || {
+        let mut file = BufWriter::new(File::create(&draft)?);
+        report::json::write(record, &mut file)?;
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&draft, &path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn print(record: &Record, folder: &Path) -> Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    let written = report::text::write(record, look::of_stdout(), Some(folder), &mut out).and_then(|()| out.flush());
+    match written {
+        // Nobody reads: that is their business, and the report stands in the folder.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot print the report"),
+    }
+}

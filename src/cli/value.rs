@@ -1,0 +1,132 @@
+//! How single values are typed: rates, durations, budgets, headers, named targets.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::measure::budget::Limit;
+use crate::measure::schedule::Rate;
+use crate::measure::verdict::MaxBlind;
+
+/// A duration such as `300ms`, `5s` or `1m30s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a number with its unit, such as 300ms, 5s or 2m".to_owned())
+}
+
+/// A duration that is not nothing.
+pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it must be more than nothing".to_owned()),
+        some => Ok(some),
+    }
+}
+
+/// A rate such as `1000/s`.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    let per_second: u64 = number.parse().map_err(|_| "write probes a second, such as 1000/s".to_owned())?;
+    Rate::per_second(per_second).ok_or_else(|| format!("it must lie between 1/s and {}/s", Rate::MAX))
+}
+
+/// A share such as `1%` or `0.5%`, from 0 to 1.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let percent: Option<f64> = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| "write a percentage from 0% to 100%, such as 99.9%".to_owned())
+}
+
+/// A limit on failed probes: a count, or a percentage.
+pub(super) fn failed(text: &str) -> Result<Limit, String> {
+    if text.ends_with('%') {
+        return share(text).map(Limit::FailedShare);
+    }
+    text.parse().map(Limit::Failed).map_err(|_| "write a count such as 10, or a percentage such as 0.1%".to_owned())
+}
+
+/// How much of the event may be blind: a percentage, the longest stretch, or both, as in `2%,500ms`.
+pub(super) fn max_blind(text: &str) -> Result<MaxBlind, String> {
+    let mut max = MaxBlind::default();
+    for part in text.split(',') {
+        if part.ends_with('%') {
+            max.share = share(part)?;
+        } else {
+            let hint = |_| "write a percentage, the longest stretch, or both: 2%,500ms".to_owned();
+            max.stretch = duration(part).map_err(hint)?;
+        }
+    }
+    Ok(max)
+}
+
+/// Something that may be meant for one target or lane only: `300ms`, `new=300ms`, `ingress/new=300ms`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scoped<T> {
+    /// The target or lane as typed.
+    pub(super) of: Option<String>,
+    /// What is meant for it.
+    pub(super) value: T,
+}
+
+/// A reader of what may be scoped.
+pub(super) fn scoped<T>(read: fn(&str) -> Result<T, String>) -> impl Fn(&str) -> Result<Scoped<T>, String> + Clone {
+    move |text| match text.split_once('=') {
+        Some((of, value)) => Ok(Scoped { of: Some(of.to_owned()), value: read(value)? }),
+        None => Ok(Scoped { of: None, value: read(text)? }),
+    }
+}
+
+/// A target with its name: `ingress=https://shop.example.com/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedTarget {
+    /// What it is to be called.
+    pub(super) name: String,
+    /// Its URL, as typed.
+    pub(super) url: String,
+}
+
+impl FromStr for NamedTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(['/', ':']));
+        let (name, url) = parts.ok_or("write NAME=URL, such as ingress=https://shop.example.com/")?;
+        Ok(Self { name: name.to_owned(), url: url.to_owned() })
+    }
+}
+
+/// A header line: `Name: value`.
+pub(super) fn header(text: &str) -> Result<(hyper::header::HeaderName, hyper::header::HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as `Name: value`")?;
+    let name = name.trim().parse().map_err(|_| format!("{:?} is no header name", name.trim()))?;
+    let value = value.trim().parse().map_err(|_| "its value has characters that no header may have".to_owned())?;
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        assert_eq!(rate("1000/s").map(Rate::get), Ok(1000));
+        assert_eq!(rate("50").map(Rate::get), Ok(50));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(failed("0.1%"), Ok(Limit::FailedShare(0.001)));
+        assert_eq!(failed("10"), Ok(Limit::Failed(10)));
+        let max = MaxBlind { share: 0.02, stretch: Duration::from_millis(500) };
+        assert_eq!(max_blind("2%,500ms"), Ok(max));
+        let scoped = scoped(duration)("ingress/new=300ms").unwrap();
+        assert_eq!((scoped.of.as_deref(), scoped.value), (Some("ingress/new"), Duration::from_millis(300)));
+        let named: NamedTarget = "a=http://b/?c=d".parse().unwrap();
+        assert_eq!((named.name.as_str(), named.url.as_str()), ("a", "http://b/?c=d"));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_what_to_write_instead() {
+        for refused in [rate("0/s").is_err(), rate("many").is_err(), rate("-1").is_err(), rate("99999999999").is_err()]
+        {
+            assert!(refused);
+        }
+        assert_eq!(duration("5"), Err("write a number with its unit, such as 300ms, 5s or 2m".to_owned()));
+        assert!(share("101%").is_err() && share("NaN%").is_err() && some_duration("0s").is_err());
+        assert!("http://b/".parse::<NamedTarget>().is_err() && header("no colon").is_err());
+    }
+}
