@@ -98,7 +98,7 @@ async fn told_to_end<P: Copy + Into<Order>>(orders: &mut watch::Receiver<P>, pat
 /// Waits for `order` or a stricter one: for ever, once nobody is left to give orders.
 async fn ordered<P: Copy + Into<Order>>(orders: &mut watch::Receiver<P>, order: Order) {
     if orders.wait_for(|given| (*given).into() >= order).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::app::{App, Phase};
 use super::chronicle::Chronicle;
@@ -34,6 +35,8 @@ pub(super) struct Pod {
     door: Door,
     /// Its process; another one after a restart.
     app: Mutex<Arc<App>>,
+    /// The task that listens for it.
+    listening: Mutex<Option<JoinHandle<()>>>,
     status: watch::Sender<Status>,
 }
 
@@ -48,7 +51,16 @@ impl Pod {
         let door = Door::bind(address)?;
         let app = Mutex::new(Arc::new(App::new(&name, spec, Arc::clone(&chronicle))));
         let status = watch::Sender::default();
-        Ok(Self { name, template: template.to_owned(), spec: spec.clone(), chronicle, door, app, status })
+        Ok(Self {
+            name,
+            template: template.to_owned(),
+            spec: spec.clone(),
+            chronicle,
+            door,
+            app,
+            listening: Mutex::default(),
+            status,
+        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -117,12 +129,17 @@ impl Pod {
         if app.phase() == Phase::Dead {
             *app = Arc::new(App::new(&self.name, &self.spec, Arc::clone(&self.chronicle)));
         }
-        tokio::spawn(Arc::clone(self).run(Arc::clone(&app)));
+        let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&app)));
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
     /// What remains of it once its process has ended.
     pub(super) async fn bury(&self) {
-        self.door.shut();
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listening) = listening {
+            // It shuts the door on its way out.
+            let _ = listening.await;
+        }
         if self.spec.afterwards == Afterwards::Swallows
             && let Err(error) = self.door.swallow().await
         {

@@ -16,7 +16,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 
-use self::upstream::Pool;
+use self::upstream::{Pool, Trouble};
 use super::chronicle::Chronicle;
 use super::endpoints::List;
 use super::ledger::{Entry, Inflicted};
@@ -79,11 +79,9 @@ impl Proxy {
     /// Passes a request of `client` on.
     async fn pass_on(&self, request: Request<Bytes>, client: SocketAddr) -> Response<PassedOn> {
         let from = self.chronicle.now();
-        let mut upstreams = self.behind.addresses();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(upstreams.len());
-        upstreams.rotate_left(turn.unwrap_or(0));
-        let mut trouble = None;
-        for upstream in upstreams.into_iter().take(self.manners.tries) {
+        let (mut tried, mut trouble) = (Vec::new(), None);
+        while let Some(upstream) = self.pick(&tried) {
+            tried.push(upstream);
             match self.pool.ask(upstream, request.clone()).await {
                 Ok(response) => {
                     if let Some(trouble) = trouble {
@@ -100,6 +98,21 @@ impl Proxy {
                 }
             }
         }
+        self.give_up((from, trouble), client)
+    }
+
+    /// The next upstream in turn, by the list as it is now, that was not tried yet.
+    fn pick(&self, tried: &[SocketAddr]) -> Option<SocketAddr> {
+        if tried.len() >= self.manners.tries {
+            return None;
+        }
+        let mut upstreams = self.behind.addresses();
+        upstreams.retain(|upstream| !tried.contains(upstream));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(upstreams.len())?;
+        Some(upstreams[turn])
+    }
+
+    fn give_up(&self, (from, trouble): (Offset, Option<Trouble>), client: SocketAddr) -> Response<PassedOn> {
         let (status, cause) = match trouble {
             Some(trouble) => (trouble.status(), trouble.to_string()),
             None => (StatusCode::SERVICE_UNAVAILABLE, "it knows of no upstream".to_owned()),
