@@ -1,0 +1,91 @@
+//! The true outage lies within the bounds that the report prints, for every one that was inflicted.
+
+use std::time::Duration;
+
+use super::support::fault::{Fault, Plan};
+use super::support::judge;
+use super::support::lapse::Lapse;
+use super::support::report::Report;
+use super::support::server::{Server, Speech};
+
+/// Seeds are fixed so that a failure can be repeated; any other must hold as well.
+const SEED: u64 = 20_261_123;
+
+/// Measures `plan`, with enough time after it for what still hangs.
+fn measure(speech: Speech, plan: &Plan, args: &[&str]) -> (Server, Report) {
+    let server = Server::start(speech, plan.clone());
+    let duration = format!("{}ms", (plan.end() + Duration::from_millis(1500)).as_millis());
+    let lapse = Lapse::against(&server, speech, ["--rate", "500/s", "--timeout", "1s", "--duration", &duration]);
+    let report = lapse.end_with(args).report();
+    (server, report)
+}
+
+fn holds(speech: Speech, plan: &Plan) {
+    let (server, report) = measure(speech, plan, &[]);
+    let objections = judge::judge(&report, &server.ledger(), &server.truths());
+    assert!(objections.is_empty(), "{}\n{plan:?}", objections.join("\n"));
+}
+
+#[test]
+fn a_handful_of_outages() {
+    let plan = Plan::healthy()
+        .then(Fault::Status(503), 2000, 2300)
+        .then(Fault::Refuse, 2900, 3300)
+        .then(Fault::Hang, 3900, 4100)
+        .then(Fault::Rst, 5700, 5701)
+        .then(Fault::Fin, 6200, 6220)
+        .then(Fault::Truncate, 6700, 6705);
+    holds(Speech::Http1, &plan);
+}
+
+#[test]
+fn thirty_random_outages() {
+    holds(Speech::Http1, &Plan::random(SEED, 30));
+}
+
+#[test]
+fn thirty_random_outages_over_http2_with_tls() {
+    holds(Speech::Https2, &Plan::random(SEED + 1, 30));
+}
+
+#[test]
+fn without_an_outage_none_is_found() {
+    let (server, report) = measure(Speech::Http1, &Plan::healthy(), &[]);
+    assert_eq!(judge::judge(&report, &server.ledger(), &[]), Vec::<String>::new());
+    let target = report.target();
+    assert_eq!((target.totals.failed, target.episodes.len()), (0, 0));
+    assert_eq!((target.totals.down.at_least_ns, target.totals.impaired.at_least_ns), (0, 0));
+}
+
+#[test]
+fn an_outage_that_the_end_of_the_run_cuts_is_open() {
+    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 500, 60_000));
+    let report = Lapse::against(&server, Speech::Http1, ["--rate", "200/s", "--duration", "1s"]).end().report();
+    for lane in &report.target().lanes {
+        let [outage] = &lane.outages[..] else { panic!("{}: {:?}", lane.name, lane.outages) };
+        assert_eq!(outage.open, ["end"]);
+        assert_eq!((outage.ended.1, outage.duration.at_most_ns), (None, None));
+        let began = report.offset(server.truths()[0].began.0);
+        assert!(outage.began.0.unwrap() <= began && began <= outage.began.1, "{outage:?} truly {began}");
+    }
+}
+
+#[test]
+fn a_freeze_shorter_than_the_timeout_is_silence_and_slow_but_no_failure() {
+    let plan = Plan::healthy().then(Fault::Freeze, 1000, 1600);
+    let server = Server::start(Speech::Http1, plan);
+    let args = ["--rate", "200/s", "--duration", "3s", "--slow", "100ms", "--timeout", "6s"];
+    let report = Lapse::against(&server, Speech::Http1, args).end().report();
+    for lane in &report.target().lanes {
+        assert!(lane.count("slow") > 0 && lane.failed().is_empty(), "{}: {:?}", lane.name, lane.classes);
+    }
+    let totals = &report.target().totals;
+    let truth = server.truths()[0];
+    let (from, to) = (report.offset(truth.began.0), report.offset(truth.ended.0));
+    let silence = totals.silence.as_ref().expect("there was silence");
+    // Nothing is answered before the thaw. What had been answered before the frost may come in a little after it began.
+    assert!(silence.to_ns >= to, "silence until {} of a frost until {to}", silence.to_ns);
+    assert!(silence.from_ns <= u64::midpoint(from, to), "silence from {} of a frost from {from}", silence.from_ns);
+    assert_eq!(totals.down.at_least_ns, 0);
+    assert!(totals.impaired.estimate_ns > 0);
+}

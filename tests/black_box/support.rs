@@ -1,0 +1,13 @@
+//! The judge's tools: a server that misbehaves on schedule, its ledger, and a reader of reports.
+
+pub(crate) mod clock;
+pub(crate) mod fault;
+pub(crate) mod http1;
+pub(crate) mod http2;
+pub(crate) mod judge;
+pub(crate) mod lapse;
+pub(crate) mod ledger;
+pub(crate) mod listener;
+pub(crate) mod report;
+pub(crate) mod server;
+pub(crate) mod wire;

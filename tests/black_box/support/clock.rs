@@ -1,0 +1,26 @@
+//! The judge's own reading of `CLOCK_MONOTONIC`, to which reports are mapped by their anchor.
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub(crate) fn now() -> u64 {
+    read(ClockId::Monotonic)
+}
+
+/// What the wall clock showed, in nanoseconds since the Unix epoch, when the monotonic one showed zero.
+pub(crate) fn boot_on_the_wall() -> u64 {
+    read(ClockId::Realtime) - now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "truth is timed apart from the clock that is under test")]
+fn read(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap()
+}
+
+/// Sleeps until `CLOCK_MONOTONIC` shows `at` nanoseconds or more.
+pub(crate) fn sleep_until(at: u64) {
+    while let Some(left) = at.checked_sub(now()).filter(|left| *left > 0) {
+        std::thread::sleep(std::time::Duration::from_nanos(left));
+    }
+}

@@ -1,0 +1,210 @@
+//! `report.json` as its readers are promised it, written down anew: the product's own types stay out of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) schema: String,
+    pub(crate) run: Run,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) failures: Failures,
+    pub(crate) events: Vec<Event>,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) anchor: Anchor,
+    pub(crate) length_ns: u64,
+    pub(crate) interrupted: bool,
+    pub(crate) cut: bool,
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "these are the report's keys")]
+pub(crate) struct Anchor {
+    pub(crate) unix_ns: u64,
+    pub(crate) offset_ns: u64,
+    pub(crate) monotonic_ns: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Phase {
+    pub(crate) name: String,
+    pub(crate) from_ns: u64,
+    pub(crate) to_ns: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Command {
+    pub(crate) argv: Vec<String>,
+    pub(crate) started_ns: u64,
+    pub(crate) ended_ns: u64,
+    pub(crate) exit_code: Option<i32>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) episodes: Vec<Value>,
+    pub(crate) totals: Totals,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Lane {
+    pub(crate) name: String,
+    pub(crate) policy: String,
+    pub(crate) protocol: String,
+    pub(crate) offered: u64,
+    pub(crate) sent: u64,
+    pub(crate) resolved: u64,
+    pub(crate) not_sent: u64,
+    pub(crate) reconnects: u64,
+    pub(crate) classes: BTreeMap<String, u64>,
+    pub(crate) floor_ns: u64,
+    pub(crate) outages: Vec<Outage>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Outage {
+    pub(crate) from_ns: u64,
+    pub(crate) to_ns: u64,
+    pub(crate) began: (Option<u64>, u64),
+    pub(crate) ended: (u64, Option<u64>),
+    pub(crate) duration: Bounded,
+    pub(crate) failed: u64,
+    pub(crate) open: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "these are the report's keys")]
+pub(crate) struct Bounded {
+    pub(crate) estimate_ns: u64,
+    pub(crate) at_least_ns: u64,
+    pub(crate) at_most_ns: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Totals {
+    pub(crate) impaired: Bounded,
+    pub(crate) down: Bounded,
+    pub(crate) longest: Bounded,
+    pub(crate) failed: u64,
+    pub(crate) resolved: u64,
+    pub(crate) blind_ns: u64,
+    pub(crate) silence: Option<Silence>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Silence {
+    pub(crate) from_ns: u64,
+    pub(crate) to_ns: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Failures {
+    pub(crate) kept: Vec<Failure>,
+    pub(crate) dropped: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) target: String,
+    pub(crate) lane: String,
+    pub(crate) slot: u64,
+    pub(crate) due_ns: u64,
+    pub(crate) sent_ns: u64,
+    pub(crate) done_ns: u64,
+    pub(crate) class: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) connection: String,
+    pub(crate) peer: Option<String>,
+    pub(crate) server: Option<String>,
+    pub(crate) body: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) at_ns: u64,
+    pub(crate) source: String,
+    pub(crate) kind: String,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) result: String,
+    pub(crate) exit_code: i32,
+    pub(crate) breaches: Vec<Value>,
+    pub(crate) doubts: Vec<Value>,
+}
+
+// === impl Report ===
+
+impl Report {
+    pub(crate) fn parse(text: &str) -> Self {
+        let parsed: Result<Self, _> = serde_json::from_str(text);
+        let report = parsed.unwrap_or_else(|error| panic!("the report is not as promised: {error}\n{text:.2000}"));
+        assert_eq!(report.schema, "lapse/report/v1");
+        report
+    }
+
+    pub(crate) fn read(folder: &Path) -> Self {
+        let path = folder.join("report.json");
+        Self::parse(&std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    /// The offset of an instant of `CLOCK_MONOTONIC`.
+    pub(crate) fn offset(&self, monotonic_ns: u64) -> u64 {
+        monotonic_ns.checked_sub(self.run.anchor.monotonic_ns).expect("nothing happens before the run begins")
+    }
+
+    /// The only target.
+    pub(crate) fn target(&self) -> &Target {
+        assert_eq!(self.targets.len(), 1, "one target was probed");
+        &self.targets[0]
+    }
+
+    /// The only target's lane of this name.
+    pub(crate) fn lane(&self, name: &str) -> &Lane {
+        self.target()
+            .lanes
+            .iter()
+            .find(|lane| lane.name == name)
+            .unwrap_or_else(|| panic!("the report has no lane {name}"))
+    }
+}
+
+// === impl Lane ===
+
+impl Lane {
+    pub(crate) fn count(&self, class: &str) -> u64 {
+        self.classes.get(class).copied().unwrap_or(0)
+    }
+
+    /// How many probes were answered as expected, in time or not.
+    pub(crate) fn answered(&self) -> u64 {
+        self.count("ok") + self.count("slow")
+    }
+
+    /// How many slots failed, by class. Slots that were not sent are blind, never failed.
+    pub(crate) fn failed(&self) -> BTreeMap<String, u64> {
+        let failed = |class: &str| !matches!(class, "ok" | "slow") && !class.starts_with("not-sent");
+        self.classes
+            .iter()
+            .filter(|(class, count)| failed(class) && **count > 0)
+            .map(|(c, n)| (c.clone(), *n))
+            .collect()
+    }
+
+    pub(crate) fn blind(&self) -> u64 {
+        self.classes.iter().filter(|(class, _)| class.starts_with("not-sent")).map(|(_, count)| count).sum()
+    }
+}

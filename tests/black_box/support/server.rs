@@ -1,0 +1,239 @@
+//! The server that goes wrong on schedule and writes down the truth.
+//!
+//! Plain threads and blocking sockets: one thread a connection, so that what happens on the wire is
+//! exactly what the code says, in that order.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::fault::{Fault, Plan};
+use super::ledger::{Ledger, Request, Truth};
+use super::wire::Wire;
+use super::{clock, http1, http2, listener};
+
+/// What the server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Http1,
+    Http2,
+    Https1,
+    Https2,
+}
+
+impl Speech {
+    pub(crate) const fn is_tls(self) -> bool {
+        matches!(self, Self::Https1 | Self::Https2)
+    }
+
+    pub(crate) const fn is_http2(self) -> bool {
+        matches!(self, Self::Http2 | Self::Https2)
+    }
+}
+
+/// How one request is treated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    pub(crate) fault: Option<Fault>,
+    place: usize,
+    ends: u64,
+}
+
+impl Decision {
+    /// Lets pass the time that passes before this request is answered.
+    pub(crate) fn wait(&self) {
+        match self.fault {
+            Some(Fault::Freeze) => clock::sleep_until(self.ends),
+            Some(Fault::Slow(delay)) => std::thread::sleep(delay),
+            _ => {}
+        }
+    }
+}
+
+/// What the server's threads share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) plan: Plan,
+    speech: Speech,
+    tls: Option<Arc<ServerConfig>>,
+    ledger: Mutex<Ledger>,
+    connections: Mutex<HashMap<u64, TcpStream>>,
+    /// Connections whose last handle is still to be closed.
+    open: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap()
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Decides and enters how the request is treated that has just been read on a connection used `uses` times before.
+    pub(crate) fn decide(&self, uses: u32) -> Decision {
+        let mut ledger = self.ledger();
+        let at = clock::now();
+        let decision = self.in_force(ledger.start.unwrap_or(at), at);
+        let hit = decision.fault.map(|fault| (decision.place, fault));
+        ledger.requests.push(Request { at, uses, hit });
+        decision
+    }
+
+    /// Enters a request that came too late to be answered at all.
+    pub(crate) fn enter_unanswered(&self, decision: &Decision, fate: Fault, uses: u32) {
+        let mut ledger = self.ledger();
+        ledger.requests.push(Request { at: clock::now(), uses, hit: Some((decision.place, fate)) });
+    }
+
+    /// What the plan says about `at`. `Refuse` is the listener's business, `TlsGarbage` the handshake's.
+    fn in_force(&self, start: u64, at: u64) -> Decision {
+        let after = Duration::from_nanos(at.saturating_sub(start));
+        let mut stretches = self.plan.0.iter().enumerate();
+        let of_requests = |fault| !matches!(fault, Fault::Refuse | Fault::TlsGarbage);
+        let found =
+            stretches.find(|(_, stretch)| of_requests(stretch.fault) && (stretch.from..stretch.to).contains(&after));
+        let (place, stretch) = found.unzip();
+        let ends = stretch.map_or(0, |stretch| start + u64::try_from(stretch.to.as_nanos()).unwrap());
+        Decision { fault: stretch.map(|stretch| stretch.fault), place: place.unwrap_or(0), ends }
+    }
+
+    /// Whether the handshake that begins now is to go wrong; entered if so.
+    fn spoils_handshake(&self) -> bool {
+        let mut ledger = self.ledger();
+        let at = clock::now();
+        let after = Duration::from_nanos(at.saturating_sub(ledger.start.unwrap_or(at)));
+        let spoilt = |(_, stretch): &(usize, &super::fault::Stretch)| {
+            stretch.fault == Fault::TlsGarbage && (stretch.from..stretch.to).contains(&after)
+        };
+        let place = self.plan.0.iter().enumerate().find(spoilt).map(|(place, _)| place);
+        if let Some(place) = place {
+            ledger.requests.push(Request { at, uses: 0, hit: Some((place, Fault::TlsGarbage)) });
+        }
+        place.is_some()
+    }
+
+    /// Serves a connection that has come in, on a thread of its own.
+    pub(crate) fn accept(self: &Arc<Self>, id: u64, tcp: TcpStream) {
+        let (Ok(()), Ok(handle)) = (tcp.set_nonblocking(false), tcp.try_clone()) else { return };
+        self.connections.lock().unwrap().insert(id, handle);
+        self.open.fetch_add(1, Ordering::SeqCst);
+        let shared = Arc::clone(self);
+        let serve = move || {
+            let wire = shared.serve(tcp);
+            shared.connections.lock().unwrap().remove(&id);
+            drop(wire);
+            shared.open.fetch_sub(1, Ordering::SeqCst);
+        };
+        std::thread::Builder::new().stack_size(256 << 10).spawn(serve).expect("a thread for the connection");
+    }
+
+    /// Serves a connection to its end, and hands it back: the last handle to be dropped sends the reset.
+    fn serve(&self, tcp: TcpStream) -> io::Result<Wire> {
+        let mut wire = Wire::new(tcp, self.tls.as_ref())?;
+        if wire.is_tls() && wire.wait() && self.spoils_handshake() {
+            wire.write_raw(b"this is not TLS\r\n")?;
+            wire.finish()?;
+            while wire.wait() && io::Read::read(&mut wire, &mut [0; 1024]).is_ok() {}
+            return Ok(wire);
+        }
+        let served = if self.speech.is_http2() { http2::serve(&mut wire, self) } else { http1::serve(&mut wire, self) };
+        // An error is the client's end of the connection, which the ledger does not judge.
+        drop(served);
+        Ok(wire)
+    }
+
+    /// Resets every connection; returns when the last one is gone.
+    pub(crate) fn reset_all(&self) {
+        for (_, handle) in self.connections.lock().unwrap().iter() {
+            let _ = rustix::net::sockopt::set_socket_linger(handle, Some(Duration::ZERO));
+            let _ = handle.shutdown(Shutdown::Read);
+        }
+        while self.open.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+}
+
+/// A running server; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    certificate: Option<tempfile::NamedTempFile>,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Starts a server on an address of its own. The plan's time begins when the first connection comes in.
+    pub(crate) fn start(speech: Speech, plan: Plan) -> Self {
+        let listener = listener::bind();
+        let address = listener.local_addr().unwrap();
+        let (certificate, tls) = speech.is_tls().then(|| credentials(address, speech)).unzip();
+        let shared = Arc::new(Shared {
+            plan,
+            speech,
+            tls,
+            ledger: Mutex::default(),
+            connections: Mutex::default(),
+            open: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+        });
+        let listening = Arc::clone(&shared);
+        std::thread::spawn(move || listener::listen(&listening, listener));
+        Self { address, certificate, shared }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.shared.speech.is_tls() { "https" } else { "http" };
+        format!("{scheme}://{}/", self.address)
+    }
+
+    /// The file that holds the server's certificate.
+    pub(crate) fn certificate(&self) -> &str {
+        self.certificate.as_ref().expect("only a TLS server has a certificate").path().to_str().unwrap()
+    }
+
+    /// The ledger as it stands.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.shared.ledger().clone()
+    }
+
+    /// The stretches of the plan as they were inflicted.
+    pub(crate) fn truths(&self) -> Vec<Truth> {
+        self.ledger().truths(&self.shared.plan)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        for (_, handle) in self.shared.connections.lock().unwrap().iter() {
+            let _ = handle.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn credentials(address: SocketAddr, speech: Speech) -> (tempfile::NamedTempFile, Arc<ServerConfig>) {
+    let made = rcgen::generate_simple_self_signed([address.ip().to_string()]).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), made.cert.pem()).unwrap();
+    let chain = vec![CertificateDer::from(made.cert.der().to_vec())];
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let mut config = builder.with_single_cert(chain, key).unwrap();
+    config.alpn_protocols = vec![if speech.is_http2() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    (file, Arc::new(config))
+}

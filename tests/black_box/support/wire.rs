@@ -1,0 +1,77 @@
+//! One accepted connection, plain or TLS, with exact control over how it ends.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+/// A connection on which the server reads and writes.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    tcp: TcpStream,
+    tls: Option<Box<ServerConnection>>,
+}
+
+impl Wire {
+    pub(crate) fn new(tcp: TcpStream, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        let tls = tls.map(|config| ServerConnection::new(Arc::clone(config))).transpose().map_err(io::Error::other)?;
+        Ok(Self { tcp, tls: tls.map(Box::new) })
+    }
+
+    pub(crate) const fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Waits until the client has sent something; false if it closed instead.
+    pub(crate) fn wait(&self) -> bool {
+        self.tcp.peek(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
+    /// Writes below TLS.
+    pub(crate) fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.tcp.write_all(bytes)
+    }
+
+    /// Makes the close that follows a reset.
+    pub(crate) fn reset(&self) -> io::Result<()> {
+        Ok(rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO))?)
+    }
+
+    /// Sends a FIN. The caller reads on to the client's end: unread bytes would turn the FIN into a reset.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        self.tcp.shutdown(Shutdown::Write)
+    }
+
+    /// From now on reads return at once.
+    pub(crate) fn stop_waiting(&self) -> io::Result<()> {
+        self.tcp.set_nonblocking(true)
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => Stream::new(tls.as_mut(), &mut self.tcp).read(buffer),
+            None => self.tcp.read(buffer),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => Stream::new(tls.as_mut(), &mut self.tcp).write(bytes),
+            None => self.tcp.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => Stream::new(tls.as_mut(), &mut self.tcp).flush(),
+            None => self.tcp.flush(),
+        }
+    }
+}
