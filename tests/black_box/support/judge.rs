@@ -116,3 +116,119 @@ fn claim(name: &str, total: Bounded, (low, high): (u64, u64)) -> Option<String> 
     let ordered = total.at_least_ns <= total.at_most_ns.unwrap_or(u64::MAX);
     (!holds || !ordered).then(|| format!("{name} is {total:?}, truly {low} to {high} ns"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::super::fault::{Fault, Plan};
+    use super::super::ledger::Request;
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+    /// What `CLOCK_MONOTONIC` shows at offset zero.
+    const ZERO: u64 = 7_000 * MS;
+
+    /// The worked example of the definitions: 503 for what arrives in [2000, 2300) ms of three seconds.
+    fn example() -> (Value, Ledger, Plan) {
+        let stretch = (Duration::from_millis(2000), Duration::from_millis(2300));
+        let request = |ms: u64| Request {
+            at: ZERO + ms * MS,
+            uses: 0,
+            hit: (2000..2300).contains(&ms).then_some((0, Fault::Status(503))),
+        };
+        let ledger = Ledger { start: Some(ZERO), requests: (0..3000).map(request).collect(), ..Ledger::default() };
+        let length = |least: u64, most: u64| json!({"estimate_ns": 300 * MS, "at_least_ns": least * MS, "at_most_ns": most * MS});
+        let lane = |name: &str, first: u64| {
+            let last = first + 298;
+            json!({
+                "name": name, "policy": name, "protocol": "http/1.1", "offered": 1500, "sent": 1500, "resolved": 1500,
+                "not_sent": 0, "reconnects": 0, "classes": {"ok": 1350, "status 503": 150}, "floor_ns": 2 * MS,
+                "outages": [{
+                    "from_ns": first * MS, "to_ns": last * MS, "began": [(first - 2) * MS, first * MS],
+                    "ended": [last * MS, (last + 2) * MS], "duration": length(298, 302), "failed": 150, "open": [],
+                }],
+            })
+        };
+        let report = json!({
+            "schema": "lapse/report/v1",
+            "run": {
+                "anchor": {"unix_ns": 0, "offset_ns": 0, "monotonic_ns": ZERO}, "length_ns": 3000 * MS,
+                "interrupted": false, "cut": false, "phases": [], "command": null,
+            },
+            "targets": [{
+                "name": "wine", "lanes": [lane("reused", 2000), lane("new", 2001)], "episodes": [],
+                "totals": {
+                    "impaired": length(298, 303), "down": length(297, 302), "longest": length(298, 302),
+                    "failed": 300, "resolved": 3000, "blind_ns": 0, "silence": null,
+                },
+            }],
+            "failures": {"kept": [], "dropped": 300},
+            "events": [],
+            "verdict": {"result": "fail", "exit_code": 1, "breaches": [], "doubts": []},
+        });
+        let plan =
+            Plan(vec![super::super::fault::Stretch { fault: Fault::Status(503), from: stretch.0, to: stretch.1 }]);
+        (report, ledger, plan)
+    }
+
+    /// The objections to the example after `change` was made to its report.
+    fn objections(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let (mut report, ledger, plan) = example();
+        change(&mut report);
+        judge(&Report::parse(&report.to_string()), &ledger, &ledger.truths(&plan))
+    }
+
+    #[test]
+    fn the_worked_example_stands() {
+        assert_eq!(objections(|_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_not_so_is_objected_to() {
+        let wrong: [(&str, Value, &str); 10] = [
+            ("/targets/0/lanes/0/outages/0/began/0", json!(2001 * MS), "began no earlier"),
+            ("/targets/0/lanes/0/outages/0/began/1", json!(1999 * MS), "began no later"),
+            ("/targets/0/lanes/1/outages/0/ended/0", json!(2301 * MS), "ended no earlier"),
+            ("/targets/0/lanes/1/outages/0/ended/1", json!(2299 * MS), "ended no later"),
+            ("/targets/0/lanes/0/outages/0/duration/at_least_ns", json!(301 * MS), "at_least"),
+            ("/targets/0/lanes/0/outages/0/duration/at_most_ns", json!(299 * MS), "at_most"),
+            ("/targets/0/lanes/0/outages/0/duration/at_most_ns", Value::Null, "open"),
+            ("/targets/0/lanes/0/outages/0/failed", json!(149), "299 are in outages"),
+            ("/targets/0/lanes/1/outages", json!([]), "missed"),
+            ("/targets/0/totals/down/at_most_ns", json!(299 * MS), "down"),
+        ];
+        for (place, value, said) in wrong {
+            let found = objections(|report| *report.pointer_mut(place).unwrap() = value);
+            assert!(found.iter().any(|objection| objection.contains(said)), "{place}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_outage_that_nobody_inflicted_is_objected_to() {
+        let found = objections(|report| {
+            let outages = report.pointer_mut("/targets/0/lanes/0/outages").unwrap().as_array_mut().unwrap();
+            let mut other = outages[0].clone();
+            other["began"] = json!([500 * MS, 501 * MS]);
+            other["ended"] = json!([501 * MS, 502 * MS]);
+            outages.push(other);
+        });
+        assert!(found.iter().any(|objection| objection.contains("nothing was inflicted")), "{found:?}");
+    }
+
+    #[test]
+    fn a_miss_is_excused_below_the_floor_or_by_blind_time() {
+        let missed = |place: &'static str, value: u64| {
+            objections(|report| {
+                *report.pointer_mut("/targets/0/lanes/1/outages").unwrap() = json!([]);
+                *report.pointer_mut(place).unwrap() = json!(value);
+            })
+        };
+        let said = |found: Vec<String>| found.iter().any(|objection| objection.contains("missed"));
+        assert!(said(missed("/targets/0/lanes/1/floor_ns", 300 * MS)));
+        assert!(!said(missed("/targets/0/lanes/1/floor_ns", 301 * MS)));
+        assert!(!said(missed("/targets/0/totals/blind_ns", 300 * MS)));
+    }
+}
