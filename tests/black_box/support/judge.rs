@@ -119,8 +119,6 @@ fn claim(name: &str, total: Bounded, (low, high): (u64, u64)) -> Option<String> 
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::{Value, json};
 
     use super::super::fault::{Fault, Plan};
@@ -133,7 +131,6 @@ mod tests {
 
     /// The worked example of the definitions: 503 for what arrives in [2000, 2300) ms of three seconds.
     fn example() -> (Value, Ledger, Plan) {
-        let stretch = (Duration::from_millis(2000), Duration::from_millis(2300));
         let request = |ms: u64| Request {
             at: ZERO + ms * MS,
             uses: 0,
@@ -169,8 +166,7 @@ mod tests {
             "events": [],
             "verdict": {"result": "fail", "exit_code": 1, "breaches": [], "doubts": []},
         });
-        let plan =
-            Plan(vec![super::super::fault::Stretch { fault: Fault::Status(503), from: stretch.0, to: stretch.1 }]);
+        let plan = Plan::healthy().then(Fault::Status(503), 2000, 2300);
         (report, ledger, plan)
     }
 
