@@ -1,13 +1,13 @@
 //! Every class of answer, on both policies and every protocol: what the report counts is what the
 //! server did, request by request, and each failure carries its evidence.
 
+mod blind;
+mod unreached;
+
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use rustix::process::Signal;
-
-use super::support::clock;
 use super::support::fault::{Fault, Plan};
 use super::support::http1::{BAD_BODY, SERVER};
 use super::support::lapse::Lapse;
@@ -227,122 +227,4 @@ fn a_handshake_that_goes_wrong_is_tls() {
     let cell = Cell { speech: Speech::Https1, lane: "new", fault: Fault::TlsGarbage };
     let objections = cell.run();
     assert!(objections.is_empty(), "{}", objections.join("\n"));
-}
-
-// === whole runs that never reach a service ===
-
-/// Probes on both lanes for half a second; every one of them must end in `class`.
-fn all_are(class: &str, args: &[&str]) -> Report {
-    let ended = Lapse::run(args).end_with([
-        "--rate",
-        "40/s",
-        "--duration",
-        "500ms",
-        "--timeout",
-        "700ms",
-        "--connect-timeout",
-        "300ms",
-    ]);
-    let report = ended.report();
-    for lane in &report.target().lanes {
-        assert_eq!((lane.count(class), lane.resolved), (10, 10), "{}: {:?}", lane.name, lane.classes);
-        assert_eq!(lane.outages.len(), 1, "{}", lane.name);
-        assert_eq!(lane.outages[0].duration.at_most_ns, None, "nobody knows how long it had been so, or would be");
-        assert_eq!(lane.outages[0].failed, 10);
-    }
-    assert_eq!(report.failures.kept.len(), 20);
-    report
-}
-
-#[test]
-fn nobody_listens() {
-    let door = super::support::listener::bind();
-    let address = door.local_addr().unwrap();
-    drop(door);
-    let report = all_are("refused", &[&format!("http://{address}/")]);
-    assert!(report.failures.kept.iter().all(|failure| failure.peer.as_deref() == Some(&address.to_string())));
-}
-
-#[test]
-fn a_name_that_does_not_resolve() {
-    all_are("dns", &["http://no-such-host.invalid/"]);
-}
-
-#[test]
-fn a_certificate_that_nobody_vouches_for() {
-    let server = Server::start(Speech::Https1, Plan::healthy());
-    all_are("tls", &[&server.url()]);
-    assert_eq!(server.ledger().requests.len(), 0);
-}
-
-#[test]
-fn a_full_backlog_is_a_connect_timeout() {
-    let door = TcpListener::bind((std::net::Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), 1), 0)).unwrap();
-    rustix::net::listen(&door, 0).unwrap();
-    let address = door.local_addr().unwrap();
-    // With a backlog of none the kernel keeps one connection and drops the SYNs of the others.
-    let patience = Duration::from_millis(100);
-    let mut inside = Vec::new();
-    while let Ok(tcp) = TcpStream::connect_timeout(&address, patience) {
-        inside.push(tcp);
-    }
-    let report = all_are("connect-timeout", &[&format!("http://{address}/")]);
-    for failure in &report.failures.kept {
-        assert!(failure.done_ns - failure.sent_ns >= 300_000_000, "{failure:?}");
-    }
-}
-
-#[test]
-fn no_route_is_unreachable() {
-    // A multicast group takes no connections: the kernel says so at once, whatever routes there are.
-    let error = TcpStream::connect("224.0.0.1:80").unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::NetworkUnreachable, "the kernel's word for it");
-    all_are("unreachable", &["http://224.0.0.1/"]);
-}
-
-// === blind, never down ===
-
-#[test]
-fn without_descriptors_the_run_is_blind_and_not_the_service_down() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Freeze, 0, 1500));
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "ulimit -n 64 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_lapse"), "run", "--out", "runs"]);
-    shell.args([&server.url(), "--lanes", "new", "--rate", "200/s", "--duration", "2s"]);
-    let report = Lapse::from(shell).end().report();
-    let lane = report.lane("new");
-    assert!(lane.not_sent > 0 && lane.not_sent == lane.blind(), "{:?}", lane.classes);
-    assert_eq!(lane.failed(), std::collections::BTreeMap::new());
-    assert!(lane.outages.is_empty(), "{:?}", lane.outages);
-    assert_eq!(lane.answered(), server.ledger().requests.len() as u64);
-    assert!(report.target().totals.blind_ns > 0);
-    assert_eq!(report.verdict.result, "inconclusive");
-}
-
-#[test]
-fn a_prober_that_was_stopped_blames_itself() {
-    let server = Server::start(Speech::Http1, Plan::healthy());
-    let running =
-        Lapse::against(&server, Speech::Http1, ["--rate", "200/s", "--duration", "2s", "--timeout", "500ms"]).start();
-    while server.ledger().requests.len() < 50 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    running.signal(Signal::STOP);
-    let from = clock::now();
-    clock::sleep_until(from + 700_000_000);
-    let stopped = clock::now() - from;
-    running.signal(Signal::CONT);
-    let report = running.end().report();
-    for lane in &report.target().lanes {
-        assert_eq!(lane.failed(), std::collections::BTreeMap::new(), "{}", lane.name);
-        assert!(lane.outages.is_empty());
-    }
-    // A gap counts as blind for what exceeds the period of 10 ms.
-    assert!(
-        report.target().totals.blind_ns >= stopped - 20_000_000,
-        "{} of {stopped}",
-        report.target().totals.blind_ns
-    );
-    assert_eq!(report.verdict.result, "inconclusive");
-    let answered: u64 = report.target().lanes.iter().map(Lane::answered).sum();
-    assert_eq!(answered, server.ledger().requests.len() as u64);
 }

@@ -1,0 +1,44 @@
+//! A report made again from the folder of its run.
+
+use super::super::support::lapse::Lapse;
+use super::super::support::report::Report;
+use super::{unwell, watch};
+
+#[test]
+fn a_report_can_be_made_again_from_its_folder() {
+    let server = unwell();
+    let ended = watch(&server, &[]);
+    let folder = ended.run_folder();
+    assert!(
+        ended.stdout.contains(folder.file_name().unwrap().to_str().unwrap()),
+        "the folder is named: {}",
+        ended.stdout
+    );
+    let again = |args: &[&str]| {
+        let made = Lapse::new(["report", folder.to_str().unwrap()].iter().chain(args)).end();
+        assert_eq!(made.code(), Some(0), "{args:?}: {}", made.stderr);
+        made.stdout
+    };
+    let written = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    assert_eq!(again(&["--format", "json"]).trim_end(), written.trim_end());
+    let text = again(&["--format", "text"]);
+    assert!(text.contains("status 503"), "{text}");
+    assert!(
+        ended.stdout.contains(text.trim()),
+        "the text is the one that was printed:\n{text}\nbut it was\n{}",
+        ended.stdout
+    );
+    let length = Report::parse(&written).run.length_ns;
+    rows(&again(&["--format", "csv"]), length.div_ceil(1_000_000));
+    rows(&again(&["--format", "csv", "--bin", "10ms"]), length.div_ceil(10_000_000));
+}
+
+/// A header, and as many rows as the run has bins; the last one may be a bin that ends with the run.
+fn rows(csv: &str, bins: u64) {
+    let mut lines = csv.lines();
+    let fields = lines.next().expect("a header").split(',').count();
+    assert!(fields >= 3, "{csv:.200}");
+    assert!(lines.clone().all(|line| line.split(',').count() == fields), "{csv:.500}");
+    let rows = lines.count() as u64;
+    assert!(rows.abs_diff(bins) <= 1, "{rows} rows for {bins} bins");
+}

@@ -1,0 +1,119 @@
+//! The wrapped command: its streams, its signals, its end, and who it leaves behind.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::super::support::lapse::{Lapse, Running};
+use super::super::support::report::Lane;
+use super::super::support::server::Speech;
+use super::{around, healthy, unwell, verdict};
+
+#[test]
+fn a_command_that_fails_is_exit_4_and_its_own_code_is_in_the_report() {
+    let server = unwell();
+    let ended = around(&server, &["sh", "-c", "sleep 0.5; exit 7"]).end();
+    assert_eq!(verdict(&ended), (Some(4), "command-failed".into()));
+    let report = ended.report();
+    let command = report.run.command.as_ref().unwrap();
+    assert_eq!((command.exit_code, command.argv[0].as_str()), (Some(7), "sh"));
+    assert!(command.ended_ns - command.started_ns >= 500_000_000);
+    assert!(report.target().totals.failed > 0, "what was measured is reported all the same");
+}
+
+#[test]
+fn a_command_that_cannot_start_is_exit_4() {
+    let server = healthy();
+    for command in ["/no/such/command", "/etc/passwd"] {
+        let ended = around(&server, &[command]).end();
+        assert_eq!(ended.code(), Some(4), "{}", ended.stderr);
+        assert!(ended.stderr.contains(command), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_phases_follow_the_command() {
+    let server = healthy();
+    let ended = around(&server, &["sleep", "0.4"]).end();
+    assert_eq!(verdict(&ended), (Some(0), "pass".into()), "{}", ended.stderr);
+    let report = ended.report();
+    let names: Vec<_> = report.run.phases.iter().map(|phase| phase.name.as_str()).collect();
+    assert_eq!(names, ["baseline", "event", "settle"]);
+    assert!(report.run.phases.windows(2).all(|pair| pair[0].to_ns == pair[1].from_ns));
+    let (event, command) = (&report.run.phases[1], report.run.command.as_ref().unwrap());
+    assert!(event.from_ns >= 300_000_000 && event.from_ns <= command.started_ns && command.ended_ns <= event.to_ns);
+}
+
+#[test]
+fn what_the_command_prints_passes_untouched_and_is_recorded() {
+    let server = healthy();
+    let ended = around(&server, &["sh", "-c", "printf 'one\\ntwo\\r\\n\\033[1mthree'; echo aside >&2"]).end();
+    assert!(ended.stdout.contains("one\ntwo\r\n\x1b[1mthree"), "{:?}", ended.stdout);
+    assert!(ended.stderr.contains("aside\n"), "{:?}", ended.stderr);
+    assert!(!ended.stdout.contains("aside"));
+    let report = ended.report();
+    let lines = report.events.iter().filter(|event| event.source == "command");
+    let said: Vec<_> = lines.map(|event| (event.kind.as_str(), event.text.trim())).collect();
+    assert!(said.contains(&("stdout", "one")) && said.contains(&("stderr", "aside")), "{said:?}");
+    assert!(report.events.iter().all(|event| event.at_ns <= report.run.length_ns));
+}
+
+#[test]
+fn the_command_reads_our_standard_input() {
+    let server = healthy();
+    let ended = around(&server, &["cat"]).stdin("from the terminal\n").end();
+    assert!(ended.stdout.contains("from the terminal\n"), "{:?}", ended.stdout);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn what_the_command_left_running_does_not_outlive_it() {
+    let server = healthy();
+    let ended = around(&server, &["sh", "-c", "sleep 300 & echo child=$!"]).end();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let (_, rest) = ended.stdout.split_once("child=").expect("the command ran");
+    let child = rest.split_whitespace().next().unwrap();
+    assert!(!std::path::Path::new("/proc").join(child).exists(), "{child} is still there");
+}
+
+/// Waits until the running lapse has printed `text`.
+fn until_printed(running: &Running, text: &str) {
+    for _ in 0..2000 {
+        if running.stdout().contains(text) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{text} was not printed in 20 s: {}", running.stdout());
+}
+
+#[test]
+fn signals_reach_the_command_and_the_report_is_written() {
+    for (signal, name) in [(Signal::TERM, "TERM"), (Signal::INT, "INT")] {
+        let server = healthy();
+        let script = format!("trap 'echo caught; exit 3' {name}; echo ready; while :; do sleep 0.05; done");
+        let running = around(&server, &["sh", "-c", &script]).start();
+        until_printed(&running, "ready");
+        running.signal(signal);
+        let ended = running.end();
+        assert!(ended.stdout.contains("caught"), "{name}: {}", ended.stdout);
+        assert_eq!(verdict(&ended), (Some(130), "interrupted".into()));
+        assert!(ended.report().run.interrupted);
+    }
+}
+
+#[test]
+fn an_interrupted_watch_leaves_its_report() {
+    let server = healthy();
+    let running = Lapse::against(&server, Speech::Http1, ["--rate", "100/s", "--duration", "60s"]).start();
+    while server.ledger().requests.len() < 50 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.signal(Signal::INT);
+    let ended = running.end();
+    assert_eq!(verdict(&ended), (Some(130), "interrupted".into()));
+    let report = ended.report();
+    assert!(report.run.interrupted && !report.run.cut);
+    let answered: u64 = report.target().lanes.iter().map(Lane::answered).sum();
+    assert_eq!(answered, server.ledger().requests.len() as u64);
+}

@@ -1,0 +1,63 @@
+//! What goes over the wire is what was asked for.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use super::super::support::lapse::Lapse;
+use super::{healthy, unwell};
+
+#[test]
+fn the_request_is_what_was_asked_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let reading = std::thread::spawn(move || {
+        let (mut tcp, _) = listener.accept().unwrap();
+        let (mut seen, mut buffer) = (String::new(), [0; 1024]);
+        while !seen.ends_with("corked") {
+            let count = tcp.read(&mut buffer).unwrap();
+            assert!(count > 0, "{seen}");
+            seen.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+        }
+        tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        seen
+    });
+    let redirect = format!("wine.invalid:80:127.0.0.1:{port}");
+    let ended = Lapse::run([
+        "http://wine.invalid/cellar?red=1",
+        "--connect-to",
+        &redirect,
+        "-X",
+        "PUT",
+        "-H",
+        "X-Cork: natural",
+        "-d",
+        "corked",
+        "--lanes",
+        "new",
+        "--rate",
+        "1/s",
+        "--duration",
+        "1s",
+        "--timeout",
+        "5s",
+    ])
+    .end();
+    assert_eq!(ended.report().lane("new").answered(), 1, "{}", ended.stderr);
+    let seen = reading.join().unwrap().to_lowercase();
+    for part in
+        ["put /cellar?red=1 http/1.1\r\n", "host: wine.invalid\r\n", "x-cork: natural\r\n", "content-length: 6\r\n"]
+    {
+        assert!(seen.contains(part), "{part} is not in {seen}");
+    }
+}
+
+#[test]
+fn several_targets_are_told_apart() {
+    let (well, unwell) = (healthy(), unwell());
+    let (first, second) = (format!("well={}", well.url()), format!("unwell={}", unwell.url()));
+    let report =
+        Lapse::run(["--target", &first, "--target", &second, "--rate", "100/s", "--duration", "1s"]).end().report();
+    let failed = |name: &str| report.targets.iter().find(|target| target.name == name).unwrap().totals.failed;
+    assert_eq!((failed("well"), failed("unwell")), (0, unwell.ledger().failed().count() as u64));
+    assert!(report.failures.kept.iter().all(|failure| failure.target == "unwell"));
+}

@@ -1,0 +1,73 @@
+//! What cannot be meant is refused before any probe is sent, with the words that help.
+
+use super::super::support::lapse::Lapse;
+use super::healthy;
+
+#[test]
+fn what_cannot_be_meant_is_said_before_any_probe_is_sent() {
+    let server = healthy();
+    let url = server.url();
+    let cases: &[(&[&str], &str)] = &[
+        (&[], ""),
+        (&["ftp://x/"], "ftp"),
+        (&["not a url"], "not a url"),
+        (&[&url, "--rate", "0"], "0"),
+        (&[&url, "--rate", "fast"], "fast"),
+        (&[&url, "--duration", "soon"], "soon"),
+        (&[&url, "--lanes", "reused,sideways"], "sideways"),
+        (&[&url, "--expect", "900000"], "900000"),
+        (&[&url, "--expect-body", "("], "--expect-body"),
+        (&[&url, "--max-outage", "sideways=1s"], "sideways"),
+        (&[&url, "--max-failed", "101%"], "101%"),
+        (&[&url, "--max-outage", "1s", "--max-outage", "2s"], "--max-outage"),
+        (&[&url, "--http1.1", "--http2"], "--http2"),
+        (&[&url, "--cacert", "/no/such/file"], "/no/such/file"),
+        (&[&url, "--connect-to", "nonsense"], "nonsense"),
+        (&["/no/such/scenario.yaml"], "/no/such/scenario.yaml"),
+        (&[&url, "--out", "/dev/null/reports"], "/dev/null/reports"),
+        (&[&url, "--no-such-flag"], "--no-such-flag"),
+    ];
+    for (args, named) in cases {
+        // A run that is not refused after all is over soon.
+        let short: &[&str] = if args.contains(&"--duration") { &[] } else { &["--duration", "100ms"] };
+        let ended = if args.contains(&"--out") { Lapse::new(["run"]) } else { Lapse::run::<&str>([]) };
+        let ended = ended.end_with(args.iter().chain(short));
+        assert!(!ended.left_files(), "{args:?}");
+        assert_eq!(ended.code(), Some(2), "{args:?}\n{}", ended.stderr);
+        assert!(ended.stderr.contains(named), "{args:?} is not named in: {}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{args:?}: {}", ended.stderr);
+    }
+    assert!(server.ledger().start.is_none(), "nobody has connected");
+}
+
+#[test]
+fn a_misspelt_key_of_a_scenario_is_named_with_its_line_and_the_right_one() {
+    let story = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/wine-store.yaml")).unwrap();
+    let key = |line: &str| line.split_once(':').map(|(key, _)| key.to_owned()).filter(|key| key.len() > 3);
+    let plain = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
+    let (line, right) = story
+        .lines()
+        .enumerate()
+        .filter(|(_, text)| plain(text))
+        .find_map(|(at, text)| Some((at + 1, key(text)?)))
+        .unwrap();
+    let wrong = format!("{}x{}", &right[..2], &right[2..]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("misspelt.yaml");
+    std::fs::write(&path, story.replacen(&format!("{right}:"), &format!("{wrong}:"), 1)).unwrap();
+    let ended = Lapse::run([&path]).end();
+    assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+    for named in [&wrong, &right, &line.to_string()] {
+        assert!(ended.stderr.contains(named.as_str()), "{named} is not named in: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_folder_without_a_run_cannot_be_reported() {
+    let empty = tempfile::tempdir().unwrap();
+    for folder in [empty.path().to_str().unwrap(), "/no/such/folder"] {
+        let ended = Lapse::new(["report", folder]).end();
+        assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(folder), "{}", ended.stderr);
+    }
+}

@@ -1,0 +1,87 @@
+//! Exit codes: what was measured, against what was allowed.
+
+use super::super::support::clock;
+use super::super::support::fault::{Fault, Plan};
+use super::super::support::lapse::Lapse;
+use super::super::support::listener;
+use super::super::support::server::{Server, Speech};
+use super::{healthy, unwell, verdict, watch};
+
+#[test]
+fn a_healthy_service_passes() {
+    let server = healthy();
+    let ended = watch(&server, &[]);
+    assert_eq!(verdict(&ended), (Some(0), "pass".into()), "{}", ended.stderr);
+    let report = ended.report();
+    let [event] = &report.run.phases[..] else { panic!("one phase: {:?}", report.run.phases) };
+    assert_eq!((event.name.as_str(), event.to_ns - event.from_ns), ("event", 1_000_000_000));
+    assert!(report.run.command.is_none());
+    // Both clocks count from the anchor; slewing moves them apart by at most half a millisecond in a second.
+    let anchor = &report.run.anchor;
+    let epoch = anchor.unix_ns - anchor.offset_ns - anchor.monotonic_ns;
+    assert!(epoch.abs_diff(clock::boot_on_the_wall()) < 5_000_000, "{anchor:?}");
+}
+
+#[test]
+fn without_a_budget_one_failed_probe_is_too_many() {
+    let server = unwell();
+    let ended = watch(&server, &[]);
+    assert_eq!(verdict(&ended), (Some(1), "fail".into()));
+    assert!(!ended.report().verdict.breaches.is_empty());
+}
+
+#[test]
+fn budgets_are_held_against_what_was_measured() {
+    let wide = "--max-failed=100%";
+    let cases: [(&[&str], i32); 12] = [
+        (&[wide], 0),
+        (&[wide, "--max-outage=5s"], 0),
+        (&[wide, "--max-outage=100ms"], 1),
+        (&[wide, "--max-outage=new=100ms"], 1),
+        (&[wide, "--max-outage=new=5s"], 0),
+        (&[wide, "--max-down=100ms"], 1),
+        (&[wide, "--max-down=5s"], 0),
+        (&[wide, "--max-downtime=100ms"], 1),
+        (&["--max-failed=3"], 1),
+        (&["--max-failed=5%"], 1),
+        (&[wide, "--min-availability=99%"], 1),
+        (&[wide, "--min-availability=10%"], 0),
+    ];
+    for (args, code) in cases {
+        let ended = watch(&unwell(), args);
+        assert_eq!(ended.code(), Some(code), "{args:?}\n{}\n{}", ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
+fn a_budget_between_the_bounds_is_not_decided() {
+    // One probe each 100 ms: an outage of 300 ms lasted at least 200 and at most 400 ms, for all that the run can tell.
+    let server = unwell();
+    let args =
+        ["--lanes", "new", "--rate", "10/s", "--duration", "1s", "--max-failed", "100%", "--max-outage", "310ms"];
+    let ended = Lapse::against(&server, Speech::Http1, args).end();
+    let outage = ended.report().lane("new").outages[0].duration;
+    assert!(outage.at_least_ns <= 310_000_000 && outage.at_most_ns.unwrap() > 310_000_000, "{outage:?}");
+    assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
+    assert!(!ended.report().verdict.doubts.is_empty());
+}
+
+#[test]
+fn a_baseline_that_is_not_clean_supports_no_verdict() {
+    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 0, 100));
+    let args = ["--rate=100/s", "--baseline=500ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
+    let ended = Lapse::against(&server, Speech::Http1, args).end();
+    assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
+}
+
+#[test]
+fn a_service_that_refuses_connections_is_measured_all_the_same() {
+    let door = listener::bind();
+    let url = format!("http://{}/", door.local_addr().unwrap());
+    drop(door);
+    let args = [&url, "--rate=100/s", "--baseline=300ms", "--settle=200ms", "--settle-limit=500ms", "--", "true"];
+    let ended = Lapse::run(args).end();
+    // Fail beats inconclusive: the baseline is not clean, but seen downtime is downtime.
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    assert!(ended.report().target().totals.failed > 0);
+}
