@@ -89,3 +89,55 @@ fn a_freeze_shorter_than_the_timeout_is_silence_and_slow_but_no_failure() {
     assert_eq!(totals.down.at_least_ns, 0);
     assert!(totals.impaired.estimate_ns > 0);
 }
+
+/// Four milliseconds between the slots of a lane at 500/s over two lanes.
+const PERIOD: u64 = 4_000_000;
+
+#[test]
+fn the_totals_are_what_the_definitions_make_of_the_answers() {
+    let plan = Plan::healthy().then(Fault::Status(503), 2000, 2300).then(Fault::Fin, 2500, 2700);
+    let (server, report) = measure(Speech::Http1, &plan, &[]);
+    let (target, ledger) = (report.target(), server.ledger());
+    let totals = &target.totals;
+    let failed = ledger.failed().count() as u64;
+    assert_eq!((totals.failed, totals.resolved), (failed, ledger.requests.len() as u64));
+    // Failed slots x period, averaged over both lanes.
+    assert_eq!(totals.equivalent.estimate_ns, failed * PERIOD / 2);
+    for outage in target.lanes.iter().flat_map(|lane| &lane.outages) {
+        assert_eq!(outage.duration.estimate_ns, outage.failed * PERIOD);
+        assert_eq!(outage.classes.values().sum::<u64>(), outage.failed);
+    }
+    let share =
+        |part: u64, whole: u64| f64::from(u32::try_from(part).unwrap()) / f64::from(u32::try_from(whole).unwrap());
+    let availability = &totals.availability;
+    assert!((availability.requests - (1.0 - share(failed, totals.resolved))).abs() < 1e-6, "{availability:?}");
+    assert!(availability.worst_1s.is_some_and(|worst| worst < availability.requests), "{availability:?}");
+    assert!(availability.time < 1.0 && availability.time > 0.0, "{availability:?}");
+}
+
+#[test]
+fn outages_less_than_a_second_apart_are_one_episode() {
+    let plan = Plan::healthy().then(Fault::Status(503), 1000, 1300).then(Fault::Fin, 1600, 1800).then(
+        Fault::Status(500),
+        3800,
+        3900,
+    );
+    let (server, report) = measure(Speech::Http1, &plan, &[]);
+    let (target, ledger) = (report.target(), server.ledger());
+    let [first, second] = &target.episodes[..] else { panic!("two episodes: {:?}", target.episodes) };
+    let hits = |place| ledger.hits(place);
+    assert_eq!((first.failed, second.failed), (hits(0) + hits(1), hits(2)));
+    assert_eq!(first.classes.get("status 503").zip(first.classes.get("closed")), Some((&hits(0), &hits(1))));
+    assert!(first.total > first.failed && second.total >= second.failed);
+    let outages = || target.lanes.iter().flat_map(|lane| &lane.outages);
+    assert_eq!(Some(first.from_ns), outages().map(|outage| outage.from_ns).min());
+    assert_eq!(Some(second.to_ns), outages().map(|outage| outage.to_ns).max());
+    let truths = server.truths();
+    let truly = truths[1].ended.0 - truths[0].began.0;
+    assert!(
+        first.span.at_least_ns <= truly && truly <= first.span.at_most_ns.unwrap(),
+        "{:?} truly {truly}",
+        first.span
+    );
+    assert!(first.peers.keys().eq([&server.address().to_string()]), "{:?}", first.peers);
+}

@@ -145,7 +145,8 @@ mod tests {
                 "not_sent": 0, "reconnects": 0, "classes": {"ok": 1350, "status 503": 150}, "floor_ns": 2 * MS,
                 "outages": [{
                     "from_ns": first * MS, "to_ns": last * MS, "began": [(first - 2) * MS, first * MS],
-                    "ended": [last * MS, (last + 2) * MS], "duration": length(298, 302), "failed": 150, "open": [],
+                    "ended": [last * MS, (last + 2) * MS], "duration": length(298, 302), "failed": 150,
+                    "classes": {"status 503": 150}, "open": [],
                 }],
             })
         };
@@ -159,6 +160,7 @@ mod tests {
                 "name": "wine", "lanes": [lane("reused", 2000), lane("new", 2001)], "episodes": [],
                 "totals": {
                     "impaired": length(298, 303), "down": length(297, 302), "longest": length(298, 302),
+                    "equivalent": length(298, 302), "availability": {"requests": 0.9, "time": 0.9, "worst_1s": 0.7},
                     "failed": 300, "resolved": 3000, "blind_ns": 0, "silence": null,
                 },
             }],

@@ -53,7 +53,7 @@ pub(crate) struct Command {
 pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) lanes: Vec<Lane>,
-    pub(crate) episodes: Vec<Value>,
+    pub(crate) episodes: Vec<Episode>,
     pub(crate) totals: Totals,
 }
 
@@ -80,6 +80,7 @@ pub(crate) struct Outage {
     pub(crate) ended: (u64, Option<u64>),
     pub(crate) duration: Bounded,
     pub(crate) failed: u64,
+    pub(crate) classes: BTreeMap<String, u64>,
     pub(crate) open: Vec<String>,
 }
 
@@ -92,7 +93,27 @@ pub(crate) struct Bounded {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Episode {
+    pub(crate) from_ns: u64,
+    pub(crate) to_ns: u64,
+    pub(crate) span: Bounded,
+    pub(crate) failed: u64,
+    pub(crate) total: u64,
+    pub(crate) classes: BTreeMap<String, u64>,
+    pub(crate) peers: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Availability {
+    pub(crate) requests: f64,
+    pub(crate) time: f64,
+    pub(crate) worst_1s: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Totals {
+    pub(crate) equivalent: Bounded,
+    pub(crate) availability: Availability,
     pub(crate) impaired: Bounded,
     pub(crate) down: Bounded,
     pub(crate) longest: Bounded,
