@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use super::super::support::fault::Plan;
 use super::super::support::lapse::Lapse;
+use super::super::support::server::{Server, Speech};
 use super::{healthy, unwell};
 
 #[test]
@@ -60,4 +62,16 @@ fn several_targets_are_told_apart() {
     let failed = |name: &str| report.targets.iter().find(|target| target.name == name).unwrap().totals.failed;
     assert_eq!((failed("well"), failed("unwell")), (0, unwell.ledger().failed().count() as u64));
     assert!(report.failures.kept.iter().all(|failure| failure.target == "unwell"));
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_who_asks_for_it() {
+    let server = Server::start(Speech::Mutual, Plan::healthy());
+    let file = server.certificate();
+    let args = ["--lanes", "new", "--rate", "20/s", "--duration", "500ms"];
+    let without = Lapse::against(&server, Speech::Mutual, args).end().report();
+    assert_eq!(without.lane("new").count("tls"), 10, "{:?}", without.lane("new").classes);
+    let shown = Lapse::against(&server, Speech::Mutual, args).end_with(["--cert", file, "--key", file]);
+    assert_eq!(shown.report().lane("new").answered(), 10, "{}", shown.stderr);
+    assert_eq!(server.ledger().requests.len(), 10);
 }

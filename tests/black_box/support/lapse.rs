@@ -57,7 +57,7 @@ impl Lapse {
         match speech {
             Speech::Http1 => {}
             Speech::Http2 => drop(lapse.command.arg("--http2")),
-            Speech::Https1 => drop(lapse.command.args(["--cacert", server.certificate()])),
+            Speech::Https1 | Speech::Mutual => drop(lapse.command.args(["--cacert", server.certificate()])),
             Speech::Https2 => drop(lapse.command.arg("--insecure")),
         }
         lapse.command.args(args);

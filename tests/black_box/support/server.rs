@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 use super::fault::{Fault, Plan};
 use super::ledger::{Ledger, Request, Truth};
@@ -25,11 +26,13 @@ pub(crate) enum Speech {
     Http2,
     Https1,
     Https2,
+    /// HTTP/1.1 over TLS, for those only who show the server's own certificate.
+    Mutual,
 }
 
 impl Speech {
     pub(crate) const fn is_tls(self) -> bool {
-        matches!(self, Self::Https1 | Self::Https2)
+        matches!(self, Self::Https1 | Self::Https2 | Self::Mutual)
     }
 
     pub(crate) const fn is_http2(self) -> bool {
@@ -200,7 +203,7 @@ impl Server {
         format!("{scheme}://{}/", self.address)
     }
 
-    /// The file that holds the server's certificate.
+    /// The file that holds the server's certificate and its key.
     pub(crate) fn certificate(&self) -> &str {
         self.certificate.as_ref().expect("only a TLS server has a certificate").path().to_str().unwrap()
     }
@@ -225,15 +228,26 @@ impl Drop for Server {
     }
 }
 
+/// The certificate and its key, in one file as clients read it, and the configuration that uses them.
 fn credentials(address: SocketAddr, speech: Speech) -> (tempfile::NamedTempFile, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed([address.ip().to_string()]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), made.cert.pem()).unwrap();
-    let chain = vec![CertificateDer::from(made.cert.der().to_vec())];
+    std::fs::write(file.path(), made.cert.pem() + &made.signing_key.serialize_pem()).unwrap();
+    let certificate = CertificateDer::from(made.cert.der().to_vec());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let mut config = builder.with_single_cert(chain, key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+    let builder = if speech == Speech::Mutual {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        builder.with_client_cert_verifier(
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap(),
+        )
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(vec![certificate], key).unwrap();
     config.alpn_protocols = vec![if speech.is_http2() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
     (file, Arc::new(config))
 }
