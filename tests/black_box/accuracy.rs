@@ -22,7 +22,7 @@ fn measure(speech: Speech, plan: &Plan, args: &[&str]) -> (Server, Report) {
 
 fn holds(speech: Speech, plan: &Plan) {
     let (server, report) = measure(speech, plan, &[]);
-    let objections = judge::judge(&report, &server.ledger(), &server.truths());
+    let objections = judge::judge(&report, &server.ledger_of(&report), &server.truths());
     assert!(objections.is_empty(), "{}\n{plan:?}", objections.join("\n"));
 }
 
@@ -51,7 +51,7 @@ fn thirty_random_outages_over_http2_with_tls() {
 #[test]
 fn without_an_outage_none_is_found() {
     let (server, report) = measure(Speech::Http1, &Plan::healthy(), &[]);
-    assert_eq!(judge::judge(&report, &server.ledger(), &[]), Vec::<String>::new());
+    assert_eq!(judge::judge(&report, &server.ledger_of(&report), &[]), Vec::<String>::new());
     let target = report.target();
     assert_eq!((target.totals.failed, target.episodes.len()), (0, 0));
     assert_eq!((target.totals.down.at_least_ns, target.totals.impaired.at_least_ns), (0, 0));
@@ -97,7 +97,7 @@ const PERIOD: u64 = 4_000_000;
 fn the_totals_are_what_the_definitions_make_of_the_answers() {
     let plan = Plan::healthy().then(Fault::Status(503), 2000, 2300).then(Fault::Fin, 2500, 2700);
     let (server, report) = measure(Speech::Http1, &plan, &[]);
-    let (target, ledger) = (report.target(), server.ledger());
+    let (target, ledger) = (report.target(), server.ledger_of(&report));
     let totals = &target.totals;
     let failed = ledger.failed().count() as u64;
     assert_eq!((totals.failed, totals.resolved), (failed, ledger.requests.len() as u64));
@@ -123,7 +123,7 @@ fn outages_less_than_a_second_apart_are_one_episode() {
         3900,
     );
     let (server, report) = measure(Speech::Http1, &plan, &[]);
-    let (target, ledger) = (report.target(), server.ledger());
+    let (target, ledger) = (report.target(), server.ledger_of(&report));
     let [first, second] = &target.episodes[..] else { panic!("two episodes: {:?}", target.episodes) };
     let hits = |place| ledger.hits(place);
     assert_eq!((first.failed, second.failed), (hits(0) + hits(1), hits(2)));

@@ -20,6 +20,7 @@ fn what_cannot_be_meant_is_said_before_any_probe_is_sent() {
         (&[&url, "--max-outage", "sideways=1s"], "sideways"),
         (&[&url, "--max-failed", "101%"], "101%"),
         (&[&url, "--max-outage", "1s", "--max-outage", "2s"], "--max-outage"),
+        (&[&url, "--max-failed", "1%", "--min-availability", "90%"], "--min-availability"),
         (&[&url, "--http1.1", "--http2"], "--http2"),
         (&[&url, "--cacert", "/no/such/file"], "/no/such/file"),
         (&[&url, "--connect-to", "nonsense"], "nonsense"),

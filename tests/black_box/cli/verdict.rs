@@ -16,6 +16,8 @@ fn a_healthy_service_passes() {
     let [event] = &report.run.phases[..] else { panic!("one phase: {:?}", report.run.phases) };
     assert_eq!((event.name.as_str(), event.to_ns - event.from_ns), ("event", 1_000_000_000));
     assert!(report.run.command.is_none());
+    let offered: Vec<_> = report.target().lanes.iter().map(|lane| lane.offered).collect();
+    assert_eq!(offered, [50, 50], "a second of 100/s over two lanes");
     // Both clocks count from the anchor; slewing moves them apart by at most half a millisecond in a second.
     let anchor = &report.run.anchor;
     let epoch = anchor.unix_ns - anchor.offset_ns - anchor.monotonic_ns;
@@ -44,8 +46,8 @@ fn budgets_are_held_against_what_was_measured() {
         (&[wide, "--max-downtime=100ms"], 1),
         (&["--max-failed=3"], 1),
         (&["--max-failed=5%"], 1),
-        (&[wide, "--min-availability=99%"], 1),
-        (&[wide, "--min-availability=10%"], 0),
+        (&["--min-availability=99%"], 1),
+        (&["--min-availability=10%"], 0),
     ];
     for (args, code) in cases {
         let ended = watch(&unwell(), args);
@@ -68,8 +70,8 @@ fn a_budget_between_the_bounds_is_not_decided() {
 
 #[test]
 fn a_baseline_that_is_not_clean_supports_no_verdict() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 0, 100));
-    let args = ["--rate=100/s", "--baseline=500ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
+    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 200, 350));
+    let args = ["--rate=100/s", "--baseline=800ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
     let ended = Lapse::against(&server, Speech::Http1, args).end();
     assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
 }

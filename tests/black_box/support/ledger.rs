@@ -51,6 +51,12 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// What was read from `at` on. Before it begins, a run may ask once whether anybody is there.
+    pub(crate) fn since(mut self, at: u64) -> Self {
+        self.requests.retain(|request| request.at >= at);
+        self
+    }
+
     /// The requests that the client must report as failed.
     pub(crate) fn failed(&self) -> impl Iterator<Item = &Request> {
         self.requests.iter().filter(|request| request.class().is_some())

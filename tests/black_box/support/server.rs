@@ -16,6 +16,7 @@ use rustls::{RootCertStore, ServerConfig};
 
 use super::fault::{Fault, Plan};
 use super::ledger::{Ledger, Request, Truth};
+use super::report::Report;
 use super::wire::Wire;
 use super::{clock, http1, http2, listener};
 
@@ -206,6 +207,11 @@ impl Server {
     /// The file that holds the server's certificate and its key.
     pub(crate) fn certificate(&self) -> &str {
         self.certificate.as_ref().expect("only a TLS server has a certificate").path().to_str().unwrap()
+    }
+
+    /// The ledger of the run that this is the report of.
+    pub(crate) fn ledger_of(&self, report: &Report) -> Ledger {
+        self.ledger().since(report.run.anchor.monotonic_ns)
     }
 
     /// The ledger as it stands.
