@@ -11,17 +11,22 @@ use super::support::server::{Server, Speech};
 /// Seeds are fixed so that a failure can be repeated; any other must hold as well.
 const SEED: u64 = 20_261_123;
 
+/// Over both lanes.
+const RATE: &str = "500/s";
+/// Nanoseconds between the slots of one lane, then.
+const PERIOD: u64 = 4_000_000;
+
 /// Measures `plan`, with enough time after it for what still hangs.
-fn measure(speech: Speech, plan: &Plan, args: &[&str]) -> (Server, Report) {
+fn measure(rate: &str, speech: Speech, plan: &Plan) -> (Server, Report) {
     let server = Server::start(speech, plan.clone());
     let duration = format!("{}ms", (plan.end() + Duration::from_millis(1500)).as_millis());
-    let lapse = Lapse::against(&server, speech, ["--rate", "500/s", "--timeout", "1s", "--duration", &duration]);
-    let report = lapse.end_with(args).report();
+    let lapse = Lapse::against(&server, speech, ["--rate", rate, "--timeout", "1s", "--duration", &duration]);
+    let report = lapse.end().report();
     (server, report)
 }
 
-fn holds(speech: Speech, plan: &Plan) {
-    let (server, report) = measure(speech, plan, &[]);
+fn holds(rate: &str, speech: Speech, plan: &Plan) {
+    let (server, report) = measure(rate, speech, plan);
     let objections = judge::judge(&report, &server.ledger_of(&report), &server.truths());
     assert!(objections.is_empty(), "{}\n{plan:?}", objections.join("\n"));
 }
@@ -35,22 +40,23 @@ fn a_handful_of_outages() {
         .then(Fault::Rst, 5700, 5701)
         .then(Fault::Fin, 6200, 6220)
         .then(Fault::Truncate, 6700, 6705);
-    holds(Speech::Http1, &plan);
+    holds(RATE, Speech::Http1, &plan);
 }
 
 #[test]
 fn thirty_random_outages() {
-    holds(Speech::Http1, &Plan::random(SEED, 30));
+    holds(RATE, Speech::Http1, &Plan::random(SEED, 30));
 }
 
 #[test]
 fn thirty_random_outages_over_http2_with_tls() {
-    holds(Speech::Https2, &Plan::random(SEED + 1, 30));
+    // Handshakes are dear where nothing is optimised: a machine that is short of breath would measure itself.
+    holds("100/s", Speech::Https2, &Plan::random(SEED + 1, 30));
 }
 
 #[test]
 fn without_an_outage_none_is_found() {
-    let (server, report) = measure(Speech::Http1, &Plan::healthy(), &[]);
+    let (server, report) = measure(RATE, Speech::Http1, &Plan::healthy());
     assert_eq!(judge::judge(&report, &server.ledger_of(&report), &[]), Vec::<String>::new());
     let target = report.target();
     assert_eq!((target.totals.failed, target.episodes.len()), (0, 0));
@@ -90,13 +96,10 @@ fn a_freeze_shorter_than_the_timeout_is_silence_and_slow_but_no_failure() {
     assert!(totals.impaired.estimate_ns > 0);
 }
 
-/// Four milliseconds between the slots of a lane at 500/s over two lanes.
-const PERIOD: u64 = 4_000_000;
-
 #[test]
 fn the_totals_are_what_the_definitions_make_of_the_answers() {
     let plan = Plan::healthy().then(Fault::Status(503), 2000, 2300).then(Fault::Fin, 2500, 2700);
-    let (server, report) = measure(Speech::Http1, &plan, &[]);
+    let (server, report) = measure(RATE, Speech::Http1, &plan);
     let (target, ledger) = (report.target(), server.ledger_of(&report));
     let totals = &target.totals;
     let failed = ledger.failed().count() as u64;
@@ -110,9 +113,10 @@ fn the_totals_are_what_the_definitions_make_of_the_answers() {
     let share =
         |part: u64, whole: u64| f64::from(u32::try_from(part).unwrap()) / f64::from(u32::try_from(whole).unwrap());
     let availability = &totals.availability;
-    assert!((availability.requests - (1.0 - share(failed, totals.resolved))).abs() < 1e-6, "{availability:?}");
-    assert!(availability.worst_1s.is_some_and(|worst| worst < availability.requests), "{availability:?}");
-    assert!(availability.time < 1.0 && availability.time > 0.0, "{availability:?}");
+    let (requests, time) = availability.requests.zip(availability.time).expect("probes were resolved");
+    assert!((requests - (1.0 - share(failed, totals.resolved))).abs() < 1e-6, "{availability:?}");
+    assert!(availability.worst_1s.is_some_and(|worst| worst < requests), "{availability:?}");
+    assert!(0.0 < time && time < 1.0, "{availability:?}");
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn outages_less_than_a_second_apart_are_one_episode() {
         3800,
         3900,
     );
-    let (server, report) = measure(Speech::Http1, &plan, &[]);
+    let (server, report) = measure(RATE, Speech::Http1, &plan);
     let (target, ledger) = (report.target(), server.ledger_of(&report));
     let [first, second] = &target.episodes[..] else { panic!("two episodes: {:?}", target.episodes) };
     let hits = |place| ledger.hits(place);

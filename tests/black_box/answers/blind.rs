@@ -14,7 +14,7 @@ use super::super::support::server::{Server, Speech};
 fn without_descriptors_the_run_is_blind_and_not_the_service_down() {
     let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Freeze, 500, 2000));
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "ulimit -n 64 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_lapse"), "run", "--out", "runs"]);
+    shell.args(["-c", "ulimit -n 200 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_lapse"), "run", "--out", "runs"]);
     shell.args([&server.url(), "--lanes", "new", "--rate", "200/s", "--duration", "2500ms"]);
     let report = Lapse::from(shell).end().report();
     let lane = report.lane("new");

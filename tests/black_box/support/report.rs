@@ -105,8 +105,8 @@ pub(crate) struct Episode {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Availability {
-    pub(crate) requests: f64,
-    pub(crate) time: f64,
+    pub(crate) requests: Option<f64>,
+    pub(crate) time: Option<f64>,
     pub(crate) worst_1s: Option<f64>,
 }
 
