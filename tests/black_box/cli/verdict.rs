@@ -5,7 +5,7 @@ use super::super::support::fault::{Fault, Plan};
 use super::super::support::lapse::Lapse;
 use super::super::support::listener;
 use super::super::support::server::{Server, Speech};
-use super::{healthy, unwell, verdict, watch};
+use super::{BLIND, healthy, unwell, verdict, watch};
 
 #[test]
 fn a_healthy_service_passes() {
@@ -71,7 +71,7 @@ fn a_budget_between_the_bounds_is_not_decided() {
 #[test]
 fn a_baseline_that_is_not_clean_supports_no_verdict() {
     let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 200, 350));
-    let args = ["--rate=100/s", "--baseline=800ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
+    let args = [BLIND, "--rate=100/s", "--baseline=800ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
     let ended = Lapse::against(&server, Speech::Http1, args).end();
     assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
 }
