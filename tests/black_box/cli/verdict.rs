@@ -59,8 +59,7 @@ fn budgets_are_held_against_what_was_measured() {
 fn a_budget_between_the_bounds_is_not_decided() {
     // One probe each 100 ms: an outage of 300 ms lasted at least 200 and at most 400 ms, for all that the run can tell.
     let server = unwell();
-    let args =
-        ["--lanes", "new", "--rate", "10/s", "--duration", "1s", "--max-failed", "100%", "--max-outage", "310ms"];
+    let args = [BLIND, "--lanes=new", "--rate=10/s", "--duration=1s", "--max-failed=100%", "--max-outage=310ms"];
     let ended = Lapse::against(&server, Speech::Http1, args).end();
     let outage = ended.report().lane("new").outages[0].duration;
     assert!(outage.at_least_ns <= 310_000_000 && outage.at_most_ns.unwrap() > 310_000_000, "{outage:?}");
