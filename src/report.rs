@@ -5,5 +5,3 @@ pub mod json;
 pub mod text;
 
 mod date;
-#[cfg(test)]
-mod sample;

@@ -32,12 +32,21 @@ pub(super) fn handshake(error: &io::Error) -> Failed {
     Failed::new(class, format!("TLS handshake: {error}"))
 }
 
-/// An exchange that failed after the request was begun.
-pub(super) fn exchange(error: &hyper::Error, facts: &Facts, trace: &Trace) -> Failed {
-    Failed::new(class(error, facts, trace), chain(error))
+/// Whose bytes come on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// One exchange's at a time.
+    Alone,
+    /// Several streams' and the connection's own: that some came says nothing of one stream.
+    Streams,
 }
 
-fn class(error: &hyper::Error, facts: &Facts, trace: &Trace) -> Class {
+/// An exchange that failed after the request was begun.
+pub(super) fn exchange(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Failed {
+    Failed::new(class(error, facts, sharing, trace), chain(error))
+}
+
+fn class(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Class {
     let reading = trace.stage.get() == Stage::Reading;
     if let Some(h2) = find::<h2::Error>(error) {
         match (h2.is_reset() || h2.is_go_away(), h2.is_remote(), h2.is_io()) {
@@ -49,7 +58,7 @@ fn class(error: &hyper::Error, facts: &Facts, trace: &Trace) -> Class {
     } else if error.is_parse() {
         return Class::Malformed;
     }
-    let begun = reading || (facts.received() > 0 && find::<h2::Error>(error).is_none());
+    let begun = reading || (facts.received() > 0 && sharing == Sharing::Alone);
     match (facts.broken(), facts.ended()) {
         (Some(io::ErrorKind::InvalidData), _) => Class::Tls,
         _ if begun && (facts.broken().is_some() || facts.ended()) => Class::Truncated,

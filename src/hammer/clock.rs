@@ -29,6 +29,12 @@ impl Clock {
         Offset::from_nanos(read(ClockId::Monotonic).saturating_sub(self.began))
     }
 
+    /// How long it is until `at`; zero if that is past. Before offset zero this says so, where [`now`](Self::now) cannot.
+    pub fn until(&self, at: Offset) -> Duration {
+        let at = self.began.saturating_add(at.as_nanos());
+        Duration::from_nanos(at.saturating_sub(read(ClockId::Monotonic)))
+    }
+
     /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero: other programs on this machine can count from it too.
     pub const fn monotonic_ns(&self) -> u64 {
         self.began

@@ -24,8 +24,8 @@ use crate::measure::answer::Class;
 use crate::measure::lane::Policy;
 use crate::measure::time::Offset;
 
+/// HTTP/2, as ALPN has it.
 const H2: &[u8] = b"h2";
-const HTTP1: &[u8] = b"http/1.1";
 
 /// The way to a target.
 #[derive(Debug)]
@@ -61,11 +61,7 @@ impl Way {
         let bad = |_| BadName { target: target.name.clone(), host: own.to_owned() };
         let secure = |config: &Arc<rustls::ClientConfig>| {
             let mut config = rustls::ClientConfig::clone(config);
-            config.alpn_protocols = match target.http {
-                Http::Auto => vec![H2.to_vec(), HTTP1.to_vec()],
-                Http::Http1 => vec![HTTP1.to_vec()],
-                Http::Http2 => vec![H2.to_vec()],
-            };
+            config.alpn_protocols = target.http.alpn();
             let name = ServerName::try_from(own.to_owned()).map_err(bad)?;
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
         };

@@ -27,7 +27,7 @@ use crate::measure::time::Offset;
 
 /// Slots a second that one thread carries with room to spare.
 const A_THREADS: u64 = 20_000;
-/// Descriptors that are left for everything but probes.
+/// Descriptors that are left for everything but probes; of a small limit, a quarter.
 const RESERVE: u64 = 128;
 
 /// What the engine is to do; all of it was checked by whoever made it.
@@ -97,7 +97,9 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
         Way::new(target)?;
     }
     let threads = threads(&settings);
-    let most_in_flight = usize::try_from(raise_descriptors().saturating_sub(RESERVE) / threads).unwrap_or(usize::MAX);
+    let descriptors = raise_descriptors();
+    let for_probes = descriptors - RESERVE.min(descriptors / 4);
+    let most_in_flight = usize::try_from(for_probes / threads).unwrap_or(usize::MAX);
     let (settings, orders) = (Arc::new(settings), Arc::new(Orders::new()));
     let (tell, arriving) = unbounded_channel();
     for nth in 0..threads {

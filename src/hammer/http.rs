@@ -20,7 +20,7 @@ use hyper::{HeaderMap, Method, Request, Response, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::classify;
+use super::classify::{self, Sharing};
 use super::stream::{Facts, Idle, Socket, Watched};
 use super::target::{Expect, Target};
 use super::trace::{Failed, Stage, Trace};
@@ -146,7 +146,8 @@ impl Link {
         origin: Origin,
         trace: &Trace,
     ) -> Result<Self, Failed> {
-        let handshake = http1::handshake(io).await.map_err(|error| classify::exchange(&error, &facts, trace));
+        let handshake =
+            http1::handshake(io).await.map_err(|error| classify::exchange(&error, &facts, Sharing::Alone, trace));
         let (sender, driver) = handshake?;
         let driver = RefCell::new(Driver(Some(Box::pin(driver))));
         let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
@@ -162,7 +163,8 @@ impl Link {
     ) -> Result<Self, Failed> {
         let local = Local::default();
         let handshake = http2::handshake(local.clone(), io).await;
-        let (sender, connection) = handshake.map_err(|error| classify::exchange(&error, &facts, trace))?;
+        let (sender, connection) =
+            handshake.map_err(|error| classify::exchange(&error, &facts, Sharing::Streams, trace))?;
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
         let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
@@ -221,7 +223,8 @@ impl Link {
             self.facts.reset();
         }
         let _stream = self.begin_stream();
-        let failed = |error: &hyper::Error| classify::exchange(error, &self.facts, trace);
+        let sharing = if self.is_shared() { Sharing::Streams } else { Sharing::Alone };
+        let failed = |error: &hyper::Error| classify::exchange(error, &self.facts, sharing, trace);
         let response = match &self.speech {
             Speech::Http1 { sender, driver } => {
                 let sent = sender.borrow_mut().send_request(ask.request(Version::HTTP_11));

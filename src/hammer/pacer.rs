@@ -51,7 +51,7 @@ impl Pacer {
     /// Sleeps until what is due at `at` is to be sent; returns how late that became.
     pub(super) async fn sleep(&self, at: Offset) -> io::Result<Duration> {
         let at = at + self.tick;
-        if self.clock.now() >= at {
+        if self.clock.until(at).is_zero() {
             // Answers that wait are read before more is sent.
             yield_now().await;
         } else {

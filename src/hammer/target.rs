@@ -84,6 +84,20 @@ pub struct ConnectTo {
 #[error("{0:?} is not HOST:PORT:ADDR:PORT, such as shop.example.com:443:10.0.0.7:8443 or ::[::1]:8080")]
 pub struct NoConnectTo(String);
 
+// === impl Http ===
+
+impl Http {
+    /// What is offered to a server over TLS, the best first.
+    pub fn alpn(self) -> Vec<Vec<u8>> {
+        let offered: &[&[u8]] = match self {
+            Self::Auto => &[b"h2", b"http/1.1"],
+            Self::Http1 => &[b"http/1.1"],
+            Self::Http2 => &[b"h2"],
+        };
+        offered.iter().map(|name| name.to_vec()).collect()
+    }
+}
+
 // === impl Statuses ===
 
 impl Statuses {

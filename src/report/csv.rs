@@ -88,8 +88,8 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
     use super::*;
+    use crate::run::record::sample;
 
     #[test]
     fn a_row_a_millisecond_says_what_became_of_its_probes() {

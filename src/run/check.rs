@@ -56,11 +56,13 @@ async fn ask(target: &Target) -> reqwest::Result<reqwest::Response> {
         .no_proxy();
     client = match target.http {
         Http::Http1 => client.http1_only(),
-        Http::Http2 => client.http2_prior_knowledge(),
-        Http::Auto => client,
+        Http::Http2 if target.tls.is_none() => client.http2_prior_knowledge(),
+        Http::Http2 | Http::Auto => client,
     };
     if let Some(tls) = &target.tls {
-        client = client.tls_backend_preconfigured(rustls::ClientConfig::clone(tls));
+        let mut tls = rustls::ClientConfig::clone(tls);
+        tls.alpn_protocols = target.http.alpn();
+        client = client.tls_backend_preconfigured(tls);
     }
     if let Some((host, address)) = address(target) {
         client = client.resolve(&host, address);

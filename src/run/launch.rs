@@ -97,6 +97,10 @@ pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Erro
         signals,
         world: None,
         pace: (!matches!(plan.subject, Subject::Nothing(_))).then_some(plan.pace),
+        end: match plan.subject {
+            Subject::Nothing(duration) => Some(Offset::ZERO + duration),
+            Subject::Command(_) | Subject::Scenario(_) => None,
+        },
         timeout: plan.settings.timeout,
         offered: plan.settings.lanes.iter().map(|lane| lane.schedule.rate()).sum(),
     };

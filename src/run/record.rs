@@ -312,3 +312,6 @@ fn notes(anchor: &Anchor, end: Option<&End>, seen: &Seen) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+pub(crate) mod sample;

@@ -67,6 +67,8 @@ pub struct Parts {
     pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
     /// How long the run's parts take; `None` if all of it is the event.
     pub pace: Option<Pace>,
+    /// When the run ends, if that is known before.
+    pub end: Option<Offset>,
     /// How long a probe may take.
     pub timeout: Duration,
     /// Slots a second, over all targets.
@@ -119,6 +121,9 @@ where
             self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
         } else {
             self.begin_event(Offset::ZERO).await;
+        }
+        if let Some(end) = self.parts.end {
+            self.stop(end);
         }
         loop {
             match self.next(&mut ticks).await {
@@ -250,12 +255,17 @@ where
 
     /// No slot after `now` is sent any more.
     fn drain(&mut self, now: Offset) {
-        if self.ends_at.is_none() {
-            self.ends_at = Some(now);
-            self.parts.hammer.stop(now);
+        if !matches!(self.stage, Stage::Drain(_)) {
+            self.stop(now);
             let patience = if self.signals_seen > 0 { HURRY } else { self.parts.timeout + HURRY };
             (self.stage, self.stage_began) = (Stage::Drain(now + patience), now);
         }
+    }
+
+    /// No slot due at `at` or later is sent.
+    fn stop(&mut self, at: Offset) {
+        self.ends_at = Some(self.ends_at.map_or(at, |end| end.min(at)));
+        self.parts.hammer.stop(at);
     }
 
     /// Keeps an entry, first where it survives this process. A journal that cannot be written is said

@@ -51,14 +51,8 @@ impl Course {
     /// Nothing happens until `end`.
     pub fn nothing(end: Offset, clock: Clock) -> Self {
         Self::spawn(move |happenings, mut orders| async move {
-            let wait = async {
-                // The clock may not have begun yet.
-                while clock.now() < end {
-                    sleep(end.since(clock.now())).await;
-                }
-            };
             tokio::select! {
-                () = wait => {}
+                () = sleep(clock.until(end)) => {}
                 _ = orders.recv() => {}
             }
             let _ = happenings.send(Happening::Done);

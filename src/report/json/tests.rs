@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::report::sample;
+use crate::run::record::sample;
 
 fn json(record: &Record) -> Value {
     let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! The report as people see it.
 
 use super::*;
-use crate::report::sample;
+use crate::run::record::sample;
 
 fn text(record: &Record, look: Look) -> String {
     let mut bytes = Vec::new();

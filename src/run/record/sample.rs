@@ -22,7 +22,7 @@ const STARTED: u64 = 1_795_378_503_000_000_000;
 type Answer<'a> = &'a dyn Fn(Policy, u64) -> Class;
 
 /// A run of one target at 1000/s whose round trips take no time.
-pub(super) fn record(about: About, millis: u64, answer: Answer<'_>, others: Vec<Entry>) -> Record {
+pub(crate) fn record(about: About, millis: u64, answer: Answer<'_>, others: Vec<Entry>) -> Record {
     let lanes = about.lanes();
     let mut recorder = Recorder::new(about);
     let mut take = |entry| recorder.take(entry).unwrap();
@@ -75,7 +75,7 @@ fn at(entry: &Entry) -> Offset {
 }
 
 /// One target with both lanes at 1000/s, and a budget of no failed probe.
-pub(super) fn about() -> About {
+pub(crate) fn about() -> About {
     let rate = Rate::per_second(1000).unwrap();
     About {
         version: "0.1.0".to_owned(),
@@ -100,19 +100,19 @@ pub(super) fn about() -> About {
 }
 
 /// The worked example of the definitions: 503 from 2000 to 2300 ms, of 4 s.
-pub(super) fn worked_example() -> Record {
+pub(crate) fn worked_example() -> Record {
     let answer = |_, at| if (2000..2300).contains(&at) { Class::Status(503) } else { Class::Ok };
     record(about(), 4000, &answer, vec![Entry::Phase(Phase::Event, Offset::ZERO)])
 }
 
 /// Nothing failed.
-pub(super) fn healthy() -> Record {
+pub(crate) fn healthy() -> Record {
     record(about(), 2000, &|_, _| Class::Ok, vec![Entry::Phase(Phase::Event, Offset::ZERO)])
 }
 
 /// A rollout by Helm that loses requests for a second and a half: refused on new connections, reset and
 /// closed on reused ones.
-pub(super) fn story() -> Record {
+pub(crate) fn story() -> Record {
     let ms = Offset::from_millis;
     let answer = |policy, at| match (policy, at) {
         (Policy::New, 3100..4600) if at % 4 < 2 => Class::Refused,
@@ -141,6 +141,6 @@ pub(super) fn story() -> Record {
 }
 
 /// A run of which nothing but its beginning is known.
-pub(super) fn empty() -> Record {
+pub(crate) fn empty() -> Record {
     Recorder::new(about()).finish()
 }
