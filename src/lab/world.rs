@@ -244,10 +244,10 @@ mod tests {
                 play(&text).await;
             });
         }
-        let mut failed = 0;
+        let mut failed = Vec::new();
         while let Some(result) = plays.join_next().await {
-            failed += u32::from(result.is_err());
+            failed.extend(result.err().map(|error| error.to_string()));
         }
-        assert_eq!(failed, 0, "scenarios did not go as they say: see above");
+        assert_eq!(failed, [""; 0], "scenarios did not go as they say");
     }
 }
