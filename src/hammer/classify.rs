@@ -48,6 +48,12 @@ pub(super) fn exchange(error: &hyper::Error, facts: &Facts, sharing: Sharing, tr
 
 fn class(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Class {
     let reading = trace.stage.get() == Stage::Reading;
+    // Where an HTTP/2 connection ends within a frame, the codec has an error of its own: neither an
+    // unexpected end nor a broken pipe, as between two frames.
+    let within_frame = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::Other);
+    if sharing == Sharing::Streams && facts.ended() && within_frame {
+        return Class::Truncated;
+    }
     if let Some(h2) = find::<h2::Error>(error) {
         match (h2.is_reset() || h2.is_go_away(), h2.is_remote(), h2.is_io()) {
             // A stream that was reset with its answer begun was cut short all the same.
