@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -124,12 +123,15 @@ fn targets(args: &RunArgs, scenario: bool) -> Result<Vec<Target>> {
         None => args.targets.iter().map(|target| (Some(target.name.as_str()), target.url.as_str())).collect(),
     };
     ensure!(!typed.is_empty(), "nothing says what to hammer: name a URL, a scenario, or --target NAME=URL");
-    let tls = tls::config(&TlsOptions {
+    let options = TlsOptions {
         cacert: args.cacert.clone(),
         insecure: args.insecure,
         cert: args.cert.clone(),
         key: args.key.clone(),
-    })?;
+    };
+    // Reading the system's roots takes a while: only where there is a use for them.
+    let secure = typed.iter().any(|(_, url)| url.to_ascii_lowercase().starts_with("https:"));
+    let tls = secure.then(|| tls::config(&options)).transpose()?;
     let (request, expect) = (request(args)?, expect(args)?);
     let mut targets: Vec<Target> = Vec::new();
     for (name, url) in typed {
@@ -141,7 +143,7 @@ fn targets(args: &RunArgs, scenario: bool) -> Result<Vec<Target>> {
         );
         targets.push(Target {
             name,
-            tls: (uri.scheme_str() == Some("https")).then(|| Arc::clone(&tls)),
+            tls: tls.clone().filter(|_| uri.scheme_str() == Some("https")),
             uri,
             http: http(args),
             connect_to: args.connect_to.clone(),

@@ -171,7 +171,7 @@ impl Post {
         let mut lanes = lanes(&self.settings, self.of);
         let control = (self.nth == 0).then_some(lanes.len());
         if control.is_some() {
-            lanes.push((lane(&health::respond().await?, Policy::Reused, 1)?, schedule));
+            lanes.push((lane(&health::respond().await?, Policy::Reused, 1, &schedule)?, schedule));
         }
         let timing = Timing { timeout, connect_timeout, slow };
         Ok(Share { nth: self.nth, of: self.of, lanes, control, timing, most_in_flight: self.most_in_flight })
@@ -182,14 +182,16 @@ fn lanes(settings: &Settings, threads: u64) -> Vec<(Lane, Schedule)> {
     let connections = settings.connections.div_ceil(usize::try_from(threads).unwrap_or(1));
     let lane = |own: &lane::Lane| {
         let target = settings.targets.get(own.target)?;
-        Some((lane(target, own.policy, connections).ok()?, own.schedule))
+        Some((lane(target, own.policy, connections, &own.schedule).ok()?, own.schedule))
     };
     settings.lanes.iter().filter_map(lane).collect()
 }
 
-fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane> {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and bounded")]
+fn lane(target: &Target, policy: Policy, connections: usize, schedule: &Schedule) -> io::Result<Lane> {
     let way = Way::new(target).map_err(io::Error::other)?;
-    Ok(Lane::new(policy, Rc::new(way), Rc::new(Ask::new(target)), connections))
+    let to = (Rc::new(way), Rc::new(Ask::new(target)));
+    Ok(Lane::new(policy, to, connections, schedule.rate() as usize))
 }
 
 // === impl Hammer ===

@@ -22,7 +22,10 @@ pub(super) struct Lane {
 /// Keep-alive connections, used in turn so that all backends behind a layer 4 balancer are seen.
 #[derive(Debug)]
 struct Pool {
+    /// Connections that are opened in any case.
     size: usize,
+    /// Connections that are kept once they were needed.
+    most: usize,
     /// Connections that exist, in use or not, or are being opened.
     open: Rc<Cell<usize>>,
     /// Those over HTTP/1.1 that are not in use.
@@ -49,10 +52,12 @@ enum Taken {
 }
 
 impl Lane {
-    /// A lane that keeps up to `size` connections, if it keeps any.
-    pub(super) fn new(policy: Policy, way: Rc<Way>, ask: Rc<Ask>, size: usize) -> Self {
+    /// A lane of this many slots a second that keeps `size` connections, if it keeps any, and more if it needs
+    /// them: at most what is under way at once if answers take 10 ms.
+    pub(super) fn new(policy: Policy, to: (Rc<Way>, Rc<Ask>), size: usize, rate: usize) -> Self {
         let (open, idle, shared) = (Rc::default(), RefCell::default(), RefCell::default());
-        Self { policy, way, ask, pool: Pool { size: size.max(1), open, idle, shared } }
+        let (size, (way, ask)) = (size.max(1), to);
+        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 100), open, idle, shared } }
     }
 
     /// Sends one probe, on a connection as the lane's policy has it. `connected` is called once there is one.
@@ -65,7 +70,8 @@ impl Lane {
         match self.policy {
             Policy::New => {
                 trace.sent.set(Some(now()));
-                let link = self.way.open(Policy::New, trace, &now).await?;
+                // In a box of its own: connecting, TLS above all, would make each probe's task many times larger.
+                let link = Box::pin(self.way.open(Policy::New, trace, &now)).await?;
                 connected();
                 link.exchange(&self.ask, trace, now()).await
             }
@@ -87,7 +93,7 @@ impl Lane {
     async fn open(&self, trace: &Trace, now: impl Fn() -> Offset) -> Result<Taken, Failed> {
         trace.sent.set(Some(now()));
         let open = Open::count(&self.pool.open);
-        let link = self.way.open(Policy::Reused, trace, now).await?;
+        let link = Box::pin(self.way.open(Policy::Reused, trace, now)).await?;
         Ok(self.pool.share(Pooled { link, _open: open }))
     }
 }
@@ -138,13 +144,13 @@ impl Pool {
         match taken {
             Taken::Own(pooled) => {
                 let mut idle = self.idle.borrow_mut();
-                if idle.len() < self.size {
+                if idle.len() < self.most {
                     idle.push_back(pooled);
                 }
             }
             Taken::Shared(pooled) => {
                 let mut shared = self.shared.borrow_mut();
-                if shared.len() > self.size && pooled.link.streams() == 0 {
+                if shared.len() > self.most && pooled.link.streams() == 0 {
                     shared.retain(|other| !Rc::ptr_eq(other, &pooled));
                 }
             }
