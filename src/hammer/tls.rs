@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// What the user said of it.
@@ -62,10 +64,12 @@ pub fn config(options: &TlsOptions) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = builder.map_err(Error::Setup)?;
-    let builder = if options.insecure {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAny::new(&provider)))
-    } else {
-        builder.with_root_certificates(roots(options.cacert.as_deref())?)
+    let builder = match &options.cacert {
+        _ if options.insecure => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAny::new(&provider)))
+        }
+        Some(path) => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustThese::new(path, provider)?)),
+        None => builder.with_root_certificates(system_roots()),
     };
     let config = match (&options.cert, &options.key) {
         (Some(cert), Some(key)) => {
@@ -77,18 +81,11 @@ pub fn config(options: &TlsOptions) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
-fn roots(cacert: Option<&Path>) -> Result<RootCertStore, Error> {
+/// What cannot be read of the system's is left out: the handshake will say whom it cannot trust.
+fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    match cacert {
-        Some(path) => {
-            for certificate in certificates(path)? {
-                roots.add(certificate).map_err(|source| Error::Unusable { path: path.to_owned(), source })?;
-            }
-        }
-        // What cannot be read of the system's is left out: the handshake will say whom it cannot trust.
-        None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-    }
-    Ok(roots)
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -105,6 +102,68 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// Trusts what `--cacert` names: authorities, and the certificates in the file themselves. A self-signed one, as
+/// `openssl req -x509` makes it, is marked as an authority, and by the book no authority may be a server.
+#[derive(Debug)]
+struct TrustThese {
+    chains: Arc<WebPkiServerVerifier>,
+    themselves: Vec<CertificateDer<'static>>,
+}
+
+impl TrustThese {
+    fn new(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+        let (themselves, mut roots) = (certificates(path)?, RootCertStore::empty());
+        for certificate in &themselves {
+            let unusable = |source| Error::Unusable { path: path.to_owned(), source };
+            roots.add(certificate.clone()).map_err(unusable)?;
+        }
+        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let unusable = |error: VerifierBuilderError| rustls::Error::General(error.to_string());
+        let chains = chains.map_err(|error| Error::Unusable { path: path.to_owned(), source: unusable(error) })?;
+        Ok(Self { chains, themselves })
+    }
+}
+
+impl ServerCertVerifier for TrustThese {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chained = self.chains.verify_server_cert(own, others, name, ocsp, now);
+        if chained.is_err() && self.themselves.contains(own) {
+            verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        chained
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
 }
 
 /// Trusts whoever is there, as `--insecure` asks for. Signatures are still checked: it is that peer, whoever it is.
@@ -165,5 +224,29 @@ mod tests {
         assert!(said(&missing).unwrap_err().to_string().contains("missing.pem"));
         assert!(said(&empty).unwrap_err().to_string().contains("holds no certificate"));
         assert!(config(&TlsOptions { insecure: true, ..TlsOptions::default() }).is_ok());
+    }
+
+    #[test]
+    fn a_self_signed_certificate_that_is_named_is_trusted_for_its_own_name_only() {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+        let mut params = CertificateParams::new(["shop.example.com".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, certificate.pem()).unwrap();
+        let trust = TrustThese::new(&file, Arc::new(ring::default_provider())).unwrap();
+        let verify = |name: &'static str| {
+            let name = ServerName::try_from(name).unwrap();
+            trust.verify_server_cert(
+                certificate.der(),
+                &[],
+                &name,
+                &[],
+                UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_800_000_000)),
+            )
+        };
+        assert!(verify("shop.example.com").is_ok());
+        assert!(verify("bank.example.com").is_err());
     }
 }
