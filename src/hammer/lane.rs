@@ -53,11 +53,12 @@ enum Taken {
 
 impl Lane {
     /// A lane of this many slots a second that keeps `size` connections, if it keeps any, and more if it needs
-    /// them: at most what is under way at once if answers take 10 ms.
+    /// them: at most what is under way at once if answers take 50 ms. If fewer were kept, a lane that was late
+    /// once would open and close connections until it never caught up.
     pub(super) fn new(policy: Policy, to: (Rc<Way>, Rc<Ask>), size: usize, rate: usize) -> Self {
         let (open, idle, shared) = (Rc::default(), RefCell::default(), RefCell::default());
         let (size, (way, ask)) = (size.max(1), to);
-        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 100), open, idle, shared } }
+        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 20), open, idle, shared } }
     }
 
     /// Sends one probe, on a connection as the lane's policy has it. `connected` is called once there is one.
