@@ -24,6 +24,8 @@ const HAND_ON: Duration = Duration::from_millis(20);
 /// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst
 /// of old slots would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
+/// Nor are more slots of a lane than this sent at once.
+const BURST: u64 = 512;
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -161,13 +163,10 @@ impl Worker {
                 if slot >= end {
                     break;
                 }
-                let next = slot + self.share.step(lane);
-                self.next.borrow_mut()[lane] = next;
-                self.dispatch(
-                    lane,
-                    slot,
-                    (next < end && now.since(schedule.due(slot)) > STALE).then_some(Unsent::Stall),
-                );
+                let step = self.share.step(lane);
+                self.next.borrow_mut()[lane] = slot + step;
+                let stale = now.since(schedule.due(slot)) > STALE || (end - slot) / step > BURST;
+                self.dispatch(lane, slot, (stale && slot + step < end).then_some(Unsent::Stall));
             }
         }
     }
