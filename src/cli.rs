@@ -55,8 +55,14 @@ struct RunArgs {
     /// The URL to hammer, or the file of a scenario that brings its own service.
     #[arg(value_name = "URL|SCENARIO", help_heading = "Target")]
     what: Option<String>,
-    /// One of several targets, with its name [repeatable; e.g. ingress=https://shop.example.com/].
-    #[arg(long = "target", value_name = "NAME=URL", help_heading = "Target", conflicts_with = "what")]
+    /// One of several targets, with its name [repeatable; e.g. ingress=<https://shop.example.com/>].
+    #[arg(
+        help = "One of several targets, with its name [repeatable; e.g. ingress=https://shop.example.com/]",
+        long = "target",
+        value_name = "NAME=URL",
+        help_heading = "Target",
+        conflicts_with = "what"
+    )]
     targets: Vec<NamedTarget>,
     /// The command to run alongside; everything after `--` is its own.
     #[arg(last = true, value_name = "COMMAND", help_heading = "Target")]

@@ -24,7 +24,7 @@ fn width(to: &impl AsFd) -> usize {
 fn colour(to: &impl IsTerminal) -> Colour {
     let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if to.is_terminal() && !refused && !dumb { Colour::On } else { Colour::Off }
+    if to.is_terminal() && !refused && !dumb { Colour::Ansi } else { Colour::Plain }
 }
 
 /// The first of these that is set and not empty decides, as in POSIX.

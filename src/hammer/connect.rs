@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_socket_linger;
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
@@ -62,6 +63,8 @@ impl Way {
         let secure = |config: &Arc<rustls::ClientConfig>| {
             let mut config = rustls::ClientConfig::clone(config);
             config.alpn_protocols = target.http.alpn();
+            // A new connection is to be a stranger's, as a loop of curl makes it: a whole handshake each time.
+            config.resumption = Resumption::disabled();
             let name = ServerName::try_from(own.to_owned()).map_err(bad)?;
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
         };

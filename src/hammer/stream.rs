@@ -139,6 +139,17 @@ impl Facts {
         self.broken.get()
     }
 
+    /// What could not be written is not the end of the exchange: a server may answer, and then close, before it has
+    /// read the whole request. The next read tells.
+    fn swallow<T>(&self, written: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
+        written.map(|result| {
+            Ok(result.unwrap_or_else(|error| {
+                self.note(&error);
+                all
+            }))
+        })
+    }
+
     fn note(&self, error: &io::Error) {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             // What rustls says of a peer that ends the connection without a close_notify.
@@ -190,10 +201,7 @@ impl AsyncWrite for Watched {
             Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
             Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
         };
-        if let Poll::Ready(Err(error)) = &written {
-            self.facts.note(error);
-        }
-        written
+        self.facts.swallow(written, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -205,10 +213,7 @@ impl AsyncWrite for Watched {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
         };
-        if let Poll::Ready(Err(error)) = &flushed {
-            self.facts.note(error);
-        }
-        flushed
+        self.facts.swallow(flushed, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

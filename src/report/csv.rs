@@ -1,116 +1,174 @@
-//! The timeline as CSV: one row a millisecond, or as much time as asked for, and target.
+//! The run as a table, a row a millisecond and target: for spreadsheets, plots and `duckdb`.
 //!
-//! Rows are made as they are written: an hour is 3.6 million of them.
+//! Written as it is walked: an hour is millions of rows, and none of them is kept. Refuses to add
+//! anything up: totals and bounds are the JSON report's.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
-use super::date;
+use super::date::Dates;
 use crate::measure::answer::Health;
-use crate::measure::time::Offset;
-use crate::measure::timeline::{Cell, Timeline};
+use crate::measure::span::Span;
+use crate::measure::time::{Offset, nanos};
+use crate::measure::timeline::{Cell, Run, Timeline};
 use crate::run::record::Record;
 
 const HEADER: &str = "time,offset_ms,target,due,ok,slow,failed,blind,state,classes";
+const MILLISECOND_NS: u64 = 1_000_000;
 
-/// Writes a row for each `bin` of the run, which is taken as a millisecond if it is shorter.
+/// Writes a row for each `bin` of the run (cut to whole milliseconds, at least one) and each target.
+///
+/// `due` counts slots; those without a record (the run was cut) are in no other column. `classes` has
+/// the classes of what failed or was not sent: `status 503:2 reset:1`.
 pub fn write(record: &Record, bin: Duration, out: &mut impl Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
     writeln!(out, "{HEADER}")?;
-    let bin = bin.max(Duration::from_millis(1));
-    let names = record.about.names();
-    let case = record.case(&names);
-    let lanes =
-        |target| case.lanes_of(target).into_iter().map(|(_, lane)| Cursor::new(&lane.timeline)).collect::<Vec<_>>();
-    let mut targets: Vec<_> = (0..names.len()).map(lanes).collect();
-    let mut from = Offset::ZERO;
-    while from < record.seen.end {
-        // The last row ends with the run.
-        let to = (from + bin).min(record.seen.end);
-        let time = date::rfc3339(record.about.anchor, from);
-        for (name, lanes) in names.iter().zip(&mut targets) {
-            let mut cell = Cell::default();
-            for lane in lanes.iter_mut() {
-                lane.count_until(to, &mut cell);
-            }
-            row(out, (&time, from), name, &cell)?;
+    let mut dates = Dates::new(record.about.anchor);
+    let mut targets: Vec<_> = (0..record.about.targets.len()).map(|place| Walk::of(record, place)).collect();
+    let bin = Duration::from_millis(nanos(bin) / MILLISECOND_NS).max(Duration::from_millis(1));
+    let (mut from, end) = (Offset::ZERO, record.seen.end);
+    while from < end {
+        let row = Span::new(from, (from + bin).min(end));
+        for target in &mut targets {
+            target.advance(row.to);
+            target.write(row, &mut dates, &mut out)?;
         }
-        from = to;
+        from = row.to;
     }
-    Ok(())
+    out.flush()
 }
 
-fn row(out: &mut impl Write, (time, from): (&str, Offset), target: &str, cell: &Cell) -> io::Result<()> {
-    let [ok, slow, failed, blind] =
-        [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| cell.count(health));
-    let classes: Vec<_> = cell.classes.iter().map(|(class, count)| format!("{class}:{count}")).collect();
-    let millis = from.as_nanos() / 1_000_000;
-    let (target, classes, state) = (quoted(target), classes.join(" "), cell.state().name());
-    writeln!(out, "{time},{millis},{target},{},{ok},{slow},{failed},{blind},{state},{classes}", cell.due())
+/// Walks the lanes of a target from bin to bin.
+struct Walk<'a> {
+    name: Cow<'a, str>,
+    lanes: Vec<Cursor<'a>>,
+    due: u64,
+    cell: Cell,
 }
 
-/// A field as RFC 4180 has it.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
+impl<'a> Walk<'a> {
+    fn of(record: &'a Record, place: usize) -> Self {
+        let lanes = record.lanes.iter().zip(&record.seen.lanes).filter(|(lane, _)| lane.target == place);
+        Self {
+            name: quoted(&record.about.targets[place].name),
+            lanes: lanes.map(|(_, seen)| Cursor::of(&seen.timeline)).collect(),
+            due: 0,
+            cell: Cell::default(),
+        }
+    }
+
+    /// Counts what is due from where the last bin ended up to `to`.
+    fn advance(&mut self, to: Offset) {
+        self.cell.classes.clear();
+        self.due = self.lanes.iter_mut().map(|lane| lane.advance(to, &mut self.cell)).sum();
+    }
+
+    fn write(&self, row: Span, dates: &mut Dates, out: &mut impl Write) -> io::Result<()> {
+        let (second, millis) = dates.at(row.from);
+        let offset_ms = row.from.as_nanos() / MILLISECOND_NS;
+        let [ok, slow, failed, blind] =
+            [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| self.cell.count(health));
+        let (name, due, state) = (&self.name, self.due, self.cell.state().name());
+        write!(out, "{second}.{millis:03}Z,{offset_ms},{name},{due},{ok},{slow},{failed},{blind},{state},")?;
+        let told = self.cell.classes.iter().filter(|(class, _)| !matches!(class.health(), Health::Up | Health::Slow));
+        for (nth, (class, count)) in told.enumerate() {
+            let space = if nth == 0 { "" } else { " " };
+            write!(out, "{space}{class}:{count}")?;
+        }
+        writeln!(out)
     }
 }
 
-/// Walks along a lane's runs: to search for each cell would take far longer.
+/// Walks the run lengths of one lane.
 struct Cursor<'a> {
     timeline: &'a Timeline,
-    run: usize,
+    /// The runs that are not over yet.
+    runs: &'a [Run],
+    /// The first slot that was not counted yet.
     slot: u64,
 }
 
 impl<'a> Cursor<'a> {
-    const fn new(timeline: &'a Timeline) -> Self {
-        Self { timeline, run: 0, slot: 0 }
+    fn of(timeline: &'a Timeline) -> Self {
+        Self { timeline, runs: timeline.runs(), slot: 0 }
     }
 
-    /// Adds what is due before `to` and was not counted yet.
-    fn count_until(&mut self, to: Offset, cell: &mut Cell) {
-        let end = self.timeline.schedule().slots_before(to);
-        while let Some(run) = self.timeline.runs().get(self.run).filter(|run| run.slot < end) {
-            let (from, until) = (self.slot.max(run.slot), (run.last_slot() + 1).min(end));
-            if until > from {
-                cell.add(run.class, until - from);
+    /// Adds the slots due before `to` to `cell`, and says how many they are.
+    fn advance(&mut self, to: Offset, cell: &mut Cell) -> u64 {
+        let (first, end) = (self.slot, self.timeline.schedule().slots_before(to));
+        while let Some((run, later)) = self.runs.split_first().filter(|(run, _)| run.slot < end) {
+            let until = (run.last_slot() + 1).min(end);
+            if let Some(count) = until.checked_sub(run.slot.max(first)).filter(|count| *count > 0) {
+                cell.add(run.class, count);
             }
             if run.last_slot() >= end {
                 break;
             }
-            self.run += 1;
+            self.runs = later;
         }
         self.slot = end;
+        end.saturating_sub(first)
+    }
+}
+
+/// A field as CSV needs it: in quotes if it holds what would end it.
+fn quoted(field: &str) -> Cow<'_, str> {
+    if field.contains([',', '"', '\r', '\n']) {
+        Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(field)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::record::sample;
+    use crate::measure::answer::{Class, Unsent};
+    use crate::measure::lane::Policy;
+    use crate::run::record::sample::{Answer, Sample, upgrade, worked_example};
 
-    #[test]
-    fn a_row_a_millisecond_says_what_became_of_its_probes() {
-        let mut csv = Vec::new();
-        write(&sample::worked_example(), Duration::from_millis(1), &mut csv).unwrap();
-        let csv = String::from_utf8(csv).unwrap();
-        let rows: Vec<_> = csv.lines().collect();
-        assert_eq!(rows.len(), 1 + 4000);
-        assert_eq!(rows[0], HEADER);
-        assert_eq!(rows[1], "2026-11-22T20:15:03.000Z,0,shop,1,1,0,0,0,up,ok:1");
-        assert_eq!(rows[1 + 2299], "2026-11-22T20:15:05.299Z,2299,shop,1,0,0,1,0,down,status 503:1");
-        assert_eq!(rows[1 + 2300], "2026-11-22T20:15:05.300Z,2300,shop,1,1,0,0,0,up,ok:1");
+    fn table(record: &Record, bin: Duration) -> Vec<String> {
+        let mut out = Vec::new();
+        write(record, bin, &mut out).unwrap();
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
     #[test]
-    fn coarser_rows_count_the_same_probes() {
-        let mut csv = Vec::new();
-        write(&sample::worked_example(), Duration::from_millis(700), &mut csv).unwrap();
-        let csv = String::from_utf8(csv).unwrap();
-        let failed: u64 = csv.lines().skip(1).map(|row| row.split(',').nth(6).unwrap().parse::<u64>().unwrap()).sum();
-        assert_eq!((csv.lines().count(), failed), (1 + 6, 300));
-        assert!(csv.contains(",degraded,ok:600 status 503:100"), "{csv}");
+    fn a_row_says_what_one_millisecond_of_a_target_looked_like() {
+        let rows = table(&worked_example(), Duration::from_millis(1));
+        assert_eq!(rows.len(), 4001);
+        assert_eq!(rows[0], "time,offset_ms,target,due,ok,slow,failed,blind,state,classes");
+        assert_eq!(rows[2000], "2023-11-14T22:13:21.999Z,1999,shop,1,1,0,0,0,up,");
+        assert_eq!(rows[2001], "2023-11-14T22:13:22.000Z,2000,shop,1,0,0,1,0,down,status 503:1");
+        assert_eq!(rows[2300], "2023-11-14T22:13:22.299Z,2299,shop,1,0,0,1,0,down,status 503:1");
+    }
+
+    #[test]
+    fn bins_add_up_to_what_was_counted() {
+        let record = upgrade();
+        for ms in [1, 7, 1000, 100_000] {
+            let rows = table(&record, Duration::from_millis(ms));
+            let column = |nth: usize| -> u64 {
+                rows[1..].iter().map(|row| row.split(',').nth(nth).unwrap().parse::<u64>().unwrap()).sum()
+            };
+            assert_eq!((column(3), column(4), column(6)), (14_600, 13_510, 1_090), "bins of {ms} ms");
+        }
+    }
+
+    #[test]
+    fn classes_of_a_bin_stand_side_by_side_and_names_are_quoted() {
+        let record = Sample::of(&["a \"b\", c", "d"]).record(4, |lane, ms| {
+            let class = match (lane.target, lane.policy, ms) {
+                (0, Policy::New, 1) => Class::Reset,
+                (0, Policy::New, _) => Class::Status(503),
+                (1, _, 0..2) => Class::NotSent(Unsent::Stall),
+                _ => Class::Ok,
+            };
+            Answer::after(class, 0)
+        });
+        let rows = table(&record, Duration::from_millis(4));
+        assert_eq!(rows[1], "2023-11-14T22:13:20.000Z,0,\"a \"\"b\"\", c\",4,2,0,2,0,degraded,status 503:1 reset:1");
+        assert_eq!(rows[2], "2023-11-14T22:13:20.000Z,0,d,4,2,0,0,2,up,not-sent stall:2");
     }
 }

@@ -1,197 +1,193 @@
-//! `report.json`: what other programs may rely on.
+//! The report for programs: the keys that others may rely on, with a schema.
 //!
-//! Its types are apart from the core's, so that the core can change without breaking anybody's program.
-//! Times are nanoseconds, counts are integers, shares lie between 0 and 1. `schema/report.v1.json` is
-//! generated from these types.
+//! The wire structs stand apart from the core, so that the core can change and the keys do not. Every
+//! time is a whole number of nanoseconds; only shares and rates are fractions.
 
+mod failure;
+mod figure;
 mod lane;
 mod run;
 mod target;
-mod value;
+mod verdict;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::run::{Run, Verdict};
+use self::failure::Failures;
+use self::run::{Clock, Control, Event, Machine, Run};
 use self::target::Target;
-use self::value::{Count, share};
-use crate::measure::fold::Seen;
+use self::verdict::Verdict;
 use crate::run::record::Record;
 
-/// The name of this form of the report; it changes when a key changes its meaning or goes away.
+/// What `schema` says in every report.
 const SCHEMA: &str = "lapse/report/v1";
 
-/// The report of one run.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(title = "lapse report, version 1")]
-struct Report {
-    /// Always `lapse/report/v1`.
+/// What lapse measured in one run. Keys that end in `_ns` are whole nanoseconds, counted from the run's
+/// beginning where they name an instant; shares are numbers from 0 to 1.
+#[derive(Serialize, JsonSchema)]
+struct Report<'a> {
+    /// The version of this layout: `lapse/report/v1`.
     schema: &'static str,
-    /// The version of lapse that made the record.
-    version: String,
-    /// The run as a whole.
-    run: Run,
-    /// What was seen of each target.
-    targets: Vec<Target>,
+    /// The version of lapse that measured.
+    version: &'a str,
+    /// What was run, and when.
+    run: Run<'a>,
+    /// What was measured.
+    targets: Vec<Target<'a>>,
     /// Failed probes, one by one.
-    failures: Failures,
-    /// What else happened, in the order of time.
-    events: Vec<Event>,
+    failures: Failures<'a>,
+    /// What else happened.
+    events: Vec<Event<'a>>,
     /// Events that were not kept.
     events_dropped: u64,
-    /// The instrument watching itself.
-    instrument: Instrument,
-    /// What it all comes to.
-    verdict: Verdict,
+    /// The lane on which the prober watches itself.
+    control: Control,
+    /// The machine that the prober ran on.
+    machine: Machine,
+    /// The machine's wall clock.
+    clock: Clock,
+    /// What it comes to.
+    verdict: Verdict<'a>,
     /// What a reader should know that is no reason to doubt the verdict.
-    notes: Vec<String>,
+    notes: &'a [String],
 }
 
-/// The failed probes that were kept.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Failures {
-    /// In the order in which they resolved.
-    kept: Vec<Failure>,
-    /// How many were not kept; outages and totals count them all the same.
-    dropped: u64,
-}
-
-/// One failed probe.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Failure {
-    target: String,
-    /// The lane's name: `reused` or `new`.
-    lane: String,
-    slot: u64,
-    due_ns: u64,
-    sent_ns: u64,
-    done_ns: u64,
-    class: String,
-    /// The prober's own clock ended it.
-    timed_out: bool,
-    /// The status code, if a head arrived.
-    status: Option<u16>,
-    /// `new` or `reused`.
-    connection: String,
-    /// How long the connection had been open.
-    age_ns: u64,
-    /// How many requests it had served before.
-    uses: u32,
-    /// The address reached, or tried.
-    peer: Option<String>,
-    local_port: Option<u16>,
-    /// The `Server` header.
-    server: Option<String>,
-    /// At most the first 256 bytes of the body.
-    body: Option<String>,
-    /// What went wrong, in the words of the layer that noticed.
-    detail: String,
-}
-
-/// Something that happened beside the probes.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Event {
-    /// When the prober saw it.
-    at_ns: u64,
-    /// `command`, `kubernetes`, `lab` or `prober`.
-    source: &'static str,
-    kind: String,
-    text: String,
-}
-
-/// The instrument watching itself.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Instrument {
-    /// Control probes: to a responder in the prober's own process.
-    control_probes: Count,
-    /// The time in which they failed or were held up.
-    held_up_ns: u64,
-    /// The share of the run in which something on the machine waited for a processor; null if the kernel does not say.
-    cpu_pressure: Option<f64>,
-}
-
-/// Writes the report.
+/// Writes the report of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &report(record))?;
-    out.write_all(b"\n")
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, &Report::of(record))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
-/// The JSON Schema of the report.
+/// The JSON schema that every report follows.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Report);
-    // A schema is plain data: there is nothing in it that cannot be written.
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    format!("{:#}\n", schemars::schema_for!(Report<'_>).as_value())
 }
 
-fn report(record: &Record) -> Report {
-    let mut events: Vec<_> = record.events.iter().collect();
-    events.sort_by_key(|event| event.at);
-    Report {
-        schema: SCHEMA,
-        version: record.about.version.clone(),
-        run: Run::of(record),
-        targets: (0..record.about.targets.len()).map(|place| Target::of(record, place)).collect(),
-        failures: Failures {
-            kept: record.failures.kept.iter().map(|failure| Failure::of(record, failure)).collect(),
-            dropped: record.failures.dropped,
-        },
-        events: events.into_iter().map(Event::of).collect(),
-        events_dropped: record.events_dropped,
-        instrument: Instrument::of(&record.seen, record.end.and_then(|end| end.pressure)),
-        verdict: Verdict::of(&record.verdict),
-        notes: record.notes.clone(),
-    }
-}
-
-impl Failure {
-    fn of(record: &Record, failure: &crate::run::record::Failure) -> Self {
-        let (probe, evidence) = (&failure.probe, &failure.evidence);
-        let lane = record.lanes.get(failure.lane);
-        let target = lane.and_then(|lane| record.about.targets.get(lane.target));
+impl<'a> Report<'a> {
+    fn of(record: &'a Record) -> Self {
         Self {
-            target: target.map(|target| target.name.clone()).unwrap_or_default(),
-            lane: lane.map(|lane| lane.policy.to_string()).unwrap_or_default(),
-            slot: probe.slot,
-            due_ns: probe.due.as_nanos(),
-            sent_ns: probe.sent.as_nanos(),
-            done_ns: probe.done.as_nanos(),
-            class: probe.class.to_string(),
-            timed_out: probe.timed_out,
-            status: evidence.status,
-            connection: probe.connection.to_string(),
-            age_ns: value::ns(evidence.age),
-            uses: evidence.uses,
-            peer: evidence.peer.map(|peer| peer.to_string()),
-            local_port: evidence.local_port,
-            server: evidence.server.clone(),
-            body: evidence.body.clone(),
-            detail: evidence.detail.clone(),
-        }
-    }
-}
-
-impl Event {
-    fn of(event: &crate::events::event::Event) -> Self {
-        Self {
-            at_ns: event.at.as_nanos(),
-            source: event.source.name(),
-            kind: event.kind.clone(),
-            text: event.text.clone(),
-        }
-    }
-}
-
-impl Instrument {
-    fn of(seen: &Seen, pressure: Option<f64>) -> Self {
-        Self {
-            control_probes: seen.controls,
-            held_up_ns: value::ns(seen.held_up.length()),
-            cpu_pressure: pressure.and_then(share),
+            schema: SCHEMA,
+            version: &record.about.version,
+            run: Run::of(record),
+            targets: Target::all(record),
+            failures: Failures::of(record),
+            events: record.events.iter().map(Event::of).collect(),
+            events_dropped: record.events_dropped,
+            control: Control::of(record),
+            machine: Machine::of(record),
+            clock: Clock::of(record),
+            verdict: Verdict::of(&record.verdict),
+            notes: &record.notes,
         }
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::run::record::sample::{empty, healthy, hostile, killed, nasty, scenario, upgrade, worked_example};
+
+    const COMMITTED: &str = include_str!("../../schema/report.v1.json");
+
+    fn report(record: &Record) -> Value {
+        let mut out = Vec::new();
+        write(record, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    /// To renew the committed schema after a change of the wire structs:
+    /// `LAPSE_RENEW=1 cargo test the_committed_schema_is_the_one_of_the_code`, then look at the difference:
+    /// keys may join, but none may go, move or change its type.
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_code() {
+        if std::env::var_os("LAPSE_RENEW").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.v1.json"), schema()).unwrap();
+            return;
+        }
+        assert_eq!(schema(), COMMITTED, "renew it: LAPSE_RENEW=1 cargo test the_committed_schema");
+    }
+
+    #[test]
+    fn every_report_follows_the_schema() {
+        let schema = serde_json::from_str(COMMITTED).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for record in [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), hostile()] {
+            let report = report(&record);
+            let errors: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:#?}");
+        }
+    }
+
+    #[test]
+    fn the_worked_example_of_the_definitions() {
+        let report = report(&worked_example());
+        let ms = |ms: u64| ms * 1_000_000;
+        let figure = |estimate, at_least, at_most| json!({"estimate_ns": ms(estimate), "at_least_ns": ms(at_least), "at_most_ns": ms(at_most)});
+        let target = &report["targets"][0];
+        let reused = &target["lanes"][0]["outages"][0];
+        assert_eq!((&reused["from_ns"], &reused["to_ns"]), (&json!(ms(2000)), &json!(ms(2298))));
+        assert_eq!((&reused["failed"], &reused["duration"]), (&json!(150), &figure(300, 298, 302)));
+        assert_eq!(reused["began"], json!([ms(1998), ms(2000)]));
+        assert_eq!(target["lanes"][0]["classes"], json!({"ok": 1850, "status 503": 150}));
+        let new = &target["lanes"][1]["outages"][0];
+        assert_eq!((&new["from_ns"], &new["to_ns"]), (&json!(ms(2001)), &json!(ms(2299))));
+        assert_eq!(target["episodes"].as_array().unwrap().len(), 1);
+        let episode = &target["episodes"][0];
+        assert_eq!((&episode["failed"], &episode["total"]), (&json!(300), &json!(300)));
+        assert_eq!(episode["lanes"], json!({"new": 150, "reused": 150}));
+        assert_eq!(episode["peers"], json!({"none": 300}));
+        let totals = &target["totals"];
+        assert_eq!(totals["down"], figure(299, 297, 301));
+        assert_eq!(totals["equivalent"], figure(300, 298, 302));
+        assert_eq!(totals["longest"], figure(300, 298, 302));
+        assert_eq!(totals["impaired"], figure(301, 299, 303));
+        assert_eq!(totals["floor_ns"], json!(ms(2)));
+        assert_eq!(report["verdict"]["result"], json!("fail"));
+        assert_eq!(report["verdict"]["exit_code"], json!(1));
+        assert_eq!(report["run"]["started_at"], json!("2023-11-14T22:13:20.000Z"));
+    }
+
+    #[test]
+    fn what_the_command_did_and_what_each_phase_cost() {
+        let report = report(&upgrade());
+        let command = &report["run"]["command"];
+        assert_eq!(
+            (&command["started_ns"], &command["ended_ns"]),
+            (&json!(5_000_000_000_u64), &json!(9_600_000_000_u64))
+        );
+        assert_eq!((&command["exit_code"], &command["signal"]), (&json!(0), &Value::Null));
+        let phases = report["targets"][0]["phases"].as_array().unwrap();
+        let failed: Vec<_> = phases.iter().map(|phase| (phase["name"].as_str(), phase["failed"].as_u64())).collect();
+        assert_eq!(failed, [(Some("baseline"), Some(0)), (Some("event"), Some(1090)), (Some("settle"), Some(0))]);
+        assert_eq!(phases[1]["latency"]["max_ns"], json!(300_000));
+        assert_eq!(report["targets"][0]["episodes"][0]["peers"], json!({"10.0.0.7:8080": 1090}));
+        assert_eq!(report["targets"][0]["episodes"][0]["classes"], json!({"refused": 1050, "reset": 40}));
+        let kept = report["failures"]["kept"].as_array().unwrap();
+        assert_eq!((kept.len(), &kept[0]["class"], &kept[0]["lane"]), (1090, &json!("reset"), &json!("reused")));
+        assert_eq!((&report["control"]["probes"], &report["clock"]["drift_ns"]), (&json!(14_600), &json!(0)));
+    }
+
+    #[test]
+    fn acts_are_told_apart() {
+        let report = report(&scenario());
+        let acts = report["run"]["acts"].as_array().unwrap();
+        let lost = |act: &Value| act["targets"][0]["totals"]["failed"].as_u64().unwrap();
+        assert_eq!(acts.iter().map(lost).collect::<Vec<_>>(), [0, 20, 1]);
+    }
+
+    #[test]
+    fn the_same_record_gives_the_same_bytes() {
+        let bytes = || {
+            let mut out = Vec::new();
+            write(&upgrade(), &mut out).unwrap();
+            out
+        };
+        assert_eq!(bytes(), bytes());
+    }
+}

@@ -1,142 +1,144 @@
 //! The report for people: what they need, in the order in which they need it.
+//!
+//! The verdict comes first, then what was lost and how surely, then when, then how all of it was
+//! measured. Refuses local time (dates are UTC), and writes no escape sequence that it did not choose.
 
+mod act;
+mod downtime;
 mod episode;
+mod instrument;
+mod latency;
 mod look;
+mod page;
+mod phrase;
 mod picture;
-mod target;
-mod words;
+mod verdict;
 
 use std::io::{self, Write};
 use std::path::Path;
 
 pub use self::look::{Colour, Glyphs, Look};
-use self::look::{Ink, Page};
-use self::words::count;
-use super::date;
-use crate::measure::time::{Human, Offset};
-use crate::measure::verdict::Conclusion;
+
+use self::page::Page;
 use crate::run::record::Record;
 
-/// Writes the report; `folder` is where its files are, if that is to be said.
+/// Writes the report of `record`; `folder` is where its files are, if they were kept.
 pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
-    let mut page = Page::new(look);
-    verdict(record, &mut page);
-    acts(record, &mut page);
-    for place in 0..record.about.targets.len() {
-        page.gap();
-        target::write(record, place, &mut page);
-    }
-    page.gap();
-    picture::write(record, &mut page);
-    page.gap();
-    measured(record, &mut page);
-    for note in &record.notes {
-        page.item("note", note);
-    }
-    if let Some(folder) = folder {
-        page.item("files", &folder.display().to_string());
-    }
-    out.write_all(page.text().as_bytes())
-}
-
-fn verdict(record: &Record, page: &mut Page) {
-    let verdict = &record.verdict;
-    let (word, ink) = match verdict.conclusion {
-        Conclusion::Pass => ("PASS", Ink::Good),
-        Conclusion::Fail => ("FAIL", Ink::Bad),
-        Conclusion::Inconclusive => ("INCONCLUSIVE", Ink::Odd),
-        Conclusion::CommandFailed => ("COMMAND FAILED", Ink::Bad),
-        Conclusion::Interrupted => ("INTERRUPTED", Ink::Odd),
-    };
-    page.verdict(word, ink, &format!("{}: {}", record.about.name, summary(record)));
-    for breach in &verdict.breaches {
-        page.point(&breach.to_string());
-    }
-    for doubt in &verdict.doubts {
-        page.point(&format!("not sure: {doubt}"));
-    }
-}
-
-fn summary(record: &Record) -> String {
-    match record.verdict.conclusion {
-        Conclusion::Pass if !record.acts.is_empty() => "each act went as its scenario expects".to_owned(),
-        Conclusion::Pass => "every budget held".to_owned(),
-        Conclusion::Fail => match record.verdict.breaches.len() {
-            1 => "a budget was exceeded".to_owned(),
-            several => format!("{several} budgets were exceeded"),
-        },
-        Conclusion::Inconclusive => "the measurement supports no verdict".to_owned(),
-        Conclusion::CommandFailed => command_failed(record),
-        Conclusion::Interrupted if record.cut => {
-            "the record has no end: the run was killed, or still goes on".to_owned()
-        }
-        Conclusion::Interrupted => "the run was ended before its time; this is what was measured until then".to_owned(),
-    }
-}
-
-fn command_failed(record: &Record) -> String {
-    let exit = record.command.as_ref().and_then(|command| command.exit);
-    match exit.map(|exit| (exit.code, exit.signal)) {
-        Some((Some(code), _)) => format!("the command ended with exit code {code}"),
-        Some((None, Some(signal))) => format!("the command was ended by signal {signal}"),
-        Some((None, None)) => "the command did not end well".to_owned(),
-        None => record
-            .events
-            .iter()
-            .find(|event| event.kind == "not-started")
-            .map_or_else(|| "the command did not start".to_owned(), |event| event.text.clone()),
-    }
-}
-
-/// A line for each act of a scenario: what it lost.
-fn acts(record: &Record, page: &mut Page) {
     let names = record.about.names();
-    for act in &record.acts {
-        for place in 0..names.len() {
-            let totals = record.case(&names).totals(place, act.span);
-            let ink = if totals.failed == 0 { Ink::Good } else { Ink::Bad };
-            let lost = match totals.failed {
-                0 => format!("lost none of {}", count(totals.resolved, "request")),
-                failed => {
-                    format!("lost {failed} of {}, downtime {}", count(totals.resolved, "request"), totals.equivalent)
-                }
-            };
-            page.row(&format!("\"{}\"", act.name), &lost, ink);
-        }
+    let case = record.case(&names);
+    let mut page = Page::new(look);
+    verdict::write(record, case, &mut page);
+    downtime::write(record, case, &mut page);
+    episode::write(record, case, &mut page);
+    picture::write(record, case, &mut page);
+    latency::write(record, case, &mut page);
+    instrument::write(record, case, &mut page);
+    act::write(record, case, &mut page);
+    write_notes(record, &mut page);
+    if let Some(folder) = folder {
+        page.heading("Files");
+        page.say(2, &folder.display().to_string());
     }
+    out.write_all(page.into_text().as_bytes())
 }
 
-/// What was measured, and how well.
-fn measured(record: &Record, page: &mut Page) {
-    let (seen, about) = (&record.seen, &record.about);
-    let all =
-        |of: fn(&crate::measure::fold::Counts) -> u64| seen.lanes.iter().map(|lane| of(&lane.counts)).sum::<u64>();
-    let length = seen.end.since(Offset::ZERO);
-    let (sent, not_sent) = (all(|counts| counts.sent), all(|counts| counts.not_sent));
-    let each = if about.targets.len() > 1 { " each target" } else { "" };
-    let (day, time) = (date::day(about.anchor, Offset::ZERO), date::time(about.anchor, Offset::ZERO));
-    let (sent, rate, length) = (count(sent, "probe"), about.rate.get(), Human(length));
-    let mut parts = vec![format!("{sent} at {rate}/s{each} in {length} from {day} {time} UTC")];
-    if not_sent > 0 {
-        parts.push(format!("{not_sent} more could not be sent"));
+fn write_notes(record: &Record, page: &mut Page) {
+    let mut notes = record.notes.clone();
+    let (kept, dropped) = (record.failures.kept.len() as u64, record.failures.dropped);
+    if dropped > 0 {
+        let all = phrase::part(kept, kept.saturating_add(dropped), "failed probe");
+        notes.push(format!("{all} were kept one by one; all of them count in outages and totals"));
     }
-    page.item("measured", &parts.join(", "));
-    if let Some(late) = seen.lanes.iter().filter_map(|lane| lane.lateness.quantile(0.99)).max() {
-        let mut parts = vec![format!("sent within {} of when due (99 %)", Human(late))];
-        if let Some(pressure) = record.end.and_then(|end| end.pressure) {
-            parts.push(format!("processors contended {:.0} % of the time", pressure * 100.0));
-        }
-        let reconnects = all(|counts| counts.reconnects);
-        if reconnects > 0 {
-            parts.push(format!("{} that the server had closed replaced", count(reconnects, "idle connection")));
-        }
-        page.item("instrument", &parts.join(", "));
+    if record.events_dropped > 0 {
+        notes.push(format!("{} were not kept", phrase::some(record.events_dropped, "further event")));
     }
-    if record.failures.dropped > 0 {
-        let (kept, dropped) = (record.failures.kept.len(), record.failures.dropped);
-        page.item("note", &format!("{kept} failures are kept one by one, {dropped} more are only counted"));
+    if !notes.is_empty() {
+        page.heading("Notes");
+    }
+    for note in &notes {
+        page.say(2, note);
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::run::record::sample::{empty, healthy, killed, nasty, scenario, scrappy, upgrade, worked_example};
+
+    const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
+
+    fn told(record: &Record, look: Look) -> String {
+        let mut out = Vec::new();
+        write(record, look, Some(Path::new("reports/shop")), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn all() -> [Record; 8] {
+        [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), scrappy()]
+    }
+
+    /// Compares whole pages; where they differ, the new one is printed so that it can be read and, if it
+    /// is right, kept.
+    fn check(record: &Record, expected: &str) {
+        let told = told(record, PLAIN);
+        assert!(told == expected, "the page is now:\n{told}");
+    }
+
+    #[test]
+    fn a_run_without_a_failure_says_what_it_would_have_seen() {
+        check(&healthy(), include_str!("text/snapshots/healthy.txt"));
+    }
+
+    #[test]
+    fn the_worked_example_of_the_definitions() {
+        check(&worked_example(), include_str!("text/snapshots/worked-example.txt"));
+    }
+
+    #[test]
+    fn an_upgrade_that_refused_new_connections_for_two_seconds() {
+        check(&upgrade(), include_str!("text/snapshots/upgrade.txt"));
+    }
+
+    #[test]
+    fn the_acts_of_a_scenario() {
+        check(&scenario(), include_str!("text/snapshots/scenario.txt"));
+    }
+
+    #[test]
+    fn a_run_in_which_everything_went_wrong() {
+        check(&nasty(), include_str!("text/snapshots/nasty.txt"));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_its_first_probe() {
+        check(&empty(), include_str!("text/snapshots/empty.txt"));
+    }
+
+    #[test]
+    fn a_page_fits_its_width_and_has_only_the_glyphs_that_it_may() {
+        let ascii = Look { glyphs: Glyphs::Ascii, ..PLAIN };
+        for record in all() {
+            for line in told(&record, PLAIN).lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+                assert!(!line.contains(char::is_control), "{line}");
+            }
+            assert!(told(&record, ascii).is_ascii());
+        }
+    }
+
+    #[test]
+    fn many_outages_are_told_by_the_longest_ten() {
+        let told = told(&scrappy(), PLAIN);
+        assert_eq!(told.matches("lost 1 probe: status 504 1").count(), 10);
+        assert!(told.contains("and 10 shorter episodes, in which 10 probes failed"), "{told}");
+    }
+
+    #[test]
+    fn colour_adds_escape_sequences_and_nothing_else() {
+        let colour = told(&upgrade(), Look { colour: Colour::Ansi, ..PLAIN });
+        assert!(colour.starts_with("\u{1b}[1;31mFAIL\u{1b}[0m: a budget was exceeded"), "{colour}");
+        let codes = ["\u{1b}[1;31m", "\u{1b}[1m", "\u{1b}[0m"];
+        let stripped = codes.iter().fold(colour, |text, code| text.replace(code, ""));
+        assert_eq!(stripped, told(&upgrade(), PLAIN));
+    }
+}

@@ -1,51 +1,84 @@
-//! The run as a whole, and its verdict.
+//! What was run and when, on what machine, and what happened beside the probes.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::measure::verdict;
+use super::target::Totals;
+use crate::events::event;
+use crate::measure::phase;
+use crate::measure::span::Span;
+use crate::measure::time::{Offset, nanos};
 use crate::report::date;
-use crate::run::record::{CommandRun, Record};
+use crate::run::entry;
+use crate::run::record::{self, CommandRun, Record};
 
-/// The run as a whole.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Run {
-    name: String,
-    /// The date of offset zero, RFC 3339 in UTC with milliseconds.
+/// What was run, and when.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Run<'a> {
+    name: &'a str,
+    /// RFC 3339, in UTC, to the millisecond.
     started_at: String,
     anchor: Anchor,
-    /// The run's length: slots due later than this were not sent.
     length_ns: u64,
-    /// Slots a second of each target, over its lanes.
-    rate: u64,
-    /// How long a probe could take.
-    timeout_ns: u64,
-    /// From how long after its due time on an answer was slow.
-    slow_ns: u64,
     /// Somebody asked for the end.
     interrupted: bool,
-    /// The record has no end: the run was killed, or still goes on.
+    /// The record ends without an end: the run was killed, or still goes on.
     cut: bool,
+    /// Slots a second of each target, over its lanes.
+    rate: u64,
+    /// How long a probe may take.
+    timeout_ns: u64,
+    /// From how long after its due time on an answer is slow.
+    slow_ns: u64,
     phases: Vec<Phase>,
-    /// The acts of a scenario; empty for any other run.
-    acts: Vec<Act>,
-    command: Option<Command>,
+    /// The acts of the scenario; empty if it was none.
+    acts: Vec<Act<'a>>,
+    /// The wrapped command; null if there was none.
+    command: Option<Command<'a>>,
 }
 
-/// Where offsets lie on the machine's clocks.
-#[derive(Debug, Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the unit is part of each key")]
+impl<'a> Run<'a> {
+    pub(super) fn of(record: &'a Record) -> Self {
+        let (about, end) = (&record.about, record.seen.end);
+        let phase = |(phase, span): (phase::Phase, Span)| Phase {
+            name: phase.to_string(),
+            from_ns: span.from.as_nanos(),
+            to_ns: span.to.as_nanos(),
+        };
+        Self {
+            name: &about.name,
+            started_at: date::rfc3339(about.anchor, Offset::ZERO),
+            anchor: Anchor {
+                unix_ns: about.anchor.unix_ns,
+                offset_ns: about.anchor.offset.as_nanos(),
+                monotonic_ns: about.monotonic_ns,
+            },
+            length_ns: end.as_nanos(),
+            interrupted: record.interrupted,
+            cut: record.cut,
+            rate: about.rate.get(),
+            timeout_ns: nanos(about.timeout),
+            slow_ns: nanos(about.slow),
+            phases: record.seen.phases.spans(end).map(phase).collect(),
+            acts: record.acts.iter().map(|act| Act::of(record, act)).collect(),
+            command: record.command.as_ref().map(Command::of),
+        }
+    }
+}
+
+/// Where offsets lie on the wall clock.
+#[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "these are the keys on the wire")]
 struct Anchor {
-    /// The wall clock, in nanoseconds since the Unix epoch,
+    /// Nanoseconds since the Unix epoch at `offset_ns`.
     unix_ns: u64,
-    /// at this offset.
     offset_ns: u64,
-    /// `CLOCK_MONOTONIC` at offset zero.
+    /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero.
     monotonic_ns: u64,
 }
 
-/// A phase of the run.
-#[derive(Debug, Serialize, JsonSchema)]
+/// A stretch of the run.
+#[derive(Serialize, JsonSchema)]
 struct Phase {
     /// `baseline`, `event` or `settle`.
     name: String,
@@ -54,113 +87,125 @@ struct Phase {
 }
 
 /// An act of a scenario.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Act {
-    name: String,
+#[derive(Serialize, JsonSchema)]
+struct Act<'a> {
+    name: &'a str,
     from_ns: u64,
     to_ns: u64,
+    targets: Vec<TargetInAct<'a>>,
+}
+
+/// What a target lost in an act.
+#[derive(Serialize, JsonSchema)]
+struct TargetInAct<'a> {
+    name: &'a str,
+    totals: Totals,
+}
+
+impl<'a> Act<'a> {
+    fn of(record: &'a Record, act: &'a record::Act) -> Self {
+        let names = record.about.names();
+        let case = record.case(&names);
+        let target = |(place, target): (usize, &'a entry::Target)| TargetInAct {
+            name: &target.name,
+            totals: Totals::of(&case.totals(place, act.span)),
+        };
+        Self {
+            name: &act.name,
+            from_ns: act.span.from.as_nanos(),
+            to_ns: act.span.to.as_nanos(),
+            targets: record.about.targets.iter().enumerate().map(target).collect(),
+        }
+    }
 }
 
 /// The wrapped command.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Command {
-    argv: Vec<String>,
+#[derive(Serialize, JsonSchema)]
+struct Command<'a> {
+    argv: &'a [String],
     /// Null if the run ended before.
     started_ns: Option<u64>,
-    /// Null if it could not start, or if the run ended before it did.
+    /// Null if it outlived the run.
     ended_ns: Option<u64>,
-    /// Null if it did not exit by itself.
+    /// Null if a signal ended it, if it could not start, or if it outlived the run.
     exit_code: Option<i32>,
     /// The signal that ended it.
     signal: Option<i32>,
 }
 
-/// What it all comes to.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Verdict {
-    /// `pass`, `fail`, `inconclusive`, `command-failed` or `interrupted`.
-    result: String,
-    exit_code: u8,
-    /// Every budget that was exceeded.
-    breaches: Vec<Breach>,
-    /// Every reason why the measurement cannot support a verdict.
-    doubts: Vec<String>,
+impl<'a> Command<'a> {
+    fn of(command: &'a CommandRun) -> Self {
+        let exit = command.exit.as_ref();
+        Self {
+            argv: &command.argv,
+            started_ns: command.started.map(Offset::as_nanos),
+            ended_ns: exit.map(|exit| exit.at.as_nanos()),
+            exit_code: exit.and_then(|exit| exit.code),
+            signal: exit.and_then(|exit| exit.signal),
+        }
+    }
 }
 
-/// A budget that was exceeded.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Breach {
-    /// What the user calls the budget.
-    budget: String,
-    /// The target or the lane.
-    of: String,
-    /// What was measured, with bounds.
-    figure: String,
-    /// What was allowed.
-    limit: String,
-    /// All of it in a sentence.
-    text: String,
+/// Something that happened beside the probes.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Event<'a> {
+    /// When the prober saw it.
+    at_ns: u64,
+    /// `command`, `kubernetes`, `lab` or `prober`.
+    source: &'static str,
+    /// What sort of thing, in the words of its source.
+    kind: &'a str,
+    text: &'a str,
 }
 
-impl Run {
+impl<'a> Event<'a> {
+    pub(super) fn of(event: &'a event::Event) -> Self {
+        Self { at_ns: event.at.as_nanos(), source: event.source.name(), kind: &event.kind, text: &event.text }
+    }
+}
+
+/// The lane on which the prober watches itself.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Control {
+    probes: u64,
+    /// For how long the prober could not even reach itself.
+    held_up_ns: u64,
+}
+
+impl Control {
     pub(super) fn of(record: &Record) -> Self {
-        let about = &record.about;
-        let span = |span: crate::measure::span::Span| (span.from.as_nanos(), span.to.as_nanos());
-        let phases = record.seen.phases.spans(record.seen.end).map(|(phase, stretch)| {
-            let (from_ns, to_ns) = span(stretch);
-            Phase { name: phase.to_string(), from_ns, to_ns }
-        });
-        let acts = record.acts.iter().map(|act| {
-            let (from_ns, to_ns) = span(act.span);
-            Act { name: act.name.clone(), from_ns, to_ns }
-        });
-        Self {
-            name: about.name.clone(),
-            started_at: date::rfc3339(about.anchor, crate::measure::time::Offset::ZERO),
-            anchor: Anchor {
-                unix_ns: about.anchor.unix_ns,
-                offset_ns: about.anchor.offset.as_nanos(),
-                monotonic_ns: about.monotonic_ns,
-            },
-            length_ns: record.seen.end.as_nanos(),
-            rate: about.rate.get(),
-            timeout_ns: super::value::ns(about.timeout),
-            slow_ns: super::value::ns(about.slow),
-            interrupted: record.interrupted,
-            cut: record.cut,
-            phases: phases.collect(),
-            acts: acts.collect(),
-            command: record.command.as_ref().map(Command::of),
-        }
+        Self { probes: record.seen.controls, held_up_ns: nanos(record.seen.held_up.length()) }
     }
 }
 
-impl Command {
-    fn of(command: &CommandRun) -> Self {
-        Self {
-            argv: command.argv.clone(),
-            started_ns: command.started.map(crate::measure::time::Offset::as_nanos),
-            ended_ns: command.exit.map(|exit| exit.at.as_nanos()),
-            exit_code: command.exit.and_then(|exit| exit.code),
-            signal: command.exit.and_then(|exit| exit.signal),
-        }
+/// The machine that the prober ran on.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Machine {
+    /// The share of the run in which something waited for a processor; null if the kernel does not say.
+    pressure: Option<f64>,
+}
+
+impl Machine {
+    pub(super) fn of(record: &Record) -> Self {
+        Self { pressure: record.end.and_then(|end| end.pressure).filter(|pressure| pressure.is_finite()) }
     }
 }
 
-impl Verdict {
-    pub(super) fn of(verdict: &verdict::Verdict) -> Self {
-        let breach = |breach: &verdict::Breach| Breach {
-            budget: breach.budget.clone(),
-            of: breach.of.clone(),
-            figure: breach.figure.clone(),
-            limit: breach.limit.clone(),
-            text: breach.to_string(),
+/// The machine's wall clock.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Clock {
+    /// How far the wall clock ran ahead of the monotonic one from the first anchor to the last; null if
+    /// the run did not come to its end.
+    drift_ns: Option<i64>,
+}
+
+impl Clock {
+    pub(super) fn of(record: &Record) -> Self {
+        let drift = |end: entry::End| {
+            let expected = record.about.anchor.unix_ns_at(end.anchor.offset);
+            let drift = i128::from(end.anchor.unix_ns) - i128::from(expected);
+            i64::try_from(drift).unwrap_or(if drift < 0 { i64::MIN } else { i64::MAX })
         };
-        Self {
-            result: verdict.conclusion.to_string(),
-            exit_code: verdict.conclusion.exit_code(),
-            breaches: verdict.breaches.iter().map(breach).collect(),
-            doubts: verdict.doubts.clone(),
-        }
+        Self { drift_ns: record.end.map(drift) }
     }
 }

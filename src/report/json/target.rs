@@ -1,88 +1,197 @@
-//! What was seen of one target: its lanes, episodes and totals, overall and in parts of the run.
+//! What was measured of a target: its lanes, episodes, phases and totals.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::lane::Lane;
-use super::value::{Bounded, Quantiles, classes, ns, share};
+use super::figure::{Figure, Quantiles, Stretch};
+use super::lane::{Lane, counted};
 use crate::measure::episode;
+use crate::measure::fold::LaneSeen;
 use crate::measure::latency::Distribution;
+use crate::measure::phase;
 use crate::measure::span::Span;
 use crate::measure::time::nanos;
 use crate::measure::totals;
+use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
-/// What was seen of one target.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Target {
-    name: String,
-    url: String,
+/// A target.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Target<'a> {
+    name: &'a str,
+    url: &'a str,
     lanes: Vec<Lane>,
     episodes: Vec<Episode>,
-    /// Over the whole run.
-    totals: Totals,
-    /// Over each phase, in their order.
-    phases: Vec<Part>,
-    /// Over each act of a scenario, in their order.
-    acts: Vec<Part>,
+    phases: Vec<Phase>,
+    totals: WholeTotals,
 }
 
-/// Outages and single failures of all lanes, clustered.
-#[derive(Debug, Serialize, JsonSchema)]
+impl<'a> Target<'a> {
+    pub(super) fn all(record: &'a Record) -> Vec<Self> {
+        let names = record.about.names();
+        let case = record.case(&names);
+        (0..names.len()).map(|place| Self::of(record, case, place)).collect()
+    }
+
+    fn of(record: &'a Record, case: Case<'_>, place: usize) -> Self {
+        let about = &record.about.targets[place];
+        let places = record.lanes.iter().zip(&record.seen.lanes).filter(|(lane, _)| lane.target == place);
+        let lanes = case.lanes_of(place);
+        Self {
+            name: &about.name,
+            url: &about.url,
+            lanes: places.map(|(lane, seen)| Lane::of(lane, seen)).collect(),
+            episodes: episode::find(&lanes).iter().map(|episode| Episode::of(record, episode)).collect(),
+            phases: Phase::all(record, case, place),
+            totals: WholeTotals {
+                totals: Totals::of(&case.totals(place, record.whole())),
+                silence: record.seen.silences.get(place).copied().flatten().map(Stretch::from),
+            },
+        }
+    }
+}
+
+/// A stretch in which the target's lanes were not all well.
+#[derive(Serialize, JsonSchema)]
 struct Episode {
     /// When its first failed slot was due.
     from_ns: u64,
     /// When its last failed slot was due.
     to_ns: u64,
-    /// From the beginning of its first outage to the end of its last.
-    span: Bounded,
-    /// Probes that failed in it.
+    span: Figure,
     failed: u64,
-    /// Probes sent in it.
+    /// Probes due in it that were sent.
     total: u64,
+    /// Failed probes by class.
     classes: BTreeMap<String, u64>,
-    /// The failed ones by lane.
+    /// Failed probes by the lane's name.
     lanes: BTreeMap<String, u64>,
-    /// The failed ones by address; `none` for those that reached nobody.
+    /// Failed probes by the address that they reached; `none` for those that reached nobody.
     peers: BTreeMap<String, u64>,
-    /// From sent to done of the failed ones.
+    /// From `sent` to `done` of failed probes.
     time_to_fail: Option<Quantiles>,
-    /// How many strict outages it consists of.
-    outages: u64,
 }
 
-/// Totals.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Totals {
-    /// The time in which any lane had an outage or was slow.
-    impaired: Bounded,
-    /// The time in which every lane was failing at once.
-    down: Bounded,
-    /// Failed slots times period, averaged over lanes.
-    equivalent: Bounded,
-    /// The longest outage of any lane.
-    longest: Bounded,
-    /// The time in which any lane was slow.
-    slow: Bounded,
+impl Episode {
+    fn of(record: &Record, episode: &episode::Episode) -> Self {
+        let lane = |place: usize| record.lanes.get(place).map(|lane| lane.policy.to_string()).unwrap_or_default();
+        let peers = episode.peers.iter().map(|(peer, count)| {
+            let peer = peer.map_or_else(|| "none".to_owned(), |peer| peer.to_string());
+            (peer, *count)
+        });
+        Self {
+            from_ns: episode.from.as_nanos(),
+            to_ns: episode.to.as_nanos(),
+            span: episode.span.into(),
+            failed: episode.failed,
+            total: episode.total,
+            classes: counted(&episode.classes),
+            lanes: episode.lanes.iter().map(|(place, count)| (lane(*place), *count)).collect(),
+            peers: peers.collect(),
+            time_to_fail: Quantiles::of(&episode.time_to_fail),
+        }
+    }
+}
+
+/// How a target fared in a phase of the run.
+#[derive(Serialize, JsonSchema)]
+struct Phase {
+    /// `baseline`, `event` or `settle`.
+    name: String,
+    from_ns: u64,
+    to_ns: u64,
     failed: u64,
     resolved: u64,
-    /// The failed ones by class.
-    classes: BTreeMap<String, u64>,
+    /// 1 - failed / resolved; null if nothing was resolved.
+    availability: Option<f64>,
+    /// From due to done of healthy answers.
+    latency: Option<Quantiles>,
+}
+
+impl Phase {
+    fn all(record: &Record, case: Case<'_>, target: usize) -> Vec<Self> {
+        let lanes = case.lanes_of(target);
+        let phase = |(place, (phase, span)): (usize, (phase::Phase, Span))| {
+            let totals = case.totals(target, span);
+            Self {
+                name: phase.to_string(),
+                from_ns: span.from.as_nanos(),
+                to_ns: span.to.as_nanos(),
+                failed: totals.failed,
+                resolved: totals.resolved,
+                availability: totals.availability.requests,
+                latency: Quantiles::of(&latency(&lanes, place)),
+            }
+        };
+        record.seen.phases.spans(record.seen.end).enumerate().map(phase).collect()
+    }
+}
+
+fn latency(lanes: &[(usize, &LaneSeen)], phase: usize) -> Distribution {
+    let mut all = Distribution::fine();
+    for of_lane in lanes.iter().filter_map(|(_, lane)| lane.latency.get(phase)) {
+        all.add(of_lane);
+    }
+    all
+}
+
+/// What it all comes to, in a stretch of the run.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Totals {
+    /// The time in which any lane had an outage or was slow.
+    impaired: Figure,
+    /// The time in which every lane was failing at once.
+    down: Figure,
+    /// Failed slots times period, averaged over the lanes: loss-derived downtime (RFC 6201).
+    equivalent: Figure,
+    /// The longest strict outage of any lane.
+    longest: Figure,
+    /// The time in which any lane was slow.
+    slow: Figure,
+    failed: u64,
+    resolved: u64,
     availability: Availability,
-    /// The time in which the run could not see.
+    /// The time in which any lane, or the prober as a whole, could not see.
     blind_ns: u64,
-    /// The longest stretch of it.
-    longest_blind_ns: u64,
     /// The smallest outage that the best lane was sure to see.
     floor_ns: u64,
-    /// The longest stretch without a success; null if nothing was sent, or for a part of a run.
+}
+
+impl Totals {
+    pub(super) fn of(totals: &totals::Totals) -> Self {
+        Self {
+            impaired: totals.impaired.into(),
+            down: totals.down.into(),
+            equivalent: totals.equivalent.into(),
+            longest: totals.longest.into(),
+            slow: totals.slow.into(),
+            failed: totals.failed,
+            resolved: totals.resolved,
+            availability: Availability {
+                requests: totals.availability.requests,
+                time: totals.availability.time,
+                worst_1s: totals.availability.worst_second,
+                worst_60s: totals.availability.worst_minute,
+            },
+            blind_ns: nanos(totals.blind),
+            floor_ns: nanos(totals.floor),
+        }
+    }
+}
+
+/// What it all comes to, over the whole run.
+#[derive(Serialize, JsonSchema)]
+struct WholeTotals {
+    #[serde(flatten)]
+    totals: Totals,
+    /// The longest stretch without a success although probes were outstanding; null if nothing was sent.
     silence: Option<Stretch>,
 }
 
-/// Shares from 0 to 1; null where nothing was resolved or observed.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Availability; null where nothing was resolved or observed.
+#[derive(Serialize, JsonSchema)]
 struct Availability {
     /// 1 - failed / resolved.
     requests: Option<f64>,
@@ -92,100 +201,4 @@ struct Availability {
     worst_1s: Option<f64>,
     /// By requests, in the worst minute.
     worst_60s: Option<f64>,
-}
-
-/// A stretch of time.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Stretch {
-    from_ns: u64,
-    to_ns: u64,
-}
-
-/// A part of the run.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Part {
-    name: String,
-    from_ns: u64,
-    to_ns: u64,
-    totals: Totals,
-    /// From due to done of healthy answers; null if there was none, or for an act.
-    latency: Option<Quantiles>,
-}
-
-impl Target {
-    pub(super) fn of(record: &Record, place: usize) -> Self {
-        let names = record.about.names();
-        let case = record.case(&names);
-        let about = &record.about.targets[place];
-        let lanes = case.lanes_of(place);
-        let totals = |window: Span| case.totals(place, window);
-        let phases = record.seen.phases.spans(record.seen.end).enumerate().map(|(nth, (phase, span))| {
-            let mut latency = Distribution::fine();
-            lanes.iter().filter_map(|(_, lane)| lane.latency.get(nth)).for_each(|lane| latency.add(lane));
-            Part::of(phase.to_string(), span, &totals(span), Quantiles::of(&latency))
-        });
-        Self {
-            name: about.name.clone(),
-            url: about.url.clone(),
-            lanes: lanes.iter().map(|(place, seen)| Lane::of(record, *place, seen)).collect(),
-            episodes: episode::find(&lanes).iter().map(|episode| Episode::of(record, episode)).collect(),
-            totals: Totals::of(&totals(record.whole()), record.seen.silences.get(place).copied().flatten()),
-            phases: phases.collect(),
-            acts: record.acts.iter().map(|act| Part::of(act.name.clone(), act.span, &totals(act.span), None)).collect(),
-        }
-    }
-}
-
-impl Episode {
-    fn of(record: &Record, episode: &episode::Episode) -> Self {
-        let lane = |place: usize| record.lanes.get(place).map(|lane| lane.policy.to_string()).unwrap_or_default();
-        let peer = |(peer, count): (&Option<std::net::SocketAddr>, &u64)| {
-            (peer.map_or_else(|| "none".to_owned(), |peer| peer.to_string()), *count)
-        };
-        Self {
-            from_ns: episode.from.as_nanos(),
-            to_ns: episode.to.as_nanos(),
-            span: episode.span.into(),
-            failed: episode.failed,
-            total: episode.total,
-            classes: classes(&episode.classes),
-            lanes: episode.lanes.iter().map(|(place, count)| (lane(*place), *count)).collect(),
-            peers: episode.peers.iter().map(peer).collect(),
-            time_to_fail: Quantiles::of(&episode.time_to_fail),
-            outages: episode.outages.len() as u64,
-        }
-    }
-}
-
-impl Totals {
-    fn of(totals: &totals::Totals, silence: Option<Span>) -> Self {
-        let availability = totals.availability;
-        Self {
-            impaired: totals.impaired.into(),
-            down: totals.down.into(),
-            equivalent: totals.equivalent.into(),
-            longest: totals.longest.into(),
-            slow: totals.slow.into(),
-            failed: totals.failed,
-            resolved: totals.resolved,
-            classes: classes(&totals.classes),
-            availability: Availability {
-                requests: availability.requests.and_then(share),
-                time: availability.time.and_then(share),
-                worst_1s: availability.worst_second.and_then(share),
-                worst_60s: availability.worst_minute.and_then(share),
-            },
-            blind_ns: ns(totals.blind),
-            longest_blind_ns: ns(totals.longest_blind),
-            floor_ns: nanos(totals.floor),
-            silence: silence.map(|span| Stretch { from_ns: span.from.as_nanos(), to_ns: span.to.as_nanos() }),
-        }
-    }
-}
-
-impl Part {
-    fn of(name: String, span: Span, totals: &totals::Totals, latency: Option<Quantiles>) -> Self {
-        let totals = Totals::of(totals, None);
-        Self { name, from_ns: span.from.as_nanos(), to_ns: span.to.as_nanos(), totals, latency }
-    }
 }

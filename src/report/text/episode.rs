@@ -1,93 +1,180 @@
-//! One episode: when, how long, which lanes, and what they saw.
+//! When something was lost, on which lane, to whom, and how it looked.
 
+use std::cmp::Reverse;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::look::{Ink, Page};
-use super::words::{classes, count};
-use crate::measure::episode::Episode;
-use crate::measure::fold::LaneSeen;
+use super::page::Page;
+use super::phrase::{Count, apart, lost, lost_between, seconds, some};
+use crate::measure::answer::Class;
+use crate::measure::episode::{self, Episode};
 use crate::measure::outage::{Open, Outage};
 use crate::measure::phase::Phase;
-use crate::measure::time::{Bounded, Human, Offset};
+use crate::measure::time::{Human, Offset};
+use crate::measure::verdict::Case;
 use crate::report::date;
 use crate::run::record::Record;
 
-/// Peers that are named.
-const PEERS: usize = 3;
+/// Episodes told one by one: the longest.
+const TOLD: usize = 10;
+/// Peers told one by one.
+const PEERS: usize = 4;
+/// An instant after another: probes due at an episode's last failure are in it.
+const TICK: Duration = Duration::from_nanos(1);
 
-pub(super) fn write(record: &Record, target: usize, episode: &Episode, page: &mut Page) {
-    let anchor = record.about.anchor;
-    let (from, to) = (date::time(anchor, episode.from), date::time(anchor, episode.to));
-    let when = format!("{from} to {to} UTC, {}", relative(record, episode.from));
-    let when = page.paint(&when, Ink::Strong);
-    page.line(&format!("  {when}"));
-    page.item("lasted", &format!("{}, {} of {} failed", episode.span, episode.failed, count(episode.total, "probe")));
-    let names = record.about.names();
-    for (place, lane) in record.case(&names).lanes_of(target) {
-        let failed = episode.lanes.get(&place).copied().unwrap_or(0);
-        let text = if failed == 0 { "lost none".to_owned() } else { of_lane(episode, place, lane, failed) };
-        page.item(&record.lanes[place].policy.to_string(), &text);
-    }
-    fingerprint(episode, page);
-}
-
-fn of_lane(episode: &Episode, place: usize, lane: &LaneSeen, failed: u64) -> String {
-    let outages: Vec<_> =
-        episode.outages.iter().filter(|(of, _)| *of == place).filter_map(|(_, nth)| lane.outages.get(*nth)).collect();
-    let longest = outages.iter().max_by_key(|outage| outage.estimate);
-    let mut all = std::collections::BTreeMap::new();
-    for (class, count) in outages.iter().flat_map(|outage| &outage.classes) {
-        *all.entry(*class).or_insert(0) += count;
-    }
-    let lasted = longest.map(|outage| duration(outage)).unwrap_or_default();
-    let lasted = match outages.len() {
-        1 => format!("one outage of {lasted}"),
-        several => format!("{several} outages, the longest of {lasted}"),
+pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+    let of_target = |target: usize| {
+        let found = episode::find(&case.lanes_of(target));
+        found.into_iter().map(move |episode| (target, episode))
     };
-    format!("lost {failed} in {lasted}: {}", classes(&all))
-}
-
-fn duration(outage: &Outage) -> String {
-    let open = |side: &Open| match side {
-        Open::Start => "it was out when the run began",
-        Open::End => "it was out when the run ended",
-        Open::BlindBefore => "its beginning was not seen",
-        Open::BlindAfter => "its end was not seen",
-    };
-    let why: Vec<_> = outage.open.iter().map(open).collect();
-    let bounded: Bounded = outage.duration();
-    if why.is_empty() { bounded.to_string() } else { format!("{bounded}, {}", why.join(", ")) }
-}
-
-/// How long the failed ones took, and whom they had reached.
-fn fingerprint(episode: &Episode, page: &mut Page) {
-    let (Some(half), Some(longest)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.longest()) else {
+    let mut all: Vec<_> = (0..case.targets.len()).flat_map(of_target).collect();
+    if all.is_empty() {
         return;
-    };
-    let mut peers: Vec<_> = episode.peers.iter().filter_map(|(peer, count)| Some(((*peer)?, *count))).collect();
-    peers.sort_by_key(|(peer, count)| (std::cmp::Reverse(*count), *peer));
-    let mut named: Vec<_> = peers.iter().take(PEERS).map(|(peer, count)| format!("{peer} ({count})")).collect();
-    if peers.len() > PEERS {
-        named.push(count((peers.len() - PEERS) as u64, "other"));
     }
-    let at = if named.is_empty() { String::new() } else { format!("; at {}", named.join(", ")) };
-    let text = format!("half of them within {}, the last after {}{at}", Human(half), Human(longest));
-    page.item("failed", &text);
+    all.sort_by_key(|(target, episode)| (Reverse(episode.span.estimate), episode.from, *target));
+    let more = all.split_off(all.len().min(TOLD));
+    all.sort_by_key(|(target, episode)| (episode.from, *target));
+    page.heading("When (times of day in UTC)");
+    for (target, episode) in &all {
+        tell(record, case, (*target, episode), page);
+    }
+    if !more.is_empty() {
+        let failed = more.iter().map(|(_, episode)| episode.failed).sum();
+        let what = some(more.len() as u64, "shorter episode");
+        page.say(2, &format!("and {what}, in which {} failed", some(failed, "probe")));
+    }
 }
 
-/// When that was, for those who were there: counted from what they did.
-fn relative(record: &Record, at: Offset) -> String {
-    let after = |since: Offset, what: &str| format!("{} after {what}", Human(at.since(since)));
-    let act = record.acts.iter().rev().find(|act| act.span.from <= at);
-    let started = record.command.as_ref().and_then(|command| command.started);
-    let event = record.seen.phases.spans(record.seen.end).find(|(phase, _)| *phase == Phase::Event);
-    match (act, started, event) {
-        (Some(act), _, _) => after(act.span.from, &format!("\"{}\" began", act.name)),
-        (None, Some(started), _) if at >= started => after(started, "the command began"),
-        (None, Some(started), _) => format!("{} before the command began", Human(started.since(at))),
-        (None, None, Some((_, span))) if span.from > Offset::ZERO && at >= span.from => {
-            after(span.from, "the event began")
+fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), page: &mut Page) {
+    let moment = |at: Offset| date::moment(record.about.anchor, at);
+    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
+    let (name, began, lost) = (&case.targets[target], moment(episode.from), lost(episode.failed, episode.total));
+    page.say(2, &format!("{name}: {began}{until}, {}; {lost}", since(record, episode)));
+    page.table(4, &episode.lanes.keys().map(|place| row(record, *place, episode)).collect::<Vec<_>>());
+    page.say(4, &format!("reached {}{}", peers(episode), speed(record, episode)));
+}
+
+/// What a lane lost in an episode, and for how long.
+fn row(record: &Record, place: usize, episode: &Episode) -> Vec<String> {
+    let seen = &record.seen.lanes[place];
+    let outages = episode.outages.iter().filter(|(lane, _)| *lane == place);
+    let outages: Vec<_> = outages.filter_map(|(_, nth)| seen.outages.get(*nth)).collect();
+    let lost = lost_between(&seen.timeline, episode.from, episode.to + TICK);
+    vec![record.lanes[place].policy.to_string(), durations(&outages), format!("{lost}{}", open(&outages))]
+}
+
+/// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.
+fn since(record: &Record, episode: &Episode) -> String {
+    let (origin, what) = origin(record, episode.from);
+    if episode.from < origin || episode.to == episode.from {
+        return format!("{} {what}", apart(episode.from, origin));
+    }
+    let (from, to) = (seconds(episode.from.since(origin)), apart(episode.to, origin));
+    format!("{} to {to} {what}", from.trim_end_matches(" s"))
+}
+
+/// What an instant is told from: its act, the command, or the event, whichever there was.
+fn origin(record: &Record, at: Offset) -> (Offset, String) {
+    let phases = &record.seen.phases;
+    let event = || phases.spans(record.seen.end).find(|(phase, _)| *phase == Phase::Event);
+    if let Some(act) = record.acts.iter().rfind(|act| act.span.from <= at) {
+        (act.span.from, format!("act {} began", act.name))
+    } else if let Some(started) = record.command.as_ref().and_then(|command| command.started) {
+        (started, "the command started".to_owned())
+    } else if let Some((_, event)) = event().filter(|(_, event)| event.from > Offset::ZERO) {
+        (event.from, "the event began".to_owned())
+    } else {
+        (Offset::ZERO, "the run began".to_owned())
+    }
+}
+
+/// The one outage with its bounds, or how many and the longest.
+fn durations(outages: &[&Outage]) -> String {
+    let longest = outages
+        .iter()
+        .map(|outage| outage.duration())
+        .reduce(|best, next| if next.estimate > best.estimate { next } else { best });
+    match (outages.len() as u64, longest) {
+        (_, None) => String::new(),
+        (1, Some(only)) => only.to_string(),
+        (many, Some(longest)) => format!("{} outages, longest {longest}", Count(many)),
+    }
+}
+
+fn open(outages: &[&Outage]) -> String {
+    let said = |open: &Open| match open {
+        Open::Start => "; it was failing from the start",
+        Open::End => "; it was not up again at the end",
+        Open::BlindBefore => "; how it began was not seen",
+        Open::BlindAfter => "; how it ended was not seen",
+    };
+    let mut sides: Vec<_> = outages.iter().flat_map(|outage| &outage.open).copied().collect();
+    sides.sort_unstable();
+    sides.dedup();
+    sides.iter().map(said).collect()
+}
+
+/// Whom failed probes reached, the most frequent first.
+fn peers(episode: &Episode) -> String {
+    let mut peers: Vec<_> = episode.peers.iter().collect();
+    peers.sort_by_key(|(peer, count)| (Reverse(**count), **peer));
+    let more = peers.len().saturating_sub(PEERS);
+    let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "nobody".to_owned(), |peer| peer.to_string());
+    let said = peers.iter().take(PEERS).map(|(peer, count)| format!("{} x{}", name(peer), Count(**count)));
+    let told = said.collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{told} and {more} more") } else { told }
+}
+
+/// How fast probes failed, and what that speaks of.
+fn speed(record: &Record, episode: &Episode) -> String {
+    let (Some(half), Some(most)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.quantile(0.99)) else {
+        return String::new();
+    };
+    let [half_said, most_said] = [half, most].map(|time| Human(time).to_string());
+    let said = if half_said == most_said {
+        format!("; failed after {half_said}")
+    } else {
+        format!("; failed after {half_said} (p50), {most_said} (p99)")
+    };
+    let usual = episode.classes.iter().find(|(_, count)| **count > episode.failed / 2);
+    let meaning = usual.and_then(|(class, _)| fingerprint(half, *class, record.about.timeout));
+    meaning.map_or_else(|| said.clone(), |meaning| format!("{said}, {meaning}"))
+}
+
+/// What it says that probes usually failed with `class` after `time`, if that speaks for itself.
+fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'static str> {
+    let millis = time.as_millis();
+    match class {
+        Class::ConnectTimeout | Class::ResponseTimeout if time >= timeout.mul_f64(0.98) => {
+            Some("the prober's own limit: nobody answered at all")
         }
-        _ => format!("{} after the run began", Human(at.since(Offset::ZERO).max(Duration::ZERO))),
+        Class::Refused if millis < 20 => Some("at once: the host is there and nothing listens"),
+        Class::Reset | Class::Closed if millis < 20 => Some("at once: whoever served was just stopped"),
+        Class::Status(_) if millis < 20 => Some("at once: whoever answered did not wait for anybody else"),
+        Class::Unreachable if (3_000..3_200).contains(&millis) => {
+            Some("as when a pod's network is gone (3.06 s without an answer to ARP)")
+        }
+        Class::Status(_) if (4_900..5_300).contains(&millis) => Some("as when ingress-nginx cannot connect (5 s)"),
+        Class::Status(_) if (9_900..10_300).contains(&millis) => {
+            Some("as when an AWS load balancer cannot connect (10 s)")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_it_takes_to_fail_speaks_together_with_the_class() {
+        let meaning =
+            |class, ms| fingerprint(Duration::from_millis(ms), class, Duration::from_secs(6)).unwrap_or_default();
+        assert!(meaning(Class::Refused, 0).contains("nothing listens"));
+        assert!(meaning(Class::Unreachable, 3_060).contains("network is gone"));
+        assert!(meaning(Class::Status(504), 5_010).contains("ingress-nginx"));
+        assert!(meaning(Class::ResponseTimeout, 6_000).contains("own limit"));
+        assert_eq!(meaning(Class::Status(504), 500), "");
+        assert_eq!(meaning(Class::Tls, 0), "");
     }
 }

@@ -1,139 +1,90 @@
-//! How text is laid out: width, colour, letters.
+//! How a page looks: its width, whether it has colour, and which glyphs it may use.
 
-/// Whether to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
-    /// With the terminal's own palette.
-    On,
-    /// Not at all.
-    Off,
-}
-
-/// Which characters to draw with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyphs {
-    /// Unicode's block elements.
-    Unicode,
-    /// Nothing beyond ASCII.
-    Ascii,
-}
-
-/// What the place where the report is read can show.
+/// How a text report is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Columns.
+    /// Columns; at least 40 are used, and lines are wrapped at it.
     pub width: usize,
-    /// Whether to colour.
+    /// Whether to use colour.
     pub colour: Colour,
-    /// Which characters to draw with.
+    /// Which glyphs may be used.
     pub glyphs: Glyphs,
 }
 
-/// What a colour says.
+/// Whether a page has colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// For files and pipes: no escape sequence at all.
+    Plain,
+    /// For terminals: ANSI escape sequences.
+    Ansi,
+}
+
+/// Which glyphs a page may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyphs {
+    /// All of Unicode.
+    Unicode,
+    /// ASCII only; what else stands in names is replaced.
+    Ascii,
+}
+
+/// What a piece of text says by its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     Good,
     Bad,
-    Odd,
-    Faint,
-    Strong,
+    Unsure,
+    Heading,
 }
 
-/// Where the texts of items begin.
-const INDENT: usize = 14;
+impl Look {
+    const NARROWEST: usize = 40;
 
-/// The report as it grows.
-#[derive(Debug)]
-pub(super) struct Page {
-    look: Look,
-    text: String,
-}
-
-impl Page {
-    pub(super) const fn new(look: Look) -> Self {
-        Self { look, text: String::new() }
+    /// Columns to fill.
+    pub(super) fn columns(&self) -> usize {
+        self.width.max(Self::NARROWEST)
     }
 
-    pub(super) fn text(self) -> String {
-        self.text
-    }
-
-    pub(super) const fn look(&self) -> Look {
-        self.look
-    }
-
-    /// An empty line, unless there is one.
-    pub(super) fn gap(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.text.push('\n');
-        }
-    }
-
-    /// The line above all others.
-    pub(super) fn verdict(&mut self, word: &str, ink: Ink, text: &str) {
-        let word = self.paint(word, ink);
-        self.line(&format!("{word}  {text}"));
-    }
-
-    /// A heading.
-    pub(super) fn heading(&mut self, name: &str, rest: &str) {
-        let (name, rest) = (self.paint(name, Ink::Strong), self.paint(rest, Ink::Faint));
-        self.line(&format!("{name}  {rest}"));
-    }
-
-    /// A point of a list, wrapped.
-    pub(super) fn point(&mut self, text: &str) {
-        self.wrapped("  - ", text);
-    }
-
-    /// A text with its name before it, wrapped.
-    pub(super) fn item(&mut self, name: &str, text: &str) {
-        self.wrapped(&format!("{:INDENT$}", format!("  {name}")), text);
-    }
-
-    /// A name and a text that matters, in colour.
-    pub(super) fn row(&mut self, name: &str, text: &str, ink: Ink) {
-        let text = self.paint(text, ink);
-        self.line(&format!("  {name:18} {text}"));
-    }
-
-    /// A line as it is.
-    pub(super) fn line(&mut self, text: &str) {
-        self.text.push_str(text.trim_end());
-        self.text.push('\n');
-    }
-
-    /// `text` in colour, if there is to be any.
-    pub(super) fn paint(&self, text: &str, ink: Ink) -> String {
-        let code = match ink {
-            Ink::Good => "1;32",
-            Ink::Bad => "1;31",
-            Ink::Odd => "1;33",
-            Ink::Faint => "2",
-            Ink::Strong => "1",
+    /// `text` in its colour, if there is colour.
+    pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
+        let code = match (self.colour, ink) {
+            (Colour::Plain, _) => return text.to_owned(),
+            (Colour::Ansi, Ink::Good) => "1;32",
+            (Colour::Ansi, Ink::Bad) => "1;31",
+            (Colour::Ansi, Ink::Unsure) => "1;33",
+            (Colour::Ansi, Ink::Heading) => "1",
         };
-        match self.look.colour {
-            Colour::On if !text.is_empty() => format!("\x1b[{code}m{text}\x1b[0m"),
-            _ => text.to_owned(),
-        }
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    fn wrapped(&mut self, before: &str, text: &str) {
-        let (mut line, indent) = (before.to_owned(), before.chars().count());
-        let mut empty = true;
-        for word in text.split_whitespace() {
-            let long = line.chars().count() + usize::from(!empty) + word.chars().count() > self.look.width;
-            if long && !empty {
-                self.line(&line);
-                line = " ".repeat(indent);
-                empty = true;
-            }
-            if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            empty = false;
-        }
-        self.line(&line);
+    /// `text` without what a terminal would obey, and with nothing but ASCII where that is wanted:
+    /// names, commands and their output are written by others.
+    pub(super) fn tame(&self, text: &str) -> String {
+        let harmless = |letter: char| match letter {
+            '\t' | '\n' => ' ',
+            letter if letter.is_control() || is_unseen(letter) => '?',
+            letter if self.glyphs == Glyphs::Ascii && !letter.is_ascii() => '?',
+            letter => letter,
+        };
+        text.chars().map(harmless).collect()
+    }
+}
+
+/// Marks that have no shape of their own and turn or hide what stands beside them.
+const fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_command_the_terminal() {
+        let look = Look { width: 80, colour: Colour::Ansi, glyphs: Glyphs::Ascii };
+        assert_eq!(look.tame("a\u{1b}[2Jb\u{9b}c\tü"), "a?[2Jb?c ?");
+        let look = Look { glyphs: Glyphs::Unicode, ..look };
+        assert_eq!(look.tame("ü\u{202e}gpj"), "ü?gpj");
     }
 }

@@ -1,114 +1,223 @@
-//! The run in one line a target: a character for each stretch of time, the worst state in it wins.
+//! The run as a picture: a line for each lane, a character for each stretch, and what was going on.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::look::{Glyphs, Ink, Page};
-use crate::measure::time::{Human, Offset, nanos};
-use crate::measure::timeline::{Cell, State};
+use super::look::Glyphs;
+use super::page::Page;
+use super::phrase::{some, tail};
+use crate::measure::answer::Health;
+use crate::measure::span::Span;
+use crate::measure::time::{Offset, nanos};
+use crate::measure::timeline::{Cell, Timeline};
+use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
-/// Columns before the picture.
-const MARGIN: usize = 2;
-/// Columns from one mark of the scale to the next.
-const MARKS: usize = 10;
+/// A name of a lane takes no more of the line than this.
+const LABEL: usize = 20;
+/// Numbers on the scale are at least this far apart.
+const APART: usize = 8;
+/// Lanes that are drawn.
+const LANES: usize = 20;
 
-pub(super) fn write(record: &Record, page: &mut Page) {
-    let columns = page.look().width.saturating_sub(MARGIN * 2).clamp(10, 160);
-    if record.seen.end == Offset::ZERO {
+/// What a stretch of a lane looked like, from good to bad: the worst of it wins.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stretch {
+    Unobserved,
+    Up,
+    Slow,
+    Blind,
+    Degraded,
+    Down,
+}
+
+impl Stretch {
+    fn of(timeline: &Timeline, span: Span) -> Self {
+        let cell = Cell::of([timeline], span.from, span.to);
+        let [up, slow, failed, blind] =
+            [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| cell.count(health) > 0);
+        match (failed, up || slow) {
+            (true, true) => Self::Degraded,
+            (true, false) => Self::Down,
+            _ if blind => Self::Blind,
+            _ if slow => Self::Slow,
+            _ if up => Self::Up,
+            _ => Self::Unobserved,
+        }
+    }
+
+    const fn glyph(self, glyphs: Glyphs) -> char {
+        match (self, glyphs) {
+            (Self::Unobserved, _) => ' ',
+            (Self::Up, Glyphs::Unicode) => '·',
+            (Self::Up, Glyphs::Ascii) => '.',
+            (Self::Slow, _) => '~',
+            (Self::Blind, _) => '?',
+            (Self::Degraded, Glyphs::Unicode) => '▄',
+            (Self::Degraded, Glyphs::Ascii) => 'x',
+            (Self::Down, Glyphs::Unicode) => '█',
+            (Self::Down, Glyphs::Ascii) => '#',
+        }
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Unobserved => "nothing known",
+            Self::Up => "up",
+            Self::Slow => "some slow",
+            Self::Blind => "some not sent",
+            Self::Degraded => "some failed",
+            Self::Down => "all failed",
+        }
+    }
+}
+
+/// The stretches of the run, one a column.
+struct Grid {
+    length: Duration,
+    columns: usize,
+    label: usize,
+}
+
+impl Grid {
+    fn span(&self, column: usize) -> Span {
+        Span::new(self.edge(column), self.edge(column + 1))
+    }
+
+    fn edge(&self, column: usize) -> Offset {
+        let at = self.length.as_nanos() * column as u128 / self.columns.max(1) as u128;
+        Offset::from_nanos(u64::try_from(at).unwrap_or(u64::MAX))
+    }
+
+    fn column(&self, at: Offset) -> usize {
+        let place = u128::from(at.as_nanos()) * self.columns as u128 / self.length.as_nanos().max(1);
+        usize::try_from(place).unwrap_or(usize::MAX).min(self.columns.saturating_sub(1))
+    }
+
+    fn row(&self, label: &str, cells: &str) -> String {
+        let (width, label) = (self.label, tail(label, self.label));
+        format!("  {label:<width$}  {cells}")
+    }
+
+    /// Words at instants, each behind a bar; a word that finds no room before the next bar is cut, one
+    /// at the right edge stands before its bar.
+    fn marks(&self, marks: &[(Offset, String)]) -> String {
+        let mut cells = vec![' '; self.columns];
+        for (nth, (at, word)) in marks.iter().enumerate() {
+            let (column, word) = (self.column(*at), word.chars().collect::<Vec<_>>());
+            let next = marks.get(nth + 1).map_or(self.columns, |(next, _)| self.column(*next));
+            let before = column.saturating_sub(word.len());
+            let free = cells[before..column].iter().all(|cell| *cell == ' ');
+            let turned =
+                nth + 1 == marks.len() && column + 1 + word.len() > self.columns && free && column > word.len();
+            let (start, end) = if turned { (before, column) } else { (column + 1, next.max(column + 1)) };
+            for (cell, letter) in cells[start.min(self.columns)..end.min(self.columns)].iter_mut().zip(word) {
+                *cell = letter;
+            }
+            cells[column] = '|';
+        }
+        cells.into_iter().collect()
+    }
+
+    fn scale(&self) -> String {
+        let step = self.step();
+        let mut marks = Vec::new();
+        let mut at = Duration::ZERO;
+        while at < self.length {
+            let (offset, number) = (Offset::from_nanos(nanos(at)), in_seconds(at));
+            // A number that was cut would be another number.
+            if self.column(offset) + 1 + number.len() <= self.columns {
+                marks.push((offset, number));
+            }
+            at += step;
+        }
+        self.marks(&marks)
+    }
+
+    /// 1, 2 or 5 times a power of ten, at least a millisecond.
+    fn step(&self) -> Duration {
+        let room = u128::from(u64::try_from((self.columns / APART).max(1)).unwrap_or(1));
+        let least = self.length.as_millis().div_ceil(room).max(1);
+        let steps = (0..18).flat_map(|power| [1, 2, 5].map(|digit: u128| digit * 10_u128.pow(power)));
+        let step = steps.into_iter().find(|step| *step >= least).unwrap_or(least);
+        Duration::from_millis(u64::try_from(step).unwrap_or(u64::MAX))
+    }
+}
+
+/// `5 s`, `0.25 s`.
+fn in_seconds(time: Duration) -> String {
+    let exact = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
+    format!("{} s", exact.trim_end_matches('0').trim_end_matches('.'))
+}
+
+pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+    let length = record.whole().length();
+    if length.is_zero() || record.lanes.is_empty() {
         return;
     }
-    let step = step(record.seen.end.since(Offset::ZERO), columns);
-    let names = record.about.names();
-    for (place, name) in names.iter().enumerate() {
-        let lanes = record.case(&names).lanes_of(place);
-        let cell = |column: u64| {
-            let from = Offset::from_nanos(column * nanos(step));
-            Cell::of(lanes.iter().map(|(_, lane)| &lane.timeline), from, (from + step).min(record.seen.end))
-        };
-        let shown: Vec<State> = (0..length(record, step)).map(|column| cell(column).state()).collect();
-        let picture: String = shown.chunk_by(|left, right| left == right).map(|same| stretch(page, same)).collect();
-        if names.len() > 1 {
-            page.line(&format!("  {name}"));
-        }
-        page.line(&format!("  {picture}"));
+    let (look, drawn) = (page.look(), record.lanes.len().min(LANES));
+    let longest = (0..drawn).map(|place| case.lane_name(place).chars().count()).max().unwrap_or(0);
+    let label = longest.clamp("command".len(), LABEL);
+    let grid = Grid { length, columns: look.columns() - label - 4, label };
+    page.heading("The run");
+    let mut met = BTreeSet::new();
+    for (place, lane) in record.seen.lanes.iter().enumerate().take(drawn) {
+        let cells: Vec<_> = (0..grid.columns).map(|column| Stretch::of(&lane.timeline, grid.span(column))).collect();
+        met.extend(&cells);
+        let cells: String = cells.into_iter().map(|cell| cell.glyph(look.glyphs)).collect();
+        page.draw(&grid.row(&look.tame(&case.lane_name(place)), &cells));
     }
-    let (scale, phases) = (page.paint(&scale(record, step), Ink::Faint), phases(record, step));
-    page.line(&format!("  {scale}"));
-    if !phases.is_empty() {
-        page.line(&format!("  {}", page.paint(&phases, Ink::Faint)));
+    page.draw(&grid.row("", &grid.scale()));
+    for (label, marks) in going_on(record).into_iter().filter(|(_, marks)| !marks.is_empty()) {
+        page.draw(&grid.row(label, &look.tame(&grid.marks(&marks))));
     }
-    page.line(&format!("  {}", page.paint(legend(page.look().glyphs), Ink::Faint)));
-}
-
-/// A round time for which a column stands, so that all of them fit.
-fn step(length: Duration, columns: usize) -> Duration {
-    let least = nanos(length).div_ceil(columns as u64).max(1_000_000);
-    let tens = 10_u64.pow(least.ilog10());
-    let round = [1, 2, 5, 10].into_iter().map(|factor| tens.saturating_mul(factor)).find(|step| *step >= least);
-    Duration::from_nanos(round.unwrap_or(least))
-}
-
-fn length(record: &Record, step: Duration) -> u64 {
-    record.seen.end.as_nanos().div_ceil(nanos(step))
-}
-
-fn stretch(page: &Page, same: &[State]) -> String {
-    let Some(state) = same.first() else { return String::new() };
-    let (block, ascii, ink) = match state {
-        State::Up => ('▁', '.', Ink::Good),
-        State::Slow => ('▃', 's', Ink::Odd),
-        State::Degraded => ('▅', 'x', Ink::Bad),
-        State::Down => ('█', 'X', Ink::Bad),
-        State::Blind => ('░', '?', Ink::Faint),
-        State::Unobserved => (' ', ' ', Ink::Faint),
-    };
-    let glyph = if page.look().glyphs == Glyphs::Unicode { block } else { ascii };
-    page.paint(&glyph.to_string().repeat(same.len()), ink)
-}
-
-const fn legend(glyphs: Glyphs) -> &'static str {
-    match glyphs {
-        Glyphs::Unicode => "▁ up  ▃ slow  ▅ some failed  █ all failed  ░ blind",
-        Glyphs::Ascii => ". up  s slow  x some failed  X all failed  ? blind",
+    let legend = met.iter().filter(|one: &&Stretch| **one != Stretch::Unobserved);
+    let legend: Vec<_> = legend.map(|one| format!("{} {}", one.glyph(look.glyphs), one.meaning())).collect();
+    page.say(2, &legend.join(", "));
+    if let Some(more) = record.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
+        page.say(2, &format!("and {} that are not drawn", some(more as u64, "lane")));
     }
 }
 
-/// `|0 s       |2 s`.
-fn scale(record: &Record, step: Duration) -> String {
-    let columns = usize::try_from(length(record, step)).unwrap_or(0);
-    let mark = |column: usize| {
-        let at = step * u32::try_from(column).unwrap_or(u32::MAX);
-        let text = format!("|{}", seconds(at));
-        format!("{text:MARKS$}").chars().take(MARKS.max(text.len())).collect::<String>()
-    };
-    let marks: String = (0..columns).step_by(MARKS).map(mark).collect();
-    marks.trim_end().to_owned()
-}
-
-fn seconds(at: Duration) -> String {
-    let text = format!("{:.3}", at.as_secs_f64());
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if at < Duration::from_secs(1) && !at.is_zero() { Human(at).to_string() } else { format!("{text} s") }
-}
-
-/// Where phases and acts begin.
-fn phases(record: &Record, step: Duration) -> String {
-    let spans: Vec<_> = record.seen.phases.spans(record.seen.end).collect();
-    if spans.len() < 2 && record.acts.is_empty() {
-        return String::new();
-    }
-    let named = spans.iter().map(|(phase, span)| (span.from, phase.to_string()));
+/// What was going on: phases, the command, acts.
+fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
+    let phases = record.seen.phases.spans(record.seen.end).map(|(phase, span)| (span.from, phase.to_string()));
+    let started = record.command.iter().filter_map(|command| Some((command.started?, "started".to_owned())));
+    let exits = record.command.iter().filter_map(|command| {
+        let exit = command.exit.as_ref()?;
+        Some((exit.at, exit.code.map_or_else(|| "ended".to_owned(), |code| format!("exit {code}"))))
+    });
     let acts = record.acts.iter().map(|act| (act.span.from, act.name.clone()));
-    let mut all: Vec<_> = named.filter(|(_, name)| record.acts.is_empty() || name != "event").chain(acts).collect();
-    all.sort();
-    let mut line = String::new();
-    for (at, name) in all {
-        let column = usize::try_from(at.as_nanos() / nanos(step)).unwrap_or(0);
-        let used = line.chars().count();
-        // Two that begin close together stand side by side.
-        line.push_str(&" ".repeat(column.saturating_sub(used).max(usize::from(used > 0))));
-        line.push('^');
-        line.push_str(&name);
+    [("phase", phases.collect()), ("command", started.chain(exits).collect()), ("act", acts.collect())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRID: Grid = Grid { length: Duration::from_secs(10), columns: 40, label: 0 };
+
+    #[test]
+    fn the_scale_has_round_numbers_with_room_between_them() {
+        assert_eq!(GRID.scale(), "|0 s    |2 s    |4 s    |6 s    |8 s    ");
+        let short = Grid { length: Duration::from_millis(3), ..GRID };
+        assert_eq!(short.scale().trim_end(), "|0 s         |0.001 s     |0.002 s");
     }
-    line
+
+    #[test]
+    fn a_word_at_the_right_edge_stands_before_its_bar() {
+        let marks = |all: &[(u64, &str)]| {
+            let all: Vec<_> = all.iter().map(|(ms, word)| (Offset::from_millis(*ms), (*word).to_owned())).collect();
+            GRID.marks(&all)
+        };
+        assert_eq!(marks(&[(0, "started"), (9_900, "exit 0")]), "|started                         exit 0|");
+        assert_eq!(marks(&[(0, "baseline"), (1_000, "event")]).trim_end(), "|bas|event");
+    }
+
+    #[test]
+    fn columns_tile_the_run() {
+        let grid = Grid { length: Duration::from_nanos(1_000_000_007), columns: 76, label: 0 };
+        assert!((1..76).all(|column| grid.span(column - 1).to == grid.span(column).from));
+        assert_eq!(grid.span(75).to, Offset::from_nanos(1_000_000_007));
+    }
 }

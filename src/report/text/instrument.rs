@@ -1,0 +1,51 @@
+//! How well the prober did its own work: what it sent, how late, and what it could not see.
+
+use super::page::Page;
+use super::phrase::{Count, some, tail};
+use crate::measure::fold::LaneSeen;
+use crate::measure::time::Human;
+use crate::measure::verdict::Case;
+use crate::run::record::Record;
+
+/// A name of a lane takes no more of a row than this.
+const LABEL: usize = 16;
+
+pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+    page.heading("How it was measured");
+    let header = ["lane", "offered", "sent", "not sent", "late", "late p99", "blind", "floor"];
+    let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(tail(&case.lane_name(place), LABEL), lane));
+    let rows: Vec<_> = [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect();
+    page.table(2, &rows);
+    let unanswered: u64 =
+        record.seen.lanes.iter().map(|lane| lane.counts.sent.saturating_sub(lane.counts.resolved)).sum();
+    if unanswered > 0 {
+        page.say(2, &format!("of {} the record does not say how they ended", some(unanswered, "probe")));
+    }
+    let reconnects: u64 = record.seen.lanes.iter().map(|lane| lane.counts.reconnects).sum();
+    if reconnects > 0 {
+        let what = some(reconnects, "pooled connection");
+        page.say(2, &format!("{what} closed before a request was written, and replaced: no failure"));
+    }
+    page.say(2, &control(record));
+    if let Some(pressure) = record.end.and_then(|end| end.pressure) {
+        page.say(2, &format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
+    }
+}
+
+fn row(name: String, seen: &LaneSeen) -> Vec<String> {
+    let counts = seen.counts;
+    let late_by = seen.lateness.quantile(0.99).map_or_else(|| "-".to_owned(), |late| Human(late).to_string());
+    let [offered, sent, not_sent, late] =
+        [counts.offered, counts.sent, counts.not_sent, counts.late].map(|count| Count(count).to_string());
+    let (blind, floor) = (Human(seen.blind.length()).to_string(), Human(seen.floor()).to_string());
+    vec![name, offered, sent, not_sent, late, late_by, blind, floor]
+}
+
+fn control(record: &Record) -> String {
+    let held_up = record.seen.held_up.length();
+    match record.seen.controls {
+        0 => "the prober did not watch itself".to_owned(),
+        probes if held_up.is_zero() => format!("the prober reached itself without delay: {}", some(probes, "probe")),
+        probes => format!("the prober was held up for {}, by {} to itself", Human(held_up), some(probes, "probe")),
+    }
+}

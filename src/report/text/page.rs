@@ -1,0 +1,126 @@
+//! A page of text: headings, wrapped sentences and aligned tables.
+
+use super::look::{Ink, Look};
+
+/// A page to be filled.
+#[derive(Debug)]
+pub(super) struct Page {
+    look: Look,
+    text: String,
+}
+
+impl Page {
+    pub(super) const fn new(look: Look) -> Self {
+        Self { look, text: String::new() }
+    }
+
+    pub(super) const fn look(&self) -> Look {
+        self.look
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// Begins a section; a blank line sets it apart from the one before.
+    pub(super) fn heading(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        let tame = self.look.tame(text);
+        for line in wrap(&tame, self.look.columns(), 0, 2) {
+            self.text.push_str(&self.look.paint(Ink::Heading, &line));
+            self.text.push('\n');
+        }
+    }
+
+    /// A coloured word, and what it introduces.
+    pub(super) fn lead(&mut self, ink: Ink, word: &str, text: &str) {
+        self.text.push_str(&self.look.paint(ink, word));
+        let all = format!("{word}: {}", self.look.tame(text));
+        let lines = wrap(&all, self.look.columns(), 0, 2).join("\n");
+        self.text.push_str(lines.strip_prefix(word).unwrap_or(&lines));
+        self.text.push('\n');
+    }
+
+    /// A sentence, indented and wrapped.
+    pub(super) fn say(&mut self, indent: usize, text: &str) {
+        self.hang(indent, indent + 2, text);
+    }
+
+    /// A line as it is, if it is within the width; cut if not.
+    pub(super) fn draw(&mut self, line: &str) {
+        let cut: String = line.chars().take(self.look.columns()).collect();
+        self.text.push_str(cut.trim_end());
+        self.text.push('\n');
+    }
+
+    /// Rows whose cells stand below each other; what is too long in the last cell is wrapped below itself.
+    pub(super) fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
+        let columns = rows.iter().map(|row| row.len().saturating_sub(1)).max().unwrap_or(0);
+        let width_of = |column: usize| {
+            let cells = rows.iter().filter(|row| column + 1 < row.len()).map(|row| row[column].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        let widths: Vec<_> = (0..columns).map(width_of).collect();
+        for row in rows {
+            let Some((last, cells)) = row.split_last() else { continue };
+            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
+            let start: String = padded.collect();
+            let hang = (indent + start.chars().count()).min(self.look.columns() / 2);
+            self.hang(indent, hang, &format!("{start}{last}"));
+        }
+    }
+
+    fn hang(&mut self, indent: usize, hang: usize, text: &str) {
+        let tame = self.look.tame(text);
+        for line in wrap(&tame, self.look.columns(), indent, hang) {
+            self.text.push_str(&line);
+            self.text.push('\n');
+        }
+    }
+}
+
+/// Breaks `text` at spaces into lines of at most `width`: the first begins at `indent`, the others at
+/// `hang`. A word that fits no line stands on one of its own.
+fn wrap(text: &str, width: usize, indent: usize, hang: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = " ".repeat(indent);
+    let mut empty = true;
+    for word in text.split(' ') {
+        let grown = line.chars().count() + usize::from(!empty) + word.chars().count();
+        if grown > width && !empty && !word.is_empty() {
+            lines.push(line.trim_end().to_owned());
+            line = " ".repeat(hang);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::look::{Colour, Glyphs};
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_wrapped_below_their_beginning() {
+        assert_eq!(wrap("one two three four", 12, 2, 4), ["  one two", "    three", "    four"]);
+        assert_eq!(wrap("unbreakable", 5, 2, 4), ["  unbreakable"]);
+        assert_eq!(wrap("a  table", 20, 0, 0), ["a  table"]);
+    }
+
+    #[test]
+    fn cells_of_a_table_stand_below_each_other() {
+        let mut page = Page::new(Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Ascii });
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        page.table(2, &[row(["a", "bbb", "c"]), row(["aaaa", "b", "c"])]);
+        assert_eq!(page.into_text(), "  a     bbb  c\n  aaaa  b    c\n");
+    }
+}
