@@ -165,7 +165,7 @@ struct RunArgs {
     #[arg(long, value_name = "P%,TIME", default_value = "1%,250ms", value_parser = value::max_blind, help_heading = BUDGETS)]
     max_blind: MaxBlind,
 
-    /// The folder to write to; it must be new or empty [default: reports/<time>-<name>; e.g. out].
+    /// The folder to write to; it must be new or empty [default: reports/TIME-NAME; e.g. out].
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
     /// What the run is called [default: the host's or the scenario's name; e.g. shop].

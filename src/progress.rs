@@ -12,6 +12,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use indicatif::ProgressDrawTarget;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
 use rustix::termios::tcgetwinsize;
@@ -95,7 +96,12 @@ impl Progress {
     /// Progress on our stderr.
     pub fn new(style: Style) -> Self {
         let look = Look::new(|name| std::env::var_os(name), io::stderr().is_terminal());
-        Self { style, look, log: Log::default(), screen: Arc::new(Mutex::new(Screen::new(io::stderr()))) }
+        Self {
+            style,
+            look,
+            log: Log::default(),
+            screen: Arc::new(Mutex::new(Screen::new(ProgressDrawTarget::stderr(), io::stderr()))),
+        }
     }
 
     /// Shows how the run stands. A bar is drawn at each call: ten a second are enough.

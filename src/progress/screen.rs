@@ -6,16 +6,18 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
 
-/// Goes to the start of the line and erases it.
-const CLEAR: &str = "\r\x1b[K";
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 /// How many plain lines wait for the command's line to end; older ones are given up.
 const MOST_WAITING: usize = 100;
 
 /// Where progress and the command's output meet.
 pub(super) struct Screen {
+    /// For plain lines.
     out: Box<dyn Write + Send>,
-    /// The bar that is to be seen, whenever there is room.
-    bar: String,
+    bar: ProgressBar,
+    /// What the bar is to say, whenever there is room.
+    text: String,
     /// Whether it is on the screen.
     drawn: bool,
     /// The command's last line is unfinished: the cursor is the command's.
@@ -25,16 +27,23 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(out: impl Write + Send + 'static) -> Self {
-        Self { out: Box::new(out), bar: String::new(), drawn: false, unfinished: false, waiting: VecDeque::new() }
+    /// A screen with its bar on `target`; plain lines go to `out`, which is the same place.
+    pub(super) fn new(target: ProgressDrawTarget, out: impl Write + Send + 'static) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        // What it says is laid out by whoever says it, to the width of the terminal.
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        let (text, waiting) = (String::new(), VecDeque::new());
+        Self { out: Box::new(out), bar, text, drawn: false, unfinished: false, waiting }
     }
 
-    /// Replaces the bar.
-    pub(super) fn draw(&mut self, bar: String) {
-        if self.drawn && self.bar == bar {
+    /// Replaces what the bar says.
+    pub(super) fn draw(&mut self, text: String) {
+        if self.drawn && self.text == text {
             return;
         }
-        self.bar = bar;
+        self.text = text;
         self.redraw();
     }
 
@@ -62,7 +71,7 @@ impl Screen {
     /// Takes the bar away, and lets go of the lines that still wait.
     pub(super) fn finish(&mut self) {
         self.clear();
-        self.bar.clear();
+        self.text.clear();
         if !self.waiting.is_empty() {
             self.put("\n");
             self.unfinished = false;
@@ -72,21 +81,26 @@ impl Screen {
 
     fn release(&mut self) {
         if !self.unfinished && !self.waiting.is_empty() {
+            self.clear();
             let lines: String = self.waiting.drain(..).collect();
             self.put(&lines);
         }
     }
 
     fn redraw(&mut self) {
-        if !self.unfinished && !self.bar.is_empty() {
-            self.put(&format!("{CLEAR}{}", self.bar));
+        if !self.unfinished && !self.text.is_empty() {
+            if !self.drawn {
+                self.bar.reset();
+            }
+            self.bar.set_message(self.text.clone());
+            self.bar.force_draw();
             self.drawn = true;
         }
     }
 
     fn clear(&mut self) {
         if std::mem::take(&mut self.drawn) {
-            self.put(CLEAR);
+            self.bar.finish_and_clear();
         }
     }
 
@@ -98,27 +112,28 @@ impl Screen {
 
 impl fmt::Debug for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen").field("bar", &self.bar).field("unfinished", &self.unfinished).finish_non_exhaustive()
+        f.debug_struct("Screen").field("text", &self.text).field("unfinished", &self.unfinished).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use indicatif::{InMemoryTerm, TermLike};
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Terminal(Arc<Mutex<Vec<u8>>>);
+    /// A terminal that remembers what stands on it.
+    #[derive(Clone, Debug)]
+    struct Terminal(InMemoryTerm);
 
     impl Write for Terminal {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            self.0.write_str(&String::from_utf8_lossy(bytes).replace('\n', "\r\n"))?;
             Ok(bytes.len())
         }
 
         fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+            self.0.flush()
         }
     }
 
@@ -127,15 +142,15 @@ mod tests {
             screen.pass(text.as_bytes(), || self.clone().write_all(text.as_bytes())).unwrap();
         }
 
-        /// What was written since the last call, with `<` for the erasing of a line.
-        fn seen(&self) -> String {
-            String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap().replace(CLEAR, "<")
+        fn shows(&self) -> String {
+            self.0.contents()
         }
     }
 
     fn screen() -> (Terminal, Screen) {
-        let terminal = Terminal::default();
-        (terminal.clone(), Screen::new(terminal))
+        let terminal = Terminal(InMemoryTerm::new(10, 80));
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.0.clone()));
+        (terminal.clone(), Screen::new(target, terminal))
     }
 
     #[test]
@@ -143,8 +158,10 @@ mod tests {
         let (terminal, mut screen) = screen();
         screen.draw("bar".to_owned());
         terminal.pass(&mut screen, "one\n");
-        screen.draw("bar".to_owned());
-        assert_eq!(terminal.seen(), "<bar<one\n<bar");
+        assert_eq!(terminal.shows(), "one\nbar");
+        screen.draw("bar 2".to_owned());
+        terminal.pass(&mut screen, "two\n");
+        assert_eq!(terminal.shows(), "one\ntwo\nbar 2");
     }
 
     #[test]
@@ -153,10 +170,10 @@ mod tests {
         screen.draw("bar".to_owned());
         terminal.pass(&mut screen, "sure? ");
         screen.draw("bar 2".to_owned());
-        terminal.pass(&mut screen, "really? ");
-        assert_eq!(terminal.seen(), "<bar<sure? really? ");
+        terminal.pass(&mut screen, "really?");
+        assert_eq!(terminal.shows(), "sure? really?");
         terminal.pass(&mut screen, "\n");
-        assert_eq!(terminal.seen(), "\n<bar 2");
+        assert_eq!(terminal.shows(), "sure? really?\nbar 2");
     }
 
     #[test]
@@ -165,7 +182,7 @@ mod tests {
         screen.draw("bar".to_owned());
         screen.finish();
         terminal.pass(&mut screen, "bye\n");
-        assert_eq!(terminal.seen(), "<bar<bye\n");
+        assert_eq!(terminal.shows(), "bye");
     }
 
     #[test]
@@ -177,6 +194,6 @@ mod tests {
         terminal.pass(&mut screen, "..");
         screen.print("up");
         screen.finish();
-        assert_eq!(terminal.seen(), "...\ndown\n..\nup\n");
+        assert_eq!(terminal.shows(), "...\ndown\n..\nup");
     }
 }
