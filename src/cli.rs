@@ -1,6 +1,7 @@
 //! The command line: what was typed, and what is meant by it.
 
 mod budget;
+mod lab;
 mod look;
 mod plan;
 mod report;
@@ -38,6 +39,9 @@ enum Command {
     /// Report again on a run that was recorded.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
     Report(ReportArgs),
+    /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
+    #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
+    Lab(LabArgs),
 }
 
 const RUN_EXAMPLE: &str = "\
@@ -47,6 +51,10 @@ Example: roll out a chart, and fail the job if any lane was out for more than 30
 const REPORT_EXAMPLE: &str = "\
 Example: the timeline of a run in cells of 10 ms, for a spreadsheet
   lapse report reports/2026-11-22T20-15-03-shop --format csv --bin 10ms";
+
+const LAB_EXAMPLE: &str = "\
+Example: watch a rollout lose requests with a loop of curl, from the first request on
+  lapse lab scenarios/wine-store.yaml --listen 127.0.0.1:8080 --start first-request";
 
 /// What was typed after `lapse run`.
 #[derive(Debug, Args)]
@@ -198,6 +206,33 @@ struct ReportArgs {
     bin: Duration,
 }
 
+/// What was typed after `lapse lab`.
+#[derive(Debug, Args)]
+struct LabArgs {
+    /// The file of the scenario.
+    scenario: String,
+    /// Where to serve it [e.g. 0.0.0.0:8080].
+    #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: std::net::SocketAddr,
+    /// What starts the rollout.
+    #[arg(short, long, value_name = "WHEN", default_value = "at-once")]
+    start: StartName,
+    /// A file for what was inflicted on each request, as JSON lines [e.g. ledger.jsonl].
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+}
+
+/// What starts the rollout, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StartName {
+    /// Nothing: it starts when the pods are ready.
+    AtOnce,
+    /// The first request.
+    FirstRequest,
+    /// The Enter key, pressed once for each act.
+    Key,
+}
+
 /// A format, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FormatName {
@@ -215,6 +250,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),
+            Command::Lab(args) => lab::execute(&args),
         }
     }
 }

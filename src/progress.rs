@@ -144,6 +144,11 @@ impl Progress {
         Above { to: io::stderr(), screen: Some(Arc::clone(&self.screen)) }
     }
 
+    /// Whether the command left its last line unfinished: whoever prints next begins a new one.
+    pub fn is_mid_line(&self) -> bool {
+        lock(&self.screen).is_mid_line()
+    }
+
     /// Takes the bar away for good. What the command still prints passes as before.
     pub fn finish(&mut self) {
         self.style = Style::Quiet;

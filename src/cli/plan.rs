@@ -74,7 +74,7 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
 }
 
 /// The scenario in the file that was named.
-fn scenario(path: &str) -> Result<Scenario> {
+pub(super) fn scenario(path: &str) -> Result<Scenario> {
     let file = Path::new(path);
     let named_so = file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
     if !named_so && !file.exists() {
@@ -129,8 +129,9 @@ fn targets(args: &RunArgs, scenario: bool) -> Result<Vec<Target>> {
         cert: args.cert.clone(),
         key: args.key.clone(),
     };
-    // Reading the system's roots takes a while: only where there is a use for them.
-    let secure = typed.iter().any(|(_, url)| url.to_ascii_lowercase().starts_with("https:"));
+    // Reading the system's roots takes a while: only where there is a use for them. What was typed is checked anyway.
+    let named = options.cacert.is_some() || options.cert.is_some();
+    let secure = named || typed.iter().any(|(_, url)| url.to_ascii_lowercase().starts_with("https:"));
     let tls = secure.then(|| tls::config(&options)).transpose()?;
     let (request, expect) = (request(args)?, expect(args)?);
     let mut targets: Vec<Target> = Vec::new();

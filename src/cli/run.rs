@@ -27,6 +27,9 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
     // The run is over: whatever goes wrong from here on must not look like wrong usage.
     runtime.shutdown_background();
+    if progress.is_mid_line() {
+        let _ = writeln!(stdout());
+    }
     for error in [save(&record, &folder), print(&record, &folder)].into_iter().filter_map(Result::err) {
         let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
     }

@@ -68,6 +68,10 @@ impl Screen {
         written
     }
 
+    pub(super) const fn is_mid_line(&self) -> bool {
+        self.unfinished
+    }
+
     /// Takes the bar away, and lets go of the lines that still wait.
     pub(super) fn finish(&mut self) {
         self.clear();
