@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -57,6 +57,13 @@ impl Socket {
         Self(Rc::new(tcp))
     }
 
+    /// A read that did not fill its buffer has taken all there is: the next one waits for more without asking the
+    /// kernel in vain. (Epoll tells of each arrival anew, so none is missed.)
+    fn is_drained(&self) {
+        let nothing: io::Result<()> = self.0.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+        drop(nothing);
+    }
+
     /// Looks without taking anything, and without waiting.
     pub(super) fn look(&self) -> Idle {
         let mut byte = [0_u8; 1];
@@ -74,7 +81,12 @@ impl AsyncRead for Socket {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
             match self.0.try_read_buf(buf) {
-                Ok(_) => return Poll::Ready(Ok(())),
+                Ok(read) => {
+                    if read > 0 && buf.remaining() > 0 {
+                        self.is_drained();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
