@@ -160,6 +160,7 @@ impl Post {
             let rate = rate.ok_or_else(|| io::Error::other("there is nothing to send"))?;
             let pacer = Pacer::new(self.clock, rate)?;
             let worker = Worker::new(self.share().await?, self.clock);
+            worker.warm();
             let _ = ready.try_send(Ok(()));
             worker.run(pacer, self.orders, tell).await;
             Ok(())

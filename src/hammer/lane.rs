@@ -26,6 +26,8 @@ struct Pool {
     size: usize,
     /// Connections that are kept once they were needed.
     most: usize,
+    /// Slots a second.
+    rate: usize,
     /// Connections that exist, in use or not, or are being opened.
     open: Rc<Cell<usize>>,
     /// Those over HTTP/1.1 that are not in use.
@@ -58,7 +60,23 @@ impl Lane {
     pub(super) fn new(policy: Policy, to: (Rc<Way>, Rc<Ask>), size: usize, rate: usize) -> Self {
         let (open, idle, shared) = (Rc::default(), RefCell::default(), RefCell::default());
         let (size, (way, ask)) = (size.max(1), to);
-        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 20), open, idle, shared } }
+        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 20), rate, open, idle, shared } }
+    }
+
+    /// How many connections it is to have before its first slot: those that it keeps in any case, and as many as are
+    /// under way at once if answers take 2 ms. To open them all with the first slots would make those late.
+    pub(super) fn to_warm(&self) -> usize {
+        match self.policy {
+            Policy::New => 0,
+            Policy::Reused => self.pool.size.max(self.pool.rate / 500),
+        }
+    }
+
+    /// Opens one connection and keeps it. If that fails, a probe will say so.
+    pub(super) async fn warm(&self, now: impl Fn() -> Offset) {
+        if let Ok(taken) = self.open(&Trace::new(), now).await {
+            self.pool.keep(taken);
+        }
     }
 
     /// Sends one probe, on a connection as the lane's policy has it. `connected` is called once there is one.

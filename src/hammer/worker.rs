@@ -25,7 +25,7 @@ const HAND_ON: Duration = Duration::from_millis(20);
 /// of old slots would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
 /// Nor are more slots of a lane than this sent at once.
-const BURST: u64 = 512;
+const BURST: u64 = 1024;
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -111,6 +111,19 @@ impl Worker {
             records: RefCell::default(),
             controls: RefCell::default(),
         })
+    }
+
+    /// Opens the connections that the lanes are to have before their first slots.
+    pub(super) fn warm(self: &Rc<Self>) {
+        for lane in 0..self.share.lanes.len() {
+            for _ in 0..self.share.lanes[lane].0.to_warm() {
+                let worker = Rc::clone(self);
+                spawn_local(async move {
+                    let clock = worker.clock;
+                    worker.share.lanes[lane].0.warm(move || clock.now()).await;
+                });
+            }
+        }
     }
 
     /// Works until it is told to stop and everything under way has come home, or is abandoned.
