@@ -1,7 +1,10 @@
 //! How well the prober did its own work: what it sent, how late, and what it could not see.
 
+use std::collections::BTreeMap;
+
 use super::page::Page;
 use super::phrase::{Count, some, tail};
+use crate::measure::answer::{Class, Unsent};
 use crate::measure::fold::LaneSeen;
 use crate::measure::time::Human;
 use crate::measure::verdict::Case;
@@ -16,6 +19,9 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(tail(&case.lane_name(place), LABEL), lane));
     let rows: Vec<_> = [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect();
     page.table(2, &rows);
+    for (why, slots) in unsent(record) {
+        page.say(2, &format!("{} not sent: {}", some(slots, "slot"), reason(why)));
+    }
     let unanswered: u64 =
         record.seen.lanes.iter().map(|lane| lane.counts.sent.saturating_sub(lane.counts.resolved)).sum();
     if unanswered > 0 {
@@ -29,6 +35,26 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     page.say(2, &control(record));
     if let Some(pressure) = record.end.and_then(|end| end.pressure) {
         page.say(2, &format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
+    }
+}
+
+/// How many slots could not be sent, by the reason.
+fn unsent(record: &Record) -> BTreeMap<Unsent, u64> {
+    let mut all = BTreeMap::new();
+    for (class, slots) in record.seen.lanes.iter().flat_map(|lane| &lane.classes) {
+        if let Class::NotSent(why) = class {
+            *all.entry(*why).or_insert(0) += slots;
+        }
+    }
+    all
+}
+
+const fn reason(why: Unsent) -> &'static str {
+    match why {
+        Unsent::NoPort => "no local port was free; see net.ipv4.ip_local_port_range",
+        Unsent::NoDescriptor => "no file descriptor was free; raise `ulimit -n`",
+        Unsent::InFlightLimit => "as many probes were under way as descriptors allow; raise `ulimit -n`",
+        Unsent::Stall => "the prober itself did not run in time",
     }
 }
 
