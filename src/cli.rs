@@ -169,9 +169,10 @@ struct RunArgs {
     /// Allowed time in which any lane is slow [repeatable; e.g. 2s].
     #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     max_slow: Vec<Scoped<Duration>>,
-    /// How much of the event may be blind, in all and at a stretch, before the run is inconclusive [e.g. 5%,1s].
-    #[arg(long, value_name = "P%,TIME", default_value = "1%,250ms", value_parser = value::max_blind, help_heading = BUDGETS)]
-    max_blind: MaxBlind,
+    /// How much of the event may be blind, in all and at a stretch, before the run is inconclusive [default: 1%,250ms, of
+    /// a scenario 10%,1s; e.g. 5%,1s].
+    #[arg(long, value_name = "P%,TIME", value_parser = value::max_blind, help_heading = BUDGETS)]
+    max_blind: Option<MaxBlind>,
 
     /// The folder to write to; it must be new or empty [default: reports/TIME-NAME; e.g. out].
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]

@@ -19,12 +19,16 @@ use crate::lab::scenario::Scenario;
 use crate::measure::lane::Policy;
 use crate::measure::schedule::{Rate, Schedule};
 use crate::measure::time::{Anchor, Offset};
+use crate::measure::verdict::MaxBlind;
 use crate::run::plan::{Folder, Pace, Plan, Subject};
 
 const RATE: u64 = 1000;
 const SLOW: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(6);
 const STAGE: Duration = Duration::from_secs(5);
+
+/// How much of a scenario's run may be blind: its world shares the machine with the prober, and is not what is on trial.
+const BESIDE_A_WORLD: MaxBlind = MaxBlind { share: 0.1, stretch: Duration::from_secs(1) };
 
 /// What stands for the URL of a scenario's service until that is there.
 const SCENARIO_URL: &str = "http://127.0.0.1/";
@@ -35,7 +39,8 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let targets = targets(args, scenario.is_some())?;
     let policies = policies(&args.lanes)?;
     let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
-    let (budgets, max_blind) = (budget::of(args, &names, &policies, scenario.as_ref())?, args.max_blind);
+    let budgets = budget::of(args, &names, &policies, scenario.as_ref())?;
+    let max_blind = args.max_blind.unwrap_or(if scenario.is_some() { BESIDE_A_WORLD } else { MaxBlind::default() });
     let advice = scenario.as_ref().map(|scenario| *scenario.measure()).unwrap_or_default();
     let stage = |typed: Option<Duration>, advised: Option<Duration>| typed.or(advised).unwrap_or(STAGE);
     let pace = Pace {

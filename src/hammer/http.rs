@@ -181,8 +181,9 @@ impl Link {
         match (&self.speech, self.origin.socket.look()) {
             (_, Idle::Over) => false,
             (Speech::Http1 { sender, driver }, seen) => {
-                // Over TLS, bytes may be a session ticket: the connection itself knows.
-                let alive = seen == Idle::Quiet || driver.borrow_mut().poll_once();
+                // Over TLS, bytes may be a session ticket: the connection itself knows. And one that has not been moved
+                // yet does not know that it is ready.
+                let alive = (seen == Idle::Quiet && sender.borrow().is_ready()) || driver.borrow_mut().poll_once();
                 alive && sender.borrow().is_ready()
             }
             (Speech::Http2 { sender, suspect, .. }, _) => sender.is_ready() && !sender.is_closed() && !suspect.get(),

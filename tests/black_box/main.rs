@@ -17,4 +17,6 @@ mod schema;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod support;
