@@ -25,7 +25,7 @@ const HAND_ON: Duration = Duration::from_millis(20);
 /// of old slots would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
 /// Nor are more slots of a lane than this sent at once.
-const BURST: u64 = 1024;
+const BURST: u64 = 256;
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
