@@ -36,7 +36,7 @@ const SCENARIO_URL: &str = "http://127.0.0.1/";
 /// The plan that was typed. The run's folder is made last, when nothing else can be wrong.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario).transpose()?;
-    let targets = targets(args, scenario.is_some())?;
+    let targets = targets(args, scenario.as_ref())?;
     let policies = policies(&args.lanes)?;
     let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
     let budgets = budget::of(args, &names, &policies, scenario.as_ref())?;
@@ -121,11 +121,11 @@ fn policies(lanes: &[LaneName]) -> Result<Vec<Policy>> {
     Ok(policies)
 }
 
-fn targets(args: &RunArgs, scenario: bool) -> Result<Vec<Target>> {
-    let typed: Vec<(Option<&str>, &str)> = match args.what.as_deref() {
-        Some(_) if scenario => vec![(None, SCENARIO_URL)],
-        Some(url) => vec![(None, url)],
-        None => args.targets.iter().map(|target| (Some(target.name.as_str()), target.url.as_str())).collect(),
+fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Target>> {
+    let typed: Vec<(Option<&str>, &str)> = match (scenario, args.what.as_deref()) {
+        (Some(scenario), _) => vec![(Some(scenario.name()), SCENARIO_URL)],
+        (None, Some(url)) => vec![(None, url)],
+        (None, None) => args.targets.iter().map(|target| (Some(target.name.as_str()), target.url.as_str())).collect(),
     };
     ensure!(!typed.is_empty(), "nothing says what to hammer: name a URL, a scenario, or --target NAME=URL");
     let options = TlsOptions {

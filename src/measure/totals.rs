@@ -101,14 +101,17 @@ fn longest(lanes: &[&LaneSeen], window: Span) -> Bounded {
     }
 }
 
+/// What each lane lost, averaged. Its bounds come from when the lane surely, or possibly, failed: outages that
+/// follow each other closely share their outer brackets, so these must not be counted twice.
 fn equivalent(lanes: &[&LaneSeen], window: Span) -> Bounded {
     let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
-    let all = || lanes.iter().flat_map(|lane| lanes_outages(lane, window)).map(Outage::duration);
     let failed = |lane: &&LaneSeen| lane.timeline.schedule().time_of(Counted::of(&lane.timeline, window).failed);
+    let bounds: Vec<_> =
+        lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window).length()).collect();
     Bounded {
         estimate: lanes.iter().map(failed).sum::<Duration>() / count,
-        at_least: all().map(|outage| outage.at_least).sum::<Duration>() / count,
-        at_most: all().map(|outage| outage.at_most).sum::<Option<Duration>>().map(|sum| sum / count),
+        at_least: bounds.iter().map(|lane| lane.at_least).sum::<Duration>() / count,
+        at_most: bounds.iter().map(|lane| lane.at_most).sum::<Option<Duration>>().map(|sum| sum / count),
     }
 }
 
