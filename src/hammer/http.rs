@@ -190,6 +190,11 @@ impl Link {
         }
     }
 
+    /// Whether bytes lie on it that nobody has read yet: perhaps a goodbye.
+    pub(super) fn is_restless(&self) -> bool {
+        self.origin.socket.look() == Idle::Bytes
+    }
+
     /// Whether the exchange that is over leaves it fit for another one.
     pub(super) fn is_ready(&self) -> bool {
         match &self.speech {

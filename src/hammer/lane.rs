@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use tokio::task::yield_now;
+
 use super::connect::Way;
 use super::http::{Ask, Link};
 use super::trace::{Failed, Trace};
@@ -95,7 +97,7 @@ impl Lane {
                 link.exchange(&self.ask, trace, now()).await
             }
             Policy::Reused => {
-                let taken = match self.pool.take(trace) {
+                let taken = match self.pool.take_calm(trace).await {
                     Some(taken) => taken,
                     None => self.open(trace, &now).await?,
                 };
@@ -120,6 +122,25 @@ impl Lane {
 // === impl Pool ===
 
 impl Pool {
+    /// As [`take`](Self::take), but of a connection on which something has come unasked, what that is is read first:
+    /// over TLS and HTTP/2 it may be housekeeping, or the news that the server has closed it.
+    async fn take_calm(&self, trace: &Trace) -> Option<Taken> {
+        loop {
+            let taken = self.take(trace)?;
+            if !taken.link().is_restless() {
+                return Some(taken);
+            }
+            // The runtime looks at its sockets, and whoever waits for this one reads it.
+            yield_now().await;
+            if taken.link().is_usable() {
+                return Some(taken);
+            }
+            if let Taken::Own(_) = taken {
+                count_reconnect(trace);
+            }
+        }
+    }
+
     /// A connection that can be used, if there is one and no further one is to be opened.
     fn take(&self, trace: &Trace) -> Option<Taken> {
         self.shared.borrow_mut().retain(|pooled| {
@@ -179,6 +200,15 @@ impl Pool {
 
 fn count_reconnect(trace: &Trace) {
     trace.reconnects.set(trace.reconnects.get().saturating_add(1));
+}
+
+impl Taken {
+    fn link(&self) -> &Link {
+        match self {
+            Self::Own(pooled) => &pooled.link,
+            Self::Shared(pooled) => &pooled.link,
+        }
+    }
 }
 
 impl Open {
