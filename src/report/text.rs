@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn many_outages_are_told_by_the_longest_ten() {
         let told = told(&scrappy(), PLAIN);
-        assert_eq!(told.matches("lost 1 probe: status 504 1").count(), 10);
+        assert_eq!(told.matches("lost 1 probe: status 504 x1").count(), 10);
         assert!(told.contains("and 10 shorter episodes, in which 10 probes failed"), "{told}");
     }
 

@@ -68,11 +68,11 @@ pub(super) fn apart(at: Offset, from: Offset) -> String {
     if at < from { format!("{} before", seconds(from.since(at))) } else { format!("{} after", seconds(at.since(from))) }
 }
 
-/// Counts of classes, the most frequent first: `reset 20, closed 14`.
+/// Counts of classes, the most frequent first: `reset x20, closed x14`.
 pub(super) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>) -> String {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
-    let said = counts.iter().map(|(class, count)| format!("{class} {}", Count(**count)));
+    let said = counts.iter().map(|(class, count)| format!("{class} x{}", Count(**count)));
     said.collect::<Vec<_>>().join(", ")
 }
 
@@ -115,6 +115,6 @@ mod tests {
     #[test]
     fn the_most_frequent_class_comes_first() {
         let counts = std::collections::BTreeMap::from([(Class::Reset, 2), (Class::Refused, 2), (Class::Dns, 30_000)]);
-        assert_eq!(classes(&counts), "dns 30,000, refused 2, reset 2");
+        assert_eq!(classes(&counts), "dns x30,000, refused x2, reset x2");
     }
 }
