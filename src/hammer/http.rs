@@ -60,6 +60,8 @@ pub(super) struct Link {
     facts: Rc<Facts>,
     origin: Origin,
     uses: Cell<u32>,
+    /// What lay on it when it was last looked at.
+    seen: Cell<Idle>,
 }
 
 enum Speech {
@@ -151,7 +153,7 @@ impl Link {
         let (sender, driver) = handshake?;
         let driver = RefCell::new(Driver(Some(Box::pin(driver))));
         let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
-        Ok(Self { speech, facts, origin, uses: Cell::new(0) })
+        Ok(Self { speech, facts, origin, uses: Cell::new(0), seen: Cell::new(Idle::Quiet) })
     }
 
     /// Speaks HTTP/2 on `io`.
@@ -168,7 +170,7 @@ impl Link {
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
         let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
-        Ok(Self { speech, facts, origin, uses: Cell::new(0) })
+        Ok(Self { speech, facts, origin, uses: Cell::new(0), seen: Cell::new(Idle::Quiet) })
     }
 
     /// Whether several probes may use it at once.
@@ -178,7 +180,9 @@ impl Link {
 
     /// Whether a request may be written to it now: the peer has neither ended it nor said anything unasked.
     pub(super) fn is_usable(&self) -> bool {
-        match (&self.speech, self.origin.socket.look()) {
+        let seen = self.origin.socket.look();
+        self.seen.set(seen);
+        match (&self.speech, seen) {
             (_, Idle::Over) => false,
             (Speech::Http1 { sender, driver }, seen) => {
                 // Over TLS, bytes may be a session ticket: the connection itself knows. And one that has not been moved
@@ -190,9 +194,9 @@ impl Link {
         }
     }
 
-    /// Whether bytes lie on it that nobody has read yet: perhaps a goodbye.
+    /// Whether bytes lay on it, when it was last found usable, that nobody had read yet: perhaps a goodbye.
     pub(super) fn is_restless(&self) -> bool {
-        self.origin.socket.look() == Idle::Bytes
+        self.seen.get() == Idle::Bytes
     }
 
     /// Whether the exchange that is over leaves it fit for another one.
