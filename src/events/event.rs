@@ -38,11 +38,21 @@ pub struct Event {
     pub kind: String,
     /// What happened, for people.
     pub text: String,
+    /// Whom it happened to, as `kind/name`: `pod/wine-7d4`, `endpoints/wine`. Reports give each a row of its own.
+    pub object: Option<String>,
+    /// When its source says that it happened, in nanoseconds since the Unix epoch, by a clock that is not ours.
+    pub told_unix_ns: Option<u64>,
 }
 
 impl Event {
     /// An event of `source` that the prober saw at `at`.
     pub fn new(at: Offset, source: Source, kind: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { at, source, kind: kind.into(), text: text.into() }
+        Self { at, source, kind: kind.into(), text: text.into(), object: None, told_unix_ns: None }
+    }
+
+    /// The same event, as one that happened to `object`.
+    #[must_use]
+    pub fn to(self, object: impl Into<String>) -> Self {
+        Self { object: Some(object.into()), ..self }
     }
 }

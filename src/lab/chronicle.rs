@@ -39,6 +39,12 @@ impl Chronicle {
         self.stir();
     }
 
+    /// Tells an event that happened to `object`, given as `kind/name`.
+    pub(super) fn tell_of(&self, object: String, kind: &str, text: impl Into<String>) {
+        let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text).to(object));
+        self.stir();
+    }
+
     /// Writes into the ledger.
     pub(super) fn enter(&self, entry: Entry) {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).add(entry);

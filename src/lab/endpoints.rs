@@ -89,7 +89,8 @@ async fn follow(
         let cause = difference(&copy.send_replace(list.clone()), &list);
         let (to, what) = (chronicle.now(), Inflicted::Stale);
         chronicle.enter(Entry { from: since, to, by: hop.clone(), what, client: None, cause });
-        chronicle.tell("hop-synced", format!("the {hop} goes by the new list: {}", names(&list).join(", ")));
+        let text = format!("the {hop} goes by the new list: {}", names(&list).join(", "));
+        chronicle.tell_of(format!("hop/{hop}"), "hop-synced", text);
     }
 }
 

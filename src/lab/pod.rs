@@ -89,7 +89,7 @@ impl Pod {
 
     /// Tells what happens to it.
     pub(super) fn tell(&self, kind: &str, what: &str) {
-        self.chronicle.tell(kind, format!("{} {what}", self.name));
+        self.chronicle.tell_of(format!("pod/{}", self.name), kind, format!("{} {what}", self.name));
     }
 
     /// Asks for its deletion.

@@ -273,6 +273,8 @@ mod tests {
             vec![Entry::Phase(Phase::Baseline, Offset::ZERO), Entry::Batch(batch(0)), Entry::Batch(batch(10))];
         all.extend([Entry::Phase(Phase::Event, Offset::from_millis(40)), Entry::Started(Offset::from_millis(40))]);
         all.push(Entry::Event(Event::new(Offset::from_millis(41), Source::Command, "stdout", "rolling")));
+        let told = Event::new(Offset::from_millis(42), Source::Kubernetes, "pod-ready", "wine is ready").to("pod/wine");
+        all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), ..told }));
         all.extend([20, 30].map(|from| Entry::Batch(batch(from))));
         all.push(Entry::Exit(Exit { at: Offset::from_millis(80), code: Some(0), signal: None }));
         all.push(Entry::Batch(batch(40)));

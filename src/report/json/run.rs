@@ -156,11 +156,22 @@ pub(super) struct Event<'a> {
     /// What sort of thing, in the words of its source.
     kind: &'a str,
     text: &'a str,
+    /// Whom it happened to, as `kind/name`; null where that has no name of its own.
+    object: Option<&'a str>,
+    /// When its source says that it happened, since the Unix epoch, by a clock that is not the prober's; null where it does not say.
+    told_unix_ns: Option<u64>,
 }
 
 impl<'a> Event<'a> {
     pub(super) fn of(event: &'a event::Event) -> Self {
-        Self { at_ns: event.at.as_nanos(), source: event.source.name(), kind: &event.kind, text: &event.text }
+        Self {
+            at_ns: event.at.as_nanos(),
+            source: event.source.name(),
+            kind: &event.kind,
+            text: &event.text,
+            object: event.object.as_deref(),
+            told_unix_ns: event.told_unix_ns,
+        }
     }
 }
 

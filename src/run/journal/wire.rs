@@ -127,7 +127,16 @@ struct BudgetWire {
 enum EntryWire {
     Phase { phase: PhaseWire, at_ns: u64 },
     Act { name: String, at_ns: u64 },
-    Event { at_ns: u64, source: SourceWire, kind: String, text: String },
+    Event {
+        at_ns: u64,
+        source: SourceWire,
+        kind: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told_unix_ns: Option<u64>,
+    },
     Started { at_ns: u64 },
     Exit { at_ns: u64, code: Option<i32>, signal: Option<i32> },
     Interrupted { at_ns: u64 },
@@ -268,6 +277,8 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             source: SourceWire(event.source),
             kind: event.kind.clone(),
             text: event.text.clone(),
+            object: event.object.clone(),
+            told_unix_ns: event.told_unix_ns,
         },
         Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
         Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
@@ -288,7 +299,9 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
     Ok(match wire {
         EntryWire::Phase { phase, at_ns } => Entry::Phase(phase.0, at(at_ns)),
         EntryWire::Act { name, at_ns } => Entry::Act(name, at(at_ns)),
-        EntryWire::Event { at_ns, source, kind, text } => Entry::Event(Event::new(at(at_ns), source.0, kind, text)),
+        EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns } => {
+            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns })
+        }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
         EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
