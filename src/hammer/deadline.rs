@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -35,9 +35,12 @@ impl Deadline {
     }
 
     /// Waits for `work`, but not beyond this deadline, nor beyond `other`: then there is nothing.
-    pub(super) async fn bound<T>(&self, other: &Self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
-        std::future::poll_fn(|cx| {
+    pub(super) fn bound<T>(
+        &self,
+        other: &Self,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> impl Future<Output = Option<T>> {
+        std::future::poll_fn(move |cx| {
             if let Poll::Ready(value) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(value));
             }
@@ -52,7 +55,6 @@ impl Deadline {
             }
             Poll::Pending
         })
-        .await
     }
 }
 
@@ -88,6 +90,8 @@ impl Deadlines {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[tokio::test]
@@ -96,11 +100,11 @@ mod tests {
         let (first, second) = (deadlines.begin(Offset::ZERO), deadlines.begin(Offset::from_millis(5)));
         let none = Deadline::default();
         deadlines.sweep(Offset::from_millis(9));
-        assert_eq!(first.bound(&none, async { 1 }).await, Some(1));
+        assert_eq!(first.bound(&none, pin!(async { 1 })).await, Some(1));
         first.meet();
         deadlines.sweep(Offset::from_millis(14));
-        assert_eq!(second.bound(&none, async { 2 }).await, Some(2));
+        assert_eq!(second.bound(&none, pin!(async { 2 })).await, Some(2));
         deadlines.sweep(Offset::from_millis(15));
-        assert_eq!(second.bound(&none, std::future::pending::<u8>()).await, None);
+        assert_eq!(second.bound(&none, pin!(std::future::pending::<u8>())).await, None);
     }
 }

@@ -57,21 +57,26 @@ enum Taken {
 
 impl Lane {
     /// A lane of this many slots a second that keeps `size` connections, if it keeps any, and more if it needs
-    /// them: at most what is under way at once if answers take 50 ms. If fewer were kept, a lane that was late
+    /// them: at most what is under way at once if answers take 100 ms. If fewer were kept, a lane that was late
     /// once would open and close connections until it never caught up.
     pub(super) fn new(policy: Policy, to: (Rc<Way>, Rc<Ask>), size: usize, rate: usize) -> Self {
         let (open, idle, shared) = (Rc::default(), RefCell::default(), RefCell::default());
         let (size, (way, ask)) = (size.max(1), to);
-        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 20), rate, open, idle, shared } }
+        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 10), rate, open, idle, shared } }
     }
 
     /// How many connections it is to have before its first slot: those that it keeps in any case, and as many as are
-    /// under way at once if answers take 2 ms. To open them all with the first slots would make those late.
+    /// under way at once if answers take 20 ms. To open them all with the first slots would make those late.
     pub(super) fn to_warm(&self) -> usize {
         match self.policy {
             Policy::New => 0,
-            Policy::Reused => self.pool.size.max(self.pool.rate / 500),
+            Policy::Reused => self.pool.size.max(self.pool.rate / 50),
         }
+    }
+
+    /// How many connections wait for a request.
+    pub(super) fn idle(&self) -> u64 {
+        self.pool.idle.borrow().len() as u64
     }
 
     /// Opens one connection and keeps it. If that fails, a probe will say so.

@@ -4,6 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{HeaderValue, SERVER};
+
 use crate::measure::answer::{Class, Connection, Evidence};
 use crate::measure::time::Offset;
 
@@ -42,8 +46,9 @@ pub(super) struct Trace {
     pub(super) age: Cell<Duration>,
     pub(super) uses: Cell<u32>,
     pub(super) status: Cell<Option<u16>>,
-    server: RefCell<Option<String>>,
-    body: RefCell<Vec<u8>>,
+    /// As they came: only of a failure are they made into text.
+    server: RefCell<Option<HeaderValue>>,
+    body: RefCell<Bytes>,
 }
 
 // === impl Failed ===
@@ -74,23 +79,26 @@ impl Trace {
             uses: Cell::new(0),
             status: Cell::new(None),
             server: RefCell::new(None),
-            body: RefCell::new(Vec::new()),
+            body: RefCell::new(Bytes::new()),
         }
     }
 
     /// The head came.
-    pub(super) fn head(&self, status: u16, headers: &hyper::HeaderMap) {
+    pub(super) fn head(&self, status: u16, headers: &HeaderMap) {
         self.stage.set(Stage::Reading);
         self.status.set(Some(status));
-        let server = headers.get(hyper::header::SERVER);
-        *self.server.borrow_mut() = server.map(|server| String::from_utf8_lossy(server.as_bytes()).into_owned());
+        self.server.replace(headers.get(SERVER).cloned());
     }
 
     /// Some of the body came.
-    pub(super) fn body(&self, bytes: &[u8]) {
+    pub(super) fn body(&self, bytes: &Bytes) {
         let mut body = self.body.borrow_mut();
-        let room = KEPT.saturating_sub(body.len()).min(bytes.len());
-        body.extend_from_slice(&bytes[..room]);
+        let start = bytes.slice(..KEPT.saturating_sub(body.len()).min(bytes.len()));
+        if body.is_empty() {
+            *body = start;
+        } else if !start.is_empty() {
+            *body = [&body[..], &start[..]].concat().into();
+        }
     }
 
     /// What our clock's ending this probe means.
@@ -111,7 +119,7 @@ impl Trace {
             status: self.status.get(),
             peer: self.peer.get(),
             local_port: self.local_port.get(),
-            server: self.server.borrow().clone(),
+            server: self.server.borrow().as_ref().map(|server| String::from_utf8_lossy(server.as_bytes()).into_owned()),
             body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
             age: self.age.get(),
             uses: self.uses.get(),

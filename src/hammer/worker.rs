@@ -1,6 +1,7 @@
 //! One thread of the engine: sends the slots that are its share when they are due, and says what became of them.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +25,12 @@ const HAND_ON: Duration = Duration::from_millis(20);
 /// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst
 /// of old slots would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
-/// Nor are more slots of a lane than this sent at once.
-const BURST: u64 = 256;
+/// As many slots of a lane are sent at once beyond those that find an idle connection; the others wait until what came
+/// in meanwhile is read, which gives connections back. To open one for each would keep a thread that is late so busy
+/// that it stays late.
+const BURST: u64 = 32;
+/// A slot that has waited for this long is not sent any more.
+const WAIT: Duration = Duration::from_millis(50);
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -88,6 +93,8 @@ pub(super) struct Worker {
     /// The next slot of each lane.
     next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
+    /// Probes that were dispatched and have not begun.
+    dispatched: Cell<u64>,
     connecting: Deadlines,
     answering: Deadlines,
     /// Time in which this thread did not run.
@@ -105,6 +112,7 @@ impl Worker {
             clock,
             next,
             in_flight: Cell::new(0),
+            dispatched: Cell::new(0),
             connecting: Deadlines::new(timing.connect_timeout),
             answering: Deadlines::new(timing.timeout),
             stalled: Cell::new(Duration::ZERO),
@@ -169,17 +177,23 @@ impl Worker {
     fn send_due(self: &Rc<Self>, now: Option<Offset>) {
         let Some(now) = now else { return };
         for lane in 0..self.share.lanes.len() {
-            let schedule = self.share.lanes[lane].1;
+            let (kept, schedule) = &self.share.lanes[lane];
             let end = schedule.slots_before(now + Duration::from_nanos(1));
+            let step = self.share.step(lane);
+            let mut room = (BURST + kept.idle()).saturating_sub(self.dispatched.get());
             loop {
                 let slot = self.next.borrow()[lane];
                 if slot >= end {
                     break;
                 }
-                let step = self.share.step(lane);
+                let late = now.since(schedule.due(slot));
+                if room == 0 && late <= WAIT {
+                    break;
+                }
                 self.next.borrow_mut()[lane] = slot + step;
-                let stale = now.since(schedule.due(slot)) > STALE || (end - slot) / step > BURST;
-                self.dispatch(lane, slot, (stale && slot + step < end).then_some(Unsent::Stall));
+                let dropped = (late > STALE && slot + step < end) || room == 0;
+                room -= u64::from(!dropped);
+                self.dispatch(lane, slot, dropped.then_some(Unsent::Stall));
             }
         }
     }
@@ -193,15 +207,18 @@ impl Worker {
             return;
         }
         self.in_flight.set(self.in_flight.get() + 1);
+        self.dispatched.set(self.dispatched.get() + 1);
         spawn_local(Rc::clone(self).probe(lane, slot, due));
     }
 
     async fn probe(self: Rc<Self>, lane: usize, slot: u64, due: Offset) {
+        self.dispatched.set(self.dispatched.get() - 1);
         let trace = Trace::new();
         let counted = self.clock.now().back(self.stalled.get());
         let (connecting, answering) = (self.connecting.begin(counted), self.answering.begin(counted));
         let clock = self.clock;
-        let send = self.share.lanes[lane].0.send(&trace, move || clock.now(), || connecting.meet());
+        // Pinned here: as an argument it would lie in this task twice, and be moved once more for each probe.
+        let send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || connecting.meet()));
         let result = answering.bound(&connecting, send).await;
         Deadline::meet(&connecting);
         answering.meet();

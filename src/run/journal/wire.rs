@@ -125,8 +125,14 @@ struct BudgetWire {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
 enum EntryWire {
-    Phase { phase: PhaseWire, at_ns: u64 },
-    Act { name: String, at_ns: u64 },
+    Phase {
+        phase: PhaseWire,
+        at_ns: u64,
+    },
+    Act {
+        name: String,
+        at_ns: u64,
+    },
     Event {
         at_ns: u64,
         source: SourceWire,
@@ -137,10 +143,23 @@ enum EntryWire {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         told_unix_ns: Option<u64>,
     },
-    Started { at_ns: u64 },
-    Exit { at_ns: u64, code: Option<i32>, signal: Option<i32> },
-    Interrupted { at_ns: u64 },
-    End { at_ns: u64, unix_ns: u64, offset_ns: u64, pressure: Option<f64> },
+    Started {
+        at_ns: u64,
+    },
+    Exit {
+        at_ns: u64,
+        code: Option<i32>,
+        signal: Option<i32>,
+    },
+    Interrupted {
+        at_ns: u64,
+    },
+    End {
+        at_ns: u64,
+        unix_ns: u64,
+        offset_ns: u64,
+        pressure: Option<f64>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
