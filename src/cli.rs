@@ -1,6 +1,7 @@
 //! The command line: what was typed, and what is meant by it.
 
 mod budget;
+mod calibrate;
 mod lab;
 mod look;
 mod plan;
@@ -42,6 +43,11 @@ enum Command {
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),
+    /// Find out what this machine can be trusted to see: inflict outages on loopback, and hold what is measured against them.
+    ///
+    /// Exit codes: 0 every truth lies within its bounds, 1 one does not, 2 wrong usage, 3 nothing was seen, 130 interrupted.
+    #[command(after_help = CALIBRATE_EXAMPLE)]
+    Calibrate(CalibrateArgs),
 }
 
 const RUN_EXAMPLE: &str = "\
@@ -55,6 +61,10 @@ Example: the timeline of a run in cells of 10 ms, for a spreadsheet
 const LAB_EXAMPLE: &str = "\
 Example: watch a rollout lose requests with a loop of curl, from the first request on
   lapse lab scenarios/wine-store.yaml --listen 127.0.0.1:8080 --start first-request";
+
+const CALIBRATE_EXAMPLE: &str = "\
+Example: the same outages again, looked for twice as often
+  lapse calibrate --rate 2000/s --seed 7";
 
 /// What was typed after `lapse run`.
 #[derive(Debug, Args)]
@@ -223,6 +233,29 @@ struct LabArgs {
     ledger: Option<PathBuf>,
 }
 
+/// What was typed after `lapse calibrate`.
+#[derive(Debug, Args)]
+struct CalibrateArgs {
+    /// Probes a second, over both lanes.
+    #[arg(long, value_name = "N/s", default_value = "1000/s", value_parser = value::rate)]
+    rate: Rate,
+    /// How many outages to inflict; the usual number takes about a minute.
+    #[arg(long, value_name = "N", default_value = "130", value_parser = clap::value_parser!(u16).range(1..))]
+    outages: u16,
+    /// The longest outage; the shortest is one millisecond [e.g. 200ms].
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = value::some_duration)]
+    longest: Duration,
+    /// The same seed gives the same outages [default: another each time; e.g. 7].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The folder for the run's record; it must be new or empty [default: reports/TIME-calibration].
+    #[arg(short, long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Say nothing while it goes on.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
 /// What starts the rollout, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum StartName {
@@ -252,6 +285,7 @@ impl Cli {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),
             Command::Lab(args) => lab::execute(&args),
+            Command::Calibrate(args) => calibrate::execute(&args),
         }
     }
 }

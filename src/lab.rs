@@ -3,6 +3,7 @@
 //! Sockets and time are real, Kubernetes is a model of it. What the world does to requests goes into a
 //! [`ledger`], which knows nothing of the code that measures: so the two can be held against each other.
 
+pub mod fault;
 pub mod ledger;
 pub mod scenario;
 pub mod serve;
@@ -24,5 +25,6 @@ mod kubelet;
 mod pod;
 mod proxy;
 mod service;
+mod thread;
 #[cfg(test)]
 mod visitor;

@@ -2,6 +2,7 @@
 //!
 //! The rooms, in reading order; `ARCHITECTURE.md` says what each may use.
 
+pub mod calibrate;
 pub mod cli;
 pub mod events;
 pub mod hammer;

@@ -37,7 +37,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
 }
 
 /// Writes `report.json`: under another name first, so that what stands there is always whole.
-fn save(record: &Record, folder: &Path) -> Result<()> {
+pub(super) fn save(record: &Record, folder: &Path) -> Result<()> {
     let (path, draft) = (folder.join(REPORT), folder.join(".report.json"));
     let write = || {
         let mut file = BufWriter::new(File::create(&draft)?);

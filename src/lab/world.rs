@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::timeout;
 
@@ -16,6 +16,7 @@ use super::endpoints::Endpoints;
 use super::hops::{self, Hop};
 use super::ledger::Ledger;
 use super::scenario::Scenario;
+use super::thread::Thread;
 use crate::events::event::Event;
 use crate::measure::time::Offset;
 
@@ -66,15 +67,6 @@ pub struct World {
     thread: Thread,
 }
 
-/// The thread that a world runs on.
-#[derive(Debug)]
-struct Thread {
-    /// The runtime ends when this is dropped.
-    life: oneshot::Sender<()>,
-    /// Says so when it has ended.
-    ended: oneshot::Receiver<()>,
-}
-
 impl World {
     /// Brings `scenario` to life with its entrance at a free port of loopback, and waits until its pods are ready.
     pub async fn start(
@@ -92,7 +84,7 @@ impl World {
         now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
         events: mpsc::UnboundedSender<Event>,
     ) -> Result<Self, Error> {
-        let (runtime, thread) = Thread::start()?;
+        let (runtime, thread) = Thread::start().map_err(Error::Thread)?;
         let scenario = Arc::new(scenario);
         let chronicle = Arc::new(Chronicle::new(now, events));
         let cluster = Arc::new(Cluster::new(Arc::clone(&scenario), Arc::clone(&chronicle)));
@@ -136,25 +128,7 @@ impl World {
 
     /// Ends it: every port refuses, every connection is dropped.
     pub async fn stop(self) {
-        let Thread { life, ended } = self.thread;
-        drop(life);
-        let _ = ended.await;
-    }
-}
-
-impl Thread {
-    fn start() -> Result<(Handle, Self), Error> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Thread)?;
-        let handle = runtime.handle().clone();
-        let (life, over) = oneshot::channel();
-        let (last_word, ended) = oneshot::channel();
-        let run = move || {
-            let _ = runtime.block_on(over);
-            drop(runtime);
-            drop::<oneshot::Sender<()>>(last_word);
-        };
-        std::thread::Builder::new().name("lab".to_owned()).spawn(run).map_err(Error::Thread)?;
-        Ok((handle, Self { life, ended }))
+        self.thread.stop().await;
     }
 }
 

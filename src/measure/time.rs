@@ -34,6 +34,13 @@ impl Offset {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The same instant on a clock that began at `to`, given on one that began at `from`, both in nanoseconds of a third
+    /// one; zero if that one had not begun yet.
+    #[must_use]
+    pub const fn shifted(self, from: u64, to: u64) -> Self {
+        Self(self.0.saturating_add(from).saturating_sub(to))
+    }
+
     /// This offset moved back by `by`, but not past the start of the run.
     #[must_use]
     pub fn back(self, by: Duration) -> Self {

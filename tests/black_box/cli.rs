@@ -1,6 +1,7 @@
 //! What the command line promises: exit codes, streams, signals, and reports made again.
 
 mod again;
+mod calibrate;
 mod command;
 mod request;
 mod usage;

@@ -1,0 +1,247 @@
+//! Holds what was measured against what was inflicted.
+
+use std::time::Duration;
+
+use crate::lab::fault::{Fault, Truth};
+use crate::measure::fold::{LaneSeen, Seen};
+use crate::measure::lane::Lane;
+use crate::measure::outage::Outage;
+use crate::measure::span::{Span, Spans};
+use crate::measure::time::{Human, Offset};
+
+/// What became of one inflicted outage on one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was seen, and lies within the bounds; the bound that is farthest from the truth is this far from it.
+    Seen {
+        /// For its beginning; `None` where the run says that it has no bound there.
+        began_off: Option<Duration>,
+        /// For its end.
+        ended_off: Option<Duration>,
+    },
+    /// It went unseen: it was shorter than what the lane says it was sure to see.
+    BelowFloor,
+    /// It went unseen, or into one with its neighbour: the run says that it was blind then.
+    Blind,
+    /// It lies outside the bounds.
+    Outside(String),
+    /// It went unseen although the lane says that it would have seen it.
+    Missed,
+}
+
+/// One inflicted outage on one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was inflicted.
+    pub truth: Truth,
+    /// On which lane it was looked for.
+    pub lane: Lane,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Each inflicted outage on each lane.
+    pub findings: Vec<Finding>,
+    /// Outages that were measured and never inflicted, in words.
+    pub invented: Vec<String>,
+}
+
+impl Judgement {
+    /// What must not happen, in words; empty if every truth lies within its bounds.
+    pub fn objections(&self) -> Vec<String> {
+        let wrong = self.findings.iter().filter_map(|finding| match &finding.outcome {
+            Outcome::Outside(why) => Some(format!("{finding} lies outside its bounds: {why}")),
+            Outcome::Missed => Some(format!("{finding} was missed")),
+            Outcome::Seen { .. } | Outcome::BelowFloor | Outcome::Blind => None,
+        });
+        wrong.chain(self.invented.iter().cloned()).collect()
+    }
+
+    /// Whether any was seen.
+    pub fn has_seen(&self) -> bool {
+        self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Seen { .. }))
+    }
+
+    /// The findings of one kind.
+    pub fn of(&self, fault: Fault) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.truth.fault == fault)
+    }
+
+    /// The longest that went unseen while the run was not blind, on any lane.
+    pub fn longest_unseen(&self) -> Option<Duration> {
+        let unseen = |finding: &&Finding| matches!(finding.outcome, Outcome::BelowFloor | Outcome::Missed);
+        self.findings.iter().filter(unseen).map(|finding| finding.truth.length()).max()
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (fault, lane, length) = (self.truth.fault.name(), self.lane.policy, Human(self.truth.length()));
+        write!(f, "{fault} for {length} at {} on {lane}", Human(self.truth.began.0.since(Offset::ZERO)))
+    }
+}
+
+impl Truth {
+    /// For how long it lasted at least.
+    pub fn length(&self) -> Duration {
+        self.ended.0.since(self.began.1)
+    }
+
+    fn span(&self) -> Span {
+        Span::new(self.began.0, self.ended.1)
+    }
+}
+
+/// Judges what was seen on the lanes of one target by the truths that were inflicted on it, given in order.
+pub fn judge(lanes: &[Lane], seen: &Seen, truths: &[Truth]) -> Judgement {
+    let mut judgement = Judgement::default();
+    for (lane, of_lane) in lanes.iter().zip(&seen.lanes) {
+        judgement.add(*lane, of_lane, &seen.held_up, truths);
+    }
+    judgement
+}
+
+impl Judgement {
+    fn add(&mut self, lane: Lane, seen: &LaneSeen, held_up: &Spans, truths: &[Truth]) {
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; truths.len()];
+        for outage in &seen.outages {
+            let met = met(outage, truths);
+            // Of a probe that waited long it is not known where on its way it met an outage: what fits, fits.
+            let fitting = truths[met.clone()].iter().position(|truth| within(outage, truth, truth).is_ok());
+            let met = fitting.map_or(met.clone(), |place| met.start + place..met.start + place + 1);
+            let Some((first, last)) = truths[met.clone()].first().zip(truths[met.clone()].last()) else {
+                let at = Human(outage.from.since(Offset::ZERO));
+                self.invented.push(format!("{} probes failed at {at} on {} unasked", outage.failed, lane.policy));
+                continue;
+            };
+            let within = within(outage, first, last);
+            // Between two outages there was an answer to be had, unless the prober did not ask.
+            let between = Span::new(first.ended.1, last.began.0);
+            let is_merged = met.len() > 1 && seen.blind.within(between).length().is_zero();
+            let outcome = match within {
+                Err(why) => Outcome::Outside(why),
+                Ok(_) if is_merged => Outcome::Outside("it was taken for one with the next".to_owned()),
+                Ok(_) if met.len() > 1 => Outcome::Blind,
+                Ok(seen) => seen,
+            };
+            for place in met {
+                // Told by several outages, a truth is one that had an answer in its midst: there was none.
+                let again = Outcome::Outside("it was taken for two".to_owned());
+                outcomes[place] = Some(if outcomes[place].is_some() { again } else { outcome.clone() });
+            }
+        }
+        for (truth, outcome) in truths.iter().zip(outcomes) {
+            let outcome = outcome.unwrap_or_else(|| unseen(truth, seen, held_up));
+            self.findings.push(Finding { truth: *truth, lane, outcome });
+        }
+    }
+}
+
+/// The places of the truths that an outage's failures may have met.
+fn met(outage: &Outage, truths: &[Truth]) -> std::ops::Range<usize> {
+    // The first failure met the service by the end of the one bracket, the last one from the start of the other on.
+    let (from, to) = (outage.began.1.min(outage.ended.0), outage.began.1.max(outage.ended.0));
+    let start = truths.partition_point(|truth| truth.ended.1 < from);
+    let end = truths.partition_point(|truth| truth.began.0 <= to);
+    start..end.max(start)
+}
+
+/// Whether the truth, from the beginning of the first to the end of the last, lies within an outage's bounds.
+fn within(outage: &Outage, first: &Truth, last: &Truth) -> Result<Outcome, String> {
+    let (earliest, latest) = outage.began;
+    let (from, to) = outage.ended;
+    if earliest.is_some_and(|earliest| first.began.1 < earliest) {
+        return Err(format!("it began {} earlier", Human(earliest.unwrap_or(latest).since(first.began.1))));
+    }
+    if first.began.0 > latest {
+        return Err(format!("it began {} later", Human(first.began.0.since(latest))));
+    }
+    if last.ended.1 < from {
+        return Err(format!("it ended {} earlier", Human(from.since(last.ended.1))));
+    }
+    if to.is_some_and(|to| last.ended.0 > to) {
+        return Err(format!("it ended {} later", Human(last.ended.0.since(to.unwrap_or(from)))));
+    }
+    let off = |truth: (Offset, Offset), from: Offset, to: Offset| truth.1.since(from).max(to.since(truth.0));
+    Ok(Outcome::Seen {
+        began_off: earliest.map(|earliest| off(first.began, earliest, latest)),
+        ended_off: to.map(|to| off(last.ended, from, to)),
+    })
+}
+
+/// Why a truth was not seen.
+fn unseen(truth: &Truth, seen: &LaneSeen, held_up: &Spans) -> Outcome {
+    let was_blind = [&seen.blind, held_up].iter().any(|blind| !blind.within(truth.span()).length().is_zero());
+    match truth.length() {
+        length if length <= seen.floor() => Outcome::BelowFloor,
+        _ if was_blind => Outcome::Blind,
+        _ => Outcome::Missed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::notation::{lanes, seen};
+
+    /// Truths in microseconds on a lane whose slots are a millisecond apart.
+    fn judged(notation: &str, truths: &[(u64, u64)]) -> (Vec<Outcome>, Vec<String>) {
+        let at = |micros: u64| Offset::from_nanos(micros * 1000);
+        let truth = |&(from, to): &(u64, u64)| Truth {
+            fault: Fault::Status,
+            began: (at(from), at(from)),
+            ended: (at(to), at(to)),
+        };
+        let truths: Vec<_> = truths.iter().map(truth).collect();
+        let judgement = judge(&lanes(1), &seen(&[notation]), &truths);
+        let objections = judgement.objections();
+        (judgement.findings.into_iter().map(|finding| finding.outcome).collect(), objections)
+    }
+
+    fn off(began_us: u64, ended_us: u64) -> Outcome {
+        let off = |micros| Some(Duration::from_micros(micros));
+        Outcome::Seen { began_off: off(began_us), ended_off: off(ended_us) }
+    }
+
+    #[test]
+    fn a_truth_within_its_bounds_is_seen_and_its_farther_bounds_are_told() {
+        assert_eq!(judged("...xx...", &[(2700, 4100)]), (vec![off(700, 900)], vec![]));
+    }
+
+    #[test]
+    fn a_truth_outside_its_bounds_is_an_objection() {
+        for truth in [(1900, 4100), (3100, 4100), (2700, 3900), (2700, 5100)] {
+            let (outcomes, objections) = judged("...xx...", &[truth]);
+            assert!(matches!(outcomes[0], Outcome::Outside(_)), "{truth:?}: {outcomes:?}");
+            assert_eq!(objections.len(), 1, "{truth:?}");
+        }
+    }
+
+    #[test]
+    fn what_fits_between_two_slots_may_go_unseen_and_nothing_longer() {
+        assert_eq!(judged("........", &[(2100, 2900)]), (vec![Outcome::BelowFloor], vec![]));
+        let (outcomes, objections) = judged("........", &[(2100, 4900)]);
+        assert_eq!((&outcomes[..], objections.len()), (&[Outcome::Missed][..], 1));
+    }
+
+    #[test]
+    fn what_falls_into_blind_time_is_neither_seen_nor_missed() {
+        assert_eq!(judged("..????..", &[(2500, 4900)]), (vec![Outcome::Blind], vec![]));
+        assert_eq!(judged("..x??x..", &[(1500, 2900), (4500, 5900)]), (vec![Outcome::Blind; 2], vec![]));
+    }
+
+    #[test]
+    fn failures_that_nobody_inflicted_are_invented() {
+        let (_, objections) = judged("..x.....", &[]);
+        assert_eq!(objections.len(), 1, "{objections:?}");
+    }
+
+    #[test]
+    fn two_truths_taken_for_one_and_one_taken_for_two_are_objections() {
+        assert_eq!(judged("..xxxx..", &[(1500, 2900), (4500, 5900)]).1.len(), 2);
+        assert_eq!(judged("..x.x...", &[(1500, 4900)]).1.len(), 1);
+    }
+}

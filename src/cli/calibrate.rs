@@ -1,0 +1,99 @@
+//! `lapse calibrate`: what this machine can be trusted to see.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use hyper::Uri;
+
+use super::CalibrateArgs;
+use super::run::save;
+use crate::calibrate::{Drill, table};
+use crate::hammer::clock::Clock;
+use crate::hammer::engine::Settings;
+use crate::hammer::target::{Expect, Http, Request, Target};
+use crate::measure::lane::Policy;
+use crate::measure::schedule::Schedule;
+use crate::measure::time::{Anchor, Human, Offset};
+use crate::measure::verdict::MaxBlind;
+use crate::progress::{Progress, Style};
+use crate::run::plan::{Folder, Pace, Plan, Subject};
+
+/// An answer that has not come by then never comes; the longer, the more probes are on their way at once.
+const TIMEOUT: Duration = Duration::from_millis(500);
+/// Nothing was seen, so nothing is proved.
+const INCONCLUSIVE: u8 = 3;
+
+/// Inflicts outages, measures them, and says how far apart the two are.
+pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
+    let now = Clock::start().anchor();
+    // Any number will do, as long as it is said.
+    let seed = args.seed.unwrap_or(now.unix_ns / 1_000_000 % 1_000_000);
+    let drill = Drill { seed, outages: usize::from(args.outages), longest: args.longest };
+    ensure!(
+        args.longest >= Duration::from_millis(1),
+        "--longest {:?} is less than the shortest outage, 1 ms",
+        args.longest
+    );
+    let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
+    let plan = plan(args, now)?;
+    let folder = plan.folder.path().to_owned();
+    progress.say(&format!("{} outages (seed {seed}) in about {}", drill.outages, Human(drill.length())));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (record, judgement) =
+        runtime.context("cannot start the runtime")?.block_on(drill.carry_out(plan, &mut progress))?;
+    save(&record, &folder)?;
+    let mut out = stdout().lock();
+    table::write(&drill, &record, &judgement, &mut out)
+        .and_then(|()| out.flush())
+        .context("cannot print the result")?;
+    let code = if record.interrupted {
+        record.verdict.conclusion.exit_code()
+    } else if !judgement.objections().is_empty() {
+        1
+    } else if judgement.has_seen() {
+        0
+    } else {
+        INCONCLUSIVE
+    };
+    Ok(ExitCode::from(code))
+}
+
+fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
+    let target = Target {
+        name: "calibration".to_owned(),
+        // The server's own address takes its place.
+        uri: Uri::from_static("http://127.0.0.1/"),
+        http: Http::Http1,
+        connect_to: Vec::new(),
+        tls: None,
+        request: Request::default(),
+        expect: Expect::default(),
+    };
+    let settings = Settings {
+        targets: vec![target],
+        lanes: Vec::new(),
+        control: Schedule::alone(args.rate, Offset::ZERO),
+        timeout: TIMEOUT,
+        connect_timeout: TIMEOUT,
+        slow: TIMEOUT,
+        connections: 8,
+    };
+    let folder = match &args.out {
+        Some(path) => Folder::at(path)?,
+        None => Folder::named(Path::new("reports"), now, "calibration")?,
+    };
+    Ok(Plan {
+        name: "calibration".to_owned(),
+        folder,
+        rate: args.rate,
+        settings,
+        policies: vec![Policy::Reused, Policy::New],
+        subject: Subject::Nothing(Duration::ZERO),
+        pace: Pace { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
+        budgets: Vec::new(),
+        max_blind: MaxBlind::default(),
+    })
+}

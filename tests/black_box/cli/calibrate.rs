@@ -1,0 +1,37 @@
+//! `lapse calibrate` proves itself on the machine that it runs on.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::super::support::lapse::Lapse;
+
+const DRILL: [&str; 8] = ["calibrate", "--outages", "14", "--longest", "100ms", "--rate", "500/s", "--seed"];
+
+#[test]
+fn every_kind_of_outage_lies_within_its_bounds() {
+    let ended = Lapse::new(DRILL.into_iter().chain(["1"])).end();
+    let text = &ended.stdout;
+    assert_eq!(ended.code(), Some(0), "{text}{}", ended.stderr);
+    for kind in ["status 503", "refused", "reset", "closed", "truncated", "not http", "no answer"] {
+        assert!(text.lines().any(|line| line.starts_with(kind)), "{kind}: {text}");
+    }
+    assert!(text.contains("Every truth lies within its bounds"), "{text}");
+    assert!(text.contains("(seed 1)") && text.contains("sends late") && text.contains("to trust"), "{text}");
+}
+
+#[test]
+fn a_machine_that_stalls_is_blind_and_not_wrong() {
+    let running = Lapse::new(DRILL.into_iter().chain(["2"])).start();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(700));
+        running.signal(Signal::STOP);
+        std::thread::sleep(Duration::from_millis(400));
+        running.signal(Signal::CONT);
+    }
+    let ended = running.end();
+    let text = &ended.stdout;
+    assert_eq!(ended.code(), Some(0), "{text}{}", ended.stderr);
+    let blind = text.lines().find_map(|line| line.strip_prefix("blind")).expect("blind time is told");
+    assert!(blind.trim_start().starts_with("1."), "three stalls of 400 ms: {blind}");
+}
