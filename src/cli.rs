@@ -243,6 +243,8 @@ enum FormatName {
     Json,
     /// The timeline, a row a millisecond and target.
     Csv,
+    /// A page to look at, in one file.
+    Html,
 }
 
 impl Cli {
