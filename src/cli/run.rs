@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::{RunArgs, look, plan};
 use crate::hammer::clock::Clock;
+use crate::live::{Door, Live};
 use crate::progress::{Progress, Style};
 use crate::report;
 use crate::run::launch;
@@ -23,8 +24,10 @@ type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 /// Carries the run out and says what it came to.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
+    let door = args.live.map(Door::open).transpose()?;
     let plan = plan::of(args, Clock::start().anchor())?;
     let folder = plan.folder.path().to_owned();
+    let live = door.map(|door| serve(door, &folder, &mut progress)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
@@ -37,7 +40,16 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     for error in saved.into_iter().chain([print(&record, &folder)]).filter_map(Result::err) {
         let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
     }
+    if let Some(live) = live {
+        live.end(&record);
+    }
     Ok(ExitCode::from(record.verdict.conclusion.exit_code()))
+}
+
+/// Serves the run in `folder`, and says where.
+fn serve(door: Door, folder: &Path, progress: &mut Progress) -> Result<Live> {
+    progress.say(&format!("the run can be watched at {}", door.url()?));
+    Ok(door.serve(folder.to_owned())?)
 }
 
 /// Writes a report: under another name first, so that what stands there is always whole.

@@ -24,6 +24,9 @@ use super::text;
 use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
+/// The script, beside the page of a run that goes on, that lets a browser load the page again after the end.
+pub const WORKER: &str = include_str!("html/page/worker.js");
+
 /// Whether the run that a page shows is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -52,7 +55,7 @@ pub fn page(record: &Record, standing: Standing) -> String {
         (acts(record, case))
         (sheet::section("latency", text::latency::HEADING, &text::latency::rows(record, case), &[]))
         (sheet::section("instrument", "How it was measured", &text::instrument::rows(record, case), &text::instrument::remarks(record)))
-        (event::section(record))
+        (event::section(record, case))
         (sheet::remarks("notes", "Notes", &text::notes(record)))
     };
     frame::document(record, standing, &body, &data)

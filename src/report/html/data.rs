@@ -10,7 +10,7 @@ use super::lane::{self, Lane};
 use super::object::{self, Object};
 use super::outage::Place;
 use super::{Standing, tame};
-use crate::events::event::Source;
+use crate::events::event;
 use crate::measure::time::Offset;
 use crate::measure::verdict::Case;
 use crate::run::record::Record;
@@ -60,7 +60,7 @@ struct Event {
     text: String,
     /// The place of its object, if that has a row.
     object: Option<usize>,
-    /// Where the nearest failure lies, unless it is only a line that a command printed.
+    /// Where the nearest failure lies.
     near: Option<String>,
 }
 
@@ -69,16 +69,13 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: Standing, rows: &[Pl
     let palette = lane::palette(record);
     let (objects, places) = object::all(record);
     let failed = Failed::of(record);
-    let event = |event: &crate::events::event::Event| {
-        let printed = event.source == Source::Command && event.kind.starts_with("std");
-        Event {
-            at: event.at.as_nanos(),
-            source: event.source.name(),
-            kind: tame(&event.kind),
-            text: tame(&event.text),
-            object: event.object.as_deref().and_then(|name| places.get(name).copied()),
-            near: (!printed).then(|| failed.nearest(event.at, |lane| tame(&case.lane_name(lane)))).flatten(),
-        }
+    let event = |event: &event::Event| Event {
+        at: event.at.as_nanos(),
+        source: event.source.name(),
+        kind: tame(&event.kind),
+        text: tame(&event.text),
+        object: event.object.as_deref().and_then(|name| places.get(name).copied()),
+        near: failed.near(event, |lane| case.lane_name(lane)).map(|near| tame(&near)),
     };
     let lanes = 0..record.lanes.len();
     let data = Data {

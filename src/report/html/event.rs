@@ -4,10 +4,11 @@ use maud::{Markup, html};
 
 use super::outage::window;
 use super::tame;
-use crate::events::event::Event;
+use crate::events::event::{Event, Source};
 use crate::measure::answer::{Class, Health};
 use crate::measure::time::{Human, Offset};
 use crate::measure::timeline::Timeline;
+use crate::measure::verdict::Case;
 use crate::report::date;
 use crate::report::text::phrase::{seconds, some};
 use crate::run::record::Record;
@@ -16,7 +17,9 @@ use crate::run::record::Record;
 const ROWS: usize = 400;
 
 /// The log; nothing if nothing happened.
-pub(super) fn section(record: &Record) -> Markup {
+pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
+    let failed = Failed::of(record);
+    let near = |event: &Event| failed.near(event, |lane| case.lane_name(lane));
     let more = record.events.len().saturating_sub(ROWS);
     html! {
         @if !record.events.is_empty() {
@@ -25,7 +28,7 @@ pub(super) fn section(record: &Record) -> Markup {
                 div.scroll.tall tabindex="0" role="group" aria-label="Events" {
                     table {
                         thead { tr { @for name in ["at, UTC", "offset", "by", "what", ""] { th scope="col" { (name) } } } }
-                        tbody { @for (nth, event) in record.events.iter().take(ROWS).enumerate() { (row(record, nth, event)) } }
+                        tbody { @for (nth, event) in record.events.iter().take(ROWS).enumerate() { (row(record, nth, event, near(event))) } }
                     }
                 }
                 @if more > 0 { p.remarks { "and " (some(more as u64, "further event")) " in the timeline" } }
@@ -34,7 +37,7 @@ pub(super) fn section(record: &Record) -> Markup {
     }
 }
 
-fn row(record: &Record, nth: usize, event: &Event) -> Markup {
+fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Markup {
     let whom = event.object.as_deref().unwrap_or(event.source.name());
     html! {
         tr data-event=(nth) {
@@ -42,7 +45,10 @@ fn row(record: &Record, nth: usize, event: &Event) -> Markup {
             td.value { (seconds(event.at.since(Offset::ZERO))) }
             td { (tame(whom)) }
             td { (tame(&event.kind)) }
-            td { (tame(&event.text)) }
+            td {
+                (tame(&event.text))
+                @if let Some(near) = near { span.meaning { (tame(&near)) } }
+            }
         }
     }
 }
@@ -62,8 +68,14 @@ impl Failed {
         Self(record.seen.lanes.iter().map(|lane| stretches(&lane.timeline)).collect())
     }
 
+    /// How far the nearest failure lies from `event`, unless that is only a line that a command printed.
+    pub(super) fn near(&self, event: &Event, name: impl Fn(usize) -> String) -> Option<String> {
+        let is_line = event.source == Source::Command && event.kind.starts_with("std");
+        (!is_line).then(|| self.nearest(event.at, name)).flatten()
+    }
+
     /// How far the nearest failed probe lies from `at`, in words; nothing if none failed.
-    pub(super) fn nearest(&self, at: Offset, name: impl Fn(usize) -> String) -> Option<String> {
+    fn nearest(&self, at: Offset, name: impl Fn(usize) -> String) -> Option<String> {
         let lanes = self.0.iter().enumerate();
         let near = lanes.flat_map(|(lane, stretches)| beside(stretches, at).map(move |one| (lane, one)));
         let (lane, stretch) = near.min_by_key(|(lane, stretch)| (distance(stretch, at), *lane))?;

@@ -19,8 +19,17 @@ use crate::run::record::Record;
 
 /// Outages that get a row: the longest.
 const ROWS: usize = 500;
+/// Outages of an episode that are shown at once: those longer than the next one.
+const MAJOR: usize = 10;
 /// Episodes that get a heading: the longest.
 const EPISODES: usize = 200;
+
+/// Whether a row is shown at once, or when it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    Major,
+    Minor,
+}
 
 /// An outage's lane, and its place in the lane's list.
 pub(super) type Place = (usize, usize);
@@ -78,7 +87,15 @@ fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), r
         record.lanes[place.0].target == target && episode.from <= from && from <= episode.to
     };
     let told: Vec<_> = rows.iter().zip(0_usize..).filter(|(place, _)| inside(place)).collect();
-    let more = episode.outages.len() - told.len();
+    let more = episode.outages.len().saturating_sub(told.len());
+    let mut lengths: Vec<_> = told.iter().map(|(place, _)| at(record, **place).estimate).collect();
+    lengths.sort_unstable_by_key(|length| Reverse(*length));
+    let shortest = lengths.get(MAJOR).copied();
+    let weigh = |place: Place| match shortest {
+        Some(shortest) if at(record, place).estimate <= shortest => Weight::Minor,
+        _ => Weight::Major,
+    };
+    let minors = told.iter().filter(|(place, _)| weigh(**place) == Weight::Minor).count() as u64;
     html! {
         tbody {
             tr.episode {
@@ -88,18 +105,21 @@ fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), r
                     span.meaning { "reached " (words::peers(episode)) (words::speed(record, episode)) }
                 }
             }
-            @for (place, nth) in told { (row(record, *place, nth)) }
+            @for (place, nth) in &told { (row(record, **place, *nth, weigh(**place))) }
+            @if minors > 0 {
+                tr { td colspan="5" { button.more type="button" aria-expanded="false" { (some(minors, "shorter outage")) } } }
+            }
             @if more > 0 {
-                tr { td colspan="5" { "and " (some(more as u64, "shorter outage")) } }
+                tr.minor { td colspan="5" { "and " (Count(more as u64).to_string()) " more" } }
             }
         }
     }
 }
 
-fn row(record: &Record, place: Place, nth: usize) -> Markup {
+fn row(record: &Record, place: Place, nth: usize, weight: Weight) -> Markup {
     let outage = at(record, place);
     html! {
-        tr id={ "outage-" (nth) } data-outage=(nth) {
+        tr.minor[weight == Weight::Minor] data-outage=(nth) {
             td { a href=(window(outage.from, outage.to)) { (date::moment(record.about.anchor, outage.from)) } }
             td { (record.lanes[place.0].policy.to_string()) }
             td.value { (outage.duration().to_string()) }

@@ -124,7 +124,7 @@ fn pages_to_look_at() {
     let folder = std::path::Path::new(&folder);
     std::fs::create_dir_all(folder).unwrap();
     for (name, record) in
-        samples().into_iter().chain([("hour", a_hundred_outages(36_000)), ("million", changes(1_000_000))])
+        samples().into_iter().chain([("hundred", a_hundred_outages(3000)), ("million", changes(1_000_000))])
     {
         std::fs::write(folder.join(format!("{name}.html")), written(&record)).unwrap();
         let mut json = Vec::new();

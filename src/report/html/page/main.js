@@ -80,7 +80,7 @@ const jump = (by) => {
   const all = outages();
   if (!all.length) return finding.tell({ title: 'no outage', lines: ['no probe failed in this run'] });
   const middle = (view.from + view.to) / 2;
-  const at = all.findIndex(({ outage }) => chosen && outage.row === chosen);
+  const at = all.findIndex(({ outage }) => outage.row === chosen);
   const nearest = by > 0 ? all.findIndex(({ outage }) => view.whole || outage.from > middle) : all.findLastIndex(({ outage }) => view.whole || outage.to < middle);
   const next = all[at >= 0 ? (at + by + all.length) % all.length : nearest >= 0 ? nearest : 0];
   chosen = next.outage.row;
@@ -124,6 +124,14 @@ here('follow').addEventListener('click', () => {
 });
 here('table').addEventListener('toggle', () => finding.tabulate(view));
 addEventListener('hashchange', goToHash);
+
+// Of an episode with many outages the shorter ones are shown when they are asked for.
+document.documentElement.dataset.script = '';
+document.addEventListener('click', ({ target }) => {
+  if (!target.matches('button.more')) return;
+  const open = target.closest('tbody').classList.toggle('open');
+  target.setAttribute('aria-expanded', String(open));
+});
 
 // A row of a table shows in the timeline what it is about.
 document.addEventListener('click', ({ target }) => {

@@ -11,7 +11,7 @@ const rowsOf = (run) => {
     const several = run.targets.length > 1;
     if (several) rows.push({ kind: 'title', label: target, gap: true });
     for (const lane of lanes) rows.push({ kind: 'lane', label: lane.policy, lane, gap: !several && lane === lanes[0] });
-    rows.push({ kind: 'latency', label: 'latency', lanes });
+    rows.push(latencyRow(lanes));
   });
   const happened = run.events.filter((event) => event.object === null);
   const by = (source) => happened.filter((event) => event.source === source);
@@ -28,6 +28,14 @@ const rowsOf = (run) => {
   });
   rows.push({ kind: 'health', label: 'own health', lanes: run.lanes, heldUp: run.held_up, gap: true });
   return rows;
+};
+
+// The curves of a target's lanes, from the fastest to the slowest answer.
+const latencyRow = (lanes) => {
+  const pulses = lanes.flatMap((lane) => lane.latency);
+  const least = pulses.reduce((least, [, , half]) => Math.min(least, half), 1e12) * 0.6;
+  const most = pulses.reduce((most, pulse) => Math.max(most, pulse[4]), least * 4);
+  return { kind: 'latency', label: pulses.length ? `latency to ${distance(most)}` : 'latency', lanes, least, most };
 };
 
 // Gives each row its place. In a narrow page a row's name stands above it.

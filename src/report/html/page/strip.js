@@ -137,7 +137,7 @@ class Strip {
       if (to < scale.from || from > scale.to) continue;
       const [early, sure] = [scale.x(began[0] ?? from), scale.x(began[1])];
       const [until, late] = [scale.x(ended[0]), scale.x(ended[1] ?? to)];
-      if (late - early < 6) continue;
+      if (scale.x(to) - scale.x(from) < 8 && late - early < 40) continue;
       pen.fillRect(early, row.y - 2, late - early, 0.75);
       if (until > sure) pen.fillRect(sure, row.y - 3, until - sure, 2);
     }

@@ -29,7 +29,9 @@ class Timeline {
 
   label(narrow) {
     const made = this.rows.filter((row) => row.label).map((row) => {
-      const label = element('span', row.label, { class: `label ${row.kind}`, title: row.label });
+      // What tells names apart stands at their end.
+      const text = row.label.length > 22 && !narrow && row.kind !== 'title' ? `…${row.label.slice(-21)}` : row.label;
+      const label = element('span', text, { class: `label ${row.kind}`, title: row.label });
       const height = narrow ? 15 : row.height;
       Object.assign(label.style, { top: `${row.labelY}px`, height: `${height}px`, lineHeight: `${height}px`, width: narrow ? '100%' : `${this.gutter - 12}px` });
       return label;
@@ -95,11 +97,11 @@ class Timeline {
     this.strip.draw(row.lane, row, this.run.failures[this.run.lanes.indexOf(row.lane)]);
   }
 
-  // From the median to the p99 as a band, the longest as a line above; the scale is logarithmic, from 0.1 ms.
+  // From the median to the p99 as a band, the longest as a line above; the scale is logarithmic.
   latency(row) {
     const { pen, ink } = this;
-    const most = Math.max(1e6, ...row.lanes.flatMap((lane) => lane.latency.map((pulse) => pulse[4])));
-    const y = (ns) => row.y + row.height * (1 - Math.max(0, Math.log(ns / 1e5) / Math.log(most / 1e5)) * 0.94) - 1;
+    const { least, most } = row;
+    const y = (ns) => row.y + (row.height - 2) * (1 - Math.max(0, Math.log(ns / least) / Math.log(most / least)));
     row.lanes.forEach((lane, nth) => {
       this.curve(lane.latency, (x, right, [, , half, p99, max]) => {
         pen.globalAlpha = 0.28;
@@ -112,9 +114,6 @@ class Timeline {
         pen.globalAlpha = 1;
       });
     });
-    pen.fillStyle = ink.of('quiet');
-    pen.font = ink.font(10);
-    pen.fillText(`${distance(most)}`, 2, row.y + 8);
   }
 
   curve(pulses, draw) {
