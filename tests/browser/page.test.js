@@ -50,6 +50,17 @@ test('an outage that is zoomed to has the figures that report.json gives', async
   assert.match(await failed.innerText(), /reused\s+2000\.000 ms\s+2298\.000 ms\s+status 503\s+150/);
 });
 
+test('the legend counts every class as report.json does', async () => {
+  for (const name of ['nasty', 'hundred', 'upgrade']) {
+    const [page, counts] = [await open(sample(name)), {}];
+    for (const { classes } of reportOf(name).targets.flatMap(({ lanes }) => lanes)) {
+      for (const [kind, count] of Object.entries(classes)) counts[kind] = (counts[kind] || 0) + count;
+    }
+    const told = (await page.locator('#legend li').allInnerTexts()).map((entry) => /^(.*) x([\d,]+)$/.exec(entry.trim()).slice(1));
+    assert.deepEqual(Object.fromEntries(told.map(([kind, count]) => [kind, Number(count.replaceAll(',', ''))])), counts);
+  }
+});
+
 test('a single probe shows all that was kept of it', async () => {
   const page = await open(sample('upgrade', '#from=7000&to=7010'));
   const kept = reportOf('upgrade').failures.kept.find((failure) => failure.lane === 'new' && failure.due_ns === 7_003_000_000);

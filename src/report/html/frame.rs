@@ -21,6 +21,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/window.js"),
     include_str!("page/row.js"),
     include_str!("page/strip.js"),
+    include_str!("page/overview.js"),
     include_str!("page/timeline.js"),
     include_str!("page/hand.js"),
     include_str!("page/finding.js"),

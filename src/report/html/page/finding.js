@@ -21,7 +21,7 @@ class Finding {
 
   // Below the timeline, until something else is chosen.
   tell(found) {
-    const facts = [...(found.at === undefined ? [] : [['at', this.moment(found.at)]]), ...this.facts(found)];
+    const facts = [...(found.at === undefined ? [] : this.moment(found.at)), ...this.facts(found)];
     const list = element('dl');
     for (const [name, fact] of facts) {
       const pair = element('div');
@@ -64,7 +64,7 @@ class Finding {
   }
 
   moment(at) {
-    return `${timeOfDay(this.run.began_unix_ms, at)} UTC, ${offset(at, 1e3)} from the beginning`;
+    return [['at, UTC', timeOfDay(this.run.began_unix_ms, at)], ['from the beginning', offset(at, 1e3)]];
   }
 
   // Which stretch is in view.

@@ -41,7 +41,7 @@ const view = new View(run.end, renew);
 
 const found = ({ x, y, at }) => {
   const row = timeline.rowAt(y);
-  return row && find(run, row, at, timeline.scale.perPixel);
+  return row && find(run, row, at, timeline.scale.perPixel, x / timeline.width);
 };
 
 const point = (place) => finding.hint(place && found(place), place || {}, timeline.gutter);
@@ -55,6 +55,7 @@ const light = (selector) => {
 
 const choose = (what) => {
   if (!what) return;
+  if (what.overview !== undefined) return view.show(what.overview - view.span / 2, what.overview + view.span / 2);
   finding.tell(what);
   const { outage, event, lane, slot, stretch } = what;
   if (slot !== undefined) marked = { from: lane.due(slot), to: lane.due(slot) + lane.period };
@@ -179,6 +180,7 @@ new ResizeObserver(() => [timeline.fit(), renew()]).observe(here('stage'));
 addEventListener('beforeprint', () => {
   document.documentElement.dataset.paper = '';
   timeline.ink.renew();
+  finding.explain(timeline.ink);
   timeline.fit(680);
   timeline.draw(view, marked);
 });
@@ -215,6 +217,7 @@ const replace = (page) => {
   timeline.load(run);
   timeline.fit();
   exchange(page);
+  here('timeline').hidden = run.end === 0;
   finding.explain(timeline.ink);
   view.end = Math.max(run.end, LEAST);
   if (follows) toNewest();
@@ -224,6 +227,7 @@ const replace = (page) => {
   return run.live;
 };
 
+here('timeline').hidden = run.end === 0;
 dress(kept('lapse-theme'));
 timeline.fit();
 repaint();

@@ -1,9 +1,9 @@
 // What stands below each other in the timeline, on one axis: which rows there are, and what a pointer finds in them.
 
-const HEIGHTS = { axis: 26, phases: 20, title: 16, lane: 30, latency: 38, ticks: 26, object: 18, health: 26 };
+const HEIGHTS = { overview: 12, axis: 26, phases: 20, title: 16, lane: 30, latency: 38, ticks: 26, object: 18, health: 26 };
 
 const rowsOf = (run) => {
-  const rows = [{ kind: 'axis', label: '' }];
+  const rows = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
   if (run.phases.length) rows.push({ kind: 'phases', label: 'phase', bands: run.phases });
   if (run.acts.length) rows.push({ kind: 'phases', label: 'act', bands: run.acts });
   run.targets.forEach((target, place) => {
@@ -52,21 +52,27 @@ const arrange = (rows, narrow) => {
   return y + 4;
 };
 
-// The event nearest to `at`, no further than `slack`.
-const eventAt = (events, at, slack) =>
-  events.reduce((best, event) => {
-    const far = Math.abs(event.at - at);
-    return far <= slack && (!best || far < Math.abs(best.at - at)) ? event : best;
-  }, null);
+// The events no further than `slack` from `at`, the nearest first.
+const eventsAt = (events, at, slack) => {
+  const far = (event) => Math.abs(event.at - at);
+  return events.filter((event) => far(event) <= slack).sort((a, b) => far(a) - far(b));
+};
+
+// What the nearest event is, and what else happened beside it.
+const tellEvents = ([event, ...others]) => {
+  const more = others.slice(0, 4).map(({ kind, text, near }) => [`${kind}: ${text}`, near].filter(Boolean).join('; '));
+  return { title: event.kind, lines: [event.text, event.near, ...more].filter(Boolean), event, at: event.at };
+};
 
 const pulseAt = (pulses, at) => pulses.find(([from, to]) => from <= at && at < to);
 
 // What the pointer finds in a row: a title, lines, and what they are about.
-const find = (run, row, at, perPixel) => {
+const find = (run, row, at, perPixel, part) => {
+  if (row.kind === 'overview') return { title: 'the whole run', lines: ['click to see what is there'], overview: part * run.end };
   if (row.kind === 'lane') return findProbes(run, row.lane, at, perPixel);
   if (row.events) {
-    const event = eventAt(row.events, at, perPixel * 6);
-    if (event) return { title: `${event.kind}`, lines: [event.text, event.near].filter(Boolean), event, at: event.at };
+    const events = eventsAt(row.events, at, perPixel * 6);
+    if (events.length) return tellEvents(events);
   }
   if (row.object) {
     const stretch = row.object.stretches.find(({ from, to }) => from <= at && at < to);

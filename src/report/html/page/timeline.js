@@ -10,6 +10,7 @@ class Timeline {
     this.run = run;
     this.ink = new Ink(run.classes);
     this.rows = rowsOf(run);
+    this.whole = new Overview(this, run);
     this.width = 0;
   }
 
@@ -63,12 +64,16 @@ class Timeline {
     for (let at = Math.ceil(scale.from / step) * step; at <= scale.to; at += step) {
       const x = Math.round(scale.x(at)) + 0.5;
       pen.fillStyle = ink.of('line');
-      pen.fillRect(x - 0.5, 20, 1, this.height - 20);
+      pen.fillRect(x - 0.5, 36, 1, this.height - 36);
       pen.fillStyle = ink.of('quiet');
       const text = offset(at, step);
       const width = pen.measureText(text).width;
-      if (x + width < this.width) pen.fillText(text, x === 0.5 ? 0 : x - (x > width / 2 ? width / 2 : x), 12);
+      if (x + width < this.width) pen.fillText(text, Math.max(0, x - width / 2), 31);
     }
+  }
+
+  overview(row) {
+    this.whole.draw(row);
   }
 
   axis() {}
@@ -150,6 +155,7 @@ class Timeline {
       if (stretch.state !== 'unready') continue;
       const [x, right] = [this.scale.x(stretch.from), this.scale.x(stretch.to)];
       pen.strokeStyle = ink.of('quiet');
+      pen.lineWidth = 1;
       pen.strokeRect(x + 0.5, bar.y + 0.5, Math.max(right - x - 2, 1), bar.height - 1);
     }
     this.tick(row, 1);
@@ -179,9 +185,9 @@ class Timeline {
     const [x, right] = [scale.x(Math.min(from, to)), scale.x(Math.max(from, to))];
     pen.globalAlpha = 0.12;
     pen.fillStyle = ink.of('accent');
-    pen.fillRect(x, 18, Math.max(right - x, 1), this.height);
+    pen.fillRect(x, 36, Math.max(right - x, 1), this.height);
     pen.globalAlpha = 1;
-    for (const edge of [x, right]) pen.fillRect(edge - 0.5, 18, 1, this.height);
+    for (const edge of [x, right]) pen.fillRect(edge - 0.5, 36, 1, this.height);
   }
 
   rowAt(y) {

@@ -11,6 +11,7 @@ const distance = (ns) => {
 
 // An offset with as many digits as a step of `step` needs.
 const offset = (ns, step) => {
+  if (step % 6e10 === 0) return `${Math.round(ns / 6e10)} min`;
   const digits = step >= 1e9 ? 0 : Math.min(6, Math.ceil(9 - Math.log10(step) - 1e-9));
   return `${(ns / 1e9).toFixed(digits)} s`;
 };
