@@ -190,6 +190,16 @@ struct RunArgs {
     /// What the run is called [default: the host's or the scenario's name; e.g. shop].
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     name: Option<String>,
+    /// Serve the report as a page while the run goes on, at ADDR:PORT or a free port of 127.0.0.1 [e.g. --live=127.0.0.1:8090].
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1:0",
+        help_heading = "Output"
+    )]
+    live: Option<std::net::SocketAddr>,
     /// Say nothing while the run goes on.
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
@@ -276,6 +286,8 @@ enum FormatName {
     Json,
     /// The timeline, a row a millisecond and target.
     Csv,
+    /// A page to look at, in one file.
+    Html,
 }
 
 impl Cli {

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod events;
 pub mod hammer;
 pub mod lab;
+pub mod live;
 pub mod measure;
 pub mod progress;
 pub mod report;

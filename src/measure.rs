@@ -21,4 +21,5 @@ pub mod span;
 pub mod time;
 pub mod timeline;
 pub mod totals;
+pub mod trend;
 pub mod verdict;

@@ -5,6 +5,7 @@
 
 pub mod csv;
 mod date;
+pub mod html;
 pub mod json;
 pub mod text;
 
@@ -17,6 +18,8 @@ pub enum Format {
     Json,
     /// For spreadsheets and plots, a row a millisecond: see [`csv`].
     Csv,
+    /// For whoever wants to see, in a browser: see [`html`].
+    Html,
 }
 
 #[cfg(test)]

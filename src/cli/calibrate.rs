@@ -44,7 +44,9 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (record, judgement) =
         runtime.context("cannot start the runtime")?.block_on(drill.carry_out(plan, &mut progress))?;
-    save(&record, &folder)?;
+    for saved in save(&record, &folder) {
+        saved?;
+    }
     let mut out = stdout().lock();
     table::write(&drill, &record, &judgement, &mut out)
         .and_then(|()| out.flush())

@@ -32,5 +32,6 @@ fn write(record: &Record, args: &ReportArgs, out: &mut impl Write) -> std::io::R
         FormatName::Text => report::text::write(record, look::of_stdout(), Some(&args.folder), out),
         FormatName::Json => report::json::write(record, out),
         FormatName::Csv => report::csv::write(record, args.bin, out),
+        FormatName::Html => report::html::write(record, out),
     }
 }

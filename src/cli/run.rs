@@ -1,7 +1,7 @@
 //! `lapse run`: one run, its report, and an exit code that a script can act on.
 
 use std::fs::File;
-use std::io::{BufWriter, Write, stderr, stdout};
+use std::io::{self, BufWriter, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,19 +9,25 @@ use anyhow::{Context, Result};
 
 use super::{RunArgs, look, plan};
 use crate::hammer::clock::Clock;
+use crate::live::{Door, Live};
 use crate::progress::{Progress, Style};
 use crate::report;
 use crate::run::launch;
 use crate::run::record::Record;
 
-/// The report's name in the run's folder.
-const REPORT: &str = "report.json";
+/// The reports that are written into every run's folder.
+const REPORTS: [(&str, Render); 2] = [("report.json", report::json::write), ("report.html", report::html::write)];
+
+/// Writes a record in one format.
+type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 
 /// Carries the run out and says what it came to.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
+    let door = args.live.map(Door::open).transpose()?;
     let plan = plan::of(args, Clock::start().anchor())?;
     let folder = plan.folder.path().to_owned();
+    let live = door.map(|door| serve(door, &folder, &mut progress)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
@@ -30,18 +36,32 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     if progress.is_mid_line() {
         let _ = writeln!(stdout());
     }
-    for error in [save(&record, &folder), print(&record, &folder)].into_iter().filter_map(Result::err) {
+    for error in save(&record, &folder).into_iter().chain([print(&record, &folder)]).filter_map(Result::err) {
         let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
+    }
+    if let Some(live) = live {
+        live.end(&record);
     }
     Ok(ExitCode::from(record.verdict.conclusion.exit_code()))
 }
 
-/// Writes `report.json`: under another name first, so that what stands there is always whole.
-pub(super) fn save(record: &Record, folder: &Path) -> Result<()> {
-    let (path, draft) = (folder.join(REPORT), folder.join(".report.json"));
+/// Serves the run in `folder`, and says where.
+fn serve(door: Door, folder: &Path, progress: &mut Progress) -> Result<Live> {
+    progress.say(&format!("the run can be watched at {}", door.url()?));
+    Ok(door.serve(folder.to_owned())?)
+}
+
+/// Writes the reports that every run's folder has.
+pub(super) fn save(record: &Record, folder: &Path) -> [Result<()>; 2] {
+    REPORTS.map(|(name, render)| save_one(record, folder, name, render))
+}
+
+/// Writes a report: under another name first, so that what stands there is always whole.
+fn save_one(record: &Record, folder: &Path, name: &str, render: Render) -> Result<()> {
+    let (path, draft) = (folder.join(name), folder.join(format!(".{name}")));
     let write = || {
         let mut file = BufWriter::new(File::create(&draft)?);
-        report::json::write(record, &mut file)?;
+        render(record, &mut file)?;
         file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&draft, &path)
     };
@@ -53,7 +73,7 @@ fn print(record: &Record, folder: &Path) -> Result<()> {
     let written = report::text::write(record, look::of_stdout(), Some(folder), &mut out).and_then(|()| out.flush());
     match written {
         // Nobody reads: that is their business, and the report stands in the folder.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot print the report"),
     }
 }

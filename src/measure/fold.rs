@@ -19,6 +19,7 @@ use super::silence::Silence;
 use super::span::{Span, Spans};
 use super::time::Offset;
 use super::timeline::{Reorder, Timeline};
+use super::trend::Trend;
 
 /// How many slots of a lane came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +61,10 @@ pub struct LaneSeen {
     pub latency: Vec<Distribution>,
     /// From sent to done of healthy answers.
     pub trip: Distribution,
+    /// How the latency of healthy answers went over the run, by due time.
+    pub latency_trend: Trend,
+    /// How lateness went over the run, by due time.
+    pub lateness_trend: Trend,
     /// What it could not see.
     pub blind: Spans,
     /// The largest gap between two sends outside blind time.
@@ -102,7 +107,7 @@ pub struct Seen {
 /// What is known of one slot.
 type Resolved = (Probe, Option<SocketAddr>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LaneFold {
     target: usize,
     reorder: Reorder<Resolved>,
@@ -115,7 +120,7 @@ struct LaneFold {
 }
 
 /// Takes probes in as they resolve.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fold {
     lanes: Vec<LaneFold>,
     silences: Vec<Silence>,
@@ -220,6 +225,8 @@ impl LaneFold {
                 lateness: Distribution::fine(),
                 latency: Vec::new(),
                 trip: Distribution::fine(),
+                latency_trend: Trend::default(),
+                lateness_trend: Trend::default(),
                 blind: Spans::default(),
                 widest: Duration::ZERO,
             },
@@ -282,13 +289,16 @@ impl LaneSeen {
         let lateness = probe.sent.since(probe.due);
         counts.late += u64::from(lateness > SLACK);
         self.lateness.record(lateness);
+        self.lateness_trend.record(probe.due, lateness);
     }
 
     fn time(&mut self, probe: &Probe, phase: usize) {
         if phase >= self.latency.len() {
             self.latency.resize_with(phase + 1, Distribution::fine);
         }
-        self.latency[phase].record(probe.done.since(probe.due));
+        let latency = probe.done.since(probe.due);
+        self.latency[phase].record(latency);
+        self.latency_trend.record(probe.due, latency);
         self.trip.record(probe.done.since(probe.sent));
     }
 }

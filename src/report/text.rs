@@ -3,16 +3,16 @@
 //! The verdict comes first, then what was lost and how surely, then when, then how all of it was
 //! measured. Refuses local time (dates are UTC), and writes no escape sequence that it did not choose.
 
-mod act;
-mod downtime;
-mod episode;
-mod instrument;
-mod latency;
+pub(super) mod act;
+pub(super) mod downtime;
+pub(super) mod episode;
+pub(super) mod instrument;
+pub(super) mod latency;
 mod look;
 mod page;
-mod phrase;
+pub(super) mod phrase;
 mod picture;
-mod verdict;
+pub(super) mod verdict;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -43,6 +43,17 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
 }
 
 fn write_notes(record: &Record, page: &mut Page) {
+    let notes = notes(record);
+    if !notes.is_empty() {
+        page.heading("Notes");
+    }
+    for note in &notes {
+        page.say(2, note);
+    }
+}
+
+/// The record's notes, and what of it was not kept.
+pub(super) fn notes(record: &Record) -> Vec<String> {
     let mut notes = record.notes.clone();
     let (kept, dropped) = (record.failures.kept.len() as u64, record.failures.dropped);
     if dropped > 0 {
@@ -52,12 +63,7 @@ fn write_notes(record: &Record, page: &mut Page) {
     if record.events_dropped > 0 {
         notes.push(format!("{} were not kept", phrase::some(record.events_dropped, "further event")));
     }
-    if !notes.is_empty() {
-        page.heading("Notes");
-    }
-    for note in &notes {
-        page.say(2, note);
-    }
+    notes
 }
 
 #[cfg(test)]

@@ -6,14 +6,17 @@
 //! the CRC-32 of kind and payload (4).
 
 mod batch;
+mod tail;
 mod wire;
+
+pub use self::tail::Tail;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::entry::{About, Entry};
-use super::record::{Misfit, Record, Recorder};
+use super::record::{Record, Recorder};
 
 /// The journal's name in the run's folder.
 pub const FILE: &str = "journal.lapse";
@@ -103,6 +106,15 @@ impl Journal {
 
 /// What a journal's frames lead to: the record, up to where the journal can be read.
 pub fn read(folder: &Path) -> Result<Record, Error> {
+    let (mut frames, mut recorder) = open(folder)?;
+    let damage = replay(&mut frames, &mut recorder)?;
+    let mut record = recorder.finish();
+    record.notes.extend(damage);
+    Ok(record)
+}
+
+/// Opens a journal and reads what it tells of the run before its first probe.
+fn open(folder: &Path) -> Result<(Frames, Recorder), Error> {
     let path = folder.join(FILE);
     let failed = |source| Error::Read { path: path.clone(), source };
     let mut frames = Frames { file: BufReader::new(File::open(&path).map_err(failed)?), at: 0 };
@@ -119,11 +131,7 @@ pub fn read(folder: &Path) -> Result<Record, Error> {
         Err(Broken::Read(source)) => return Err(Error::Read { path, source }),
         Err(Broken::End | Broken::Torn) => return Err(Error::Empty { path }),
     };
-    let mut recorder = Recorder::new(about);
-    let damage = replay(&mut frames, &mut recorder)?;
-    let mut record = recorder.finish();
-    record.notes.extend(damage);
-    Ok(record)
+    Ok((frames, Recorder::new(about)))
 }
 
 /// Takes entries in for as long as they can be read; says where and why that ended, if not at the end.
@@ -132,20 +140,26 @@ fn replay(frames: &mut Frames, recorder: &mut Recorder) -> Result<Option<String>
         let at = frames.at;
         let damaged =
             |why: &str| Ok(Some(format!("the journal is damaged at byte {at} ({why}): what follows is left out")));
-        let entry = match frames.next() {
-            Ok((BATCH, payload)) => batch::read(&payload, recorder.lanes()).map(Entry::Batch),
-            Ok((ENTRY, payload)) => wire::read_entry(&payload),
-            Ok((kind, _)) => return damaged(&format!("an entry of unknown kind {kind}")),
+        let taken = match frames.next() {
+            Ok((kind, payload)) => take(kind, &payload, recorder),
             Err(Broken::End) => return Ok(None),
             Err(Broken::Torn) => return Ok(Some(format!("the journal ends within an entry, at byte {at}"))),
-            Err(Broken::Read(source)) => return damaged(&source.to_string()),
+            Err(Broken::Read(source)) => Err(source.to_string()),
         };
-        match entry.map(|entry| recorder.take(entry)) {
-            Ok(Ok(())) => {}
-            Ok(Err(misfit @ (Misfit::Slot { .. } | Misfit::Backwards { .. }))) => return damaged(&misfit.to_string()),
-            Err(why) => return damaged(&why),
+        if let Err(why) = taken {
+            return damaged(&why);
         }
     }
+}
+
+/// Takes a frame in; says why it cannot be one, if so.
+fn take(kind: u8, payload: &[u8], recorder: &mut Recorder) -> Result<(), String> {
+    let entry = match kind {
+        BATCH => Entry::Batch(batch::read(payload, recorder.lanes())?),
+        ENTRY => wire::read_entry(payload)?,
+        kind => return Err(format!("an entry of unknown kind {kind}")),
+    };
+    recorder.take(entry).map_err(|misfit| misfit.to_string())
 }
 
 /// Why there is no next frame.
@@ -158,6 +172,7 @@ enum Broken {
     Read(io::Error),
 }
 
+#[derive(Debug)]
 struct Frames {
     file: BufReader<File>,
     /// Bytes read so far.

@@ -138,8 +138,8 @@ pub enum Misfit {
     },
 }
 
-/// Takes entries in until the run ends.
-#[derive(Debug)]
+/// Takes entries in until the run ends. A copy can be finished at any time: what is known so far.
+#[derive(Clone, Debug)]
 pub struct Recorder {
     about: About,
     lanes: Vec<Lane>,

@@ -13,6 +13,8 @@ mod cli;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod server;

@@ -19,7 +19,8 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     page.table(2, &rows);
 }
 
-fn row(record: &Record, case: Case<'_>, (place, act): (usize, &Act)) -> Vec<String> {
+/// Name, loss, and downtime with how that fared.
+pub(in crate::report) fn row(record: &Record, case: Case<'_>, (place, act): (usize, &Act)) -> Vec<String> {
     let totals: Vec<_> = (0..case.targets.len()).map(|target| case.totals(target, act.span)).collect();
     let (failed, resolved) = totals.iter().fold((0, 0), |sum, one| (sum.0 + one.failed, sum.1 + one.resolved));
     let mut words = vec![act.name.clone(), lost(failed, resolved)];

@@ -26,7 +26,8 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     }
 }
 
-fn none_seen(totals: &Totals) -> String {
+/// What it means that nothing failed.
+pub(in crate::report) fn none_seen(totals: &Totals) -> String {
     let blind = if totals.blind.is_zero() { "" } else { ", outside of blind time" };
     format!(
         "no downtime seen in {}; anything over {} would have been{blind}",
@@ -35,7 +36,8 @@ fn none_seen(totals: &Totals) -> String {
     )
 }
 
-fn rows(record: &Record, case: Case<'_>, place: usize, totals: &Totals) -> Vec<Vec<String>> {
+/// Every figure of a target that is worth a row: name, figure, meaning.
+pub(in crate::report) fn rows(record: &Record, case: Case<'_>, place: usize, totals: &Totals) -> Vec<Vec<String>> {
     let row = |name: &str, figure: String, meaning: String| vec![name.to_owned(), figure, meaning];
     let mut rows = Vec::new();
     if totals.failed > 0 {

@@ -64,7 +64,7 @@ fn row(record: &Record, place: usize, episode: &Episode) -> Vec<String> {
 }
 
 /// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.
-fn since(record: &Record, episode: &Episode) -> String {
+pub(in crate::report) fn since(record: &Record, episode: &Episode) -> String {
     let (origin, what) = origin(record, episode.from);
     if episode.from < origin || episode.to == episode.from {
         return format!("{} {what}", apart(episode.from, origin));
@@ -101,7 +101,8 @@ fn durations(outages: &[&Outage]) -> String {
     }
 }
 
-fn open(outages: &[&Outage]) -> String {
+/// Which sides of these outages nobody saw.
+pub(in crate::report) fn open(outages: &[&Outage]) -> String {
     let said = |open: &Open| match open {
         Open::Start => "; it was failing from the start",
         Open::End => "; it was not up again at the end",
@@ -115,7 +116,7 @@ fn open(outages: &[&Outage]) -> String {
 }
 
 /// Whom failed probes reached, the most frequent first.
-fn peers(episode: &Episode) -> String {
+pub(in crate::report) fn peers(episode: &Episode) -> String {
     let mut peers: Vec<_> = episode.peers.iter().collect();
     peers.sort_by_key(|(peer, count)| (Reverse(**count), **peer));
     let more = peers.len().saturating_sub(PEERS);
@@ -126,7 +127,7 @@ fn peers(episode: &Episode) -> String {
 }
 
 /// How fast probes failed, and what that speaks of.
-fn speed(record: &Record, episode: &Episode) -> String {
+pub(in crate::report) fn speed(record: &Record, episode: &Episode) -> String {
     let (Some(half), Some(most)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.quantile(0.99)) else {
         return String::new();
     };

@@ -15,27 +15,38 @@ const LABEL: usize = 16;
 
 pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     page.heading("How it was measured");
+    page.table(2, &rows(record, case));
+    for remark in remarks(record) {
+        page.say(2, &remark);
+    }
+}
+
+/// A header, and a row for each lane.
+pub(in crate::report) fn rows(record: &Record, case: Case<'_>) -> Vec<Vec<String>> {
     let header = ["lane", "offered", "sent", "not sent", "late", "late p99", "blind", "floor"];
     let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(tail(&case.lane_name(place), LABEL), lane));
-    let rows: Vec<_> = [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect();
-    page.table(2, &rows);
-    for (why, slots) in unsent(record) {
-        page.say(2, &format!("{} not sent: {}", some(slots, "slot"), reason(why)));
-    }
+    [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect()
+}
+
+/// What else there is to say of the prober and its machine.
+pub(in crate::report) fn remarks(record: &Record) -> Vec<String> {
+    let not_sent = |(why, slots)| format!("{} not sent: {}", some(slots, "slot"), reason(why));
+    let mut remarks: Vec<_> = unsent(record).into_iter().map(not_sent).collect();
     let unanswered: u64 =
         record.seen.lanes.iter().map(|lane| lane.counts.sent.saturating_sub(lane.counts.resolved)).sum();
     if unanswered > 0 {
-        page.say(2, &format!("of {} the record does not say how they ended", some(unanswered, "probe")));
+        remarks.push(format!("of {} the record does not say how they ended", some(unanswered, "probe")));
     }
     let reconnects: u64 = record.seen.lanes.iter().map(|lane| lane.counts.reconnects).sum();
     if reconnects > 0 {
         let what = some(reconnects, "pooled connection");
-        page.say(2, &format!("{what} closed before a request was written, and replaced: no failure"));
+        remarks.push(format!("{what} closed before a request was written, and replaced: no failure"));
     }
-    page.say(2, &control(record));
+    remarks.push(control(record));
     if let Some(pressure) = record.end.and_then(|end| end.pressure) {
-        page.say(2, &format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
+        remarks.push(format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
     }
+    remarks
 }
 
 /// How many slots could not be sent, by the reason.

@@ -10,14 +10,21 @@ use crate::measure::time::Human;
 use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
+pub(in crate::report) const HEADING: &str = "Latency of healthy answers, from when each was due";
+
 pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
-    let rows: Vec<_> = (0..case.targets.len()).flat_map(|target| of_target(record, case, target)).collect();
-    if rows.is_empty() {
-        return;
+    let rows = rows(record, case);
+    if rows.len() > 1 {
+        page.heading(HEADING);
+        page.table(2, &rows);
     }
-    page.heading("Latency of healthy answers, from when each was due");
+}
+
+/// A header, and a row for each target and phase in which there was a healthy answer.
+pub(in crate::report) fn rows(record: &Record, case: Case<'_>) -> Vec<Vec<String>> {
     let header = ["", "p50", "p99", "max", "answers"].map(str::to_owned).to_vec();
-    page.table(2, &[vec![header], rows].concat());
+    let rows = (0..case.targets.len()).flat_map(|target| of_target(record, case, target));
+    [header].into_iter().chain(rows).collect()
 }
 
 fn of_target(record: &Record, case: Case<'_>, target: usize) -> Vec<Vec<String>> {

@@ -60,7 +60,7 @@ impl Look {
 
     /// `text` without what a terminal would obey, and with nothing but ASCII where that is wanted:
     /// names, commands and their output are written by others.
-    pub(super) fn tame(&self, text: &str) -> String {
+    pub(in crate::report) fn tame(&self, text: &str) -> String {
         let harmless = |letter: char| match letter {
             '\t' | '\n' => ' ',
             letter if letter.is_control() || is_unseen(letter) => '?',

@@ -8,7 +8,7 @@ use crate::measure::time::Offset;
 use crate::measure::timeline::{Cell, Timeline};
 
 /// A count with its thousands set apart: `12,000`.
-pub(super) struct Count(pub(super) u64);
+pub(in crate::report) struct Count(pub(in crate::report) u64);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,18 +25,18 @@ impl fmt::Display for Count {
 }
 
 /// `1 probe`, `12,000 probes`.
-pub(super) fn some(count: u64, noun: &str) -> String {
+pub(in crate::report) fn some(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", Count(count))
 }
 
 /// `34 of 12,000 probes`.
-pub(super) fn part(part: u64, whole: u64, noun: &str) -> String {
+pub(in crate::report) fn part(part: u64, whole: u64, noun: &str) -> String {
     format!("{} of {}", Count(part), some(whole, noun))
 }
 
 /// How many of how many probes were lost: `lost 34 of 12,000 probes`, `lost all 34 probes`.
-pub(super) fn lost(failed: u64, all: u64) -> String {
+pub(in crate::report) fn lost(failed: u64, all: u64) -> String {
     match failed {
         1 if all == 1 => "lost 1 probe".to_owned(),
         1.. if failed == all => format!("lost all {}", some(all, "probe")),
@@ -45,12 +45,12 @@ pub(super) fn lost(failed: u64, all: u64) -> String {
 }
 
 /// The end of a name that is longer than `width`: what tells names apart stands there.
-pub(super) fn tail(name: &str, width: usize) -> String {
+pub(in crate::report) fn tail(name: &str, width: usize) -> String {
     name.chars().skip(name.chars().count().saturating_sub(width)).collect()
 }
 
 /// A share of 1 as a percentage that never rounds a loss away: `99.9958 %`, and `100 %` only of all.
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::report) fn percent(share: f64) -> String {
     let figure = share * 100.0;
     let rounded = format!("{figure:.4}");
     let shown = if figure < 100.0 && rounded == "100.0000" { "99.9999" } else { &rounded };
@@ -59,17 +59,17 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// Seconds to the millisecond: `7.003 s`.
-pub(super) fn seconds(time: Duration) -> String {
+pub(in crate::report) fn seconds(time: Duration) -> String {
     format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
 }
 
 /// `at` seen from `from`: `2.000 s after`, `0.350 s before`.
-pub(super) fn apart(at: Offset, from: Offset) -> String {
+pub(in crate::report) fn apart(at: Offset, from: Offset) -> String {
     if at < from { format!("{} before", seconds(from.since(at))) } else { format!("{} after", seconds(at.since(from))) }
 }
 
 /// Counts of classes, the most frequent first: `reset x20, closed x14`.
-pub(super) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>) -> String {
+pub(in crate::report) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>) -> String {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
     let said = counts.iter().map(|(class, count)| format!("{class} x{}", Count(**count)));
@@ -77,7 +77,7 @@ pub(super) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>
 }
 
 /// What a lane lost of what was due in `[from, to)`, and how.
-pub(super) fn lost_between(timeline: &Timeline, from: Offset, to: Offset) -> String {
+pub(in crate::report) fn lost_between(timeline: &Timeline, from: Offset, to: Offset) -> String {
     let cell = Cell::of([timeline], from, to);
     let failed = cell.count(Health::Failed);
     let all = cell.due() - cell.count(Health::Blind);

@@ -42,7 +42,8 @@ const fn ink(conclusion: Conclusion) -> Ink {
     }
 }
 
-fn why(record: &Record) -> String {
+/// What the conclusion rests on, in a sentence.
+pub(in crate::report) fn why(record: &Record) -> String {
     match record.verdict.conclusion {
         Conclusion::Pass if !record.acts.is_empty() => "each act went as its scenario expects".to_owned(),
         Conclusion::Pass => "every budget held".to_owned(),
@@ -60,7 +61,7 @@ fn why(record: &Record) -> String {
 }
 
 /// What broke a budget. A budget that is called by its limit is not named twice.
-pub(super) fn breach(breach: &Breach) -> String {
+pub(in crate::report) fn breach(breach: &Breach) -> String {
     let Breach { budget, of, figure, limit } = breach;
     let name = if budget == limit { String::new() } else { format!(" ({budget})") };
     format!("{figure} on {of}, allowed: {limit}{name}")
@@ -89,7 +90,7 @@ fn tell(page: &mut Page, what: &str, all: &[String]) {
 }
 
 /// What would take the doubts away, by what there is to see of their reasons.
-fn next_steps(record: &Record, case: Case<'_>) -> Vec<String> {
+pub(in crate::report) fn next_steps(record: &Record, case: Case<'_>) -> Vec<String> {
     let mut steps: Vec<_> = (0..case.targets.len()).flat_map(|target| steps_for(record, case, target)).collect();
     let lanes = &record.seen.lanes;
     if lanes.iter().flat_map(|lane| &lane.outages).any(|outage| outage.open.contains(&Open::End)) {
@@ -141,7 +142,7 @@ fn tell_last_words(record: &Record, page: &mut Page) {
 }
 
 /// What was run, when, and with what.
-fn about(record: &Record) -> String {
+pub(in crate::report) fn about(record: &Record) -> String {
     let about = &record.about;
     let began = date::rfc3339(about.anchor, Offset::ZERO).replace('T', " ").replace('Z', " UTC");
     let length = seconds(record.whole().length());

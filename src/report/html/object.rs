@@ -1,0 +1,122 @@
+//! What became of each pod, endpoint and hop: a row each, with the stretches in which it stood so or so.
+//!
+//! Goes by the kinds of events, which the lab and a cluster's watch spell alike. An object of which no such thing is told
+//! has a row of instants and no stretch.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::tame;
+use crate::events::event::Event;
+use crate::measure::time::Offset;
+use crate::run::record::Record;
+
+/// Rows at the most: what a page can show below each other.
+const ROWS: usize = 60;
+
+/// A row.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Object {
+    name: String,
+    stretches: Vec<Stretch>,
+}
+
+/// From its beginning to its end it stood so.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Stretch {
+    state: State,
+    from: u64,
+    to: u64,
+}
+
+/// How an object stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// It is there and not ready yet, or not any more.
+    Unready,
+    Ready,
+    /// It was told to go.
+    Ending,
+    /// It is not there.
+    Gone,
+}
+
+/// The objects in the order in which they are first heard of, with the place of each by its name.
+pub(super) fn all(record: &Record) -> (Vec<Object>, BTreeMap<&str, usize>) {
+    let mut places = BTreeMap::new();
+    let mut told: Vec<Vec<&Event>> = Vec::new();
+    for event in &record.events {
+        let Some(name) = event.object.as_deref() else { continue };
+        let next = told.len();
+        let place = *places.entry(name).or_insert(next);
+        if place == next && next < ROWS {
+            told.push(Vec::new());
+        }
+        if let Some(events) = told.get_mut(place) {
+            events.push(event);
+        }
+    }
+    places.retain(|_, place| *place < told.len());
+    let object = |events: &Vec<&Event>| Object {
+        name: tame(events.first().and_then(|event| event.object.as_deref()).unwrap_or_default()),
+        stretches: stretches(events, record.seen.end),
+    };
+    (told.iter().map(object).collect(), places)
+}
+
+fn stretches(events: &[&Event], end: Offset) -> Vec<Stretch> {
+    let mut all: Vec<Stretch> = Vec::new();
+    for (state, at) in events.iter().filter_map(|event| Some((state_after(&event.kind)?, event.at.as_nanos()))) {
+        match all.last_mut() {
+            Some(last) if last.state == state || (last.state == State::Ending && state != State::Gone) => continue,
+            Some(last) => last.to = at,
+            None => {}
+        }
+        all.push(Stretch { state, from: at, to: end.as_nanos().max(at) });
+    }
+    all.retain(|stretch| stretch.state != State::Gone);
+    all
+}
+
+/// How an object stands after an event of this kind; nothing if that does not say.
+fn state_after(kind: &str) -> Option<State> {
+    let verb = kind.rsplit_once('-').map_or(kind, |(_, verb)| verb);
+    match verb {
+        "created" | "scheduled" | "started" | "unready" => Some(State::Unready),
+        "ready" => Some(State::Ready),
+        "deleting" | "sigterm" => Some(State::Ending),
+        "exited" | "deleted" | "gone" | "killed" => Some(State::Gone),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::event::Source;
+
+    fn told(kinds: &[(u64, &str)]) -> Vec<String> {
+        let event = |(ms, kind): &(u64, &str)| Event::new(Offset::from_millis(*ms), Source::Lab, *kind, "");
+        let events: Vec<_> = kinds.iter().map(event).collect();
+        let stretches = stretches(&events.iter().collect::<Vec<_>>(), Offset::from_millis(100));
+        stretches
+            .iter()
+            .map(|one| format!("{:?} {}..{}", one.state, one.from / 1_000_000, one.to / 1_000_000))
+            .collect()
+    }
+
+    #[test]
+    fn a_pod_lives_from_its_creation_to_its_exit() {
+        let life =
+            [(10, "pod-created"), (20, "pod-ready"), (30, "pod-deleting"), (31, "pod-unready"), (40, "pod-exited")];
+        assert_eq!(told(&life), ["Unready 10..20", "Ready 20..30", "Ending 30..40"]);
+        assert_eq!(told(&life[..2]), ["Unready 10..20", "Ready 20..100"]);
+    }
+
+    #[test]
+    fn what_only_changes_has_no_stretch() {
+        assert_eq!(told(&[(10, "endpoint-added"), (20, "hop-synced")]), Vec::<String>::new());
+    }
+}

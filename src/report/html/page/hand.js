@@ -1,0 +1,106 @@
+// What hands do with the timeline: wheel, drag, pinch and keys.
+
+class Hand {
+  constructor(timeline, view, { point, pick, jump }) {
+    Object.assign(this, { timeline, view, point, pick, jump, touches: new Map() });
+    const { canvas } = timeline;
+    canvas.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
+    canvas.addEventListener('pointerdown', (event) => this.down(event));
+    canvas.addEventListener('pointermove', (event) => this.moved(event));
+    for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, (event) => this.up(event));
+    canvas.addEventListener('pointerleave', () => this.touches.size || point(null));
+    canvas.addEventListener('keydown', (event) => this.key(event));
+  }
+
+  at(event) {
+    const box = this.timeline.canvas.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    return { x, y, at: this.view.from + (x * this.view.span) / this.timeline.width };
+  }
+
+  // Sideways moves, up and down zooms; what would not change the view scrolls the page.
+  wheel(event) {
+    const { view, timeline } = this;
+    const unit = event.deltaMode === 1 ? 16 : 1;
+    const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      if (view.whole) return;
+      view.move((sideways * unit * view.span) / timeline.width);
+    } else {
+      if (view.whole && event.deltaY > 0) return;
+      view.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY * unit)) / 150), this.at(event).at);
+    }
+    event.preventDefault();
+  }
+
+  down(event) {
+    if (event.button) return;
+    this.timeline.canvas.setPointerCapture(event.pointerId);
+    this.touches.set(event.pointerId, this.at(event));
+    this.pans = event.pointerType === 'touch' || event.shiftKey;
+    this.start = this.at(event);
+    this.dragged = this.touches.size > 1;
+  }
+
+  moved(event) {
+    const here = this.at(event);
+    const before = this.touches.get(event.pointerId);
+    if (!before) return this.point(here);
+    if (Math.abs(here.x - this.start.x) > 4) this.dragged = true;
+    if (this.touches.size === 2) this.pinch(event.pointerId, before, here);
+    else if (this.dragged && this.pans) this.view.move(((before.x - here.x) * this.view.span) / this.timeline.width);
+    else if (this.dragged) this.sweep([this.start.at, here.at]);
+    this.touches.set(event.pointerId, this.at(event));
+  }
+
+  pinch(id, before, here) {
+    const [, other] = [...this.touches].find(([touch]) => touch !== id);
+    const [was, is] = [Math.abs(before.x - other.x), Math.abs(here.x - other.x)];
+    if (was > 8 && is > 8) this.view.zoom(was / is, this.at({ clientX: other.x, clientY: 0 }).at);
+  }
+
+  sweep(brush) {
+    this.timeline.brush = brush;
+    this.view.changed();
+  }
+
+  up(event) {
+    const swept = this.timeline.brush;
+    this.touches.delete(event.pointerId);
+    this.sweep(null);
+    if (swept && event.type === 'pointerup') this.view.glide(Math.min(...swept), Math.max(...swept));
+    else if (!this.dragged && event.type === 'pointerup') this.pick(this.at(event));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { view } = this;
+    const keys = {
+      ArrowLeft: () => view.move(-view.span / 8),
+      ArrowRight: () => view.move(view.span / 8),
+      PageUp: () => view.move(-view.span),
+      PageDown: () => view.move(view.span),
+      Home: () => view.move(-view.end),
+      End: () => view.move(view.end),
+      '+': () => view.zoom(0.6),
+      '=': () => view.zoom(0.6),
+      ArrowUp: () => view.zoom(0.6),
+      '-': () => view.zoom(1 / 0.6),
+      ArrowDown: () => view.zoom(1 / 0.6),
+      0: () => view.glide(0, view.end),
+      Escape: () => view.glide(0, view.end),
+      n: () => this.jump(1),
+      p: () => this.jump(-1),
+      Enter: () => this.pick({ ...this.middle() }),
+    };
+    if (!Object.hasOwn(keys, event.key)) return;
+    keys[event.key]();
+    event.preventDefault();
+  }
+
+  // The middle of the first lane: what Enter asks about.
+  middle() {
+    const row = this.timeline.rows.find(({ kind }) => kind === 'lane');
+    return { x: this.timeline.width / 2, y: row ? row.y + 1 : 0, at: (this.view.from + this.view.to) / 2 };
+  }
+}

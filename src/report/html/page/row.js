@@ -1,0 +1,114 @@
+// What stands below each other in the timeline, on one axis: which rows there are, and what a pointer finds in them.
+
+const HEIGHTS = { overview: 12, axis: 26, phases: 20, title: 16, lane: 30, latency: 38, ticks: 26, object: 18, health: 26 };
+
+const rowsOf = (run) => {
+  const rows = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
+  if (run.phases.length) rows.push({ kind: 'phases', label: 'phase', bands: run.phases });
+  if (run.acts.length) rows.push({ kind: 'phases', label: 'act', bands: run.acts });
+  run.targets.forEach((target, place) => {
+    const lanes = run.lanes.filter((lane) => lane.target === place);
+    const several = run.targets.length > 1;
+    if (several) rows.push({ kind: 'title', label: target, gap: true });
+    for (const lane of lanes) rows.push({ kind: 'lane', label: lane.policy, lane, gap: !several && lane === lanes[0] });
+    rows.push(latencyRow(lanes));
+  });
+  const happened = run.events.filter((event) => event.object === null);
+  const by = (source) => happened.filter((event) => event.source === source);
+  if (run.command || by('command').length) {
+    rows.push({ kind: 'ticks', label: 'command', events: by('command'), band: run.command, gap: true });
+  }
+  for (const source of ['lab', 'kubernetes', 'prober']) {
+    const events = by(source);
+    if (events.length) rows.push({ kind: 'ticks', label: source, events, gap: !run.command });
+  }
+  run.objects.forEach((object, place) => {
+    const events = run.events.filter((event) => event.object === place);
+    rows.push({ kind: 'object', label: object.name, object, events, gap: place === 0 });
+  });
+  rows.push({ kind: 'health', label: 'own health', lanes: run.lanes, heldUp: run.held_up, gap: true });
+  return rows;
+};
+
+// The curves of a target's lanes, from the fastest to the slowest answer.
+const latencyRow = (lanes) => {
+  const pulses = lanes.flatMap((lane) => lane.latency);
+  const least = pulses.reduce((least, [, , half]) => Math.min(least, half), 1e12) * 0.6;
+  const most = pulses.reduce((most, pulse) => Math.max(most, pulse[4]), least * 4);
+  return { kind: 'latency', label: pulses.length ? `latency to ${distance(most)}` : 'latency', lanes, least, most };
+};
+
+// Gives each row its place. In a narrow page a row's name stands above it.
+const arrange = (rows, narrow) => {
+  let y = 0;
+  for (const row of rows) {
+    y += row.gap ? 10 : 3;
+    row.labelY = y;
+    if (narrow && row.label && row.kind !== 'title') y += 15;
+    row.y = y;
+    row.height = HEIGHTS[row.kind];
+    y += row.height;
+  }
+  return y + 4;
+};
+
+// The events no further than `slack` from `at`, the nearest first.
+const eventsAt = (events, at, slack) => {
+  const far = (event) => Math.abs(event.at - at);
+  return events.filter((event) => far(event) <= slack).sort((a, b) => far(a) - far(b));
+};
+
+// What the nearest event is, and what else happened beside it.
+const tellEvents = ([event, ...others]) => {
+  const more = others.slice(0, 4).map(({ kind, text, near }) => [`${kind}: ${text}`, near].filter(Boolean).join('; '));
+  return { title: event.kind, lines: [event.text, event.near, ...more].filter(Boolean), event, at: event.at };
+};
+
+const pulseAt = (pulses, at) => pulses.find(([from, to]) => from <= at && at < to);
+
+// What the pointer finds in a row: a title, lines, and what they are about.
+const find = (run, row, at, perPixel, part) => {
+  if (row.kind === 'overview') return { title: 'the whole run', lines: ['click to see what is there'], overview: part * run.end };
+  if (row.kind === 'lane') return findProbes(run, row.lane, at, perPixel);
+  if (row.events) {
+    const events = eventsAt(row.events, at, perPixel * 6);
+    if (events.length) return tellEvents(events);
+  }
+  if (row.object) {
+    const stretch = row.object.stretches.find(({ from, to }) => from <= at && at < to);
+    return stretch && { title: row.label, lines: [`${stretch.state} for ${distance(stretch.to - stretch.from)}`] };
+  }
+  if (row.kind === 'latency') {
+    const lines = row.lanes.map((lane) => [lane, pulseAt(lane.latency, at)]).filter(([, pulse]) => pulse);
+    const told = lines.map(([lane, [, , half, most, max]]) => `${lane.name}: ${distance(half)}, p99 ${distance(most)}, longest ${distance(max)}`);
+    return { title: 'latency of healthy answers, about', lines: told };
+  }
+  if (row.kind === 'health') return findHealth(row, at);
+  const band = row.bands && row.bands.find(({ from, to }) => from <= at && at < to);
+  if (band) return { title: `${row.label} ${band.name}`, lines: [distance(band.to - band.from)], stretch: band };
+  return row.band && row.band.from <= at && at < row.band.to ? { title: row.band.name, lines: [distance(row.band.to - row.band.from)] } : null;
+};
+
+const findHealth = (row, at) => {
+  const late = row.lanes.map((lane) => pulseAt(lane.lateness, at)).filter(Boolean);
+  const blind = row.lanes.find((lane) => lane.blind.some(([from, to]) => from <= at && at < to));
+  const held = row.heldUp.some(([from, to]) => from <= at && at < to);
+  const lines = [`sent ${distance(Math.max(0, ...late.map((pulse) => pulse[4])))} late at the most`];
+  if (blind) lines.push(`${blind.name} was blind here`);
+  if (held) lines.push('the prober did not even reach itself');
+  return { title: 'the prober', lines };
+};
+
+// A single probe where there is room for it, else what was due within a few pixels.
+const findProbes = (run, lane, at, perPixel) => {
+  const outage = lane.outageAt(at, perPixel * 2);
+  const slot = Math.min(lane.slots - 1, Math.max(0, Math.round((at - lane.phase) / lane.period)));
+  if (lane.period >= perPixel * 3) {
+    const holder = lane.holding(slot);
+    const name = holder < 0 ? 'not resolved yet' : lane.classes[lane.kinds[holder]].name;
+    const failure = run.failures[run.lanes.indexOf(lane)].get(slot);
+    return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], lane, slot, failure, outage, at: lane.due(slot), kind: name };
+  }
+  const counts = lane.between(at - perPixel, at + perPixel);
+  return { title: lane.name, lines: [counted(counts, lane.classes), outage && outage.said].filter(Boolean), lane, outage, at };
+};

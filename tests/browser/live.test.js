@@ -1,0 +1,39 @@
+// The page of a run that goes on: it follows, survives the end, and a reload after it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { open, serve, settled, text } from './browser.js';
+
+test('the page follows the run, keeps its report, and survives a reload when nobody serves it any more', async () => {
+  const { url, ended, report } = await serve('scenarios/wine-store.yaml');
+  const page = await open(url);
+  assert.match(await text(page, 'h1'), /^RUNNING/);
+  const lengths = new Set();
+  while ((await text(page, '#live')) === 'live') {
+    lengths.add(/, ([\d.]+) s so far/.exec(await text(page, 'h1'))?.[1]);
+    await page.waitForTimeout(300);
+  }
+  assert.ok(lengths.size > 3, `${[...lengths]}`);
+  assert.ok([0, 1, 3].includes(await ended));
+  const word = report().verdict.result.toUpperCase();
+  assert.ok((await text(page, 'h1')).startsWith(word), word);
+  assert.equal(await text(page, '#live'), 'the run has ended');
+  assert.deepEqual(page.complaints, []);
+  await page.reload();
+  await settled(page);
+  assert.ok((await text(page, 'h1')).startsWith(word), word);
+  assert.ok((await text(page, '#reading')).startsWith('all of '));
+});
+
+test('a stretch that somebody looks at stays while the run goes on', async () => {
+  const { url, ended } = await serve('scenarios/wine-store.yaml');
+  const page = await open(url);
+  await page.waitForFunction(() => document.querySelector('h1').textContent.includes('event'));
+  await page.locator('#closer').click();
+  await settled(page);
+  const reading = await text(page, '#reading');
+  await page.waitForTimeout(2500);
+  assert.equal(await text(page, '#reading'), reading);
+  assert.equal(await page.locator('#follow').getAttribute('aria-pressed'), 'false');
+  await ended;
+});

@@ -1,0 +1,179 @@
+// The page of a run that is over, as somebody sees it who opens the file.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { colourAt, open, reportOf, sample, settled, text } from './browser.js';
+
+const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'hundred'];
+
+for (const name of ALL) {
+  test(`${name} opens without a complaint, fits its width, and asks the network for nothing`, async () => {
+    for (const [width, colorScheme] of [[1280, 'light'], [390, 'dark']]) {
+      const page = await open(sample(name), { viewport: { width, height: 800 }, colorScheme });
+      await settled(page);
+      assert.deepEqual(page.complaints, []);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} wide`);
+      await page.context().close();
+    }
+  });
+}
+
+test('words of others do nothing', async () => {
+  const page = await open(sample('venomous'));
+  let asked = false;
+  page.on('dialog', () => (asked = true));
+  await page.locator('#table summary').click();
+  await page.locator('#canvas').hover({ position: { x: 300, y: 60 } });
+  await page.locator('[data-event] td:last-child').first().click();
+  await settled(page);
+  assert.equal(asked, false);
+  assert.equal(await page.locator('img').count(), 0);
+  assert.match(await text(page, '#finding'), /<\/script><img/);
+});
+
+test('an outage that is zoomed to has the figures that report.json gives', async () => {
+  const [page, report] = [await open(sample('worked-example')), reportOf('worked-example')];
+  const outage = report.targets[0].lanes[0].outages[0];
+  const ms = (ns) => Math.round(ns / 1e6);
+  const { estimate_ns, at_least_ns, at_most_ns } = outage.duration;
+  const said = `${ms(estimate_ns)} ms (${ms(at_least_ns)} to ${ms(at_most_ns)})`;
+  const row = page.locator('[data-outage="0"]');
+  assert.ok((await row.innerText()).includes(said), said);
+  await row.locator('a').click();
+  await settled(page);
+  const [from, to] = /from=([\d.]+)&to=([\d.]+)/.exec(page.url()).slice(1).map(Number);
+  assert.ok(from < ms(outage.from_ns) && ms(outage.to_ns) < to && to - from < 1000, page.url());
+  assert.ok((await text(page, '#finding')).includes(`out for ${said}, ${outage.failed} probes lost: status 503 x150`));
+  await page.locator('#table summary').click();
+  await settled(page);
+  const failed = page.locator('#table tr', { hasText: 'status 503' }).first();
+  assert.match(await failed.innerText(), /reused\s+2000\.000 ms\s+2298\.000 ms\s+status 503\s+150/);
+});
+
+test('the legend counts every class as report.json does', async () => {
+  for (const name of ['nasty', 'hundred', 'upgrade']) {
+    const [page, counts] = [await open(sample(name)), {}];
+    for (const { classes } of reportOf(name).targets.flatMap(({ lanes }) => lanes)) {
+      for (const [kind, count] of Object.entries(classes)) counts[kind] = (counts[kind] || 0) + count;
+    }
+    const told = (await page.locator('#legend li').allInnerTexts()).map((entry) => /^(.*) x([\d,]+)$/.exec(entry.trim()).slice(1));
+    assert.deepEqual(Object.fromEntries(told.map(([kind, count]) => [kind, Number(count.replaceAll(',', ''))])), counts);
+  }
+});
+
+test('a single probe shows all that was kept of it', async () => {
+  const page = await open(sample('upgrade', '#from=7000&to=7010'));
+  const kept = reportOf('upgrade').failures.kept.find((failure) => failure.lane === 'new' && failure.due_ns === 7_003_000_000);
+  const { width } = await page.locator('#canvas').boundingBox();
+  const y = await page.evaluate(() => [...document.querySelectorAll('.label.lane')].pop().offsetTop + 12);
+  await page.mouse.move(0, 0);
+  await page.locator('#canvas').click({ position: { x: (width * 3) / 10 + 4, y } });
+  const finding = await text(page, '#finding');
+  assert.match(finding, new RegExp(`slot\\s+${kept.slot}`));
+  for (const fact of ['7003.000 ms', '7003.250 ms', '250 µs after due', 'refused', 'new', kept.peer]) assert.ok(finding.includes(fact), `${fact} in ${finding}`);
+});
+
+test('the wheel zooms where it points, and a drag into what it sweeps', async () => {
+  const page = await open(sample('upgrade'));
+  const box = await page.locator('#canvas').boundingBox();
+  const seconds = async () => [...(await text(page, '#reading')).matchAll(/([\d.]+) s/g)].map(([, figure]) => Number(figure)).slice(-2);
+  await page.mouse.move(box.x + box.width / 2, box.y + 80);
+  for (let turn = 0; turn < 8; turn++) await page.mouse.wheel(0, -100);
+  await settled(page);
+  const [from, to] = await seconds();
+  assert.ok(to - from < 14.6 / 10 && from < 7.3 && 7.3 < to, `${from} to ${to}`);
+  await page.keyboard.press('Escape');
+  await page.locator('#canvas').focus();
+  await page.keyboard.press('0');
+  await settled(page);
+  await page.mouse.move(box.x + box.width * 0.25, box.y + 80);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 80, { steps: 4 });
+  await page.mouse.up();
+  await settled(page);
+  const swept = await seconds();
+  assert.ok(Math.abs(swept[0] - 3.65) < 0.05 && Math.abs(swept[1] - 10.95) < 0.05, `${swept}`);
+});
+
+test('everything can be reached with keys', async () => {
+  const page = await open(sample('upgrade'));
+  for (let presses = 0; (await page.evaluate(() => document.activeElement.id)) !== 'canvas'; presses++) {
+    assert.ok(presses < 20, 'the timeline can be reached');
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.press('n');
+  await settled(page);
+  assert.match(await text(page, '#finding'), /outage of reused[^]*out for 80 ms \(77 to 83\)/);
+  await page.keyboard.press('n');
+  await settled(page);
+  assert.match(await text(page, '#finding'), /outage of new[^]*out for 2100 ms \(2097 to 2103\)/);
+  const before = page.url();
+  for (const key of ['+', 'ArrowLeft']) await page.keyboard.press(key);
+  await settled(page);
+  assert.notEqual(page.url(), before);
+  await page.keyboard.press('0');
+  await settled(page);
+  assert.ok((await text(page, '#reading')).startsWith('all of '));
+});
+
+test('a link to a stretch shows that stretch, also after a reload', async () => {
+  const page = await open(sample('upgrade', '#from=6990.000&to=7110.000'));
+  await settled(page);
+  const reading = await text(page, '#reading');
+  assert.match(reading, /^120 ms, from 6\.99/);
+  await page.reload();
+  await settled(page);
+  assert.equal(await text(page, '#reading'), reading);
+});
+
+test('an event says how far the nearest failure lies', async () => {
+  const page = await open(sample('nasty'));
+  await page.locator('[data-event="0"] td').nth(2).click();
+  assert.match(await text(page, '#finding'), /held-up[^]*nearest failure: 51 ms before/);
+});
+
+test('a million changes are there within a second, and move in frames of 16 ms', async () => {
+  // Each frame looks whether the timeline has been drawn.
+  const page = await open(sample('million'), {}, () => {
+    const look = () => {
+      const drawn = document.getElementById('reading')?.textContent;
+      if (drawn) window.drawnAt = performance.now();
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+  await settled(page);
+  const paint = await page.evaluate(() => Math.max(window.drawnAt, performance.getEntriesByName('first-contentful-paint')[0].startTime));
+  assert.ok(paint < 1000, `first paint after ${paint} ms`);
+  // Frames begin with the first callback and end with the last one; the page's own stands between them.
+  const frames = await page.evaluate(async () => {
+    const frame = (deltaY) =>
+      new Promise((drawn) => {
+        let began;
+        requestAnimationFrame(() => (began = performance.now()));
+        document.getElementById('canvas').dispatchEvent(new WheelEvent('wheel', { deltaY, clientX: 700, clientY: 500, cancelable: true }));
+        requestAnimationFrame(() => drawn(performance.now() - began));
+      });
+    const times = [];
+    for (let turn = 0; turn < 120; turn++) times.push(await frame(turn < 80 ? -20 : 20));
+    return times.sort((a, b) => a - b);
+  });
+  const [half, most] = [frames[60], frames[114]];
+  console.log(`first paint ${Math.round(paint)} ms; a frame ${half.toFixed(1)} ms, one in twenty over ${most.toFixed(1)} ms`);
+  assert.ok(half < 16, `half of the frames took over ${half} ms`);
+});
+
+test('classes can be told in the dark and on paper', async () => {
+  const page = await open(sample('worked-example'), { colorScheme: 'dark' });
+  await settled(page);
+  const y = await page.evaluate(() => document.querySelector('.label.lane').offsetTop + 15);
+  const { width } = await page.locator('#canvas').boundingBox();
+  const places = [width * 0.25, width * 0.54];
+  const dark = await Promise.all(places.map((x) => colourAt(page, x, y)));
+  assert.notDeepEqual(dark[0], dark[1]);
+  await page.locator('#theme').click();
+  await settled(page);
+  assert.notDeepEqual(await colourAt(page, places[0], y), dark[0]);
+  assert.ok((await page.pdf()).length > 10_000);
+  assert.deepEqual(page.complaints, []);
+});
