@@ -128,9 +128,11 @@ impl Judgement {
                 Ok(seen) => seen,
             };
             for place in met {
-                // Told by several outages, a truth is one that had an answer in its midst: there was none.
-                let again = Outcome::Outside("it was taken for two".to_owned());
-                outcomes[place] = Some(if outcomes[place].is_some() { again } else { outcome.clone() });
+                // Several may tell of the same truth: a request that was sent in its midst may be answered after it. (Linux
+                // sends a SYN again after two ticks if it met the TIME_WAIT of an older connection on a port where
+                // nobody listens: tcp_rcv_synsent_state_process.) Each must have the truth within its bounds.
+                let before = outcomes[place].take().filter(|before| matches!(before, Outcome::Outside(_)));
+                outcomes[place] = Some(before.unwrap_or_else(|| outcome.clone()));
             }
         }
         for (truth, outcome) in truths.iter().zip(outcomes) {

@@ -2,8 +2,10 @@
 //!
 //! Written by the parts of the world that inflict it, at the moment at which they do.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -25,6 +27,14 @@ pub enum Inflicted {
 }
 
 impl Inflicted {
+    /// What it was, with its status if there was one.
+    pub fn words(self) -> String {
+        match self {
+            Self::Status(code) => format!("status {code}"),
+            other => other.name().to_owned(),
+        }
+    }
+
     /// The word for it in the ledger's file.
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,6 +73,28 @@ pub struct Ledger {
     pub dropped: u64,
 }
 
+/// Entries of the same kind that followed each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// The pod or the hop that inflicted it.
+    pub by: String,
+    /// What it was.
+    pub what: Inflicted,
+    /// Why, for people.
+    pub cause: String,
+    /// How often.
+    pub times: u64,
+    /// From the first instant of the first,
+    pub from: Offset,
+    /// to the last instant of the last.
+    pub to: Offset,
+    /// How long they lasted together.
+    pub lasted: Duration,
+}
+
+/// What lies farther apart than this is not summed up.
+const TOGETHER: Duration = Duration::from_secs(1);
+
 /// An entry as a line of JSON.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -88,6 +120,30 @@ impl Ledger {
         } else {
             self.dropped += 1;
         }
+    }
+
+    /// What was inflicted, in the order in which it began: the same by the same for the same cause is one line.
+    pub fn sums(&self) -> Vec<Sum> {
+        let mut sums: Vec<Sum> = Vec::new();
+        let mut newest: BTreeMap<(&str, Inflicted, &str), usize> = BTreeMap::new();
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|entry| entry.from);
+        for entry in entries {
+            let key = (entry.by.as_str(), entry.what, entry.cause.as_str());
+            let place = newest.get(&key).copied().filter(|place| entry.from.since(sums[*place].to) <= TOGETHER);
+            let place = place.unwrap_or_else(|| {
+                let (by, cause) = (entry.by.clone(), entry.cause.clone());
+                let (what, from, to) = (entry.what, entry.from, entry.to);
+                sums.push(Sum { by, what, cause, times: 0, from, to, lasted: Duration::ZERO });
+                sums.len() - 1
+            });
+            newest.insert(key, place);
+            let sum = &mut sums[place];
+            sum.times += 1;
+            sum.to = sum.to.max(entry.to);
+            sum.lasted += entry.to.since(entry.from);
+        }
+        sums
     }
 
     /// Writes one JSON object a line; of a full ledger the last line counts what is missing.

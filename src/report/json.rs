@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::failure::Failures;
-use self::run::{Clock, Control, Event, Machine, Run};
+use self::run::{Clock, Control, Event, Inflicted, Machine, Run};
 use self::target::Target;
 use self::verdict::Verdict;
 use crate::run::record::Record;
@@ -42,6 +42,8 @@ struct Report<'a> {
     events: Vec<Event<'a>>,
     /// Events that were not kept.
     events_dropped: u64,
+    /// What a scenario's world did to those who asked it, by its own ledger; empty if there was none.
+    inflicted: Vec<Inflicted<'a>>,
     /// The lane on which the prober watches itself.
     control: Control,
     /// The machine that the prober ran on.
@@ -77,6 +79,7 @@ impl<'a> Report<'a> {
             failures: Failures::of(record),
             events: record.events.iter().map(Event::of).collect(),
             events_dropped: record.events_dropped,
+            inflicted: record.inflicted.iter().map(Inflicted::of).collect(),
             control: Control::of(record),
             machine: Machine::of(record),
             clock: Clock::of(record),

@@ -6,6 +6,7 @@
 pub(super) mod act;
 pub(super) mod downtime;
 pub(super) mod episode;
+mod inflicted;
 pub(super) mod instrument;
 pub(super) mod latency;
 mod look;
@@ -34,6 +35,7 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     latency::write(record, case, &mut page);
     instrument::write(record, case, &mut page);
     act::write(record, case, &mut page);
+    inflicted::write(record, &mut page);
     write_notes(record, &mut page);
     if let Some(folder) = folder {
         page.heading("Files");

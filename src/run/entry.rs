@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::events::command::Exit;
 use crate::events::event::Event;
 use crate::hammer::engine::Batch;
+use crate::lab::ledger::Sum;
 use crate::measure::budget::Budget;
 use crate::measure::lane::{Lane, Policy, Protocol};
 use crate::measure::phase::Phase;
@@ -94,6 +95,32 @@ impl About {
     }
 }
 
+/// What a scenario's world did to those who asked it, by its own ledger; lines of the same kind are summed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inflicted {
+    /// The pod or the hop that did it.
+    pub by: String,
+    /// What it did: `cut`, `shut`, `stale`, `held`, or `status 503`.
+    pub what: String,
+    /// Why, for people.
+    pub cause: String,
+    /// How often.
+    pub times: u64,
+    /// From the first instant of the first,
+    pub from: Offset,
+    /// to the last instant of the last.
+    pub to: Offset,
+    /// How long they lasted together.
+    pub lasted: Duration,
+}
+
+impl From<Sum> for Inflicted {
+    fn from(sum: Sum) -> Self {
+        let Sum { by, what, cause, times, from, to, lasted } = sum;
+        Self { by, what: what.words(), cause, times, from, to, lasted }
+    }
+}
+
 /// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct End {
@@ -120,6 +147,8 @@ pub enum Entry {
     Started(Offset),
     /// The wrapped command ended.
     Exit(Exit),
+    /// What a scenario's world did.
+    Inflicted(Inflicted),
     /// Somebody asked for the end.
     Interrupted(Offset),
     /// The run ended.

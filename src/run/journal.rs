@@ -236,7 +236,7 @@ mod tests {
     use crate::measure::schedule::Rate;
     use crate::measure::time::{Anchor, Offset};
     use crate::measure::verdict::{Conclusion, MaxBlind};
-    use crate::run::entry::{End, Target, Window};
+    use crate::run::entry::{End, Inflicted, Target, Window};
 
     fn about() -> About {
         let rate = Rate::per_second(1000).unwrap();
@@ -290,6 +290,15 @@ mod tests {
         all.push(Entry::Event(Event::new(Offset::from_millis(41), Source::Command, "stdout", "rolling")));
         let told = Event::new(Offset::from_millis(42), Source::Kubernetes, "pod-ready", "wine is ready").to("pod/wine");
         all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), ..told }));
+        all.push(Entry::Inflicted(Inflicted {
+            by: "service".to_owned(),
+            what: "status 503".to_owned(),
+            cause: "nobody is ready".to_owned(),
+            times: 3,
+            from: Offset::from_millis(40),
+            to: Offset::from_millis(44),
+            lasted: std::time::Duration::from_millis(2),
+        }));
         all.extend([20, 30].map(|from| Entry::Batch(batch(from))));
         all.push(Entry::Exit(Exit { at: Offset::from_millis(80), code: Some(0), signal: None }));
         all.push(Entry::Batch(batch(40)));

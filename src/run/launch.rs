@@ -96,6 +96,7 @@ pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Erro
         journal,
         recorder: Recorder::new(about),
         signals,
+        lab: None,
         world: None,
         pace: (!matches!(plan.subject, Subject::Nothing(_))).then_some(plan.pace),
         end: match plan.subject {
@@ -122,6 +123,7 @@ async fn play(subject: Subject, stage: Option<Stage>, mut parts: Parts, progress
     let (world, acts, told) =
         stage.map_or((None, Vec::new(), None), |stage| (Some(stage.world), stage.acts, Some(stage.told)));
     parts.world = told;
+    parts.lab.clone_from(&world);
     let output = Output { stdout: Box::new(progress.above_stdout()), stderr: Box::new(progress.above_stderr()) };
     let kept = world.clone();
     let begin = || async move {

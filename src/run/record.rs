@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{About, End, Entry, Window};
+use super::entry::{About, End, Entry, Inflicted, Window};
 use crate::events::command::Exit;
 use crate::events::event::Event;
 use crate::hammer::engine::{Batch, Record as Resolved};
@@ -93,6 +93,8 @@ pub struct Record {
     pub command: Option<CommandRun>,
     /// The acts of the scenario, if it was one.
     pub acts: Vec<Act>,
+    /// What the scenario's world did, in the order in which it began.
+    pub inflicted: Vec<Inflicted>,
     /// Somebody asked for the end.
     pub interrupted: bool,
     /// The record ends without an end: the run was killed, or still goes on.
@@ -150,6 +152,7 @@ pub struct Recorder {
     events_dropped: u64,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
+    inflicted: Vec<Inflicted>,
     interrupted: bool,
     watermark: Offset,
     end: Option<End>,
@@ -170,6 +173,7 @@ impl Recorder {
             events_dropped: 0,
             command,
             acts: Vec::new(),
+            inflicted: Vec::new(),
             interrupted: false,
             watermark: Offset::ZERO,
             end: None,
@@ -192,6 +196,7 @@ impl Recorder {
             Entry::Event(_) => self.events_dropped += 1,
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
+            Entry::Inflicted(inflicted) => self.inflicted.push(inflicted),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
         }
@@ -242,6 +247,7 @@ impl Recorder {
             events_dropped: self.events_dropped,
             command: self.command,
             acts,
+            inflicted: self.inflicted,
             interrupted: self.interrupted,
             cut: self.end.is_none(),
             end: self.end,

@@ -1,5 +1,6 @@
 //! Carries a plan out: phases, one loop over one closed enum of all that can happen to a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -16,6 +17,7 @@ use crate::events::event::{Event, Source};
 use crate::hammer::clock::Clock;
 use crate::hammer::engine::{Batch, Hammer};
 use crate::hammer::machine::Pressure;
+use crate::lab::world::World;
 use crate::measure::phase::Phase;
 use crate::measure::time::Offset;
 use crate::progress::{Progress, Snapshot};
@@ -63,7 +65,9 @@ pub struct Parts {
     pub recorder: Recorder,
     /// The signals, caught.
     pub signals: Signals,
-    /// What the scenario's world tells, if there is one.
+    /// The scenario's world, if there is one.
+    pub lab: Option<Arc<World>>,
+    /// What it tells.
     pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
     /// How long the run's parts take; `None` if all of it is the event.
     pub pace: Option<Pace>,
@@ -316,6 +320,10 @@ where
     fn finish(mut self) -> Record {
         let at = self.ends_at.unwrap_or_else(|| self.parts.clock.now());
         let end = End { at, anchor: self.parts.clock.anchor(), pressure: self.pressure.share_since(at) };
+        let sums = self.parts.lab.take().map(|lab| lab.ledger().sums()).unwrap_or_default();
+        for sum in sums {
+            self.take(Entry::Inflicted(sum.into()));
+        }
         self.take(Entry::End(end));
         self.progress.finish();
         self.parts.recorder.finish()

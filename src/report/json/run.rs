@@ -175,6 +175,37 @@ impl<'a> Event<'a> {
     }
 }
 
+/// What a scenario's world did; the same by the same for the same cause is one line.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Inflicted<'a> {
+    /// The pod or the hop that did it.
+    by: &'a str,
+    /// `cut`, `shut`, `stale`, `held`, or `status 503`.
+    what: &'a str,
+    cause: &'a str,
+    times: u64,
+    /// From the first instant of the first,
+    from_ns: u64,
+    /// to the last instant of the last.
+    to_ns: u64,
+    /// How long they lasted together.
+    lasted_ns: u64,
+}
+
+impl<'a> Inflicted<'a> {
+    pub(super) fn of(inflicted: &'a entry::Inflicted) -> Self {
+        Self {
+            by: &inflicted.by,
+            what: &inflicted.what,
+            cause: &inflicted.cause,
+            times: inflicted.times,
+            from_ns: inflicted.from.as_nanos(),
+            to_ns: inflicted.to.as_nanos(),
+            lasted_ns: nanos(inflicted.lasted),
+        }
+    }
+}
+
 /// The lane on which the prober watches itself.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Control {

@@ -16,7 +16,7 @@ use crate::measure::phase::Phase;
 use crate::measure::schedule::Rate;
 use crate::measure::time::{Anchor, Offset, nanos};
 use crate::measure::verdict::MaxBlind;
-use crate::run::entry::{About, End, Entry, Target, Window};
+use crate::run::entry::{About, End, Entry, Inflicted, Target, Window};
 
 #[derive(Serialize, Deserialize)]
 struct AboutWire {
@@ -150,6 +150,15 @@ enum EntryWire {
         at_ns: u64,
         code: Option<i32>,
         signal: Option<i32>,
+    },
+    Inflicted {
+        by: String,
+        what: String,
+        cause: String,
+        times: u64,
+        from_ns: u64,
+        to_ns: u64,
+        lasted_ns: u64,
     },
     Interrupted {
         at_ns: u64,
@@ -301,6 +310,15 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
         },
         Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
         Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
+        Entry::Inflicted(inflicted) => EntryWire::Inflicted {
+            by: inflicted.by.clone(),
+            what: inflicted.what.clone(),
+            cause: inflicted.cause.clone(),
+            times: inflicted.times,
+            from_ns: inflicted.from.as_nanos(),
+            to_ns: inflicted.to.as_nanos(),
+            lasted_ns: nanos(inflicted.lasted),
+        },
         Entry::Interrupted(at) => EntryWire::Interrupted { at_ns: at.as_nanos() },
         Entry::End(end) => EntryWire::End {
             at_ns: end.at.as_nanos(),
@@ -323,6 +341,15 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
         }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
         EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
+        EntryWire::Inflicted { by, what, cause, times, from_ns, to_ns, lasted_ns } => Entry::Inflicted(Inflicted {
+            by,
+            what,
+            cause,
+            times,
+            from: at(from_ns),
+            to: at(to_ns),
+            lasted: Duration::from_nanos(lasted_ns),
+        }),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
         EntryWire::End { at_ns, unix_ns, offset_ns, pressure } => {
             let anchor = Anchor { unix_ns, offset: at(offset_ns) };

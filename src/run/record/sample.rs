@@ -15,7 +15,7 @@ use crate::measure::phase::Phase;
 use crate::measure::schedule::Rate;
 use crate::measure::time::{Anchor, Offset};
 use crate::measure::verdict::{MaxBlind, default_budget};
-use crate::run::entry::{About, End, Entry, Target, Window};
+use crate::run::entry::{About, End, Entry, Inflicted, Target, Window};
 use crate::run::record::{Record, Recorder};
 
 /// 2023-11-14T22:13:20Z.
@@ -231,7 +231,21 @@ pub(crate) fn scenario() -> Record {
         (budget("expected of abrupt", Limit::Loss), Window::Act(1)),
         (budget("expected of fixed", Limit::Failed(0)), Window::Act(2)),
     ];
-    let sample = sample.act("graceful", 0).act("abrupt", 2000).act("fixed", 4000);
+    let inflicted = |by: &str, what: &str, times, (from, to)| Inflicted {
+        by: by.to_owned(),
+        what: what.to_owned(),
+        cause: "still lists shop-1".to_owned(),
+        times,
+        from: Offset::from_millis(from),
+        to: Offset::from_millis(to),
+        lasted: Duration::from_millis(to - from),
+    };
+    let sample = sample
+        .act("graceful", 0)
+        .act("abrupt", 2000)
+        .act("fixed", 4000)
+        .beside(6000, Entry::Inflicted(inflicted("service", "shut", 17, (2498, 2541))))
+        .beside(6000, Entry::Inflicted(inflicted("shop-1", "cut", 1, (4500, 4500))));
     sample.record(6000, |lane, ms| match (lane.policy, ms) {
         (Policy::New, 2500..2540) => Answer::after(Class::Refused, 200).from(2),
         (Policy::Reused, 4500) => Answer::after(Class::Closed, 200).from(2),
