@@ -103,6 +103,11 @@ impl World {
         self.hops.iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect()
     }
 
+    /// Where the pods that are ready serve: for a proxy of another kind in front of them.
+    pub fn pods(&self) -> Vec<SocketAddr> {
+        self.cluster.endpoints().iter().map(|pod| pod.address()).collect()
+    }
+
     /// Performs the act with number `act` until the rollout is complete and all old pods are gone.
     pub async fn roll(&self, act: usize) -> Result<(), Error> {
         let acts = self.scenario.acts().len();
