@@ -75,6 +75,11 @@ impl Figures {
         figures
     }
 
+    /// How many probes failed.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed.values().sum()
+    }
+
     /// The classes that occurred.
     pub(crate) fn classes(&self) -> Vec<&str> {
         self.failed.keys().map(String::as_str).collect()

