@@ -124,6 +124,38 @@ fn the_page_says_what_the_text_report_says() {
     assert_eq!(data["failures"]["count"], 1090);
 }
 
+/// What a reader reads: the report without its markup, a line an element.
+fn words(page: &str) -> String {
+    let (_, main) = page.split_once("<main>").unwrap();
+    let (main, _) = main.split_once("</main>").unwrap();
+    let texts = main.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text).trim());
+    let lines: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
+    format!("{}\n", lines.join("\n")).replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+/// Compares what pages say with what they said; `LAPSE_RENEW=1 cargo test what_a_page_says` keeps the new words, to be
+/// looked at before they are committed.
+#[test]
+fn what_a_page_says() {
+    for (name, record) in [("empty", empty()), ("scenario", scenario()), ("upgrade", upgrade()), ("nasty", nasty())] {
+        let path = format!("{}/src/report/html/snapshots/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        let words = words(&written(&record));
+        if std::env::var_os("LAPSE_RENEW").is_some() {
+            std::fs::write(path, words).unwrap();
+        } else {
+            assert_eq!(words, std::fs::read_to_string(path).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_command_that_failed_is_quoted() {
+    let sample =
+        Sample::of(&["shop"]).phase(Phase::Event, 0).command("helm upgrade", (0, 900), 1, &["Error: <timeout>"]);
+    let page = written(&sample.record(1000, |_, _| Answer::after(Class::Ok, 300)));
+    assert!(page.contains("COMMAND-FAILED") && page.contains("<pre>Error: &lt;timeout&gt;"));
+}
+
 /// To look at pages of runs that never were, and for the tests in a browser:
 /// `LAPSE_PAGES=target/pages cargo test pages_to_look_at`.
 #[test]
