@@ -63,6 +63,7 @@ class Page {
   // Shows what there is of the run; an empty one has no timeline.
   present() {
     here('timeline').hidden = this.run.end === 0;
+    for (const id of ['previous', 'next']) here(id).hidden = !this.run.lanes.some(({ outages }) => outages.length);
     here('follow').hidden = !this.run.live;
     here('follow').setAttribute('aria-pressed', String(this.follows));
     this.timeline.fit();
