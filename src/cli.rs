@@ -194,6 +194,7 @@ struct RunArgs {
     #[arg(
         long,
         value_name = "ADDR:PORT",
+        value_parser = value::address,
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "127.0.0.1:0",

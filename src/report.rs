@@ -27,7 +27,7 @@ mod tests {
     use std::time::Duration;
 
     use super::text::{Colour, Glyphs, Look};
-    use super::{csv, json, text};
+    use super::{csv, html, json, text};
     use crate::run::record::sample;
 
     #[test]
@@ -35,6 +35,7 @@ mod tests {
         let record = sample::hostile();
         let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
         json::write(&record, &mut Vec::new()).unwrap();
+        html::write(&record, &mut Vec::new()).unwrap();
         csv::write(&record, Duration::MAX, &mut Vec::new()).unwrap();
         let mut page = Vec::new();
         text::write(&record, look, None, &mut page).unwrap();

@@ -1,5 +1,6 @@
 //! How single values are typed: rates, durations, budgets, headers, named targets.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,6 +19,13 @@ pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("it must be more than nothing".to_owned()),
         some => Ok(some),
     }
+}
+
+/// Where to serve: `127.0.0.1:8090`, or a port of this machine's own address, `8090`.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let hint = |_| "write an address and a port, such as 127.0.0.1:8090, or a port alone".to_owned();
+    port.or_else(|_| text.parse()).map_err(hint)
 }
 
 /// A rate such as `1000/s`.

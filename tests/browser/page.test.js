@@ -29,6 +29,15 @@ test('words of others do nothing', async () => {
   assert.equal(asked, false);
   assert.equal(await page.locator('img').count(), 0);
   assert.match(await text(page, '#finding'), /<\/script><img/);
+  await page.goto(sample('venomous', '#from=498&to=508'));
+  await page.reload();
+  await settled(page);
+  await page.locator('#canvas').focus();
+  await page.keyboard.press('n');
+  await page.locator('#table summary').click();
+  await settled(page);
+  assert.match(await text(page, '#table'), /server <\/script><img[^]*body <\/script><img/);
+  assert.deepEqual(page.complaints, []);
 });
 
 test('an outage that is zoomed to has the figures that report.json gives', async () => {
@@ -70,6 +79,9 @@ test('a single probe shows all that was kept of it', async () => {
   await page.locator('#canvas').click({ position: { x: (width * 3) / 10 + 4, y } });
   const finding = await text(page, '#finding');
   assert.match(finding, new RegExp(`slot\\s+${kept.slot}`));
+  await page.mouse.move(0, 0);
+  await page.locator('#canvas').hover({ position: { x: (width * 3) / 10 + 4, y } });
+  assert.match(await text(page, '#tip'), /done 250 µs after due\s+new connection to 10\.0\.0\.7:8080/);
   for (const fact of ['7003.000 ms', '7003.250 ms', '250 µs after due', 'refused', 'new', kept.peer]) assert.ok(finding.includes(fact), `${fact} in ${finding}`);
 });
 
@@ -107,6 +119,10 @@ test('everything can be reached with keys', async () => {
   await page.keyboard.press('n');
   await settled(page);
   assert.match(await text(page, '#finding'), /outage of new[^]*out for 2100 ms \(2097 to 2103\)/);
+  await page.keyboard.press('ArrowDown');
+  assert.match(await text(page, '#finding'), /^reused/);
+  await page.keyboard.press('ArrowDown');
+  assert.match(await text(page, '#finding'), /^new[^]*refused/);
   const before = page.url();
   for (const key of ['+', 'ArrowLeft']) await page.keyboard.press(key);
   await settled(page);

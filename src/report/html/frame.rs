@@ -25,6 +25,9 @@ const SCRIPT: &str = concat!(
     include_str!("page/timeline.js"),
     include_str!("page/hand.js"),
     include_str!("page/finding.js"),
+    include_str!("page/page.js"),
+    include_str!("page/choice.js"),
+    include_str!("page/dress.js"),
     include_str!("page/live.js"),
     include_str!("page/main.js"),
     "})();\n"
@@ -80,7 +83,7 @@ pub(super) fn timeline() -> Markup {
                 div #tip hidden {}
             }
             ul #legend aria-label="Legend" {}
-            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, arrows move, n and p go from outage to outage, 0 shows all." }
+            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, left and right move, up and down tell of one row after the other, n and p go from outage to outage, 0 shows all." }
             div #finding aria-live="polite" {}
             details #table {
                 summary { "What is in view, as a table" }

@@ -47,10 +47,14 @@ fn venomous() -> Record {
     sample.about.name = venom.to_owned();
     let event = Event::new(Offset::from_millis(40), Source::Kubernetes, venom, venom).to(venom);
     let sample = sample.beside(40, Entry::Event(event)).act(venom, 50);
-    sample.record(1000, |lane, ms| match (lane.policy, ms) {
+    let mut record = sample.record(1000, |lane, ms| match (lane.policy, ms) {
         (Policy::New, 500..520) => Answer::after(Class::Closed, 200),
         _ => Answer::after(Class::Ok, 300),
-    })
+    });
+    for failure in &mut record.failures.kept {
+        (failure.evidence.server, failure.evidence.body) = (Some(venom.to_owned()), Some(venom.to_owned()));
+    }
+    record
 }
 
 fn samples() -> Vec<(&'static str, Record)> {
@@ -71,7 +75,11 @@ fn the_same_record_gives_the_same_bytes() {
 /// What lies between outages takes no room: with them a second apart the page is as large as that of an hour.
 #[test]
 fn an_hour_with_a_hundred_outages_takes_less_than_a_megabyte() {
-    let page = written(&a_hundred_outages(1000));
+    let mut record = a_hundred_outages(1000);
+    for (nth, failure) in record.failures.kept.iter_mut().enumerate() {
+        failure.evidence.body = Some(format!("request {nth} {}", "x".repeat(240)));
+    }
+    let page = written(&record);
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     assert_eq!(page.matches(" data-outage=").count(), 200);
 }
@@ -114,6 +122,38 @@ fn the_page_says_what_the_text_report_says() {
     let data = data(&page);
     assert_eq!(data["lanes"][1]["outages"][0]["from"], 7_001_000_000_u64);
     assert_eq!(data["failures"]["count"], 1090);
+}
+
+/// What a reader reads: the report without its markup, a line an element.
+fn words(page: &str) -> String {
+    let (_, main) = page.split_once("<main>").unwrap();
+    let (main, _) = main.split_once("</main>").unwrap();
+    let texts = main.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text).trim());
+    let lines: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
+    format!("{}\n", lines.join("\n")).replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+/// Compares what pages say with what they said; `LAPSE_RENEW=1 cargo test what_a_page_says` keeps the new words, to be
+/// looked at before they are committed.
+#[test]
+fn what_a_page_says() {
+    for (name, record) in [("empty", empty()), ("scenario", scenario()), ("upgrade", upgrade()), ("nasty", nasty())] {
+        let path = format!("{}/src/report/html/snapshots/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        let words = words(&written(&record));
+        if std::env::var_os("LAPSE_RENEW").is_some() {
+            std::fs::write(path, words).unwrap();
+        } else {
+            assert_eq!(words, std::fs::read_to_string(path).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_command_that_failed_is_quoted() {
+    let sample =
+        Sample::of(&["shop"]).phase(Phase::Event, 0).command("helm upgrade", (0, 900), 1, &["Error: <timeout>"]);
+    let page = written(&sample.record(1000, |_, _| Answer::after(Class::Ok, 300)));
+    assert!(page.contains("COMMAND-FAILED") && page.contains("<pre>Error: &lt;timeout&gt;"));
 }
 
 /// To look at pages of runs that never were, and for the tests in a browser:

@@ -26,6 +26,9 @@ pub(super) fn section(record: &Record, case: Case<'_>, standing: Standing) -> Ma
                 (reasons("in doubt", doubts))
                 (reasons("next", &steps))
             }
+            @if verdict.conclusion == Conclusion::CommandFailed && standing == Standing::Over {
+                (last_words(&words::last_words(record)))
+            }
         }
     }
 }
@@ -55,6 +58,16 @@ fn why(record: &Record, standing: Standing) -> String {
             let phase = record.seen.phases.now().unwrap_or(Phase::Baseline);
             let failed = record.seen.lanes.iter().map(|lane| lane.counts.failed).sum();
             format!("{phase}, {} so far; {} failed", seconds(record.whole().length()), some(failed, "probe"))
+        }
+    }
+}
+
+/// How the command that failed ended.
+fn last_words(lines: &[&str]) -> Markup {
+    html! {
+        @if !lines.is_empty() {
+            p.meaning { "its last words:" }
+            pre { @for line in lines { (tame(line)) "\n" } }
         }
     }
 }

@@ -129,16 +129,22 @@ fn spans(record: &Record, wanted: Phase) -> impl Iterator<Item = Span> + '_ {
 }
 
 fn tell_last_words(record: &Record, page: &mut Page) {
-    let said = |kind: &str| kind == "stdout" || kind == "stderr";
-    let mut lines: Vec<_> =
-        record.events.iter().rev().filter(|event| event.source == Source::Command && said(&event.kind)).collect();
-    lines.truncate(LAST_WORDS);
+    let lines = last_words(record);
     if !lines.is_empty() {
         page.say(2, "its last words:");
     }
-    for line in lines.iter().rev() {
-        page.say(4, &line.text);
+    for line in lines {
+        page.say(4, line);
     }
+}
+
+/// The last lines that the command printed.
+pub(in crate::report) fn last_words(record: &Record) -> Vec<&str> {
+    let said = |kind: &str| kind == "stdout" || kind == "stderr";
+    let lines = record.events.iter().rev().filter(|event| event.source == Source::Command && said(&event.kind));
+    let mut lines: Vec<_> = lines.take(LAST_WORDS).map(|event| event.text.as_str()).collect();
+    lines.reverse();
+    lines
 }
 
 /// What was run, when, and with what.

@@ -28,6 +28,8 @@ fn a_report_can_be_made_again_from_its_folder() {
         "the text is the one that was printed:\n{text}\nbut it was\n{}",
         ended.stdout
     );
+    let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(again(&["--format", "html"]) == page, "the page is the one that the run wrote");
     let length = Report::parse(&written).run.length_ns;
     rows(&again(&["--format", "csv"]), length.div_ceil(1_000_000));
     rows(&again(&["--format", "csv", "--bin", "10ms"]), length.div_ceil(10_000_000));

@@ -12,7 +12,7 @@ class Finding {
   hint(found, { x, y }, left) {
     this.tip.hidden = !found;
     if (!found) return;
-    this.tip.replaceChildren(element('b', found.title), ...found.lines.map((line) => element('span', line)));
+    this.tip.replaceChildren(element('b', found.title), ...[...found.lines, ...(found.hints || [])].map((line) => element('span', line)));
     const stage = this.tip.parentElement.clientWidth;
     const width = this.tip.offsetWidth;
     this.tip.style.left = `${Math.max(0, Math.min(stage - width, left + x + 14))}px`;

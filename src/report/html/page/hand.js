@@ -1,15 +1,25 @@
 // What hands do with the timeline: wheel, drag, pinch and keys.
 
 class Hand {
-  constructor(timeline, view, { point, pick, jump }) {
-    Object.assign(this, { timeline, view, point, pick, jump, touches: new Map() });
-    const { canvas } = timeline;
+  constructor(page, choice) {
+    Object.assign(this, { page, choice, timeline: page.timeline, view: page.view, touches: new Map() });
+    const { canvas } = this.timeline;
     canvas.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
     canvas.addEventListener('pointerdown', (event) => this.down(event));
     canvas.addEventListener('pointermove', (event) => this.moved(event));
     for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, (event) => this.up(event));
-    canvas.addEventListener('pointerleave', () => this.touches.size || point(null));
+    canvas.addEventListener('pointerleave', () => this.touches.size || this.point(null));
     canvas.addEventListener('keydown', (event) => this.key(event));
+    canvas.addEventListener('blur', () => this.aim(null));
+  }
+
+  // Tells what is under the pointer, beside it.
+  point(place) {
+    this.page.finding.hint(place && this.page.found(place), place || {}, this.timeline.gutter);
+  }
+
+  pick(place) {
+    this.choice.choose(this.page.found(place));
   }
 
   at(event) {
@@ -30,11 +40,14 @@ class Hand {
       if (view.whole && event.deltaY > 0) return;
       view.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY * unit)) / 150), this.at(event).at);
     }
+    this.page.leave();
     event.preventDefault();
   }
 
   down(event) {
     if (event.button) return;
+    this.page.leave();
+    this.aim(null);
     this.timeline.canvas.setPointerCapture(event.pointerId);
     this.touches.set(event.pointerId, this.at(event));
     this.pans = event.pointerType === 'touch' || event.shiftKey;
@@ -84,23 +97,35 @@ class Hand {
       End: () => view.move(view.end),
       '+': () => view.zoom(0.6),
       '=': () => view.zoom(0.6),
-      ArrowUp: () => view.zoom(0.6),
+      ArrowUp: () => this.step(-1),
       '-': () => view.zoom(1 / 0.6),
-      ArrowDown: () => view.zoom(1 / 0.6),
+      ArrowDown: () => this.step(1),
       0: () => view.glide(0, view.end),
       Escape: () => view.glide(0, view.end),
-      n: () => this.jump(1),
-      p: () => this.jump(-1),
-      Enter: () => this.pick({ ...this.middle() }),
+      n: () => this.choice.jump(1),
+      p: () => this.choice.jump(-1),
+      Enter: () => this.step(0),
     };
     if (!Object.hasOwn(keys, event.key)) return;
-    keys[event.key]();
     event.preventDefault();
+    this.page.leave();
+    keys[event.key]();
   }
 
-  // The middle of the first lane: what Enter asks about.
-  middle() {
-    const row = this.timeline.rows.find(({ kind }) => kind === 'lane');
-    return { x: this.timeline.width / 2, y: row ? row.y + 1 : 0, at: (this.view.from + this.view.to) / 2 };
+  // To the row so many further down: tells what is in the middle of it.
+  step(by) {
+    const rows = this.timeline.rows.filter(({ label, kind }) => label && kind !== 'title');
+    const first = rows.findIndex(({ kind }) => kind === 'lane');
+    const now = rows.indexOf(this.timeline.aimed);
+    const row = rows[now < 0 ? first : Math.min(rows.length - 1, Math.max(0, now + by))];
+    this.aim(row);
+    const found = this.page.found({ x: this.timeline.width / 2, y: row.y + 1, at: (this.view.from + this.view.to) / 2 });
+    this.choice.choose(found || { title: row.label, lines: ['nothing in the middle of the view'] });
+  }
+
+  // The row that keys have chosen.
+  aim(row) {
+    this.timeline.aimed = row;
+    this.page.renew();
   }
 }

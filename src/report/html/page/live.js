@@ -19,6 +19,25 @@ const keep = async () => {
   if (answer.ok) await cache.put('/', answer);
 };
 
+// Puts the parts of a newer page in place of this one's, but for those that say the same.
+const exchange = (page) => {
+  const own = here('timeline');
+  const parts = [...page.querySelector('main').children];
+  const place = parts.findIndex((part) => part.id === 'timeline');
+  const fresh = (part) => {
+    const old = here(part.id);
+    return old && old.isEqualNode(part) ? old : document.adoptNode(part);
+  };
+  const [above, below] = [parts.slice(0, place).map(fresh), parts.slice(place + 1).map(fresh)];
+  for (const part of [...own.parentElement.children]) {
+    if (part !== own && !above.includes(part) && !below.includes(part)) part.remove();
+  }
+  own.before(...above);
+  own.after(...below);
+  document.title = page.title;
+  document.querySelector('.about').textContent = page.querySelector('.about').textContent;
+};
+
 // Calls `renew` with each new page, until the run has ended or its server is gone.
 const follow = async (renew) => {
   const note = document.getElementById('live');

@@ -99,6 +99,15 @@ const findHealth = (row, at) => {
   return { title: 'the prober', lines };
 };
 
+// What the pointer says of a probe; all that is kept of it is told when it is chosen.
+const hintsOf = (failure) => {
+  if (!failure) return [];
+  const { due, sent, done, reused, peer, server, body } = failure;
+  const times = `sent ${distance(sent - due)} after due, done ${distance(done - due)} after due`;
+  const way = `${reused ? 'reused' : 'new'} connection to ${peer || 'nobody'}`;
+  return [times, way, server && `server ${server}`, body && `body ${body.slice(0, 80)}`].filter(Boolean);
+};
+
 // A single probe where there is room for it, else what was due within a few pixels.
 const findProbes = (run, lane, at, perPixel) => {
   const outage = lane.outageAt(at, perPixel * 2);
@@ -107,7 +116,7 @@ const findProbes = (run, lane, at, perPixel) => {
     const holder = lane.holding(slot);
     const name = holder < 0 ? 'not resolved yet' : lane.classes[lane.kinds[holder]].name;
     const failure = run.failures[run.lanes.indexOf(lane)].get(slot);
-    return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], lane, slot, failure, outage, at: lane.due(slot), kind: name };
+    return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], hints: hintsOf(failure), lane, slot, failure, outage, at: lane.due(slot), kind: name };
   }
   const counts = lane.between(at - perPixel, at + perPixel);
   return { title: lane.name, lines: [counted(counts, lane.classes), outage && outage.said].filter(Boolean), lane, outage, at };

@@ -7,7 +7,7 @@ class Timeline {
   }
 
   load(run) {
-    this.run = run;
+    Object.assign(this, { run, aimed: null });
     this.ink = new Ink(run.classes);
     this.rows = rowsOf(run);
     this.whole = new Overview(this, run);
@@ -54,6 +54,7 @@ class Timeline {
     this.grid();
     for (const row of this.rows) this[row.kind](row);
     if (marked) this.mark(marked);
+    if (this.aimed) this.aim(this.aimed);
     if (this.brush) this.mark({ from: this.brush[0], to: this.brush[1] });
   }
 
@@ -177,6 +178,15 @@ class Timeline {
       if (right < 0 || x > this.width) continue;
       pen.fillRect(x, row.y, Math.max(right - x, 1.5), row.height);
     }
+  }
+
+  // The row that keys have chosen, and the middle of the view, of which they ask.
+  aim(row) {
+    const { pen, ink } = this;
+    pen.strokeStyle = pen.fillStyle = ink.of('accent');
+    pen.lineWidth = 1.5;
+    pen.strokeRect(0.75, row.y - 1, this.width - 1.5, row.height + 2);
+    pen.fillRect(this.width / 2 - 0.5, row.y - 4, 1.5, row.height + 8);
   }
 
   // What is selected, or swept over.
