@@ -204,7 +204,7 @@ fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> 
     for (phase, span) in seen.phases.spans(seen.end) {
         let totals = case.totals(target, span);
         match phase {
-            Phase::Baseline if totals.failed > 0 => doubts.push(format!(
+            Phase::Baseline if began_within(case, target, span) => doubts.push(format!(
                 "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",
                 totals.failed,
                 totals.resolved,
@@ -221,6 +221,13 @@ fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> 
         }
     }
     doubts
+}
+
+/// Whether an outage of `target` surely began before the event did. Probes that were on their way when that began may have
+/// met it, and then say nothing against the baseline.
+fn began_within(case: Case<'_>, target: usize, baseline: Span) -> bool {
+    let outages = case.lanes_of(target).into_iter().flat_map(|(_, lane)| &lane.outages);
+    outages.into_iter().any(|outage| outage.from < baseline.to && outage.began.1 < baseline.to)
 }
 
 fn too_blind(totals: &Totals, span: Span, max: MaxBlind) -> Option<String> {
@@ -298,10 +305,25 @@ mod tests {
 
     #[test]
     fn a_baseline_that_failed_is_a_doubt_and_breaks_no_budget() {
+        let verdict = with_baseline("..x.......");
+        assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
+        assert_eq!(
+            verdict.doubts,
+            ["the baseline of shop is not clean: 1 of 5 probes failed before the event (status 503 x1)"]
+        );
+    }
+
+    #[test]
+    fn a_probe_on_its_way_when_the_event_began_says_nothing_against_the_baseline() {
+        assert_eq!(with_baseline("....t.....").doubts, Vec::<String>::new());
+    }
+
+    /// The verdict on a lane of which the first five slots are the baseline.
+    fn with_baseline(notation: &str) -> Verdict {
         let (lanes, targets) = (lanes(1), ["shop".to_owned()]);
         let mut fold = Fold::new(&lanes, &lanes[0].schedule);
         fold.begin(Phase::Baseline, Offset::ZERO);
-        for probe in probes("..x.......") {
+        for probe in probes(notation) {
             if probe.slot == 5 {
                 fold.begin(Phase::Event, probe.due);
             }
@@ -310,11 +332,6 @@ mod tests {
         let seen = fold.finish(Offset::from_millis(10));
         let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
         let budgets = [(default_budget(), seen.phases.judged(seen.end))];
-        let verdict = judge(case, &budgets, MaxBlind::default(), Ending::Complete);
-        assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
-        assert_eq!(
-            verdict.doubts,
-            ["the baseline of shop is not clean: 1 of 5 probes failed before the event (status 503 x1)"]
-        );
+        judge(case, &budgets, MaxBlind::default(), Ending::Complete)
     }
 }

@@ -299,7 +299,14 @@ fn budgets(about: &About, seen: &Seen, acts: &[Act]) -> Vec<(crate::measure::bud
         // An act that never began is judged by nothing: what it expects to lose, it did not.
         Window::Act(place) => acts.get(place).map_or(Span::new(seen.end, seen.end), |act| act.span),
     };
-    about.budgets.iter().map(|(budget, over)| (budget.clone(), window(*over))).collect()
+    about.budgets.iter().map(|(budget, over)| (budget.clone(), reach_back(seen, window(*over)))).collect()
+}
+
+/// The window with what was on its way when it began and failed then: that may have met what the window is about.
+fn reach_back(seen: &Seen, window: Span) -> Span {
+    let outages = seen.lanes.iter().flat_map(|lane| &lane.outages);
+    let met_it = outages.filter(|outage| outage.from < window.from && outage.began.1 >= window.from);
+    Span::new(met_it.map(|outage| outage.from).fold(window.from, Offset::min), window.to)
 }
 
 fn notes(anchor: &Anchor, end: Option<&End>, seen: &Seen) -> Vec<String> {
@@ -321,3 +328,21 @@ fn notes(anchor: &Anchor, end: Option<&End>, seen: &Seen) -> Vec<String> {
 
 #[cfg(test)]
 pub(crate) mod sample;
+
+#[cfg(test)]
+mod tests {
+    use super::sample::{Answer, Sample};
+    use super::*;
+    use crate::measure::phase::Phase;
+    use crate::measure::verdict::Conclusion;
+
+    #[test]
+    fn a_probe_that_was_on_its_way_when_the_event_began_is_judged_with_it() {
+        let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+        let record = sample.record(2000, |_, ms| match ms {
+            999 => Answer::after(Class::Closed, 5000),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        assert_eq!((record.verdict.conclusion, record.verdict.doubts), (Conclusion::Fail, vec![]));
+    }
+}

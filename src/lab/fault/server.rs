@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,12 +13,17 @@ use tokio::time::sleep;
 use super::super::door::Door;
 use super::super::thread::Thread;
 use super::{Fault, Outage, Plan};
+use crate::measure::span::Span;
 use crate::measure::time::Offset;
 
 const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 7\r\n\r\noutage\n";
 const HALF: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot a hundred";
 const GARBLED: &[u8] = b"\x16\x03 this is not HTTP\r\n\r\n";
+/// How often the server's thread shows that it runs,
+const STEP: Duration = Duration::from_millis(1);
+/// and after how long it did not. The timer itself is up to a millisecond late.
+const STALL: Duration = Duration::from_millis(3);
 /// No head of a request that a prober sends is longer.
 const HEAD: usize = 64 << 10;
 
@@ -44,6 +50,8 @@ struct Post {
     plan: Plan,
     door: Door,
     now: Box<dyn Fn() -> Offset + Send + Sync>,
+    /// Stretches in which this thread did not run.
+    stalls: Mutex<Vec<Span>>,
     /// When the port was open again, of each outage that had shut it.
     opened: Mutex<Vec<Offset>>,
     broken: Mutex<Option<io::Error>>,
@@ -59,8 +67,16 @@ impl Server {
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
             let listener = door.open()?;
             let now = Box::new(now);
-            let post = Arc::new(Post { plan, door, now, opened: Mutex::default(), broken: Mutex::default() });
-            let working = Arc::clone(&post);
+            let post = Arc::new(Post {
+                plan,
+                door,
+                now,
+                stalls: Mutex::default(),
+                opened: Mutex::default(),
+                broken: Mutex::default(),
+            });
+            let (working, watched) = (Arc::clone(&post), Arc::clone(&post));
+            tokio::spawn(async move { watched.watch().await });
             tokio::spawn(async move {
                 if let Err(error) = working.work(listener).await {
                     lock(&working.broken).get_or_insert(error);
@@ -154,17 +170,33 @@ impl Post {
         }
     }
 
+    /// Notes when this thread does not run. Who asks meanwhile is read after it: an outage that begins in such a stretch
+    /// has begun, for them, somewhere in it.
+    async fn watch(&self) {
+        let mut last = (self.now)();
+        loop {
+            sleep(STEP).await;
+            let now = (self.now)();
+            if now.since(last) > STALL {
+                lock(&self.stalls).push(Span::new(last, now));
+            }
+            last = now;
+        }
+    }
+
     /// Tokio's timer makes that up to a millisecond late.
     async fn sleep_until(&self, until: Offset) {
         sleep(until.since((self.now)())).await;
     }
 
     fn truths(&self) -> Vec<Truth> {
+        let stalls = lock(&self.stalls);
         let mut opened = lock(&self.opened).clone().into_iter();
         let truth = |&Outage { fault, from, to }: &Outage| {
             // Until the port was open again, new connections were refused.
             let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
-            Truth { fault, began: (from, from), ended: (to, last) }
+            let stall = stalls.iter().find(|stall| stall.from <= from && from < stall.to);
+            Truth { fault, began: (stall.map_or(from, |stall| stall.from), from), ended: (to, last) }
         };
         self.plan.outages().iter().map(truth).collect()
     }
