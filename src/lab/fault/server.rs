@@ -13,7 +13,6 @@ use tokio::time::sleep;
 use super::super::door::Door;
 use super::super::thread::Thread;
 use super::{Fault, Outage, Plan};
-use crate::measure::span::Span;
 use crate::measure::time::Offset;
 
 const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
@@ -50,8 +49,8 @@ struct Post {
     plan: Plan,
     door: Door,
     now: Box<dyn Fn() -> Offset + Send + Sync>,
-    /// Stretches in which this thread did not run.
-    stalls: Mutex<Vec<Span>>,
+    /// Stretches in which this thread did not run: from, to.
+    stalls: Mutex<Vec<(Offset, Offset)>>,
     /// When the port was open again, of each outage that had shut it.
     opened: Mutex<Vec<Offset>>,
     broken: Mutex<Option<io::Error>>,
@@ -178,7 +177,7 @@ impl Post {
             sleep(STEP).await;
             let now = (self.now)();
             if now.since(last) > STALL {
-                lock(&self.stalls).push(Span::new(last, now));
+                lock(&self.stalls).push((last, now));
             }
             last = now;
         }
@@ -195,8 +194,8 @@ impl Post {
         let truth = |&Outage { fault, from, to }: &Outage| {
             // Until the port was open again, new connections were refused.
             let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
-            let stall = stalls.iter().find(|stall| stall.from <= from && from < stall.to);
-            Truth { fault, began: (stall.map_or(from, |stall| stall.from), from), ended: (to, last) }
+            let stall = stalls.iter().find(|(stood, ran)| *stood <= from && from < *ran);
+            Truth { fault, began: (stall.map_or(from, |&(stood, _)| stood), from), ended: (to, last) }
         };
         self.plan.outages().iter().map(truth).collect()
     }
