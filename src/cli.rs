@@ -2,6 +2,7 @@
 
 mod budget;
 mod calibrate;
+mod further;
 mod lab;
 mod look;
 mod plan;
@@ -201,9 +202,19 @@ struct RunArgs {
         help_heading = "Output"
     )]
     live: Option<std::net::SocketAddr>,
+    /// A further report to write at the end, as `lapse report --format` has it [repeatable; e.g. junit=lapse.xml].
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report, help_heading = "Output")]
+    reports: Vec<ReportTo>,
     /// Say nothing while the run goes on.
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
+}
+
+/// A report to write, as typed.
+#[derive(Clone, Debug)]
+struct ReportTo {
+    format: FormatName,
+    file: PathBuf,
 }
 
 const BUDGETS: &str = "Budgets (with none of them: no failed probe at all)";
@@ -287,8 +298,20 @@ enum FormatName {
     Json,
     /// The timeline, a row a millisecond and target.
     Csv,
+    /// Failed probes, a row each.
+    CsvFailures,
+    /// Events, a row each.
+    CsvEvents,
     /// A page to look at, in one file.
     Html,
+    /// For the test views of CI systems: a case a budget and lane.
+    Junit,
+    /// For the summary of a job or a comment on a pull request.
+    Markdown,
+    /// Annotations for GitHub Actions.
+    Github,
+    /// For a push gateway.
+    Openmetrics,
 }
 
 impl Cli {

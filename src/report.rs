@@ -5,41 +5,111 @@
 
 pub mod csv;
 mod date;
+pub mod github;
 pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod openmetrics;
+mod plain;
+pub mod tables;
 pub mod text;
-
-/// A format that a record can be written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people, in a terminal: see [`text`].
-    Text,
-    /// For programs, with a schema: see [`json`].
-    Json,
-    /// For spreadsheets and plots, a row a millisecond: see [`csv`].
-    Csv,
-    /// For whoever wants to see, in a browser: see [`html`].
-    Html,
-}
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::text::{Colour, Glyphs, Look};
-    use super::{csv, html, json, text};
+    use super::{csv, github, html, json, junit, markdown, openmetrics, tables, text};
     use crate::run::record::sample;
 
     #[test]
     fn no_record_however_odd_is_too_odd_for_a_report() {
         let record = sample::hostile();
         let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
-        json::write(&record, &mut Vec::new()).unwrap();
+        for write in [json::write, junit::write, markdown::write, github::write, openmetrics::write] {
+            write(&record, &mut Vec::new()).unwrap();
+        }
+        for write in [tables::failures, tables::events] {
+            write(&record, &mut Vec::new()).unwrap();
+        }
         html::write(&record, &mut Vec::new()).unwrap();
         csv::write(&record, Duration::MAX, &mut Vec::new()).unwrap();
         let mut page = Vec::new();
         text::write(&record, look, None, &mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
         assert!(!page.contains(['\r', '\u{7}', '\u{0}', '\u{202e}']), "{page}");
+    }
+
+    /// A writer of a format.
+    type Write = fn(&crate::run::record::Record, &mut Vec<u8>) -> std::io::Result<()>;
+
+    /// The formats for programs that are read by people all the same, as they come out of three built records.
+    /// `LAPSE_RENEW=1 cargo test formats_for_programs`, then look at the difference.
+    #[test]
+    fn formats_for_programs_are_as_they_were() {
+        let formats: [(&str, Write); 6] = [
+            ("junit.xml", junit::write),
+            ("summary.md", markdown::write),
+            ("github.txt", github::write),
+            ("openmetrics.txt", openmetrics::write),
+            ("failures.csv", |record, out| tables::failures(record, &mut Head(out, 12))),
+            ("events.csv", tables::events),
+        ];
+        let records = [("upgrade", sample::upgrade()), ("nasty", sample::nasty()), ("killed", sample::killed())];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/snapshots");
+        for (name, record) in &records {
+            for (format, write) in formats {
+                let mut out = Vec::new();
+                write(record, &mut out).unwrap();
+                let file = folder.join(format!("{name}.{format}"));
+                if std::env::var_os("LAPSE_RENEW").is_some() {
+                    std::fs::write(&file, &out).unwrap();
+                }
+                let (told, expected) = (String::from_utf8(out).unwrap(), std::fs::read_to_string(&file).unwrap());
+                assert!(told == expected, "{} is now:\n{told}", file.display());
+            }
+        }
+    }
+
+    /// Lets so many lines through: a snapshot is to be read.
+    struct Head<'a>(&'a mut Vec<u8>, usize);
+
+    impl std::io::Write for Head<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                if self.1 > 0 {
+                    self.0.extend_from_slice(line);
+                }
+                self.1 -= usize::from(line.ends_with(b"\n")).min(self.1);
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_others_say_is_nothing_but_text_in_every_format() {
+        let mut record = sample::upgrade();
+        let evil = "</script><b>|`x` @all\u{202e}\u{7}\r\n::error::gotcha%0A\"";
+        record.about.name = evil.to_owned();
+        record.verdict.doubts.push(evil.to_owned());
+        let told = |write: Write| {
+            let mut out = Vec::new();
+            write(&record, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        for write in [junit::write, markdown::write, github::write, openmetrics::write] as [Write; 4] {
+            let text = told(write);
+            assert!(!text.contains(['\u{202e}', '\u{7}', '\r']), "{text}");
+        }
+        assert!(!told(junit::write).contains("<b>"));
+        let page = told(markdown::write);
+        assert!(!page.contains("<b>") && !page.contains("@all") && !page.contains("`x`"), "{page}");
+        assert!(told(github::write).lines().all(|line| line.starts_with("::")));
+        assert!(told(github::write).lines().all(|line| !line.starts_with("::error::gotcha")));
     }
 }

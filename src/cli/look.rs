@@ -16,6 +16,11 @@ pub(super) fn of_stdout() -> Look {
     Look { width: width(&stdout()), colour: colour(&stdout()), glyphs: glyphs() }
 }
 
+/// The look of a report in a file, wherever that is read.
+pub(super) const fn of_a_file() -> Look {
+    Look { width: WIDTH, colour: Colour::Plain, glyphs: Glyphs::Unicode }
+}
+
 fn width(to: &impl AsFd) -> usize {
     tcgetwinsize(to).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns >= 20).unwrap_or(WIDTH)
 }

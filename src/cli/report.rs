@@ -1,7 +1,8 @@
 //! `lapse report`: any report again from the recorded run.
 
-use std::io::{BufWriter, Write, stdout};
+use std::io::{self, BufWriter, Write, stdout};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -22,16 +23,32 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let written = write(&record, args, &mut out).and_then(|()| out.flush());
     match written {
         // Whoever reads has read enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         other => other.context("cannot write the report").map(|()| ExitCode::SUCCESS),
     }
 }
 
-fn write(record: &Record, args: &ReportArgs, out: &mut impl Write) -> std::io::Result<()> {
+fn write(record: &Record, args: &ReportArgs, out: &mut impl Write) -> io::Result<()> {
     match args.format {
         FormatName::Text => report::text::write(record, look::of_stdout(), Some(&args.folder), out),
-        FormatName::Json => report::json::write(record, out),
         FormatName::Csv => report::csv::write(record, args.bin, out),
+        other => write_as(other, record, out),
+    }
+}
+
+/// Writes a report of which nothing more is to be said than its format: the text is plain, and a row of the CSV stands
+/// for a millisecond.
+pub(super) fn write_as(format: FormatName, record: &Record, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        FormatName::Text => report::text::write(record, look::of_a_file(), None, out),
+        FormatName::Json => report::json::write(record, out),
+        FormatName::Csv => report::csv::write(record, Duration::from_millis(1), out),
+        FormatName::CsvFailures => report::tables::failures(record, out),
+        FormatName::CsvEvents => report::tables::events(record, out),
         FormatName::Html => report::html::write(record, out),
+        FormatName::Junit => report::junit::write(record, out),
+        FormatName::Markdown => report::markdown::write(record, out),
+        FormatName::Github => report::github::write(record, out),
+        FormatName::Openmetrics => report::openmetrics::write(record, out),
     }
 }

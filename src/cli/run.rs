@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use super::further::Further;
 use super::{RunArgs, look, plan};
 use crate::hammer::clock::Clock;
 use crate::live::{Door, Live};
@@ -24,6 +25,7 @@ type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 /// Carries the run out and says what it came to.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
+    let further = Further::open(&args.reports)?;
     let door = args.live.map(Door::open).transpose()?;
     let plan = plan::of(args, Clock::start().anchor())?;
     let folder = plan.folder.path().to_owned();
@@ -36,7 +38,8 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     if progress.is_mid_line() {
         let _ = writeln!(stdout());
     }
-    for error in save(&record, &folder).into_iter().chain([print(&record, &folder)]).filter_map(Result::err) {
+    let saved = save(&record, &folder).into_iter().chain([print(&record, &folder)]).chain(further.write(&record));
+    for error in saved.filter_map(Result::err) {
         let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
     }
     if let Some(live) = live {

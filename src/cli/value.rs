@@ -4,6 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
+use super::{FormatName, ReportTo};
 use crate::measure::budget::Limit;
 use crate::measure::schedule::Rate;
 use crate::measure::verdict::MaxBlind;
@@ -98,6 +101,19 @@ impl FromStr for NamedTarget {
         let (name, url) = parts.ok_or("write NAME=URL, such as ingress=https://shop.example.com/")?;
         Ok(Self { name: name.to_owned(), url: url.to_owned() })
     }
+}
+
+/// A report to write: `junit=lapse.xml`.
+pub(super) fn report(text: &str) -> Result<ReportTo, String> {
+    let (format, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or("write it as FORMAT=FILE, such as junit=lapse.xml")?;
+    let known = || FormatName::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let names = || known().map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+    let format = FormatName::from_str(format, false)
+        .map_err(|_| format!("there is no format {format:?}: choose one of {}", names()))?;
+    Ok(ReportTo { format, file: file.into() })
 }
 
 /// A header line: `Name: value`.

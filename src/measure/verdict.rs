@@ -104,7 +104,7 @@ impl fmt::Display for Breach {
 }
 
 /// The verdict, with what broke and what keeps it from being sure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// What the run comes to.
     pub conclusion: Conclusion,
@@ -112,6 +112,21 @@ pub struct Verdict {
     pub breaches: Vec<Breach>,
     /// Every reason why the measurement cannot support a verdict.
     pub doubts: Vec<String>,
+    /// How each budget fared with each target or lane that it limits.
+    pub rulings: Vec<Ruling>,
+}
+
+/// How one budget fared with one target or lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ruling {
+    /// What the user calls the budget.
+    pub budget: String,
+    /// The target or the lane.
+    pub of: String,
+    /// What was allowed.
+    pub limit: String,
+    /// How it fared.
+    pub outcome: Outcome,
 }
 
 /// What a verdict is about: all that was seen, of whom.
@@ -150,19 +165,20 @@ impl<'a> Case<'a> {
 
 /// The verdict on `case`: `budgets` are held over their stretches of the run.
 pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, ending: Ending) -> Verdict {
-    let (mut breaches, mut doubts) = (Vec::new(), Vec::new());
-    for (budget, window) in budgets {
-        for (of, totals, slot) in limited(case, budget.scope, *window) {
-            match budget.limit.hold(&totals, slot) {
-                Outcome::Held => {}
-                Outcome::Broken(figure) => {
-                    let limit = budget.limit.to_string();
-                    breaches.push(Breach { budget: budget.name.clone(), of, figure, limit });
-                }
-                Outcome::Undecided(why) => doubts.push(format!("{} of {} on {of}: {why}", budget.name, budget.limit)),
-            }
-        }
-    }
+    let rule = |(budget, window): &(Budget, Span)| {
+        let limited = limited(case, budget.scope, *window).into_iter();
+        let (name, limit) = (budget.name.clone(), budget.limit.to_string());
+        let ruling = |(of, totals, slot): (String, Totals, Duration)| Ruling {
+            budget: name.clone(),
+            of,
+            limit: limit.clone(),
+            outcome: budget.limit.hold(&totals, slot),
+        };
+        limited.map(ruling).collect::<Vec<_>>()
+    };
+    let rulings: Vec<_> = budgets.iter().flat_map(rule).collect();
+    let breaches: Vec<_> = rulings.iter().filter_map(Ruling::breach).collect();
+    let mut doubts: Vec<_> = rulings.iter().filter_map(Ruling::doubt).collect();
     for target in 0..case.targets.len() {
         doubts.extend(doubts_of(case, target, max_blind));
     }
@@ -173,7 +189,20 @@ pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, en
         Ending::Complete if !doubts.is_empty() => Conclusion::Inconclusive,
         Ending::Complete => Conclusion::Pass,
     };
-    Verdict { conclusion, breaches, doubts }
+    Verdict { conclusion, breaches, doubts, rulings }
+}
+
+impl Ruling {
+    fn breach(&self) -> Option<Breach> {
+        let Outcome::Broken(figure) = &self.outcome else { return None };
+        let (budget, of, limit) = (self.budget.clone(), self.of.clone(), self.limit.clone());
+        Some(Breach { budget, of, figure: figure.clone(), limit })
+    }
+
+    fn doubt(&self) -> Option<String> {
+        let Outcome::Undecided(why) = &self.outcome else { return None };
+        Some(format!("{} of {} on {}: {why}", self.budget, self.limit, self.of))
+    }
 }
 
 /// Those whom a budget limits: what people call them, their totals, and for how long one slot of a lane of theirs stands.

@@ -113,7 +113,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// A field as CSV needs it: in quotes if it holds what would end it.
-fn quoted(field: &str) -> Cow<'_, str> {
+pub(super) fn quoted(field: &str) -> Cow<'_, str> {
     if field.contains([',', '"', '\r', '\n']) {
         Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
     } else {

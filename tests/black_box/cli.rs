@@ -3,6 +3,7 @@
 mod again;
 mod calibrate;
 mod command;
+mod formats;
 mod request;
 mod usage;
 mod verdict;

@@ -74,7 +74,7 @@ pub(in crate::report) fn since(record: &Record, episode: &Episode) -> String {
 }
 
 /// What an instant is told from: its act, the command, or the event, whichever there was.
-fn origin(record: &Record, at: Offset) -> (Offset, String) {
+pub(in crate::report) fn origin(record: &Record, at: Offset) -> (Offset, String) {
     let phases = &record.seen.phases;
     let event = || phases.spans(record.seen.end).find(|(phase, _)| *phase == Phase::Event);
     if let Some(act) = record.acts.iter().rfind(|act| act.span.from <= at) {

@@ -67,7 +67,8 @@ pub(in crate::report) fn breach(breach: &Breach) -> String {
     format!("{figure} on {of}, allowed: {limit}{name}")
 }
 
-fn how_it_ended(command: &CommandRun) -> String {
+/// The command, and how it ended.
+pub(in crate::report) fn how_it_ended(command: &CommandRun) -> String {
     let words = quoted(&command.argv);
     match (command.started, &command.exit) {
         (None, _) => format!("{words} was never started: check that it can be found and run"),

@@ -41,6 +41,7 @@ impl Lapse {
     pub(crate) fn new<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lapse"));
         command.args(args).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+        command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
         Self::from(command)
     }
 
@@ -62,6 +63,11 @@ impl Lapse {
         }
         lapse.command.args(args);
         lapse
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &OsStr) -> Self {
+        self.command.env(name, value);
+        self
     }
 
     pub(crate) fn stdin(mut self, text: &str) -> Self {

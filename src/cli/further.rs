@@ -1,0 +1,72 @@
+//! Further reports of a run: files that were asked for, and what GitHub Actions reads.
+
+use std::env;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::report::write_as;
+use super::{FormatName, ReportTo};
+use crate::report;
+use crate::run::record::Record;
+
+/// Where to write when the run is over.
+#[derive(Debug)]
+pub(super) struct Further {
+    files: Vec<(ReportTo, File)>,
+    /// What GitHub Actions shows of the job: it says where.
+    summary: Option<PathBuf>,
+    /// Whether GitHub Actions reads our stdout.
+    annotate: bool,
+}
+
+impl Further {
+    /// Opens the files now: at the end of a run it is too late to find out that one cannot be written.
+    pub(super) fn open(reports: &[ReportTo]) -> Result<Self> {
+        let open = |to: &ReportTo| {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(&to.file);
+            let file =
+                file.with_context(|| format!("cannot write {}: choose another file with --report", to.file.display()));
+            Ok((to.clone(), file?))
+        };
+        Ok(Self {
+            files: reports.iter().map(open).collect::<Result<_>>()?,
+            summary: env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from),
+            annotate: env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+        })
+    }
+
+    /// Writes all of them; what fails keeps none of the others from being written.
+    pub(super) fn write(self, record: &Record) -> Vec<Result<()>> {
+        let mut written: Vec<_> = self.files.into_iter().map(|(to, file)| write_file(record, &to, &file)).collect();
+        written.extend(self.summary.map(|path| append_summary(record, &path)));
+        if self.annotate {
+            written.push(report::github::write(record, &mut stdout().lock()).context("cannot print the annotations"));
+        }
+        written
+    }
+}
+
+fn write_file(record: &Record, to: &ReportTo, file: &File) -> Result<()> {
+    let write = || {
+        // An older report may have been longer. What is no plain file (a pipe, a terminal) has no length to set.
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
+        let mut out = BufWriter::new(file);
+        write_as(to.format, record, &mut out)?;
+        out.flush()
+    };
+    write().with_context(|| format!("cannot write {}", to.file.display()))
+}
+
+fn append_summary(record: &Record, path: &PathBuf) -> Result<()> {
+    let write = || {
+        let mut out = BufWriter::new(OpenOptions::new().append(true).create(true).open(path)?);
+        write_as(FormatName::Markdown, record, &mut out)?;
+        out.flush()
+    };
+    write().with_context(|| format!("cannot write the job's summary {}", path.display()))
+}

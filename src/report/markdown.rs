@@ -1,0 +1,106 @@
+//! Markdown in GitHub's flavour: for the summary of a job, or a comment on a pull request.
+//!
+//! What comes from outside is text there and nothing else: no table cell, no link, no mention.
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+use super::date;
+use super::plain::plain;
+use super::text::episode::origin;
+use super::text::phrase::{apart, classes};
+use super::text::verdict::{breach, why};
+use crate::measure::outage::Outage;
+use crate::measure::time::{Human, Offset};
+use crate::measure::verdict::{Case, Conclusion};
+use crate::run::record::Record;
+
+/// Outages that are told one by one: the longest.
+const TOLD: usize = 20;
+
+/// Writes verdict, totals and outages of `record`.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let names = record.about.names();
+    let case = record.case(&names);
+    let verdict = &record.verdict;
+    let word = verdict.conclusion.to_string().to_uppercase();
+    writeln!(out, "## {} lapse: {word}: {}\n", sign(verdict.conclusion), safe(&why(record)))?;
+    for one in &verdict.breaches {
+        writeln!(out, "- exceeded: {}", safe(&breach(one)))?;
+    }
+    for doubt in &verdict.doubts {
+        writeln!(out, "- in doubt: {}", safe(doubt))?;
+    }
+    if verdict.breaches.len() + verdict.doubts.len() > 0 {
+        writeln!(out)?;
+    }
+    totals(record, case, out)?;
+    outages(record, case, out)?;
+    let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
+    let began = date::rfc3339(record.about.anchor, Offset::ZERO);
+    let (rate, version) = (record.about.rate.get(), safe(&record.about.version));
+    writeln!(out, "<sub>{name}: {length} from {began}, {rate} probes a second, lapse {version}</sub>")
+}
+
+const fn sign(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Pass => "✅",
+        Conclusion::Fail | Conclusion::CommandFailed => "❌",
+        Conclusion::Inconclusive | Conclusion::Interrupted => "⚠️",
+    }
+}
+
+fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| target | downtime | longest outage | every lane down | lost probes | would have seen |")?;
+    writeln!(out, "|---|---|---|---|---|---|")?;
+    for (place, name) in case.targets.iter().enumerate() {
+        let totals = case.totals(place, record.whole());
+        let (failed, resolved, floor) = (totals.failed, totals.resolved, Human(totals.floor));
+        let [downtime, longest, down] = [totals.equivalent, totals.longest, totals.down]
+            .map(|one| if failed == 0 { "none".to_owned() } else { one.to_string() });
+        let lost = format!("{failed} of {resolved}");
+        writeln!(out, "| {} | {downtime} | {longest} | {down} | {lost} | {floor} or more |", safe(name))?;
+    }
+    writeln!(out)
+}
+
+fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+    let of_lane = |place: usize| record.seen.lanes[place].outages.iter().map(move |outage| (place, outage));
+    let mut all: Vec<(usize, &Outage)> = (0..record.seen.lanes.len()).flat_map(of_lane).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    all.sort_by_key(|(place, outage)| (Reverse(outage.estimate), outage.from, *place));
+    let more = all.split_off(all.len().min(TOLD)).len();
+    all.sort_by_key(|(place, outage)| (outage.from, *place));
+    writeln!(out, "| first failure (UTC) | | lane | lasted | lost | as |")?;
+    writeln!(out, "|---|---|---|---|---|---|")?;
+    for (place, outage) in all {
+        let ((from, what), began) = (origin(record, outage.from), date::moment(record.about.anchor, outage.from));
+        let after = format!("{} {what}", apart(outage.from, from));
+        let (lane, lasted) = (case.lane_name(place), outage.duration());
+        let (lost, how) = (outage.failed, classes(&outage.classes));
+        writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(&lane))?;
+    }
+    if more > 0 {
+        writeln!(out, "\nand {more} shorter outages")?;
+    }
+    writeln!(out)
+}
+
+/// `text` as itself: no markup, no HTML, no mention, on one line.
+fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in plain(text).chars() {
+        match letter {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '@' => safe.push_str("&#64;"),
+            ':' => safe.push_str("&#58;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => safe.extend(['\\', letter]),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}

@@ -1,0 +1,59 @@
+//! Further reports: written where they were asked for, and the same when they are made again.
+
+use std::fs;
+
+use super::super::support::lapse::Lapse;
+use super::super::support::server::Speech;
+use super::{healthy, unwell, watch};
+
+#[test]
+fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
+    let server = unwell();
+    let folder = tempfile::tempdir().unwrap();
+    let formats = ["junit", "markdown", "github", "openmetrics", "csv", "csv-failures", "csv-events", "json", "html"];
+    let file = |format: &str| folder.path().join(format);
+    let args: Vec<_> = formats
+        .iter()
+        .flat_map(|format| ["--report".to_owned(), format!("{format}={}", file(format).display())])
+        .collect();
+    let ended = watch(&server, &args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    for format in formats {
+        let again =
+            Lapse::new(["report".as_ref(), ended.run_folder().as_os_str(), "--format".as_ref(), format.as_ref()]).end();
+        assert_eq!(again.code(), Some(0), "{format}: {}", again.stderr);
+        assert!(!again.stdout.is_empty(), "{format}");
+        assert!(fs::read_to_string(file(format)).unwrap() == again.stdout, "{format} comes out another way");
+    }
+}
+
+#[test]
+fn github_gets_a_summary_and_annotations() {
+    let (server, folder) = (unwell(), tempfile::tempdir().unwrap());
+    let summary = folder.path().join("summary.md");
+    fs::write(&summary, "what was there\n").unwrap();
+    let lapse =
+        Lapse::against(&server, Speech::Http1, ["--rate", "100/s", "--duration", "1s", "--max-blind", "50%,500ms"]);
+    let lapse = lapse.env("GITHUB_STEP_SUMMARY", summary.as_os_str()).env("GITHUB_ACTIONS", "true".as_ref());
+    let ended = lapse.end();
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(summary.starts_with("what was there\n## ❌ lapse: FAIL"), "{summary}");
+    let annotated =
+        ended.stdout.lines().any(|line| line.starts_with("::error title=lapse ") && line.contains(" fail::"));
+    assert!(annotated, "{}", ended.stdout);
+}
+
+#[test]
+fn a_report_that_cannot_be_is_found_out_before_the_first_probe() {
+    let server = healthy();
+    for (wrong, hint) in [
+        ("juni=x", "junit, markdown"),
+        ("junit=/nowhere/x.xml", "cannot write /nowhere/x.xml"),
+        ("junit", "FORMAT=FILE"),
+    ] {
+        let ended = watch(&server, &["--report", wrong]);
+        assert_eq!(ended.code(), Some(2), "{wrong}");
+        assert!(ended.stderr.contains(hint), "{wrong}: {}", ended.stderr);
+        assert!(!ended.left_files(), "{wrong}");
+    }
+}
