@@ -2,10 +2,12 @@
 
 mod budget;
 mod calibrate;
+mod cluster;
 mod further;
 mod lab;
 mod look;
 mod plan;
+mod pod;
 mod report;
 mod run;
 mod value;
@@ -17,6 +19,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::cluster::ClusterArgs;
+use self::pod::PodArgs;
 use self::value::{NamedTarget, Scoped};
 use crate::measure::budget::Limit;
 use crate::measure::schedule::Rate;
@@ -49,6 +53,9 @@ enum Command {
     /// Exit codes: 0 every truth lies within its bounds, 1 one does not, 2 wrong usage, 3 nothing was seen, 130 interrupted.
     #[command(after_help = CALIBRATE_EXAMPLE)]
     Calibrate(CalibrateArgs),
+    /// Run one pod of the lab as a process, for a container image: see scenarios/charts.
+    #[command(hide = true)]
+    Pod(PodArgs),
 }
 
 const RUN_EXAMPLE: &str = "\
@@ -184,6 +191,9 @@ struct RunArgs {
     /// a scenario 10%,1s; e.g. 5%,1s].
     #[arg(long, value_name = "P%,TIME", value_parser = value::max_blind, help_heading = BUDGETS)]
     max_blind: Option<MaxBlind>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 
     /// The folder to write to; it must be new or empty [default: reports/TIME-NAME; e.g. out].
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
@@ -322,6 +332,7 @@ impl Cli {
             Command::Report(args) => report::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
+            Command::Pod(args) => pod::execute(&args),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod fault;
 pub mod ledger;
+pub mod process;
 pub mod scenario;
 pub mod serve;
 pub mod span;

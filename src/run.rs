@@ -7,6 +7,7 @@ pub mod launch;
 pub mod live;
 pub mod plan;
 pub mod record;
+pub mod rollout;
 pub mod session;
 pub mod signal;
 pub mod subject;

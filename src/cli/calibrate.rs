@@ -94,6 +94,7 @@ fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
         settings,
         policies: vec![Policy::Reused, Policy::New],
         subject: Subject::Nothing(Duration::ZERO),
+        follow: None,
         pace: Pace { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         budgets: Vec::new(),
         max_blind: MaxBlind::default(),

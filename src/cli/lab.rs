@@ -54,7 +54,7 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
 }
 
 /// A line for each event, as it comes.
-async fn tell_all(mut told: UnboundedReceiver<Event>) {
+pub(super) async fn tell_all(mut told: UnboundedReceiver<Event>) {
     while let Some(event) = told.recv().await {
         let seconds = event.at.as_nanos() / 1_000_000;
         let line = format!("{:>4}.{:03} s  {:17} {}", seconds / 1000, seconds % 1000, event.kind, event.text);

@@ -71,11 +71,12 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     };
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &settings.targets));
     let subject = subject(args, scenario)?;
+    let follow = args.cluster.follow(&subject)?;
     let folder = match &args.out {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    Ok(Plan { name, folder, rate, settings, policies, subject, pace, budgets, max_blind })
+    Ok(Plan { name, folder, rate, settings, policies, subject, follow, pace, budgets, max_blind })
 }
 
 /// The scenario in the file that was named.

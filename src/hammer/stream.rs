@@ -67,10 +67,11 @@ impl Socket {
     /// Looks without taking anything, and without waiting.
     pub(super) fn look(&self) -> Idle {
         let mut byte = [0_u8; 1];
-        match recv(&*self.0, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        let peek = || Ok(recv(&*self.0, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT)?);
+        match self.0.try_io(Interest::READABLE, peek) {
             Ok((_, 0)) => Idle::Over,
             Ok(_) => Idle::Bytes,
-            Err(rustix::io::Errno::AGAIN) => Idle::Quiet,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Idle::Quiet,
             Err(_) => Idle::Over,
         }
     }

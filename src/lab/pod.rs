@@ -175,7 +175,8 @@ impl Pod {
     }
 }
 
-async fn accept(listener: &TcpListener, app: &Arc<App>) {
+/// Lets clients in, for as long as this is polled.
+pub(super) async fn accept(listener: &TcpListener, app: &Arc<App>) {
     loop {
         match listener.accept().await {
             Ok((stream, client)) => app.welcome(stream, client),

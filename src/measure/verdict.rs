@@ -192,6 +192,18 @@ pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, en
     Verdict { conclusion, breaches, doubts, rulings }
 }
 
+impl Verdict {
+    /// The same verdict, with what else there is to doubt: a run that would have passed is then inconclusive.
+    #[must_use]
+    pub fn doubted(mut self, doubts: Vec<String>) -> Self {
+        if !doubts.is_empty() && self.conclusion == Conclusion::Pass {
+            self.conclusion = Conclusion::Inconclusive;
+        }
+        self.doubts.extend(doubts);
+        self
+    }
+}
+
 impl Ruling {
     fn breach(&self) -> Option<Breach> {
         let Outcome::Broken(figure) = &self.outcome else { return None };

@@ -149,6 +149,8 @@ pub enum Entry {
     Exit(Exit),
     /// What a scenario's world did.
     Inflicted(Inflicted),
+    /// A reason to doubt whatever the probes say, for people.
+    Doubt(String),
     /// Somebody asked for the end.
     Interrupted(Offset),
     /// The run ended.

@@ -11,13 +11,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::check::{Checked, check_all};
 use super::entry::{About, Target};
 use super::journal::Journal;
-use super::plan::{Plan, Subject};
+use super::plan::{Follow, Plan, Subject};
 use super::record::{Record, Recorder};
+use super::rollout::Rollout;
 use super::session::{Parts, Session};
 use super::signal::Signals;
 use super::subject::Course;
 use crate::events::command::Output;
 use crate::events::event::Event;
+use crate::events::kubernetes::{self, Watch};
 use crate::hammer::clock::Clock;
 use crate::hammer::engine;
 use crate::hammer::target;
@@ -54,6 +56,9 @@ pub enum Error {
     /// The scenario's world cannot be made.
     #[error("cannot set up the scenario's world")]
     World(#[source] world::Error),
+    /// The cluster cannot be watched, and somebody asked for that.
+    #[error("cannot watch the cluster")]
+    Cluster(#[source] kubernetes::Error),
     /// The world is not where a probe could go.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
@@ -84,6 +89,10 @@ pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Erro
     for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
         progress.say(warning);
     }
+    let rollout = match plan.follow.take() {
+        Some(follow) => follow_rollout(follow, &clock, progress).await?,
+        None => None,
+    };
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
     let about = about(&plan, &checked, clock);
     (plan.settings.lanes, plan.settings.control) = (about.lanes(), about.control());
@@ -98,6 +107,7 @@ pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Erro
         signals,
         lab: None,
         world: None,
+        rollout,
         pace: (!matches!(plan.subject, Subject::Nothing(_))).then_some(plan.pace),
         end: match plan.subject {
             Subject::Nothing(duration) => Some(Offset::ZERO + duration),
@@ -116,6 +126,23 @@ async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Sta
     let world = World::start(scenario.clone(), now, tell).await.map_err(Error::World)?;
     let acts = scenario.acts().iter().map(|act| act.name.clone()).collect();
     Ok(Stage { world: Arc::new(world), told, acts })
+}
+
+/// Begins to watch. Where only the command's words ask for a cluster, none is no reason not to measure.
+async fn follow_rollout(
+    follow: Follow,
+    clock: &Arc<OnceLock<Clock>>,
+    progress: &mut Progress,
+) -> Result<Option<Rollout>, Error> {
+    let clock = Arc::clone(clock);
+    match Watch::start(follow.scope, move || clock.get().map_or(Offset::ZERO, Clock::now)).await {
+        Ok(watch) => Ok(Some(Rollout::new(watch, follow.noop))),
+        Err(error) if follow.asked => Err(Error::Cluster(error)),
+        Err(error) => {
+            progress.say(&format!("the rollout is not followed: {:#}", anyhow::Error::new(error)));
+            Ok(None)
+        }
+    }
 }
 
 async fn play(subject: Subject, stage: Option<Stage>, mut parts: Parts, progress: &mut Progress) -> Record {

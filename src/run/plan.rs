@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat};
 
 use super::entry::Window;
 use crate::events::command::Command;
+use crate::events::kubernetes::Scope;
 use crate::hammer::engine::Settings;
 use crate::lab::scenario::Scenario;
 use crate::measure::budget::Budget;
@@ -39,6 +40,26 @@ pub enum Subject {
     Scenario(Box<Scenario>),
 }
 
+/// What of a cluster to follow.
+#[derive(Clone, Debug)]
+pub struct Follow {
+    /// Which part of which cluster.
+    pub scope: Scope,
+    /// Whether somebody asked for it, so that a run without it is not what was asked for.
+    pub asked: bool,
+    /// What a command that rolls nothing comes to.
+    pub noop: Noop,
+}
+
+/// What a command that rolls nothing comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noop {
+    /// Nothing: nothing was tried.
+    Inconclusive,
+    /// What the probes say.
+    Allowed,
+}
+
 /// One run.
 #[derive(Debug)]
 pub struct Plan {
@@ -54,6 +75,8 @@ pub struct Plan {
     pub policies: Vec<Policy>,
     /// What is to happen meanwhile.
     pub subject: Subject,
+    /// What of a cluster to follow meanwhile.
+    pub follow: Option<Follow>,
     /// How long its parts take.
     pub pace: Pace,
     /// What it may cost.

@@ -153,6 +153,7 @@ pub struct Recorder {
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
     inflicted: Vec<Inflicted>,
+    doubts: Vec<String>,
     interrupted: bool,
     watermark: Offset,
     end: Option<End>,
@@ -174,6 +175,7 @@ impl Recorder {
             command,
             acts: Vec::new(),
             inflicted: Vec::new(),
+            doubts: Vec::new(),
             interrupted: false,
             watermark: Offset::ZERO,
             end: None,
@@ -197,6 +199,7 @@ impl Recorder {
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
             Entry::Inflicted(inflicted) => self.inflicted.push(inflicted),
+            Entry::Doubt(doubt) => self.doubts.push(doubt),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
         }
@@ -237,6 +240,7 @@ impl Recorder {
         let names = self.about.names();
         let case = Case { seen: &seen, lanes: &self.lanes, targets: &names };
         let verdict = verdict::judge(case, &budgets(&self.about, &seen, &acts), self.about.max_blind, ending);
+        let verdict = verdict.doubted(self.doubts);
         Record {
             notes: notes(&self.about.anchor, self.end.as_ref(), &seen),
             about: self.about,

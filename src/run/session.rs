@@ -11,15 +11,17 @@ use super::journal::Journal;
 use super::live::{Live, STEP};
 use super::plan::Pace;
 use super::record::{Record, Recorder};
+use super::rollout::Rollout;
 use super::signal::{self, Signals};
 use super::subject::{self, Course, Order};
 use crate::events::event::{Event, Source};
+use crate::events::kubernetes::Told;
 use crate::hammer::clock::Clock;
 use crate::hammer::engine::{Batch, Hammer};
 use crate::hammer::machine::Pressure;
 use crate::lab::world::World;
 use crate::measure::phase::Phase;
-use crate::measure::time::Offset;
+use crate::measure::time::{Human, Offset};
 use crate::progress::{Progress, Snapshot};
 
 /// How long probes on their way may still take after an interruption.
@@ -33,6 +35,8 @@ enum Happening {
     Subject(subject::Happening),
     /// Something happened in the scenario's world.
     World(Event),
+    /// The cluster told something.
+    Cluster(Told),
     /// Somebody asked for the end.
     Signal(Signal),
     /// Time to look at the clock.
@@ -46,6 +50,8 @@ enum Stage {
     Baseline,
     /// The subject is at work.
     Event,
+    /// The command has ended, then; what it set off has not.
+    Rollout(Offset),
     /// After it, since then.
     Settle(Offset),
     /// No more slots; those on their way may take until then.
@@ -69,6 +75,8 @@ pub struct Parts {
     pub lab: Option<Arc<World>>,
     /// What it tells.
     pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
+    /// The rollout in a cluster, if there is one to follow.
+    pub rollout: Option<Rollout>,
     /// How long the run's parts take; `None` if all of it is the event.
     pub pace: Option<Pace>,
     /// When the run ends, if that is known before.
@@ -121,6 +129,10 @@ where
     pub async fn run(mut self) -> Record {
         let mut ticks = interval(STEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        if let Some(rollout) = &self.parts.rollout {
+            let text = rollout.scope().to_owned();
+            self.take(Entry::Event(Event::new(Offset::ZERO, Source::Kubernetes, "watching", text)));
+        }
         if self.parts.pace.is_some() {
             self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
         } else {
@@ -137,7 +149,9 @@ where
                 }
                 Happening::Batch(None) => break,
                 Happening::Subject(happening) => self.follow(happening),
-                Happening::World(event) => self.take(Entry::Event(event)),
+                Happening::World(event) | Happening::Cluster(Told::Event(event)) => self.take(Entry::Event(event)),
+                Happening::Cluster(Told::Warning(text)) => self.say(&text),
+                Happening::Cluster(Told::Status(_)) => self.look_at_rollout(self.parts.clock.now()),
                 Happening::Signal(signal) => self.interrupt(signal),
                 Happening::Tick => self.tick().await,
             }
@@ -158,10 +172,17 @@ where
                 None => None,
             }
         };
+        let cluster = async {
+            match &mut self.parts.rollout {
+                Some(rollout) => rollout.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             signal = self.parts.signals.next() => Happening::Signal(signal),
             happening = subject => Happening::Subject(happening),
             Some(event) = world => Happening::World(event),
+            told = cluster => Happening::Cluster(told),
             batch = self.parts.hammer.next() => Happening::Batch(batch),
             _ = ticks.tick() => Happening::Tick,
         }
@@ -191,9 +212,36 @@ where
         let now = self.parts.clock.now();
         match self.stage {
             Stage::Event if self.signals_seen > 0 || self.parts.pace.is_none() => self.drain(now),
-            Stage::Event => self.enter(Phase::Settle, Stage::Settle(now), now),
-            Stage::Baseline | Stage::Settle(_) | Stage::Drain(_) => {}
+            Stage::Event => {
+                self.stage = Stage::Rollout(now);
+                if let Some(rollout) = &mut self.parts.rollout {
+                    rollout.command_ended();
+                }
+                self.look_at_rollout(now);
+            }
+            Stage::Baseline | Stage::Rollout(_) | Stage::Settle(_) | Stage::Drain(_) => {}
         }
+    }
+
+    /// The event is over when what the command set off is: a command may well return before.
+    fn look_at_rollout(&mut self, now: Offset) {
+        let (Stage::Rollout(since), Some(pace)) = (self.stage, self.parts.pace) else { return };
+        let rollout = self.parts.rollout.as_ref();
+        let over = rollout.is_none_or(Rollout::is_over);
+        let stalled = !over && now.since(since) >= pace.settle_limit;
+        if !over && !stalled {
+            return;
+        }
+        let missing = rollout.filter(|_| stalled).map(Rollout::missing);
+        if let Some(doubt) = rollout.and_then(Rollout::noop) {
+            self.take(Entry::Doubt(doubt));
+        } else if let Some(missing) = missing {
+            let limit = Human(pace.settle_limit);
+            let text = format!("the rollout was not complete {limit} after the command had ended: {missing}");
+            self.take(Entry::Event(Event::new(now, Source::Kubernetes, "rollout-stalled", text.clone())));
+            self.take(Entry::Doubt(text));
+        }
+        self.enter(Phase::Settle, Stage::Settle(now), now);
     }
 
     /// Looks at the clock: is it time for the next stage?
@@ -201,6 +249,7 @@ where
         let now = self.parts.clock.now();
         match (self.stage, self.parts.pace) {
             (Stage::Baseline, Some(pace)) if now >= Offset::ZERO + pace.baseline => self.begin_event(now).await,
+            (Stage::Rollout(_), _) => self.look_at_rollout(now),
             (Stage::Settle(since), Some(pace)) => {
                 let settled = self.parts.recorder.fold().up_for(since) >= pace.settle;
                 if settled || now.since(since) >= pace.settle_limit {
@@ -215,6 +264,9 @@ where
 
     async fn begin_event(&mut self, now: Offset) {
         self.enter(Phase::Event, Stage::Event, now);
+        if let Some(rollout) = &mut self.parts.rollout {
+            rollout.event_begins();
+        }
         let Some(begin) = self.begin.take() else { return };
         self.take(Entry::Started(self.parts.clock.now()));
         match begin().await {
@@ -300,6 +352,7 @@ where
         let (phase, of) = match (self.stage, self.parts.pace) {
             (Stage::Baseline, pace) => ("baseline", pace.map(|pace| pace.baseline)),
             (Stage::Event, _) => ("event", None),
+            (Stage::Rollout(_), _) => ("rollout", None),
             (Stage::Settle(_), pace) => ("settle", pace.map(|pace| pace.settle)),
             (Stage::Drain(_), _) => ("waiting for the last answers", None),
         };

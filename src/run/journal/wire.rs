@@ -160,6 +160,9 @@ enum EntryWire {
         to_ns: u64,
         lasted_ns: u64,
     },
+    Doubt {
+        text: String,
+    },
     Interrupted {
         at_ns: u64,
     },
@@ -319,6 +322,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             to_ns: inflicted.to.as_nanos(),
             lasted_ns: nanos(inflicted.lasted),
         },
+        Entry::Doubt(text) => EntryWire::Doubt { text: text.clone() },
         Entry::Interrupted(at) => EntryWire::Interrupted { at_ns: at.as_nanos() },
         Entry::End(end) => EntryWire::End {
             at_ns: end.at.as_nanos(),
@@ -350,6 +354,7 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
             to: at(to_ns),
             lasted: Duration::from_nanos(lasted_ns),
         }),
+        EntryWire::Doubt { text } => Entry::Doubt(text),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
         EntryWire::End { at_ns, unix_ns, offset_ns, pressure } => {
             let anchor = Anchor { unix_ns, offset: at(offset_ns) };

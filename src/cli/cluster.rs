@@ -1,0 +1,78 @@
+//! Which cluster to watch, and what of it.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::events::kubernetes::{Of, Scope, Workload};
+use crate::run::plan::{Follow, Noop, Subject};
+
+/// What was typed about the cluster.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster (by itself with helm and kubectl)")]
+pub(super) struct ClusterArgs {
+    /// The Helm release whose rollout to follow [e.g. shop].
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["selector", "workloads"])]
+    release: Option<String>,
+    /// The labels of what to follow [e.g. app=shop].
+    #[arg(long, value_name = "LABELS", conflicts_with = "workloads")]
+    selector: Option<String>,
+    /// A workload to follow [repeatable; e.g. deploy/shop].
+    #[arg(long = "workload", value_name = "KIND/NAME")]
+    workloads: Vec<Workload>,
+    /// Its namespace [default: the command's, or the context's; e.g. prod].
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// The context of the kubeconfig [default: the command's, or the current one; e.g. blue].
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The kubeconfig [default: the command's, or where kubectl looks; e.g. ~/.kube/other].
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Watch no cluster [e.g. where the prober may not].
+    #[arg(long)]
+    no_kube: bool,
+    /// Let a command that rolls nothing be judged like any other, instead of being inconclusive [e.g. in a nightly job].
+    #[arg(long)]
+    allow_noop: bool,
+}
+
+impl ClusterArgs {
+    /// What of a cluster to follow: what was typed, else what the command's own words say that it rolls.
+    pub(super) fn follow(&self, subject: &Subject) -> Result<Option<Follow>> {
+        let typed = match (&self.release, &self.selector, self.workloads.as_slice()) {
+            (Some(release), ..) => Some(Of::Release(release.clone())),
+            (_, Some(selector), _) => Some(Of::Selector(selector.clone())),
+            (.., []) => None,
+            (.., workloads) => Some(Of::Workloads(workloads.to_vec())),
+        };
+        let placed = self.namespace.is_some() || self.context.is_some() || self.kubeconfig.is_some();
+        let asked = typed.is_some() || placed;
+        if self.no_kube {
+            return Ok(None);
+        }
+        let words = match subject {
+            Subject::Command(command) => command.argv().collect(),
+            Subject::Scenario(_) if asked => {
+                bail!(
+                    "a scenario brings its own world: leave out what says which cluster to watch, or name a URL instead"
+                )
+            }
+            Subject::Nothing(_) | Subject::Scenario(_) => Vec::new(),
+        };
+        let read = Scope::of_command(words.iter().map(String::as_str));
+        if read.is_none() && !asked {
+            return Ok(None);
+        }
+        let read = read.unwrap_or(Scope { kubeconfig: None, context: None, namespace: None, of: Of::Everything });
+        let scope = Scope {
+            kubeconfig: self.kubeconfig.clone().or(read.kubeconfig),
+            context: self.context.clone().or(read.context),
+            namespace: self.namespace.clone().or(read.namespace),
+            of: typed.unwrap_or(read.of),
+        };
+        let noop = if self.allow_noop { Noop::Allowed } else { Noop::Inconclusive };
+        Ok(Some(Follow { scope, asked, noop }))
+    }
+}

@@ -1,0 +1,35 @@
+//! What the cluster did, as it told: pods, endpoints and rollouts, each at the offset at which the prober heard of it.
+//!
+//! Positions are arrival times on the prober's clock; the cluster's own times are kept beside them and never mixed in.
+//! Reads, never writes.
+
+mod change;
+mod endpoints;
+mod kind;
+mod object;
+mod pod;
+mod scope;
+mod state;
+#[cfg(feature = "kubernetes")]
+mod watch;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "kubernetes/without.rs"]
+mod watch;
+mod words;
+mod workload;
+
+pub use self::scope::{Of, Scope, Workload};
+pub use self::state::Status;
+pub use self::watch::{Error, Watch};
+use super::event::Event;
+
+/// What a watch tells.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// Something happened.
+    Event(Event),
+    /// How far what is rolled has come.
+    Status(Status),
+    /// Something the reader of the run should know, once.
+    Warning(String),
+}

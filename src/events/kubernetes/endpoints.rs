@@ -1,0 +1,185 @@
+//! Who answers for a service, in any of the three forms in which clusters have told it: `EndpointSlice` of v1 and of
+//! v1beta1, and `Endpoints`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::change::Change;
+use super::object::{Meta, part};
+
+/// The members of one list; a service may have several.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Members {
+    /// The service that they answer for.
+    pub(super) service: String,
+    /// By the pod's name, or the address of what is no pod: whether it takes connections.
+    members: BTreeMap<Member, Standing>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Member {
+    Pod(String),
+    Address(String),
+}
+
+/// Whether a member takes new connections. A proxy sends to those that are ready; if there are none, to those
+/// that still serve while they terminate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    #[default]
+    Out,
+    Leaving,
+    In,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Endpoint {
+    addresses: Vec<String>,
+    conditions: Conditions,
+    target_ref: Option<Target>,
+}
+
+/// What is not said is true of `ready` and `serving`, and false of `terminating`
+/// (<https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions>).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Conditions {
+    ready: Option<bool>,
+    serving: Option<bool>,
+    terminating: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Target {
+    kind: String,
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Subset {
+    addresses: Vec<Address>,
+    not_ready_addresses: Vec<Address>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Address {
+    ip: String,
+    target_ref: Option<Target>,
+}
+
+/// Reads a list of members.
+pub(super) fn read(meta: &Meta, value: &Value) -> Result<Members, serde_json::Error> {
+    let mut members = BTreeMap::new();
+    for endpoint in part::<Vec<Endpoint>>(value, "/endpoints")? {
+        let address = endpoint.addresses.into_iter().next().unwrap_or_default();
+        members.insert(Member::of(endpoint.target_ref, address), endpoint.conditions.standing());
+    }
+    for subset in part::<Vec<Subset>>(value, "/subsets")? {
+        let ready = subset.addresses.into_iter().map(|address| (address, Standing::In));
+        let other = subset.not_ready_addresses.into_iter().map(|address| (address, Standing::Out));
+        members.extend(
+            ready.chain(other).map(|(address, standing)| (Member::of(address.target_ref, address.ip), standing)),
+        );
+    }
+    // A slice says whose it is; Endpoints bear the service's name.
+    let service = meta.labels.get("kubernetes.io/service-name").unwrap_or(&meta.name).clone();
+    Ok(Members { service, members })
+}
+
+/// What happened to a list between two looks at it.
+pub(super) fn changes(old: Option<&Members>, new: Option<&Members>) -> Vec<Change> {
+    let Some(service) = new.or(old).map(|members| members.service.as_str()) else { return Vec::new() };
+    let standing = |members: Option<&Members>, member: &Member| {
+        members.and_then(|members| members.members.get(member).copied()).unwrap_or_default()
+    };
+    let all = old.into_iter().chain(new).flat_map(|members| members.members.keys());
+    let all: std::collections::BTreeSet<_> = all.collect();
+    let changed = all.into_iter().map(|member| (member, standing(old, member), standing(new, member)));
+    changed.filter(|(_, was, is)| was != is).map(|(member, was, is)| member.change(service, was, is)).collect()
+}
+
+impl Conditions {
+    fn standing(&self) -> Standing {
+        let ready = self.ready.unwrap_or(true);
+        match (ready, self.serving.unwrap_or(ready), self.terminating.unwrap_or(false)) {
+            (true, ..) => Standing::In,
+            (false, true, true) => Standing::Leaving,
+            _ => Standing::Out,
+        }
+    }
+}
+
+impl Member {
+    fn of(target: Option<Target>, address: String) -> Self {
+        match target {
+            Some(target) if target.kind == "Pod" => Self::Pod(target.name),
+            _ => Self::Address(address),
+        }
+    }
+
+    fn change(&self, service: &str, was: Standing, is: Standing) -> Change {
+        let (name, object) = match self {
+            Self::Pod(name) => (name, format!("pod/{name}")),
+            Self::Address(address) => (address, format!("endpoints/{service}")),
+        };
+        let (kind, text) = match (was, is) {
+            (_, Standing::In) => ("endpoint-added", format!("{name} joins the endpoints of service {service}")),
+            (Standing::In, _) => ("endpoint-removed", format!("{name} leaves the endpoints of service {service}")),
+            _ => ("endpoint-changed", format!("{name} changes in the endpoints of service {service}")),
+        };
+        Change { kind, text, told: None, object }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::kind::Kind;
+    use super::super::object::{Body, Object};
+    use super::*;
+
+    fn members(value: &Value) -> Members {
+        let Body::Endpoints(members) = Object::read(Kind::Endpoints, value).unwrap().body else { panic!("{value}") };
+        members
+    }
+
+    fn slice(conditions: &Value) -> Members {
+        members(&json!({
+            "metadata": {"name": "wine-x7", "labels": {"kubernetes.io/service-name": "wine"}},
+            "endpoints": [{"addresses": ["10.0.0.3"], "conditions": conditions, "targetRef": {"kind": "Pod", "name": "wine-1"}}],
+        }))
+    }
+
+    #[test]
+    fn all_three_forms_tell_the_same() {
+        let old = members(&json!({
+            "metadata": {"name": "wine"},
+            "subsets": [{"addresses": [{"ip": "10.0.0.3", "targetRef": {"kind": "Pod", "name": "wine-1"}}]}],
+        }));
+        assert_eq!(old, slice(&json!({"ready": true, "serving": true, "terminating": false})));
+        assert_eq!(old, slice(&json!({})), "v1beta1 may say nothing");
+        assert_eq!((old.service.as_str(), old.members.len()), ("wine", 1));
+    }
+
+    #[test]
+    fn who_terminates_leaves_even_if_it_still_serves() {
+        let (was, is) =
+            (slice(&json!({"ready": true})), slice(&json!({"ready": false, "serving": true, "terminating": true})));
+        let told: Vec<_> =
+            changes(Some(&was), Some(&is)).into_iter().map(|change| (change.kind, change.object)).collect();
+        assert_eq!(told, [("endpoint-removed", "pod/wine-1".to_owned())]);
+    }
+
+    #[test]
+    fn a_list_that_is_deleted_takes_all_its_members_away() {
+        assert_eq!(changes(Some(&slice(&json!({"ready": true}))), None).len(), 1);
+        assert_eq!(changes(None, Some(&slice(&json!({"ready": false})))), []);
+    }
+}

@@ -1,0 +1,130 @@
+//! The kinds of objects that are watched, and under which names a cluster serves them.
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+    ReplicaSet,
+    Pod,
+    Endpoints,
+    Service,
+    Ingress,
+    Autoscaler,
+    /// A revision of a Helm release: a Secret, of which only the metadata is read.
+    Release,
+    /// What the cluster itself calls an Event.
+    Notice,
+}
+
+/// How a cluster serves a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Served {
+    pub(super) group: &'static str,
+    pub(super) version: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) plural: &'static str,
+}
+
+const fn served(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Served {
+    Served { group, version, kind, plural }
+}
+
+impl Kind {
+    /// All of them: owners before what they own.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::ReplicaSet,
+        Self::Pod,
+        Self::Service,
+        Self::Endpoints,
+        Self::Ingress,
+        Self::Autoscaler,
+        Self::Release,
+        Self::Notice,
+    ];
+
+    /// The names under which it may be served, the preferred one first.
+    pub(super) const fn served(self) -> &'static [Served] {
+        match self {
+            Self::Deployment => const { &[served("apps", "v1", "Deployment", "deployments")] },
+            Self::StatefulSet => const { &[served("apps", "v1", "StatefulSet", "statefulsets")] },
+            Self::DaemonSet => const { &[served("apps", "v1", "DaemonSet", "daemonsets")] },
+            Self::ReplicaSet => const { &[served("apps", "v1", "ReplicaSet", "replicasets")] },
+            Self::Pod => const { &[served("", "v1", "Pod", "pods")] },
+            Self::Endpoints => {
+                const {
+                    &[
+                        served("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+                        served("discovery.k8s.io", "v1beta1", "EndpointSlice", "endpointslices"),
+                        served("", "v1", "Endpoints", "endpoints"),
+                    ]
+                }
+            }
+            Self::Service => const { &[served("", "v1", "Service", "services")] },
+            Self::Ingress => {
+                const {
+                    &[
+                        served("networking.k8s.io", "v1", "Ingress", "ingresses"),
+                        served("networking.k8s.io", "v1beta1", "Ingress", "ingresses"),
+                    ]
+                }
+            }
+            Self::Autoscaler => {
+                const {
+                    &[
+                        served("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+                        served("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+                    ]
+                }
+            }
+            Self::Release => const { &[served("", "v1", "Secret", "secrets")] },
+            Self::Notice => const { &[served("", "v1", "Event", "events")] },
+        }
+    }
+
+    /// The kind that the cluster calls so.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.served().iter().any(|served| served.kind == name))
+    }
+
+    /// The word for it before an object's name: `pod/wine-7d4`.
+    pub(super) const fn noun(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::StatefulSet => "statefulset",
+            Self::DaemonSet => "daemonset",
+            Self::ReplicaSet => "replicaset",
+            Self::Pod => "pod",
+            Self::Endpoints => "endpoints",
+            Self::Service => "service",
+            Self::Ingress => "ingress",
+            Self::Autoscaler => "hpa",
+            Self::Release => "release",
+            Self::Notice => "event",
+        }
+    }
+
+    /// Whether it runs pods and rolls them.
+    pub(super) const fn is_workload(self) -> bool {
+        matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
+    }
+
+    /// Whether a rollout cannot be followed without it.
+    pub(super) const fn is_needed(self) -> bool {
+        self.is_workload() || matches!(self, Self::ReplicaSet | Self::Pod)
+    }
+
+    /// The workload that people type as this word, in any of kubectl's spellings.
+    pub(super) fn typed(word: &str) -> Option<Self> {
+        match word.split_once('.').map_or(word, |(plain, _)| plain).to_ascii_lowercase().as_str() {
+            "deploy" | "deployment" | "deployments" => Some(Self::Deployment),
+            "sts" | "statefulset" | "statefulsets" => Some(Self::StatefulSet),
+            "ds" | "daemonset" | "daemonsets" => Some(Self::DaemonSet),
+            _ => None,
+        }
+    }
+}

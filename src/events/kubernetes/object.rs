@@ -1,0 +1,176 @@
+//! What is read of an object: what tells whose it is, and what can happen to it. Everything else is left unread.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::endpoints::{self, Members};
+use super::kind::Kind;
+use super::pod::Pod;
+use super::workload::Progress;
+
+/// An object of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Object {
+    pub(super) meta: Meta,
+    pub(super) body: Body,
+}
+
+/// What is particular to its kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Body {
+    Workload(Progress),
+    ReplicaSet,
+    Pod(Pod),
+    Endpoints(Members),
+    Service { selector: BTreeMap<String, String> },
+    Ingress { services: Vec<String> },
+    Autoscaler(Autoscaler),
+    Release { revision: String, status: String },
+    Notice(Notice),
+}
+
+/// What all kinds have.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Meta {
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) resource_version: String,
+    pub(super) generation: u64,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) owner_references: Vec<Owner>,
+    pub(super) creation_timestamp: Option<Instant>,
+    /// When it is to be gone: `deletion_grace_period_seconds` after somebody asked for it.
+    pub(super) deletion_timestamp: Option<Instant>,
+    pub(super) deletion_grace_period_seconds: u64,
+}
+
+/// Who it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Owner {
+    pub(super) uid: String,
+    pub(super) controller: bool,
+}
+
+/// A point in time as the cluster writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Instant(String);
+
+/// What an autoscaler wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Autoscaler {
+    pub(super) target: (String, String),
+    pub(super) desired: u64,
+}
+
+/// What the cluster remarked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) about: (String, String),
+    pub(super) reason: String,
+    pub(super) message: String,
+    pub(super) warning: bool,
+    pub(super) at: Option<Instant>,
+    pub(super) count: u64,
+}
+
+impl Object {
+    /// Reads what the cluster serves as this kind. What lacks is taken as none; what is of another shape is an error.
+    pub(super) fn read(kind: Kind, value: &Value) -> Result<Self, serde_json::Error> {
+        let meta = part(value, "/metadata")?;
+        let body = match kind {
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => Body::Workload(Progress::read(kind, value)?),
+            Kind::ReplicaSet => Body::ReplicaSet,
+            Kind::Pod => Body::Pod(part(value, "/status")?),
+            Kind::Endpoints => Body::Endpoints(endpoints::read(&meta, value)?),
+            Kind::Service => Body::Service { selector: part(value, "/spec/selector")? },
+            Kind::Ingress => Body::Ingress { services: services(value) },
+            Kind::Autoscaler => Body::Autoscaler(Autoscaler {
+                target: (text(value, "/spec/scaleTargetRef/kind"), text(value, "/spec/scaleTargetRef/name")),
+                desired: value.pointer("/status/desiredReplicas").and_then(Value::as_u64).unwrap_or(0),
+            }),
+            Kind::Release => release(&meta),
+            Kind::Notice => Body::Notice(notice(value)?),
+        };
+        Ok(Self { meta, body })
+    }
+}
+
+impl Meta {
+    /// The object that rules this one.
+    pub(super) fn controller(&self) -> Option<&str> {
+        self.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
+    }
+
+    /// The Helm release that it was made by: helm writes this on all that it makes.
+    pub(super) fn release(&self) -> Option<&str> {
+        self.annotations.get("meta.helm.sh/release-name").map(String::as_str)
+    }
+
+    /// When somebody asked for its deletion, in nanoseconds since the Unix epoch.
+    pub(super) fn deletion_asked(&self) -> Option<u64> {
+        let gone = self.deletion_timestamp.as_ref()?.unix_ns()?;
+        gone.checked_sub(self.deletion_grace_period_seconds.checked_mul(1_000_000_000)?)
+    }
+}
+
+impl Instant {
+    /// In nanoseconds since the Unix epoch, if it is a time at all.
+    pub(super) fn unix_ns(&self) -> Option<u64> {
+        DateTime::parse_from_rfc3339(&self.0).ok()?.timestamp_nanos_opt().and_then(|ns| u64::try_from(ns).ok())
+    }
+}
+
+/// A part of an object, its default where the object has none.
+pub(super) fn part<T: DeserializeOwned + Default>(value: &Value, pointer: &str) -> Result<T, serde_json::Error> {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => Ok(T::default()),
+        Some(part) => T::deserialize(part),
+    }
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The services that an Ingress sends to, by either version of its words.
+fn services(value: &Value) -> Vec<String> {
+    fn collect(value: &Value, into: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                let named = fields.get("serviceName").or_else(|| fields.get("service").and_then(|it| it.get("name")));
+                into.extend(named.and_then(Value::as_str).map(str::to_owned));
+                fields.values().for_each(|field| collect(field, into));
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
+            _ => {}
+        }
+    }
+    let mut services = Vec::new();
+    collect(value.pointer("/spec").unwrap_or(&Value::Null), &mut services);
+    services
+}
+
+fn release(meta: &Meta) -> Body {
+    let label = |name: &str| meta.labels.get(name).cloned().unwrap_or_default();
+    Body::Release { revision: label("version"), status: label("status") }
+}
+
+fn notice(value: &Value) -> Result<Notice, serde_json::Error> {
+    let at = |pointer: &str| part::<Option<Instant>>(value, pointer);
+    Ok(Notice {
+        about: (text(value, "/involvedObject/kind"), text(value, "/involvedObject/name")),
+        reason: text(value, "/reason"),
+        message: text(value, "/message"),
+        warning: text(value, "/type") == "Warning",
+        at: at("/lastTimestamp")?.or(at("/eventTime")?),
+        count: value.pointer("/count").and_then(Value::as_u64).unwrap_or(1),
+    })
+}

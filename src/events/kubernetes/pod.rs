@@ -1,0 +1,142 @@
+//! What is read of a pod, and what happens to one.
+
+use serde::Deserialize;
+
+use super::change::Change;
+use super::object::{Instant, Meta};
+
+/// A pod's status.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Pod {
+    phase: String,
+    conditions: Vec<Condition>,
+    container_statuses: Vec<Container>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Condition {
+    #[serde(rename = "type")]
+    name: String,
+    status: String,
+    last_transition_time: Option<Instant>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Container {
+    name: String,
+    restart_count: u64,
+    state: ContainerState,
+    last_state: ContainerState,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    waiting: Option<Waiting>,
+    terminated: Option<Exit>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Waiting {
+    reason: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Exit {
+    #[serde(rename = "exitCode")]
+    code: i32,
+    reason: String,
+    finished_at: Option<Instant>,
+}
+
+/// What happened to a pod between two looks at it.
+pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) -> Vec<Change> {
+    let Some((meta, _)) = new.or(old) else { return Vec::new() };
+    let (was, is) = (old.map(|(_, pod)| pod), new.map(|(_, pod)| pod));
+    let mut changes = Vec::new();
+    let mut tell = |kind, text: String, told| changes.push(Change { kind, text, told, object: object(meta) });
+    let name = &meta.name;
+    if old.is_none() {
+        let told = meta.creation_timestamp.as_ref().and_then(Instant::unix_ns);
+        tell("pod-created", format!("{name} is created"), told);
+    }
+    if let Some(is) = is {
+        match (was.is_some_and(Pod::is_ready), is.is_ready()) {
+            (false, true) => tell("pod-ready", format!("{name} is ready"), is.ready_since()),
+            (true, false) => tell("pod-unready", format!("{name} is no longer ready"), is.ready_since()),
+            _ => {}
+        }
+        if meta.deletion_timestamp.is_some() && old.is_none_or(|(meta, _)| meta.deletion_timestamp.is_none()) {
+            let grace = meta.deletion_grace_period_seconds;
+            tell("pod-deleting", format!("{name} is being deleted, within {grace} s"), meta.deletion_asked());
+        }
+        for container in &is.container_statuses {
+            let before = was.and_then(|was| was.container_statuses.iter().find(|old| old.name == container.name));
+            for (kind, text, told) in container.changes_since(before) {
+                tell(kind, format!("{name}: {text}"), told);
+            }
+        }
+        if was.is_none_or(|was| was.phase != is.phase) && is.phase == "Failed" {
+            tell("pod-failed", format!("{name} has failed"), None);
+        }
+    } else {
+        tell("pod-gone", format!("{name} is gone"), None);
+    }
+    changes
+}
+
+/// The row that a pod has in reports.
+pub(super) fn object(meta: &Meta) -> String {
+    format!("pod/{}", meta.name)
+}
+
+impl Pod {
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready().is_some_and(|ready| ready.status == "True")
+    }
+
+    fn ready(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.name == "Ready")
+    }
+
+    fn ready_since(&self) -> Option<u64> {
+        self.ready()?.last_transition_time.as_ref()?.unix_ns()
+    }
+}
+
+impl Container {
+    /// The exit that is the latest one known: of this container, or of the one before its restart.
+    fn exit(&self) -> Option<&Exit> {
+        self.state.terminated.as_ref().or(self.last_state.terminated.as_ref())
+    }
+
+    fn waits_for(&self) -> Option<&str> {
+        self.state.waiting.as_ref().map(|waiting| waiting.reason.as_str())
+    }
+
+    fn changes_since(&self, old: Option<&Self>) -> Vec<(&'static str, String, Option<u64>)> {
+        let mut changes = Vec::new();
+        let name = &self.name;
+        if let Some(exit) = self.exit().filter(|exit| old.and_then(Self::exit) != Some(*exit)) {
+            let why = if exit.reason.is_empty() { String::new() } else { format!(" ({})", exit.reason) };
+            let told = exit.finished_at.as_ref().and_then(Instant::unix_ns);
+            changes.push(("container-exited", format!("container {name} exited with code {}{why}", exit.code), told));
+        }
+        if self.restart_count > old.map_or(0, |old| old.restart_count) {
+            let times = self.restart_count;
+            changes.push(("container-restarted", format!("container {name} is restarted, restart {times}"), None));
+        }
+        if let Some(reason) = self.waits_for().filter(|reason| old.and_then(Self::waits_for) != Some(*reason)) {
+            let usual = matches!(reason, "" | "ContainerCreating" | "PodInitializing");
+            if !usual {
+                changes.push(("container-waiting", format!("container {name} waits: {reason}"), None));
+            }
+        }
+        changes
+    }
+}

@@ -1,0 +1,176 @@
+//! How far a workload's rollout has come.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::change::Change;
+use super::kind::Kind;
+use super::object::{Meta, part};
+
+/// A workload's own account of its pods, in words that all three kinds share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Progress {
+    /// The generation that this account is about.
+    observed: u64,
+    /// How many pods there are to be.
+    pub(super) wanted: u64,
+    /// How many there are,
+    there: u64,
+    /// of the newest template,
+    updated: u64,
+    /// and fit to be used.
+    available: u64,
+    /// It has given up.
+    stuck: bool,
+    /// The labels that its pods get.
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Status {
+    observed_generation: u64,
+    replicas: u64,
+    updated_replicas: u64,
+    ready_replicas: u64,
+    available_replicas: u64,
+    current_revision: String,
+    update_revision: String,
+    desired_number_scheduled: u64,
+    current_number_scheduled: u64,
+    updated_number_scheduled: u64,
+    number_available: u64,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    name: String,
+    status: String,
+    reason: String,
+}
+
+impl Progress {
+    /// Reads a workload of this kind.
+    pub(super) fn read(kind: Kind, value: &Value) -> Result<Self, serde_json::Error> {
+        let status: Status = part(value, "/status")?;
+        let wanted = value.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+        let labels = part(value, "/spec/template/metadata/labels")?;
+        let stuck = status.conditions.iter().any(|condition| {
+            condition.name == "Progressing"
+                && condition.status == "False"
+                && condition.reason == "ProgressDeadlineExceeded"
+        });
+        let plain = Self {
+            observed: status.observed_generation,
+            wanted,
+            there: status.replicas,
+            updated: status.updated_replicas,
+            available: status.available_replicas,
+            stuck,
+            labels,
+        };
+        Ok(match kind {
+            Kind::DaemonSet => Self {
+                wanted: status.desired_number_scheduled,
+                there: status.current_number_scheduled,
+                updated: status.updated_number_scheduled,
+                available: status.number_available,
+                ..plain
+            },
+            // Once all are updated, this is no longer counted but said by the revision.
+            Kind::StatefulSet if status.current_revision == status.update_revision => {
+                Self { updated: status.replicas, available: status.ready_replicas, ..plain }
+            }
+            Kind::StatefulSet => Self { available: status.ready_replicas, ..plain },
+            _ => plain,
+        })
+    }
+
+    /// What is still missing of the rollout; nothing once it is complete.
+    pub(super) fn missing(&self, meta: &Meta) -> Option<String> {
+        let Self { wanted, there, updated, available, .. } = *self;
+        if self.stuck {
+            Some(format!("has given up: {available} of {wanted} pods available"))
+        } else if self.observed < meta.generation {
+            Some(format!("generation {} is not yet observed", meta.generation))
+        } else if updated < wanted {
+            Some(format!("{updated} of {wanted} pods updated"))
+        } else if available < wanted {
+            Some(format!("{available} of {wanted} pods available"))
+        } else {
+            (there > wanted).then(|| format!("{} old pods left", there - wanted))
+        }
+    }
+}
+
+/// What happened to a workload between two looks at it.
+pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(&Meta, &Progress)>) -> Vec<Change> {
+    let Some((meta, _)) = new.or(old) else { return Vec::new() };
+    let (noun, name) = (kind.noun(), &meta.name);
+    let object = format!("{noun}/{name}");
+    let tell = |kind, text: String| Change { kind, text, told: None, object: object.clone() };
+    let missing = |at: Option<(&Meta, &Progress)>| at.map(|(meta, progress)| progress.missing(meta).is_some());
+    let (old_generation, mut changes) = (old.map(|(meta, _)| meta.generation), Vec::new());
+    let Some((meta, progress)) = new else { return vec![tell("workload-deleted", format!("{noun} {name} is gone"))] };
+    if old_generation != Some(meta.generation) {
+        let generation = meta.generation;
+        changes.push(tell("rollout-started", format!("{noun} {name} is to change: generation {generation}")));
+    }
+    if missing(new) == Some(false) && missing(old) != Some(false) {
+        let wanted = progress.wanted;
+        changes.push(tell("rollout-complete", format!("{noun} {name} is rolled out: {wanted} pods available")));
+    }
+    if progress.stuck && !old.is_some_and(|(_, progress)| progress.stuck) {
+        changes.push(tell("rollout-stuck", format!("{noun} {name} has given up: its progress deadline is over")));
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::object::{Body, Object};
+    use super::*;
+
+    fn missing(kind: Kind, generation: u64, spec: &Value, status: &Value) -> Option<String> {
+        let value = json!({"metadata": {"name": "wine", "generation": generation}, "spec": spec, "status": status});
+        let object = Object::read(kind, &value).unwrap();
+        let Body::Workload(progress) = &object.body else { panic!("{value}") };
+        progress.missing(&object.meta)
+    }
+
+    #[test]
+    fn a_deployment_is_rolled_out_once_all_its_pods_are_new_and_available_and_no_other_is_left() {
+        let two = json!({"replicas": 2});
+        let after = |updated: u64, available: u64, replicas: u64| json!({"observedGeneration": 3, "updatedReplicas": updated, "availableReplicas": available, "replicas": replicas});
+        let missing = |status: &Value| missing(Kind::Deployment, 3, &two, status);
+        assert_eq!(missing(&json!({"observedGeneration": 2})), Some("generation 3 is not yet observed".into()));
+        assert_eq!(missing(&after(1, 2, 3)), Some("1 of 2 pods updated".into()));
+        assert_eq!(missing(&after(2, 1, 2)), Some("1 of 2 pods available".into()));
+        assert_eq!(missing(&after(2, 3, 3)), Some("1 old pods left".into()));
+        assert_eq!(missing(&after(2, 2, 2)), None);
+    }
+
+    #[test]
+    fn the_other_kinds_count_in_words_of_their_own() {
+        let daemons = json!({"observedGeneration": 1, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "currentNumberScheduled": 3, "numberAvailable": 2});
+        assert_eq!(missing(Kind::DaemonSet, 1, &json!({}), &daemons), Some("2 of 3 pods available".into()));
+        let done = json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 2, "currentRevision": "a", "updateRevision": "a"});
+        assert_eq!(missing(Kind::StatefulSet, 1, &json!({"replicas": 2}), &done), None);
+        let half = json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 2, "updatedReplicas": 1, "currentRevision": "a", "updateRevision": "b"});
+        assert_eq!(missing(Kind::StatefulSet, 1, &json!({"replicas": 2}), &half), Some("1 of 2 pods updated".into()));
+    }
+
+    #[test]
+    fn who_gives_up_says_so() {
+        let status = json!({"observedGeneration": 1, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]});
+        let missing = missing(Kind::Deployment, 1, &json!({"replicas": 2}), &status);
+        assert_eq!(missing, Some("has given up: 0 of 2 pods available".into()));
+    }
+}
