@@ -125,6 +125,10 @@ struct RunArgs {
     /// What the body of a healthy answer must match, in its first MiB [e.g. '"status":"ok"'].
     #[arg(long, value_name = "REGEX", help_heading = "Request")]
     expect_body: Option<String>,
+    /// The header by which an answer names the pod that gave it, to lay failures to pods [default: of a scenario X-Pod; e.g.
+    /// X-Pod].
+    #[arg(long, value_name = "NAME", help_heading = "Request")]
+    backend_header: Option<hyper::header::HeaderName>,
     /// From how long after its due time on an answer counts as slow [default: 500ms; e.g. 200ms].
     #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
     slow: Option<Duration>,

@@ -14,6 +14,9 @@ pub mod world;
 
 pub use serve::{Trigger, serve};
 
+/// The header in which a pod says its name.
+pub const POD_HEADER: &str = "x-pod";
+
 mod app;
 mod chronicle;
 mod cluster;

@@ -6,6 +6,7 @@ pub mod journal;
 pub mod launch;
 pub mod live;
 pub mod plan;
+pub mod pods;
 pub mod record;
 pub mod rollout;
 pub mod session;

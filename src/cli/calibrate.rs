@@ -72,6 +72,7 @@ fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
         connect_to: Vec::new(),
         tls: None,
         request: Request::default(),
+        backend: None,
         expect: Expect::default(),
     };
     let settings = Settings {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
 
 use super::budget;
@@ -15,6 +15,7 @@ use crate::events::command::Command;
 use crate::hammer::engine::Settings;
 use crate::hammer::target::{Expect, Http, Request, Target};
 use crate::hammer::tls::{self, TlsOptions};
+use crate::lab::POD_HEADER;
 use crate::lab::scenario::Scenario;
 use crate::measure::lane::Policy;
 use crate::measure::schedule::{Rate, Schedule};
@@ -156,6 +157,8 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Target>> {
             connect_to: args.connect_to.clone(),
             request: request.clone(),
             expect: expect.clone(),
+            // The lab's pods say who they are.
+            backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
         });
     }
     Ok(targets)

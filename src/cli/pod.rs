@@ -42,6 +42,9 @@ pub(super) struct PodArgs {
     /// What it says at /-/ready.
     #[arg(long, env = "POD_READINESS", value_name = "HOW", default_value = "honest")]
     readiness: ReadinessName,
+    /// A file for when it ended, which Kubernetes shows as the container's message [e.g. /dev/termination-log].
+    #[arg(long, env = "POD_TERMINATION_LOG", value_name = "FILE")]
+    termination_log: Option<std::path::PathBuf>,
     /// What it does on SIGTERM.
     #[arg(long, env = "POD_ON_SIGTERM", value_name = "WHAT", default_value = "exit")]
     on_sigterm: OnSigtermName,
@@ -84,6 +87,9 @@ pub(super) fn execute(args: &PodArgs) -> Result<ExitCode> {
         };
         let spec = spec(args);
         let exit = process::run((&args.name, &spec), args.listen, move || clock.now(), tell, ended).await;
+        if let Some(file) = &args.termination_log {
+            std::fs::write(file, format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now())))?;
+        }
         // Its last words are printed.
         tokio::task::yield_now().await;
         exit

@@ -60,6 +60,17 @@ pub struct Record {
     pub evidence: Option<Box<Evidence>>,
 }
 
+/// Answers of one backend since the batch before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Who gave them, by the header that names it.
+    pub backend: String,
+    /// How many.
+    pub times: u64,
+    /// When the last one was complete.
+    pub last: Offset,
+}
+
 /// What became of some slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
@@ -69,6 +80,8 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Probes of the control lane.
     pub controls: Vec<Probe>,
+    /// Who answered, if a header says so.
+    pub served: Vec<Served>,
 }
 
 /// Why the engine cannot be started.

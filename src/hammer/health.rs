@@ -24,7 +24,16 @@ pub(super) async fn respond() -> io::Result<Target> {
         }
     });
     let (request, expect, connect_to): (_, _, Vec<ConnectTo>) = Default::default();
-    Ok(Target { name: "control".to_owned(), uri, http: Http::Http1, connect_to, tls: None, request, expect })
+    Ok(Target {
+        name: "control".to_owned(),
+        uri,
+        http: Http::Http1,
+        connect_to,
+        tls: None,
+        request,
+        expect,
+        backend: None,
+    })
 }
 
 /// Answers each request on a connection. Nobody but the engine knows of it, and that sends one at a time, without a body.

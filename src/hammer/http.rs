@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::header::{ACCEPT, HOST, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::rt::Executor;
 use hyper::{HeaderMap, Method, Request, Response, Uri, Version};
 use hyper_util::rt::TokioIo;
@@ -42,6 +42,7 @@ pub(super) struct Ask {
     http2: HeaderMap,
     body: Bytes,
     expect: Expect,
+    backend: Option<HeaderName>,
 }
 
 /// Where a connection leads, and since when.
@@ -62,6 +63,8 @@ pub(super) struct Link {
     uses: Cell<u32>,
     /// What lay on it when it was last looked at.
     seen: Cell<Idle>,
+    /// Who answered last.
+    backend: RefCell<Option<HeaderValue>>,
 }
 
 enum Speech {
@@ -112,7 +115,7 @@ impl Ask {
         }
         let path = target.uri.path_and_query().map_or("/", |path| path.as_str()).parse().unwrap_or_default();
         let (method, body) = (target.request.method.clone(), target.request.body.clone());
-        Self { method, path, uri, http1, http2, body, expect: target.expect.clone() }
+        Self { method, path, uri, http1, http2, body, expect: target.expect.clone(), backend: target.backend.clone() }
     }
 
     fn request(&self, version: Version) -> Request<Full<Bytes>> {
@@ -153,7 +156,14 @@ impl Link {
         let (sender, driver) = handshake?;
         let driver = RefCell::new(Driver(Some(Box::pin(driver))));
         let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
-        Ok(Self { speech, facts, origin, uses: Cell::new(0), seen: Cell::new(Idle::Quiet) })
+        Ok(Self {
+            speech,
+            facts,
+            origin,
+            uses: Cell::new(0),
+            seen: Cell::new(Idle::Quiet),
+            backend: RefCell::default(),
+        })
     }
 
     /// Speaks HTTP/2 on `io`.
@@ -170,7 +180,14 @@ impl Link {
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
         let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
-        Ok(Self { speech, facts, origin, uses: Cell::new(0), seen: Cell::new(Idle::Quiet) })
+        Ok(Self {
+            speech,
+            facts,
+            origin,
+            uses: Cell::new(0),
+            seen: Cell::new(Idle::Quiet),
+            backend: RefCell::default(),
+        })
     }
 
     /// Whether several probes may use it at once.
@@ -232,6 +249,9 @@ impl Link {
         if !self.is_shared() && uses > 0 {
             self.facts.reset();
         }
+        if ask.backend.is_some() {
+            trace.backend(self.backend.borrow().clone());
+        }
         let _stream = self.begin_stream();
         let sharing = if self.is_shared() { Sharing::Streams } else { Sharing::Alone };
         let failed = |error: &hyper::Error| classify::exchange(error, &self.facts, sharing, trace);
@@ -244,6 +264,11 @@ impl Link {
         };
         let response = response.map_err(|error| failed(&error))?;
         trace.head(response.status().as_u16(), response.headers());
+        if let Some(name) = &ask.backend {
+            let backend = response.headers().get(name).cloned();
+            self.backend.replace(backend.clone());
+            trace.backend(backend);
+        }
         let matched = self.read(response, ask, trace).await.map_err(|error| failed(&error))?;
         if let Speech::Http1 { driver, .. } = &self.speech {
             driver.borrow_mut().poll_once();

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method, Uri};
 use regex::bytes::Regex;
 
@@ -39,6 +40,8 @@ pub struct Target {
     pub request: Request,
     /// Which answers are healthy.
     pub expect: Expect,
+    /// The header by which an answer names who gave it.
+    pub backend: Option<HeaderName>,
 }
 
 /// What is sent to a target, each time the same.

@@ -48,6 +48,8 @@ pub(super) struct Trace {
     pub(super) status: Cell<Option<u16>>,
     /// As they came: only of a failure are they made into text.
     server: RefCell<Option<HeaderValue>>,
+    /// Who answered, or had answered before on the same connection.
+    backend: RefCell<Option<HeaderValue>>,
     body: RefCell<Bytes>,
 }
 
@@ -79,6 +81,7 @@ impl Trace {
             uses: Cell::new(0),
             status: Cell::new(None),
             server: RefCell::new(None),
+            backend: RefCell::new(None),
             body: RefCell::new(Bytes::new()),
         }
     }
@@ -88,6 +91,16 @@ impl Trace {
         self.stage.set(Stage::Reading);
         self.status.set(Some(status));
         self.server.replace(headers.get(SERVER).cloned());
+    }
+
+    /// Who is behind the connection, as far as is known.
+    pub(super) fn backend(&self, name: Option<HeaderValue>) {
+        self.backend.replace(name);
+    }
+
+    /// Who has answered, if it said so.
+    pub(super) fn answered_by(&self) -> Option<HeaderValue> {
+        if self.stage.get() == Stage::Reading { self.backend.borrow().clone() } else { None }
     }
 
     /// Some of the body came.
@@ -115,11 +128,13 @@ impl Trace {
     /// What is known, for people.
     pub(super) fn evidence(&self, detail: String) -> Evidence {
         let body = self.body.borrow();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         Evidence {
             status: self.status.get(),
             peer: self.peer.get(),
             local_port: self.local_port.get(),
-            server: self.server.borrow().as_ref().map(|server| String::from_utf8_lossy(server.as_bytes()).into_owned()),
+            server: self.server.borrow().as_ref().map(text),
+            backend: self.backend.borrow().as_ref().map(text),
             body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
             age: self.age.get(),
             uses: self.uses.get(),

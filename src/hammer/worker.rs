@@ -1,18 +1,20 @@
 //! One thread of the engine: sends the slots that are its share when they are due, and says what became of them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
 use super::deadline::{Deadline, Deadlines};
-use super::engine::{Batch, Record};
+use super::engine::{Batch, Record, Served};
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::trace::{Failed, Trace};
@@ -31,6 +33,8 @@ const STALE: Duration = Duration::from_millis(100);
 const BURST: u64 = 32;
 /// A slot that has waited for this long is not sent any more.
 const WAIT: Duration = Duration::from_millis(50);
+/// As many backends are told apart in one batch.
+const BACKENDS: usize = 1_000;
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -101,6 +105,8 @@ pub(super) struct Worker {
     stalled: Cell<Duration>,
     records: RefCell<Vec<Record>>,
     controls: RefCell<Vec<Probe>>,
+    /// Who answered how often, and when last.
+    served: RefCell<BTreeMap<HeaderValue, (u64, Offset)>>,
 }
 
 impl Worker {
@@ -118,6 +124,7 @@ impl Worker {
             stalled: Cell::new(Duration::ZERO),
             records: RefCell::default(),
             controls: RefCell::default(),
+            served: RefCell::default(),
         })
     }
 
@@ -251,13 +258,32 @@ impl Worker {
             self.controls.borrow_mut().push(probe);
             return;
         }
+        if let Some(backend) = trace.answered_by() {
+            self.count(backend, probe.done);
+        }
         let failed = probe.class.health() == Health::Failed;
         let evidence = failed.then(|| Box::new(trace.evidence(detail)));
         self.records.borrow_mut().push(Record { lane, probe, evidence });
     }
 
+    /// Counts an answer of `backend`. Who gives each answer another name names nobody.
+    fn count(&self, backend: HeaderValue, done: Offset) {
+        let mut served = self.served.borrow_mut();
+        if served.len() < BACKENDS || served.contains_key(&backend) {
+            let (times, last) = served.entry(backend).or_insert((0, done));
+            (*times, *last) = (*times + 1, done.max(*last));
+        }
+    }
+
     fn batch(&self, stop: Offset) -> Batch {
-        Batch { watermark: self.next_due().min(stop), records: self.records.take(), controls: self.controls.take() }
+        let name = |backend: HeaderValue| String::from_utf8_lossy(backend.as_bytes()).into_owned();
+        let served = self.served.take().into_iter();
+        Batch {
+            watermark: self.next_due().min(stop),
+            records: self.records.take(),
+            controls: self.controls.take(),
+            served: served.map(|(backend, (times, last))| Served { backend: name(backend), times, last }).collect(),
+        }
     }
 }
 

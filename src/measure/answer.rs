@@ -193,6 +193,9 @@ pub struct Evidence {
     pub local_port: Option<u16>,
     /// The `Server` header.
     pub server: Option<String>,
+    /// Who answered, by the header that names it; of a probe without an answer, who had answered the one before it on its
+    /// connection.
+    pub backend: Option<String>,
     /// At most the first 256 bytes of the body, with `\u{fffd}` for what is not UTF-8.
     pub body: Option<String>,
     /// How long the connection had been open when the probe was sent; zero for a new one.

@@ -6,6 +6,7 @@
 mod failure;
 mod figure;
 mod lane;
+mod pod;
 mod run;
 mod target;
 mod verdict;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::failure::Failures;
+use self::pod::Pod;
 use self::run::{Clock, Control, Event, Inflicted, Machine, Run};
 use self::target::Target;
 use self::verdict::Verdict;
@@ -42,6 +44,8 @@ struct Report<'a> {
     events: Vec<Event<'a>>,
     /// Events that were not kept.
     events_dropped: u64,
+    /// The pods that ended or answered, those that ended first; empty where nothing tells of any.
+    pods: Vec<Pod<'a>>,
     /// What a scenario's world did to those who asked it, by its own ledger; empty if there was none.
     inflicted: Vec<Inflicted<'a>>,
     /// The lane on which the prober watches itself.
@@ -79,6 +83,7 @@ impl<'a> Report<'a> {
             failures: Failures::of(record),
             events: record.events.iter().map(Event::of).collect(),
             events_dropped: record.events_dropped,
+            pods: record.pods.iter().map(Pod::of).collect(),
             inflicted: record.inflicted.iter().map(Inflicted::of).collect(),
             control: Control::of(record),
             machine: Machine::of(record),

@@ -13,6 +13,7 @@ mod look;
 mod page;
 pub(super) mod phrase;
 mod picture;
+mod pod;
 pub(super) mod verdict;
 
 use std::io::{self, Write};
@@ -32,6 +33,7 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     downtime::write(record, case, &mut page);
     episode::write(record, case, &mut page);
     picture::write(record, case, &mut page);
+    pod::write(record, &mut page);
     latency::write(record, case, &mut page);
     instrument::write(record, case, &mut page);
     act::write(record, case, &mut page);

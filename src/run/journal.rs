@@ -228,7 +228,7 @@ mod tests {
     use super::*;
     use crate::events::command::Exit;
     use crate::events::event::{Event, Source};
-    use crate::hammer::engine::{Batch, Record as Resolved};
+    use crate::hammer::engine::{Batch, Record as Resolved, Served};
     use crate::measure::answer::{Class, Connection, Evidence, Probe};
     use crate::measure::budget::{Budget, Limit, Scope};
     use crate::measure::lane::{Policy, Protocol};
@@ -283,6 +283,7 @@ mod tests {
             watermark: Offset::from_millis(2 * (from + 10)),
             records: (from..from + 10).flat_map(|slot| [record(0, slot), record(1, slot)]).collect(),
             controls: Vec::new(),
+            served: vec![Served { backend: "wine-1".into(), times: from, last: Offset::from_millis(from) }],
         };
         let mut all =
             vec![Entry::Phase(Phase::Baseline, Offset::ZERO), Entry::Batch(batch(0)), Entry::Batch(batch(10))];

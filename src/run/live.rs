@@ -83,7 +83,7 @@ mod tests {
             let probe = Probe { slot: 0, due, sent: due, done: due, class, timed_out, connection, reconnects: 0 };
             Record { lane: 0, probe, evidence: None }
         };
-        Batch { watermark: Offset::from_millis(watermark), records: dues.map(record).collect(), controls: Vec::new() }
+        Batch { watermark: Offset::from_millis(watermark), records: dues.map(record).collect(), ..Batch::default() }
     }
 
     #[test]

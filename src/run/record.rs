@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::entry::{About, End, Entry, Inflicted, Window};
+use super::pods::{Answers, Pod};
 use crate::events::command::Exit;
 use crate::events::event::Event;
 use crate::hammer::engine::{Batch, Record as Resolved};
@@ -89,6 +90,8 @@ pub struct Record {
     pub events: Vec<Event>,
     /// Events that were not kept.
     pub events_dropped: u64,
+    /// The pods that ended or answered, as far as anybody told.
+    pub pods: Vec<Pod>,
     /// The wrapped command, if there was one.
     pub command: Option<CommandRun>,
     /// The acts of the scenario, if it was one.
@@ -150,6 +153,7 @@ pub struct Recorder {
     kept: BTreeMap<(usize, Class), u64>,
     events: Vec<Event>,
     events_dropped: u64,
+    answers: Answers,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
     inflicted: Vec<Inflicted>,
@@ -172,6 +176,7 @@ impl Recorder {
             kept: BTreeMap::new(),
             events: Vec::new(),
             events_dropped: 0,
+            answers: Answers::default(),
             command,
             acts: Vec::new(),
             inflicted: Vec::new(),
@@ -246,6 +251,7 @@ impl Recorder {
             about: self.about,
             lanes: self.lanes,
             seen,
+            pods: self.answers.pods(&self.events, &self.failures.kept),
             failures: self.failures,
             events: self.events,
             events_dropped: self.events_dropped,
@@ -280,6 +286,7 @@ impl Recorder {
                 self.keep(Failure { lane, probe, evidence: evidence.map(|evidence| *evidence).unwrap_or_default() });
             }
         }
+        self.answers.add(batch.served);
         for probe in &batch.controls {
             self.fold.push_control(probe);
         }

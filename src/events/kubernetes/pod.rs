@@ -51,6 +51,8 @@ struct Exit {
     #[serde(rename = "exitCode")]
     code: i32,
     reason: String,
+    /// What the container wrote to its termination log.
+    message: String,
     finished_at: Option<Instant>,
 }
 
@@ -81,7 +83,9 @@ pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) ->
                 tell(kind, format!("{name}: {text}"), told);
             }
         }
-        if was.is_none_or(|was| was.phase != is.phase) && is.phase == "Failed" {
+        // Who is told to end has failed, by Kubernetes' reckoning, unless its exit code is 0.
+        let told_to_end = meta.deletion_timestamp.is_some();
+        if was.is_none_or(|was| was.phase != is.phase) && is.phase == "Failed" && !told_to_end {
             tell("pod-failed", format!("{name} has failed"), None);
         }
     } else {
@@ -125,7 +129,9 @@ impl Container {
         if let Some(exit) = self.exit().filter(|exit| old.and_then(Self::exit) != Some(*exit)) {
             let why = if exit.reason.is_empty() { String::new() } else { format!(" ({})", exit.reason) };
             let told = exit.finished_at.as_ref().and_then(Instant::unix_ns);
-            changes.push(("container-exited", format!("container {name} exited with code {}{why}", exit.code), told));
+            let words = if exit.message.is_empty() { String::new() } else { format!(": {}", exit.message.trim_end()) };
+            let text = format!("container {name} exited with code {}{why}{words}", exit.code);
+            changes.push(("container-exited", text, told));
         }
         if self.restart_count > old.map_or(0, |old| old.restart_count) {
             let times = self.restart_count;

@@ -14,6 +14,7 @@ use hyper::{Request, Response, StatusCode, Version};
 use tokio::net::TcpStream;
 
 use super::{App, Phase, Reply};
+use crate::lab::POD_HEADER;
 use crate::lab::conversation::{self, End, Order};
 use crate::lab::ledger::{Entry, Inflicted};
 
@@ -91,7 +92,7 @@ impl Session {
         headers.insert(SERVER, HeaderValue::from_static("pod"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         if let Ok(name) = HeaderValue::from_str(name) {
-            headers.insert("x-pod", name);
+            headers.insert(POD_HEADER, name);
         }
         response
     }

@@ -52,6 +52,8 @@ struct Failure<'a> {
     local_port: Option<u16>,
     /// The `Server` header.
     server: Option<&'a str>,
+    /// The pod that answered, or that had answered before on the same connection, by the header that names it.
+    backend: Option<&'a str>,
     /// The beginning of the body.
     body: Option<&'a str>,
     /// What went wrong, in the words of the layer that noticed.
@@ -78,6 +80,7 @@ impl<'a> Failure<'a> {
             uses: evidence.uses,
             peer: evidence.peer.map(|peer| peer.to_string()),
             local_port: evidence.local_port,
+            backend: evidence.backend.as_deref(),
             server: evidence.server.as_deref(),
             body: evidence.body.as_deref(),
             detail: &evidence.detail,

@@ -1,13 +1,13 @@
 //! Batches of slots as the journal keeps them: some ten bytes for a healthy probe.
 //!
 //! Numbers are variable-length: seven bits a byte, lowest first. A batch is its watermark, the number
-//! of records and the records, then the number of control probes and those.
+//! of records and the records, then the number of control probes and those; the rest of it is who answered how often.
 
 use std::io;
 use std::time::Duration;
 
 use super::wire;
-use crate::hammer::engine::{Batch, Record};
+use crate::hammer::engine::{Batch, Record, Served};
 use crate::measure::answer::{Class, Connection, Evidence, Probe};
 use crate::measure::lane::Lane;
 use crate::measure::schedule::Schedule;
@@ -30,6 +30,12 @@ pub(super) fn write(batch: &Batch, out: &mut Vec<u8>) -> io::Result<()> {
     number(out, batch.controls.len() as u64);
     for control in &batch.controls {
         probe(out, control, None)?;
+    }
+    for Served { backend, times, last } in &batch.served {
+        number(out, backend.len() as u64);
+        out.extend_from_slice(backend.as_bytes());
+        number(out, *times);
+        number(out, last.as_nanos());
     }
     Ok(())
 }
@@ -82,7 +88,10 @@ pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, St
     for _ in 0..rest.number()? {
         batch.controls.push(rest.probe(&lanes.1)?.0);
     }
-    if rest.0.is_empty() { Ok(batch) } else { Err("a batch is longer than it says".to_owned()) }
+    while !rest.0.is_empty() {
+        batch.served.push(rest.served()?);
+    }
+    Ok(batch)
 }
 
 /// What is left to read of a batch.
@@ -123,6 +132,12 @@ impl<'a> Rest<'a> {
         let connection = if flags & NEW == 0 { Connection::Reused } else { Connection::New };
         let timed_out = flags & TIMED_OUT != 0;
         Ok((Probe { slot, due, sent, done, class, timed_out, connection, reconnects }, evidence))
+    }
+
+    fn served(&mut self) -> Result<Served, String> {
+        let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        let backend = String::from_utf8(self.bytes(length)?.to_vec()).map_err(|error| error.to_string())?;
+        Ok(Served { backend, times: self.number()?, last: Offset::from_nanos(self.number()?) })
     }
 
     fn class(&mut self) -> Result<Class, String> {
@@ -182,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_batch_reads_back_as_it_was_written(probes in proptest::collection::vec(any_probe(), 0..20), watermark in any::<u64>()) {
+        fn a_batch_reads_back_as_it_was_written(times in 0_u64..3, probes in proptest::collection::vec(any_probe(), 0..20), watermark in any::<u64>()) {
             let evidence = |probe: &Probe| Evidence {
                 status: Some(503),
                 peer: Some("[::1]:80".parse().unwrap()),
@@ -191,7 +206,8 @@ mod tests {
                 ..Evidence::default()
             };
             let records = probes.iter().map(|probe| Record { lane: 0, probe: *probe, evidence: probe.timed_out.then(|| Box::new(evidence(probe))) });
-            let batch = Batch { watermark: Offset::from_nanos(watermark), records: records.collect(), controls: probes.clone() };
+            let served = (0..times).map(|times| Served { backend: format!("wine-{times}"), times, last: Offset::from_nanos(times) }).collect();
+            let batch = Batch { watermark: Offset::from_nanos(watermark), records: records.collect(), controls: probes.clone(), served };
             let mut bytes = Vec::new();
             write(&batch, &mut bytes).unwrap();
             prop_assert_eq!(read(&bytes, (&lanes(), lane())), Ok(batch));

@@ -184,6 +184,8 @@ struct EvidenceWire {
     local_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backend: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     age_ns: u64,
@@ -368,6 +370,7 @@ pub(super) fn evidence_text(evidence: &Evidence) -> io::Result<Vec<u8>> {
         status: evidence.status,
         peer: evidence.peer,
         local_port: evidence.local_port,
+        backend: evidence.backend.clone(),
         server: evidence.server.clone(),
         body: evidence.body.clone(),
         age_ns: nanos(evidence.age),
@@ -383,6 +386,7 @@ pub(super) fn read_evidence(bytes: &[u8]) -> Result<Evidence, String> {
         status: wire.status,
         peer: wire.peer,
         local_port: wire.local_port,
+        backend: wire.backend,
         server: wire.server,
         body: wire.body,
         age: Duration::from_nanos(wire.age_ns),

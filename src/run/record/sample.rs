@@ -130,7 +130,7 @@ fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Ans
     };
     let mut records: Vec<_> = lanes.iter().enumerate().flat_map(of_lane).collect();
     records.sort_by_key(|record| record.probe.done);
-    Batch { watermark: end, records, controls: (from..to).map(control).collect() }
+    Batch { watermark: end, records, controls: (from..to).map(control).collect(), ..Batch::default() }
 }
 
 fn resolved(place: usize, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
@@ -291,7 +291,12 @@ pub(crate) fn hostile() -> Record {
     let entries = [
         Entry::Phase(Phase::Event, far),
         Entry::Act("\u{7}".to_owned(), far),
-        Entry::Batch(Batch { watermark: far, records, controls: vec![probe(9, far, Offset::ZERO)] }),
+        Entry::Batch(Batch {
+            watermark: far,
+            records,
+            controls: vec![probe(9, far, Offset::ZERO)],
+            ..Batch::default()
+        }),
         Entry::Started(far),
         Entry::Exit(exit),
         Entry::End(end),

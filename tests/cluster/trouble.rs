@@ -1,0 +1,98 @@
+//! Upgrades that fail, that do nothing, and that are not seen whole; and two ways to the same pods at once.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use super::release::{Release, run};
+
+#[test]
+fn an_upgrade_that_is_taken_back_comes_in_two_waves() {
+    let Some(wine) = Release::install("atomic", "replicas=3") else { return };
+    let command = wine.upgrade("release=2,pod.init=5s", &["--atomic", "--timeout", "12s"]);
+    let report = wine.hammer(&[], &command);
+    assert_eq!((report.exit, report.verdict()), (Some(4), "command-failed"));
+    assert_eq!(report.told("release-failed").len(), 1);
+    assert!(!report.told("release-deployed").is_empty(), "what was before is deployed again");
+    let taken_back = report.told("release-failed")[0].at_ns;
+    let episodes = report.episodes();
+    assert!(episodes.iter().any(|(from, _)| *from < taken_back), "the upgrade lost something: {episodes:?}");
+    assert!(episodes.iter().any(|(_, to)| *to > taken_back), "and so did its being taken back: {episodes:?}");
+}
+
+#[test]
+fn an_upgrade_that_changes_nothing_proves_nothing() {
+    let Some(wine) = Release::install("noop", "") else { return };
+    let report = wine.hammer(&[], &wine.upgrade("release=1", &["--wait"]));
+    assert_eq!((report.exit, report.verdict()), (Some(3), "inconclusive"));
+    assert!(report.doubts().contains("nothing was rolled: of release noop"), "{}", report.doubts());
+    let report = wine.hammer(&["--allow-noop"], &wine.upgrade("release=1", &[]));
+    assert_eq!(report.exit, Some(0), "{}", report.doubts());
+}
+
+#[test]
+fn a_rollout_that_gets_nowhere_has_stalled() {
+    let Some(wine) = Release::install("stalled", "") else { return };
+    let report = wine.hammer(&["--settle-limit", "8s"], &wine.upgrade("release=2,pod.init=60m", &[]));
+    assert_eq!(report.exit, Some(3), "{}", report.doubts());
+    assert_eq!(report.told("rollout-stalled").len(), 1);
+    assert!(report.doubts().contains("deployment stalled: 1 of 2 pods updated"), "{}", report.doubts());
+}
+
+#[test]
+fn an_api_server_that_is_gone_for_a_while_costs_nothing_but_time() {
+    let (Some(up), Some(state)) = (env::var_os("LAPSE_CLUSTER_UP"), env::var_os("LAPSE_CLUSTER_RUN")) else {
+        eprintln!("SKIPPED: restart: nothing says how to kill and start the API server");
+        return;
+    };
+    let Some(wine) = Release::install("restart", "pod.init=4s") else { return };
+    let pid = std::fs::read_to_string(std::path::Path::new(&state).join("apiserver.pid")).unwrap();
+    let restart = thread::spawn(move || {
+        thread::sleep(Duration::from_secs(6));
+        assert!(run(Command::new("kill").args(["-9", pid.trim()])).status.success());
+        thread::sleep(Duration::from_secs(2));
+        // It is one of the means' own: they start what does not run, in the namespace that they made.
+        let started = run(Command::new("nsenter").arg("--net=/proc/1/ns/net").arg(&up));
+        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    });
+    let report = wine.hammer(&[], &wine.upgrade("release=2", &[]));
+    restart.join().unwrap();
+    assert_eq!((report.told("watch-lost").len(), report.told("watch-resumed").len()), (1, 1));
+    for kind in ["pod-created", "pod-deleting", "pod-gone", "endpoint-added"] {
+        let told = report.told(kind);
+        let pods: BTreeSet<_> = told.iter().map(|event| event.text.split(' ').next()).collect();
+        assert_eq!((told.len(), pods.len()), (2, 2), "{kind}: {told:?}");
+    }
+    assert!(!report.told("rollout-complete").is_empty());
+    assert_ne!(report.exit, Some(3), "{}", report.doubts());
+}
+
+#[test]
+fn an_ingress_and_the_service_behind_it_are_told_apart_in_one_run() {
+    let Ok(ingress) = env::var("LAPSE_CLUSTER_INGRESS") else {
+        eprintln!("SKIPPED: ways: LAPSE_CLUSTER_INGRESS says where no ingress controller answers");
+        return;
+    };
+    let Some(wine) = Release::install("ways", "ingress.enabled=true") else { return };
+    let ways = |wine: &Release| [format!("service={}", wine.url()), format!("ingress={ingress}")];
+    let host = ["-H", "Host: wine.test", "--rate", "500/s"];
+    let [service, through] = ways(&wine);
+    let targets = ["--target", &service, "--target", &through];
+    let get = wine.hammer_at(&targets, &host, &wine.upgrade("release=2", &[]));
+    assert!(get.failed(0) > 0, "{}", get.line());
+    assert!(get.failed(1) < get.failed(0), "the ingress asks the other pod: {}", get.line());
+    let post = [host.as_slice(), &["-X", "POST", "-d", "{}"]].concat();
+    let post = wine.hammer_at(&targets, &post, &wine.upgrade("release=3", &[]));
+    assert!(post.failed(0) > 0, "{}", post.line());
+    drop(wine);
+
+    let Some(wine) = Release::install("empty", "ingress.enabled=true,strategy.type=Recreate") else { return };
+    let [service, through] = ways(&wine);
+    let targets = ["--target", &service, "--target", &through];
+    let report = wine.hammer_at(&targets, &host, &wine.upgrade("release=2", &[]));
+    let (service, ingress) = (report.lost(0, "new"), report.lost(1, "new"));
+    assert!(service.contains_key("refused"), "with no endpoint a service refuses: {service:?}");
+    assert!(ingress.keys().any(|class| class.starts_with("status 50")), "an ingress answers: {ingress:?}");
+}
