@@ -58,7 +58,7 @@ enum Command {
     /// It answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for each change
     /// of its state. Exit codes: 0 it finished what it had begun, 143 SIGTERM, 130 Ctrl-C, 2 it could not listen.
     #[command(after_help = pod::EXAMPLE, hide = true)]
-    Pod(Box<pod::PodArgs>),
+    Pod(Box<PodArgs>),
 }
 
 const RUN_EXAMPLE: &str = "\
