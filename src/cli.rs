@@ -53,9 +53,12 @@ enum Command {
     /// Exit codes: 0 every truth lies within its bounds, 1 one does not, 2 wrong usage, 3 nothing was seen, 130 interrupted.
     #[command(after_help = CALIBRATE_EXAMPLE)]
     Calibrate(CalibrateArgs),
-    /// Run one pod of the lab as a process, for a container image: see scenarios/charts.
-    #[command(hide = true)]
-    Pod(PodArgs),
+    /// Run one pod of the lab as a process of its own, for a container: see scenarios/charts/wine-store.
+    ///
+    /// It answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for each change
+    /// of its state. Exit codes: 0 it finished what it had begun, 143 SIGTERM, 130 Ctrl-C, 2 it could not listen.
+    #[command(after_help = pod::EXAMPLE, hide = true)]
+    Pod(Box<PodArgs>),
 }
 
 const RUN_EXAMPLE: &str = "\

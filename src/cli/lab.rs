@@ -28,7 +28,7 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let inflicted = runtime.block_on(async {
         let mut signals = Signals::catch().context("cannot catch signals")?;
-        let (clock, (tell, told)) = (Clock::start(), unbounded_channel());
+        let (clock, (tell, mut told)) = (Clock::start(), unbounded_channel());
         say(&format!("{}\nserving {} at http://{}/, Ctrl-C ends it", scenario.shows(), scenario.name(), args.listen))?;
         let trigger = match args.start {
             StartName::AtOnce => Trigger::AtOnce,
@@ -38,7 +38,7 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
                 Trigger::Asked(enter())
             }
         };
-        let told = tokio::spawn(tell_all(told));
+        let told = tokio::spawn(async move { tell_all(&mut told).await });
         let ended = async {
             signals.next().await;
         };
@@ -54,7 +54,7 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
 }
 
 /// A line for each event, as it comes.
-pub(super) async fn tell_all(mut told: UnboundedReceiver<Event>) {
+pub(super) async fn tell_all(told: &mut UnboundedReceiver<Event>) {
     while let Some(event) = told.recv().await {
         let seconds = event.at.as_nanos() / 1_000_000;
         let line = format!("{:>4}.{:03} s  {:17} {}", seconds / 1000, seconds % 1000, event.kind, event.text);

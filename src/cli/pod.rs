@@ -1,47 +1,77 @@
-//! `lapse pod`: one pod of the lab as a process, for containers.
+//! `lapse pod`: one pod of the lab as a process of its own, for containers.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::lab::tell_all;
 use super::value;
+use crate::events::event::{Event, Source};
 use crate::hammer::clock::Clock;
 use crate::lab::process::{self, Exit};
-use crate::lab::scenario::pod::{Honesty, OnSigterm, PodSpec, Readiness};
+use crate::lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
 use crate::lab::span::Span;
 
-/// What a shell says of a process that SIGTERM has ended. The process cannot let the signal end it: what runs as the first
-/// process of a container is deaf to every signal that it does not handle.
-const TERMINATED: u8 = 143;
+pub(super) const EXAMPLE: &str = "\
+Example: a pod that takes a second to start, and asks its clients to reconnect before it exits
+  lapse pod --listen 127.0.0.1:8080 --boot 1s --on-sigterm drain";
 
-/// What was typed after `lapse pod`, or what its container's environment says.
+/// What was typed after `lapse pod`, or stands in its container's environment.
 #[derive(Debug, Args)]
 pub(super) struct PodArgs {
     /// Where it listens.
-    #[arg(long, env = "POD_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
+    #[arg(short, long, env = "POD_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
     listen: std::net::SocketAddr,
-    /// What it is called: it says so in the header `X-Pod` and in each answer.
-    #[arg(long, env = "HOSTNAME", value_name = "NAME", default_value = "pod")]
+    /// What it is called: it says so in each answer, and in the header `X-Pod`.
+    #[arg(long, env = "HOSTNAME", value_name = "NAME", default_value = "pod", value_parser = value::header_text)]
     name: String,
-    /// From its start until it listens.
-    #[arg(long, env = "POD_BOOT", value_name = "TIME", default_value = "0s")]
+    /// Which release it is: its header `Server` says `lapse-pod/RELEASE`.
+    #[arg(
+        long,
+        env = "POD_RELEASE",
+        value_name = "RELEASE",
+        default_value = env!("CARGO_PKG_VERSION"),
+        value_parser = value::header_text
+    )]
+    release: String,
+
+    /// From its start until it listens [e.g. 300ms..500ms, drawn anew by each process].
+    #[arg(long, env = "POD_BOOT", value_name = "TIME", default_value = "0s", value_parser = value::start)]
     boot: Span,
-    /// From there until it can serve; until then it answers 503 [e.g. 60m for one that does not in time].
-    #[arg(long, env = "POD_INIT", value_name = "TIME", default_value = "0s")]
+    /// From there until it can serve; until then it answers 503 [e.g. 2s, or never].
+    #[arg(long, env = "POD_INIT", value_name = "TIME", default_value = "0s", value_parser = value::start)]
     init: Span,
-    /// The time that an answer takes.
-    #[arg(long, env = "POD_WORK", value_name = "TIME", default_value = "2ms")]
-    work: Span,
-    /// The share of the requests that is answered with 500.
-    #[arg(long, env = "POD_ERRORS", value_name = "P%", default_value = "0%", value_parser = value::share)]
-    errors: f64,
-    /// What it says at /-/ready.
+    /// What `/-/ready` answers with 200 for.
     #[arg(long, env = "POD_READINESS", value_name = "HOW", default_value = "honest")]
     readiness: ReadinessName,
+
+    /// The time that an answer takes [e.g. 10ms..20ms, drawn anew for each].
+    #[arg(long, env = "POD_WORK", value_name = "TIME", default_value = "2ms")]
+    work: Span,
+    /// How long its answers are slower after its start, the longer the less so [e.g. 5s].
+    #[arg(long, env = "POD_WARM_UP", value_name = "TIME", default_value = "0s")]
+    warm_up: Span,
+    /// By how much they are slower at first.
+    #[arg(long, env = "POD_WARM_UP_ADDS", value_name = "TIME", default_value = "500ms")]
+    warm_up_adds: Span,
+    /// The share of the requests that takes long [e.g. 5%].
+    #[arg(long, env = "POD_LONG_SHARE", value_name = "P%", default_value = "0%", value_parser = value::share)]
+    long_share: f64,
+    /// How long these take.
+    #[arg(long, env = "POD_LONG_WORK", value_name = "TIME", default_value = "1s")]
+    long_work: Span,
+    /// The share of the requests that is answered with 500 [e.g. 50%].
+    #[arg(long, env = "POD_ERRORS", value_name = "P%", default_value = "0%", value_parser = value::share)]
+    errors: f64,
+    /// How many requests it works on at once; more wait [default: no limit; e.g. 8].
+    #[arg(long, env = "POD_CAPACITY", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    capacity: Option<u32>,
+
     /// A file for when it ended, which Kubernetes shows as the container's message [e.g. /dev/termination-log].
     #[arg(long, env = "POD_TERMINATION_LOG", value_name = "FILE")]
     termination_log: Option<std::path::PathBuf>,
@@ -50,75 +80,127 @@ pub(super) struct PodArgs {
     on_sigterm: OnSigtermName,
 }
 
-/// What a pod says about whether it is ready, as typed.
+/// What a pod means by ready, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ReadinessName {
-    /// Ready means that it serves.
+    /// That it serves.
     Honest,
-    /// Ready means that it listens.
+    /// That it listens.
     Lying,
 }
 
-/// What a process does on SIGTERM, as typed.
+/// What a pod does on SIGTERM, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum OnSigtermName {
-    /// It exits at once with code 143, and all its connections with it.
+    /// It exits at once, and all its connections with it.
     Exit,
     /// It stops listening, closes idle connections, finishes what it has begun, and exits.
     Finish,
     /// It stops listening, asks each client to reconnect, and exits when all have gone.
     Drain,
-    /// Nothing: it serves until it is killed.
+    /// It hears the signal and serves on until it is killed.
     Ignore,
+    /// No handler, as a program that does nothing about signals: the kernel ends it, or, as the first process of a container,
+    /// never tells it.
+    Default,
 }
 
-/// Serves until SIGTERM, or Ctrl-C, has had its effect.
+/// What a shell says of a process that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+/// What a shell says of a process that SIGTERM has ended. No signal can do it here: the first process of a container is deaf
+/// to those that it does not handle.
+const TERMINATED: u8 = 143;
+
+/// Serves until SIGTERM has had its effect, or until Ctrl-C.
 pub(super) fn execute(args: &PodArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let exit = runtime.context("cannot start the runtime")?.block_on(async {
-        let (clock, (tell, told)) = (Clock::start(), unbounded_channel());
-        let (mut asked, mut typed) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::spawn(tell_all(told));
-        let ended = async {
-            tokio::select! {
-                _ = asked.recv() => {}
-                _ = typed.recv() => {}
-            }
-        };
-        let spec = spec(args);
-        let exit = process::run((&args.name, &spec), args.listen, move || clock.now(), tell, ended).await;
-        if let Some(file) = &args.termination_log {
-            std::fs::write(file, format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now())))?;
+    runtime.context("cannot start the runtime")?.block_on(serve(args)).map(ExitCode::from)
+}
+
+async fn serve(args: &PodArgs) -> Result<u8> {
+    let (clock, (tell, mut told)) = (Clock::start(), unbounded_channel());
+    let mut terminate = caught(SignalKind::terminate(), args.on_sigterm)?;
+    let mut interrupt = caught(SignalKind::interrupt(), args.on_sigterm)?;
+    let spec = spec(args);
+    let who = (args.name.as_str(), args.release.as_str(), &spec);
+    let code = tokio::select! {
+        exit = process::run(who, args.listen, move || clock.now(), tell.clone(), next(&mut terminate)) => {
+            code(exit.with_context(|| format!("cannot listen at {}: choose another address with --listen", args.listen))?)
         }
-        // Its last words are printed.
-        tokio::task::yield_now().await;
-        exit
-    });
-    match exit.with_context(|| format!("cannot listen at {}: choose another address with --listen", args.listen))? {
-        Exit::Finished => Ok(ExitCode::SUCCESS),
-        Exit::AtOnce => Ok(ExitCode::from(TERMINATED)),
+        () = next(&mut interrupt) => INTERRUPTED,
+        never = print(&mut told) => match never {},
+    };
+    if let Some(file) = &args.termination_log {
+        let ended = format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now()));
+        std::fs::write(file, ended).with_context(|| format!("cannot write to {}", file.display()))?;
     }
+    let _ = tell.send(Event::new(clock.now(), Source::Lab, "exited", format!("with code {code}")));
+    // Its last words may still be on their way.
+    told.close();
+    tell_all(&mut told).await;
+    Ok(code)
+}
+
+const fn code(exit: Exit) -> u8 {
+    match exit {
+        Exit::Finished => 0,
+        Exit::AtOnce => TERMINATED,
+    }
+}
+
+/// A handler for a signal, unless it is to have none.
+fn caught(kind: SignalKind, on_sigterm: OnSigtermName) -> Result<Option<Signal>> {
+    let handled = (on_sigterm != OnSigtermName::Default).then(|| signal(kind));
+    handled.transpose().context("cannot catch signals")
+}
+
+async fn next(caught: &mut Option<Signal>) {
+    match caught {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
+    }
+}
+
+/// Prints for as long as somebody reads; the pod serves on when nobody does.
+async fn print(told: &mut UnboundedReceiver<Event>) -> Infallible {
+    tell_all(told).await;
+    pending().await
 }
 
 fn spec(args: &PodArgs) -> PodSpec {
     PodSpec {
+        // The cluster's part.
+        schedule: Span::ZERO,
+        liveness: None,
+        pre_stop: Span::ZERO,
+        grace: Span::ZERO,
+        afterwards: Afterwards::Refuses,
+        // The process's own.
         boot: args.boot,
         init: args.init,
         work: args.work,
+        warm_up: Some(WarmUp { lasts: args.warm_up, adds: args.warm_up_adds }),
+        long_requests: Some(LongRequests { share: args.long_share, work: args.long_work }),
         errors: args.errors,
-        readiness: Readiness {
-            probe: match args.readiness {
-                ReadinessName::Honest => Honesty::Honest,
-                ReadinessName::Lying => Honesty::Lying,
-            },
-            ..Readiness::default()
-        },
-        on_sigterm: match args.on_sigterm {
-            OnSigtermName::Exit => OnSigterm::Exit,
-            OnSigtermName::Finish => OnSigterm::Finish,
-            OnSigtermName::Drain => OnSigterm::Drain,
-            OnSigtermName::Ignore => OnSigterm::Ignore,
-        },
-        ..PodSpec::default()
+        capacity: args.capacity,
+        readiness: Readiness { probe: honesty(args.readiness), ..Readiness::default() },
+        on_sigterm: on_sigterm(args.on_sigterm),
+    }
+}
+
+const fn honesty(typed: ReadinessName) -> Honesty {
+    match typed {
+        ReadinessName::Honest => Honesty::Honest,
+        ReadinessName::Lying => Honesty::Lying,
+    }
+}
+
+const fn on_sigterm(typed: OnSigtermName) -> OnSigterm {
+    match typed {
+        OnSigtermName::Exit => OnSigterm::Exit,
+        OnSigtermName::Finish => OnSigterm::Finish,
+        OnSigtermName::Drain => OnSigterm::Drain,
+        // Without a handler it never comes to hear of the signal.
+        OnSigtermName::Ignore | OnSigtermName::Default => OnSigterm::Ignore,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::{FormatName, ReportTo};
+use crate::lab::span::{self, Span};
 use crate::measure::budget::Limit;
 use crate::measure::schedule::Rate;
 use crate::measure::verdict::MaxBlind;
@@ -29,6 +30,17 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let hint = |_| "write an address and a port, such as 127.0.0.1:8090, or a port alone".to_owned();
     port.or_else(|_| text.parse()).map_err(hint)
+}
+
+/// How long something takes at its start: `250ms`, a range `1s..2s`, or `never` for what does not get there.
+pub(super) fn start(text: &str) -> Result<Span, span::Error> {
+    if text == "never" { Ok(Span::exactly(Duration::MAX)) } else { text.parse() }
+}
+
+/// A name that goes into a header.
+pub(super) fn header_text(text: &str) -> Result<String, String> {
+    let fit = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    fit.then(|| text.to_owned()).ok_or_else(|| "write letters, digits and signs without spaces".to_owned())
 }
 
 /// A rate such as `1000/s`.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
@@ -35,6 +36,8 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct App {
     name: String,
+    /// What it calls itself in the header `Server`.
+    product: HeaderValue,
     spec: PodSpec,
     chronicle: Arc<Chronicle>,
     phase: watch::Sender<Phase>,
@@ -51,10 +54,12 @@ enum Reply {
 }
 
 impl App {
-    pub(super) fn new(name: &str, spec: &PodSpec, chronicle: Arc<Chronicle>) -> Self {
+    /// A process of the pod `name`, of the release `release`.
+    pub(super) fn new((name, release): (&str, &str), spec: &PodSpec, chronicle: Arc<Chronicle>) -> Self {
         let turns = spec.capacity.map_or(Semaphore::MAX_PERMITS, |capacity| capacity as usize);
         Self {
             name: name.to_owned(),
+            product: product(release),
             spec: spec.clone(),
             chronicle,
             phase: watch::Sender::new(Phase::Booting),
@@ -136,4 +141,9 @@ impl App {
         let gone = self.chronicle.now().since(*since).as_secs_f64();
         warm_up.adds.draw().mul_f64((1.0 - gone / lasts.max(f64::MIN_POSITIVE)).max(0.0))
     }
+}
+
+fn product(release: &str) -> HeaderValue {
+    let product = HeaderValue::try_from(format!("lapse-pod/{release}"));
+    product.unwrap_or(HeaderValue::from_static("lapse-pod"))
 }

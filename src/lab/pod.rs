@@ -49,7 +49,7 @@ impl Pod {
         chronicle: Arc<Chronicle>,
     ) -> io::Result<Self> {
         let door = Door::bind(address)?;
-        let app = Mutex::new(Arc::new(App::new(&name, spec, Arc::clone(&chronicle))));
+        let app = Mutex::new(Arc::new(App::new((&name, template), spec, Arc::clone(&chronicle))));
         let status = watch::Sender::default();
         Ok(Self {
             name,
@@ -127,7 +127,7 @@ impl Pod {
     pub(super) fn start(self: &Arc<Self>) {
         let mut app = self.app.lock().unwrap_or_else(PoisonError::into_inner);
         if app.phase() == Phase::Dead {
-            *app = Arc::new(App::new(&self.name, &self.spec, Arc::clone(&self.chronicle)));
+            *app = Arc::new(App::new((&self.name, &self.template), &self.spec, Arc::clone(&self.chronicle)));
         }
         let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&app)));
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
@@ -175,7 +175,7 @@ impl Pod {
     }
 }
 
-/// Lets clients in, for as long as this is polled.
+/// Lets clients in, for as long as it is polled.
 pub(super) async fn accept(listener: &TcpListener, app: &Arc<App>) {
     loop {
         match listener.accept().await {

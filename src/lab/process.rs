@@ -1,6 +1,7 @@
 //! A pod's process as a process of its own: what a container runs, so that a real cluster rolls what the lab rolls.
 //!
-//! The cluster does the rest: it asks the probes, runs the preStop hook and sends the signals.
+//! It starts, serves and ends as a pod template says. The rest is the cluster's: scheduling, probes, the preStop hook,
+//! signals, and the end of the grace period.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use super::scenario::pod::{OnSigterm, PodSpec};
 use crate::events::event::Event;
 use crate::measure::time::Offset;
 
-/// How it ended.
+/// How it ended after SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// It finished what it had begun.
@@ -26,42 +27,56 @@ pub enum Exit {
     AtOnce,
 }
 
-/// Runs a pod's process called `name` at `listen` until `sigterm` comes and it has done about that what its spec says.
+/// Runs the process of a pod called `name`, of the release `release`, at `listen` until `sigterm` has come and it has done
+/// about that what `spec` says. Each change of its state is an event. It fails only where it cannot listen.
 pub async fn run(
-    (name, spec): (&str, &PodSpec),
+    (name, release, spec): (&str, &str, &PodSpec),
     listen: SocketAddr,
     now: impl Fn() -> Offset + Send + Sync + 'static,
     events: mpsc::UnboundedSender<Event>,
     sigterm: impl Future<Output = ()>,
 ) -> io::Result<Exit> {
     let chronicle = Arc::new(Chronicle::new(now, events));
-    let app = Arc::new(App::new(name, spec, Arc::clone(&chronicle)));
-    let told = async {
-        sigterm.await;
-        chronicle.tell("pod-sigterm", format!("{name} gets SIGTERM"));
-        if spec.on_sigterm == OnSigterm::Ignore {
-            std::future::pending::<()>().await;
-        }
-    };
+    let app = Arc::new(App::new((name, release), spec, Arc::clone(&chronicle)));
     tokio::select! {
-        served = live(&app, &chronicle, listen, spec) => served?,
-        () = told => {}
+        failed = live(&app, &chronicle, listen, spec) => failed?,
+        () = hear(sigterm, &chronicle, spec.on_sigterm) => {}
     }
-    // By now nobody listens at the port.
+    // Nothing listens any more: the socket went with the life that was just given up.
     app.sigterm().await;
     Ok(if spec.on_sigterm == OnSigterm::Exit { Exit::AtOnce } else { Exit::Finished })
 }
 
-/// Its life until it is told to end; it ends by itself only if it cannot listen.
+/// Returns when `sigterm` ends its life as a server.
+async fn hear(sigterm: impl Future<Output = ()>, chronicle: &Chronicle, then: OnSigterm) {
+    sigterm.await;
+    match then {
+        OnSigterm::Exit => chronicle.tell("sigterm", "exits at once"),
+        OnSigterm::Ignore => {
+            chronicle.tell("sigterm", "serves on");
+            std::future::pending::<()>().await;
+        }
+        OnSigterm::Finish => {
+            chronicle.tell("sigterm", "stops listening");
+            chronicle.tell("finishing", "closes what is idle and finishes what was begun");
+        }
+        OnSigterm::Drain => {
+            chronicle.tell("sigterm", "stops listening");
+            chronicle.tell("draining", "asks its clients to reconnect");
+        }
+    }
+}
+
+/// Its life as a server; it ends by itself only where it cannot listen.
 async fn live(app: &Arc<App>, chronicle: &Chronicle, listen: SocketAddr, spec: &PodSpec) -> io::Result<()> {
     sleep(spec.boot.draw()).await;
     let listener = TcpListener::bind(listen).await?;
     app.enter(Phase::Initialising);
-    chronicle.tell("pod-listening", format!("listening at {}", listener.local_addr()?));
+    chronicle.tell("listening", format!("at {}", listener.local_addr()?));
     let initialise = async {
         sleep(spec.init.draw()).await;
         app.enter(Phase::Serving);
-        chronicle.tell("pod-serving", "serving");
+        chronicle.tell("ready", "serves");
     };
     tokio::join!(initialise, accept(&listener, app));
     Ok(())

@@ -304,8 +304,8 @@ acts:
     #[test]
     fn every_scenario_that_comes_with_lapse_is_read() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in files.filter(|path| path.is_file()) {
             let text = std::fs::read_to_string(&path).unwrap();
             let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert_eq!(path.file_stem().unwrap().to_str(), Some(scenario.name()));

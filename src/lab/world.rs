@@ -215,8 +215,9 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
         let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
         let mut plays = tokio::task::JoinSet::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in files.filter(|path| path.is_file()) {
+            let text = std::fs::read_to_string(path).unwrap();
             let places = Arc::clone(&places);
             plays.spawn(async move {
                 let _place = places.acquire().await;

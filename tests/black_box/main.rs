@@ -15,6 +15,8 @@ mod journal;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod pod;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod server;

@@ -89,7 +89,7 @@ impl Session {
         let mut response = Response::new(Full::from(format!("{text} from {name}\n")));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(SERVER, HeaderValue::from_static("pod"));
+        headers.insert(SERVER, self.app.product.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         if let Ok(name) = HeaderValue::from_str(name) {
             headers.insert(POD_HEADER, name);

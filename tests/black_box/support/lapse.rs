@@ -70,6 +70,12 @@ impl Lapse {
         self
     }
 
+    /// With these arguments after the others.
+    pub(crate) fn and<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(args);
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         let path = self.folder.path().join("stdin");
         std::fs::write(&path, text).unwrap();
@@ -88,9 +94,8 @@ impl Lapse {
     }
 
     /// As [`Lapse::end`], with these arguments after the others.
-    pub(crate) fn end_with<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Ended {
-        self.command.args(args);
-        self.end()
+    pub(crate) fn end_with<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Ended {
+        self.and(args).end()
     }
 }
 
