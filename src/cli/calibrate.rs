@@ -72,6 +72,7 @@ fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
         connect_to: Vec::new(),
         tls: None,
         request: Request::default(),
+        roster: None,
         backend: None,
         expect: Expect::default(),
     };
@@ -96,6 +97,7 @@ fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
         policies: vec![Policy::Reused, Policy::New],
         subject: Subject::Nothing(Duration::ZERO),
         follow: None,
+        vantages: Vec::new(),
         pace: Pace { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         budgets: Vec::new(),
         max_blind: MaxBlind::default(),

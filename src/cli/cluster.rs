@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::events::kubernetes::{Of, Scope, Workload};
@@ -40,7 +40,7 @@ pub(super) struct ClusterArgs {
 
 impl ClusterArgs {
     /// What of a cluster to follow: what was typed, else what the command's own words say that it rolls.
-    pub(super) fn follow(&self, subject: &Subject) -> Result<Option<Follow>> {
+    pub(super) fn follow(&self, subject: &Subject, is_target: bool) -> Result<Option<Follow>> {
         let typed = match (&self.release, &self.selector, self.workloads.as_slice()) {
             (Some(release), ..) => Some(Of::Release(release.clone())),
             (_, Some(selector), _) => Some(Of::Selector(selector.clone())),
@@ -48,7 +48,11 @@ impl ClusterArgs {
             (.., workloads) => Some(Of::Workloads(workloads.to_vec())),
         };
         let placed = self.namespace.is_some() || self.context.is_some() || self.kubeconfig.is_some();
-        let asked = typed.is_some() || placed;
+        let asked = typed.is_some() || placed || is_target;
+        ensure!(
+            !(self.no_kube && is_target),
+            "a target is a part of a cluster, and --no-kube forbids to look for it: leave one of them out"
+        );
         if self.no_kube {
             return Ok(None);
         }

@@ -72,12 +72,14 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     };
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &settings.targets));
     let subject = subject(args, scenario)?;
-    let follow = args.cluster.follow(&subject)?;
+    let vantages: Vec<_> =
+        args.targets.iter().enumerate().filter_map(|(place, target)| Some((place, target.vantage.clone()?))).collect();
+    let follow = args.cluster.follow(&subject, !vantages.is_empty())?;
     let folder = match &args.out {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    Ok(Plan { name, folder, rate, settings, policies, subject, follow, pace, budgets, max_blind })
+    Ok(Plan { name, folder, rate, settings, policies, subject, follow, vantages, pace, budgets, max_blind })
 }
 
 /// The scenario in the file that was named.
@@ -157,6 +159,7 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Target>> {
             connect_to: args.connect_to.clone(),
             request: request.clone(),
             expect: expect.clone(),
+            roster: None,
             // The lab's pods say who they are.
             backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
         });

@@ -11,6 +11,7 @@ use crate::lab::span::{self, Span};
 use crate::measure::budget::Limit;
 use crate::measure::schedule::Rate;
 use crate::measure::verdict::MaxBlind;
+use crate::run::plan::Vantage;
 
 /// A duration such as `300ms`, `5s` or `1m30s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -96,13 +97,15 @@ pub(super) fn scoped<T>(read: fn(&str) -> Result<T, String>) -> impl Fn(&str) ->
     }
 }
 
-/// A target with its name: `ingress=https://shop.example.com/`.
+/// A target with its name: `ingress=https://shop.example.com/`, or a part of a cluster: `svc/wine:80`, `app=pods:8080/health`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedTarget {
     /// What it is to be called.
     pub(super) name: String,
-    /// Its URL, as typed.
+    /// Its URL, as typed or as it would be.
     pub(super) url: String,
+    /// The part of the cluster that it is, if it is one.
+    pub(super) vantage: Option<Vantage>,
 }
 
 impl FromStr for NamedTarget {
@@ -110,8 +113,35 @@ impl FromStr for NamedTarget {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(['/', ':']));
-        let (name, url) = parts.ok_or("write NAME=URL, such as ingress=https://shop.example.com/")?;
-        Ok(Self { name: name.to_owned(), url: url.to_owned() })
+        let place = parts.map_or(text, |(_, place)| place);
+        if let Some((host, vantage, path)) = vantage(place) {
+            let name = parts.map_or(host, |(name, _)| name).to_owned();
+            return Ok(Self { name, url: format!("http://{host}/{path}"), vantage: Some(vantage) });
+        }
+        let (name, url) = parts.ok_or(
+            "write NAME=URL, such as ingress=https://shop.example.com/, or a part of a cluster: svc/shop:80, or pods",
+        )?;
+        Ok(Self { name: name.to_owned(), url: url.to_owned(), vantage: None })
+    }
+}
+
+/// `svc/wine:80/path` or `pods:8080/path`: the name, the part of the cluster, and the path.
+fn vantage(place: &str) -> Option<(&str, Vantage, &str)> {
+    let port = |text: &str| text.parse().ok();
+    let (service, rest) = match place.strip_prefix("svc/").or_else(|| place.strip_prefix("service/")) {
+        Some(rest) => (true, rest),
+        None => (false, place.strip_prefix("pods").filter(|rest| rest.is_empty() || rest.starts_with([':', '/']))?),
+    };
+    let (at, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (name, typed) = at.split_once(':').map_or((at, None), |(name, typed)| (name, Some(typed)));
+    let port = match typed {
+        Some(typed) => Some(port(typed)?),
+        None => None,
+    };
+    match service {
+        true if name.is_empty() => None,
+        true => Some((name, Vantage::Service(name.to_owned(), port), path)),
+        false => Some(("pods", Vantage::Pods(port), path)),
     }
 }
 

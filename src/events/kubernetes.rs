@@ -22,6 +22,7 @@ pub use self::scope::{Of, Scope, Workload};
 pub use self::state::Status;
 pub use self::watch::{Error, Watch};
 use super::event::Event;
+use std::net::IpAddr;
 
 /// What a watch tells.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub enum Told {
     Event(Event),
     /// How far what is rolled has come.
     Status(Status),
+    /// The pods that are ready, with the ports that they say they listen at.
+    Pods(Vec<(IpAddr, Option<u16>)>),
     /// Something the reader of the run should know, once.
     Warning(String),
 }

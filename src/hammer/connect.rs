@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use super::classify;
 use super::http::{Link, Origin};
 use super::stream::{Facts, Socket, Stream, Watched};
-use super::target::{Http, Target};
+use super::target::{Http, Roster, Target};
 use super::trace::{Failed, Stage, Trace};
 use crate::measure::answer::Class;
 use crate::measure::lane::Policy;
@@ -35,6 +35,7 @@ pub(super) struct Way {
     port: u16,
     http: Http,
     secure: Option<Secure>,
+    roster: Option<Roster>,
 }
 
 struct Secure {
@@ -68,7 +69,8 @@ impl Way {
             let name = ServerName::try_from(own.to_owned()).map_err(bad)?;
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
         };
-        Ok(Self { host, port, http: target.http, secure: target.tls.as_ref().map(secure).transpose()? })
+        let secure = target.tls.as_ref().map(secure).transpose()?;
+        Ok(Self { host, port, http: target.http, secure, roster: target.roster.clone() })
     }
 
     /// Opens a connection. One that serves a single probe leaves nothing behind when it is dropped:
@@ -110,6 +112,10 @@ impl Way {
 
     /// At least one address.
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Failed> {
+        if let Some(roster) = &self.roster {
+            let none = || Failed::new(Class::Dns, format!("{} has no address at this time", self.host));
+            return Ok(vec![roster.next().ok_or_else(none)?]);
+        }
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }

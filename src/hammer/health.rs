@@ -32,6 +32,7 @@ pub(super) async fn respond() -> io::Result<Target> {
         tls: None,
         request,
         expect,
+        roster: None,
         backend: None,
     })
 }

@@ -1,10 +1,10 @@
 //! Whom to probe, what to send there, and what to make of the answer.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::header::HeaderName;
@@ -40,8 +40,30 @@ pub struct Target {
     pub request: Request,
     /// Which answers are healthy.
     pub expect: Expect,
+    /// Where it is, whatever its URL and `connect_to` say.
+    pub roster: Option<Roster>,
     /// The header by which an answer names who gave it.
     pub backend: Option<HeaderName>,
+}
+
+/// Where a target is when that is not for its URL to say: addresses that may change while the run goes on. New connections
+/// take them in turn.
+#[derive(Clone, Debug, Default)]
+pub struct Roster(Arc<Mutex<(Vec<SocketAddr>, usize)>>);
+
+impl Roster {
+    /// From now on these.
+    pub fn set(&self, addresses: Vec<SocketAddr>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = addresses;
+    }
+
+    /// The next one, if there is any.
+    pub fn next(&self) -> Option<SocketAddr> {
+        let mut roster = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        roster.1 = roster.1.wrapping_add(1);
+        let (addresses, turn) = &*roster;
+        addresses.get(turn % addresses.len().max(1)).copied()
+    }
 }
 
 /// What is sent to a target, each time the same.

@@ -75,6 +75,9 @@ async fn ask(target: &Target) -> reqwest::Result<reqwest::Response> {
 fn address(target: &Target) -> Option<(String, SocketAddr)> {
     let host = target.uri.host()?.to_owned();
     let port = target.uri.port_u16().unwrap_or(if target.tls.is_some() { 443 } else { 80 });
+    if let Some(roster) = &target.roster {
+        return Some((host, roster.next()?));
+    }
     let (to, port) = target.connect_to.iter().find_map(|rule| rule.apply(&host, port))?;
     let address = (to.as_str(), port).to_socket_addrs().ok()?.next()?;
     Some((host, address))

@@ -13,7 +13,7 @@ use super::entry::{About, Target};
 use super::journal::Journal;
 use super::plan::{Follow, Plan, Subject};
 use super::record::{Record, Recorder};
-use super::rollout::Rollout;
+use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
 use super::subject::Course;
@@ -59,6 +59,9 @@ pub enum Error {
     /// The cluster cannot be watched, and somebody asked for that.
     #[error("cannot watch the cluster")]
     Cluster(#[source] kubernetes::Error),
+    /// A target is not in the cluster.
+    #[error(transparent)]
+    Vantage(#[from] NoService),
     /// The world is not where a probe could go.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
@@ -85,14 +88,19 @@ pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Erro
         let uri: Uri = url.parse().map_err(|_| Error::WorldAddress(url))?;
         plan.settings.targets.iter_mut().for_each(|target| target.uri = uri.clone());
     }
+    let mut rollout = match plan.follow.take() {
+        Some(follow) => follow_rollout(follow, &clock, progress).await?,
+        None => None,
+    };
+    if let Some(rollout) = &mut rollout {
+        for (place, vantage) in &plan.vantages {
+            plan.settings.targets[*place].roster = Some(rollout.locate(vantage).await?);
+        }
+    }
     let checked = check_all(&plan.settings.targets).await;
     for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
         progress.say(warning);
     }
-    let rollout = match plan.follow.take() {
-        Some(follow) => follow_rollout(follow, &clock, progress).await?,
-        None => None,
-    };
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
     let about = about(&plan, &checked, clock);
     (plan.settings.lanes, plan.settings.control) = (about.lanes(), about.control());

@@ -40,6 +40,15 @@ pub enum Subject {
     Scenario(Box<Scenario>),
 }
 
+/// A target that is a part of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vantage {
+    /// A service, at its cluster's address; `None` for its first port.
+    Service(String, Option<u16>),
+    /// Each ready pod of what is rolled, in turn; `None` for the port that it says it listens at.
+    Pods(Option<u16>),
+}
+
 /// What of a cluster to follow.
 #[derive(Clone, Debug)]
 pub struct Follow {
@@ -77,6 +86,8 @@ pub struct Plan {
     pub subject: Subject,
     /// What of a cluster to follow meanwhile.
     pub follow: Option<Follow>,
+    /// The targets, by their places, that are parts of that cluster.
+    pub vantages: Vec<(usize, Vantage)>,
     /// How long its parts take.
     pub pace: Pace,
     /// What it may cost.

@@ -1,8 +1,14 @@
-//! What the cluster says of the rollout: when it is over, and whether there was one.
+//! What the cluster says of the rollout: when it is over, and whether there was one; and where its parts are.
 
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::plan::{Noop, Vantage};
 use crate::events::kubernetes::{Status, Told, Watch};
-
-use super::plan::Noop;
+use crate::hammer::target::Roster;
 
 /// A rollout that is being followed.
 #[derive(Debug)]
@@ -15,12 +21,34 @@ pub struct Rollout {
     /// From which confirmation on what is known is up to date.
     confirmed_by: Option<u64>,
     ended: bool,
+    /// Where pods are to be found, and at which port; `None` for the one that each says it listens at.
+    rosters: Vec<(Roster, Option<u16>)>,
+    /// What was told before anybody asked.
+    early: VecDeque<Told>,
+}
+
+/// A service that the cluster does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no service {name} with an address in the namespace of {scope}: there is {known}")]
+pub struct NoService {
+    name: String,
+    scope: String,
+    known: String,
 }
 
 impl Rollout {
     /// Follows what `watch` tells.
     pub fn new(watch: Watch, noop: Noop) -> Self {
-        Self { watch, noop, status: Status::default(), before: 0, confirmed_by: None, ended: false }
+        Self {
+            watch,
+            noop,
+            status: Status::default(),
+            before: 0,
+            confirmed_by: None,
+            ended: false,
+            rosters: Vec::new(),
+            early: VecDeque::new(),
+        }
     }
 
     /// What is followed, for people.
@@ -28,10 +56,44 @@ impl Rollout {
         self.watch.scope()
     }
 
+    /// Where a target that is a part of the cluster is, kept up to date as the rollout goes on.
+    pub async fn locate(&mut self, vantage: &Vantage) -> Result<Roster, NoService> {
+        let roster = Roster::default();
+        match vantage {
+            Vantage::Service(name, port) => {
+                let found = self.watch.services().get(name);
+                let (address, first) = found.ok_or_else(|| self.no_service(name))?;
+                roster.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
+            }
+            Vantage::Pods(port) => {
+                self.rosters.push((roster.clone(), *port));
+                // The pods that are there already have been told.
+                while let Ok(told) = timeout(Duration::from_millis(10), self.hear()).await {
+                    self.early.push_back(told);
+                }
+            }
+        }
+        Ok(roster)
+    }
+
+    fn no_service(&self, name: &str) -> NoService {
+        let known: Vec<_> = self.watch.services().keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        NoService { name: name.to_owned(), scope: self.scope().to_owned(), known }
+    }
+
     /// What the cluster tells next; it may well be nothing, for ever.
     pub async fn next(&mut self) -> Told {
-        if !self.ended {
+        match self.early.pop_front() {
+            Some(told) => told,
+            None => self.hear().await,
+        }
+    }
+
+    async fn hear(&mut self) -> Told {
+        while !self.ended {
             match self.watch.next().await {
+                Some(Told::Pods(pods)) => self.call(&pods),
                 Some(Told::Status(status)) => {
                     self.status = status.clone();
                     return Told::Status(status);
@@ -41,6 +103,13 @@ impl Rollout {
             }
         }
         std::future::pending().await
+    }
+
+    fn call(&self, pods: &[(IpAddr, Option<u16>)]) {
+        for (roster, port) in &self.rosters {
+            let pods = pods.iter().map(|(address, own)| SocketAddr::new(*address, port.or(*own).unwrap_or(80)));
+            roster.set(pods.collect());
+        }
     }
 
     /// The event begins: what changes from here on is its doing.

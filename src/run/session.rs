@@ -151,7 +151,7 @@ where
                 Happening::Subject(happening) => self.follow(happening),
                 Happening::World(event) | Happening::Cluster(Told::Event(event)) => self.take(Entry::Event(event)),
                 Happening::Cluster(Told::Warning(text)) => self.say(&text),
-                Happening::Cluster(Told::Status(_)) => self.look_at_rollout(self.parts.clock.now()),
+                Happening::Cluster(Told::Status(_) | Told::Pods(_)) => self.look_at_rollout(self.parts.clock.now()),
                 Happening::Signal(signal) => self.interrupt(signal),
                 Happening::Tick => self.tick().await,
             }

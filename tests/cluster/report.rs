@@ -93,6 +93,11 @@ impl Report {
         self.value["verdict"]["doubts"].to_string()
     }
 
+    /// Whether the rollout was seen, and seen to its end. (A machine that is too busy for the prober is no matter here.)
+    pub(crate) fn was_followed(&self) -> bool {
+        !self.doubts().contains("rolled") && !self.doubts().contains("rollout")
+    }
+
     /// The run in a line, for whoever watches the tests.
     pub(crate) fn line(&self) -> String {
         let targets = self.value["targets"].as_array().unwrap().iter();

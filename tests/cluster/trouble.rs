@@ -29,7 +29,7 @@ fn an_upgrade_that_changes_nothing_proves_nothing() {
     assert_eq!((report.exit, report.verdict()), (Some(3), "inconclusive"));
     assert!(report.doubts().contains("nothing was rolled: of release noop"), "{}", report.doubts());
     let report = wine.hammer(&["--allow-noop"], &wine.upgrade("release=1", &[]));
-    assert_eq!(report.exit, Some(0), "{}", report.doubts());
+    assert!(report.was_followed(), "{}", report.doubts());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn an_api_server_that_is_gone_for_a_while_costs_nothing_but_time() {
         assert_eq!((told.len(), pods.len()), (2, 2), "{kind}: {told:?}");
     }
     assert!(!report.told("rollout-complete").is_empty());
-    assert_ne!(report.exit, Some(3), "{}", report.doubts());
+    assert!(report.was_followed(), "{}", report.doubts());
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) ->
         Body::Workload(_) => workload::changes(kind, old.and_then(as_workload), new.and_then(as_workload)),
         Body::Endpoints(_) => endpoints::changes(old.and_then(as_members), new.and_then(as_members)),
         Body::ReplicaSet => Vec::new(),
-        Body::Service { .. } | Body::Ingress { .. } | Body::Autoscaler(_) | Body::Release { .. } => {
+        Body::Service(_) | Body::Ingress { .. } | Body::Autoscaler(_) | Body::Release { .. } => {
             of_the_rest(kind, old, new)
         }
         Body::Notice(notice) => new.map(|_| of_notice(notice)).into_iter().collect(),
@@ -73,8 +73,8 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
         (None, Some(_)) => told("created", format!("{noun} {name} is created")),
         (Some(Body::Release { .. }), None) => return Vec::new(),
         (Some(_), None) => told("deleted", format!("{noun} {name} is deleted")),
-        (Some(Body::Service { selector: was }), Some(Body::Service { selector: is })) if was != is => {
-            let labels: Vec<_> = is.iter().map(|(label, value)| format!("{label}={value}")).collect();
+        (Some(Body::Service(was)), Some(Body::Service(is))) if was.selector != is.selector => {
+            let labels: Vec<_> = is.selector.iter().map(|(label, value)| format!("{label}={value}")).collect();
             told("selector-switched", format!("service {name} now selects {}", labels.join(", ")))
         }
         (Some(Body::Ingress { services: was }), Some(Body::Ingress { services: is })) if was != is => {

@@ -26,11 +26,28 @@ pub(super) enum Body {
     ReplicaSet,
     Pod(Pod),
     Endpoints(Members),
-    Service { selector: BTreeMap<String, String> },
+    Service(Service),
     Ingress { services: Vec<String> },
     Autoscaler(Autoscaler),
     Release { revision: String, status: String },
     Notice(Notice),
+}
+
+/// A service: to whom it sends, and where it answers.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Service {
+    pub(super) selector: BTreeMap<String, String>,
+    #[serde(rename = "clusterIP")]
+    pub(super) address: String,
+    pub(super) ports: Vec<Port>,
+}
+
+/// A port of a service.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Port {
+    pub(super) port: u16,
 }
 
 /// What all kinds have.
@@ -88,9 +105,9 @@ impl Object {
         let body = match kind {
             Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => Body::Workload(Progress::read(kind, value)?),
             Kind::ReplicaSet => Body::ReplicaSet,
-            Kind::Pod => Body::Pod(part(value, "/status")?),
+            Kind::Pod => Body::Pod(part::<Pod>(value, "/status")?.at(port(value))),
             Kind::Endpoints => Body::Endpoints(endpoints::read(&meta, value)?),
-            Kind::Service => Body::Service { selector: part(value, "/spec/selector")? },
+            Kind::Service => Body::Service(part(value, "/spec")?),
             Kind::Ingress => Body::Ingress { services: services(value) },
             Kind::Autoscaler => Body::Autoscaler(Autoscaler {
                 target: (text(value, "/spec/scaleTargetRef/kind"), text(value, "/spec/scaleTargetRef/name")),
@@ -138,6 +155,13 @@ pub(super) fn part<T: DeserializeOwned + Default>(value: &Value, pointer: &str) 
 
 fn text(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The first port that a pod's containers name.
+fn port(value: &Value) -> Option<u16> {
+    let containers = value.pointer("/spec/containers")?.as_array()?;
+    let port = containers.iter().find_map(|container| container.pointer("/ports/0/containerPort")?.as_u64())?;
+    u16::try_from(port).ok()
 }
 
 /// The services that an Ingress sends to, by either version of its words.

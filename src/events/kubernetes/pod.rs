@@ -10,6 +10,11 @@ use super::object::{Instant, Meta};
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Pod {
     phase: String,
+    #[serde(rename = "podIP")]
+    pub(super) address: String,
+    /// The port that it says it listens at.
+    #[serde(skip)]
+    pub(super) port: Option<u16>,
     conditions: Vec<Condition>,
     container_statuses: Vec<Container>,
 }
@@ -100,6 +105,11 @@ pub(super) fn object(meta: &Meta) -> String {
 }
 
 impl Pod {
+    /// The same pod, which says that it listens at `port`.
+    pub(super) fn at(self, port: Option<u16>) -> Self {
+        Self { port, ..self }
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.ready().is_some_and(|ready| ready.status == "True")
     }

@@ -3,6 +3,7 @@
 //! Pure: objects in, events out. A list that is told anew is held against what is known, so nothing is told twice.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::change::{self, Change};
@@ -128,6 +129,29 @@ impl State {
         kinds.iter().all(|kind| self.listed.contains(kind))
     }
 
+    /// Where the pods are that are ready and not on their way out.
+    pub(super) fn pods(&self) -> Vec<(IpAddr, Option<u16>)> {
+        let pods = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
+            Body::Pod(pod) if pod.is_ready() && object.meta.deletion_timestamp.is_none() => {
+                let address = pod.address.parse().ok()?;
+                (self.standing(*kind, object) == Standing::In).then_some((address, pod.port))
+            }
+            _ => None,
+        });
+        pods.collect()
+    }
+
+    /// Where the services of the namespace answer, and at which port first.
+    pub(super) fn services(&self) -> BTreeMap<String, (IpAddr, u16)> {
+        let services = self.objects.iter().filter_map(|((_, name), object)| match &object.body {
+            Body::Service(service) => {
+                Some((name.clone(), (service.address.parse().ok()?, service.ports.first()?.port)))
+            }
+            _ => None,
+        });
+        services.collect()
+    }
+
     /// How far what is rolled has come, by all that was told.
     pub(super) fn status(&self) -> Status {
         let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
@@ -217,7 +241,7 @@ impl State {
                 Some(uid) => self.standing_under(uid, kind),
                 None => belongs(matches!(self.of, Of::Selector(_)) || self.is_released(meta)),
             },
-            Body::Service { selector } => belongs(self.is_released(meta) || self.is_selected(selector)),
+            Body::Service(service) => belongs(self.is_released(meta) || self.is_selected(&service.selector)),
             Body::Endpoints(members) => self.standing_of(Kind::Service, &members.service),
             Body::Ingress { services } => {
                 let services = services.iter().map(|name| self.standing_of(Kind::Service, name));

@@ -7,6 +7,7 @@ mod fresh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -50,6 +51,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Watch {
     scope: String,
+    services: BTreeMap<String, (IpAddr, u16)>,
     told: UnboundedReceiver<Told>,
     confirm: UnboundedSender<()>,
 }
@@ -91,6 +93,7 @@ struct Watcher<Now> {
     /// What is still to be confirmed.
     unconfirmed: BTreeSet<Kind>,
     last: Status,
+    pods: Vec<(IpAddr, Option<u16>)>,
 }
 
 impl Watch {
@@ -103,7 +106,7 @@ impl Watch {
             runtime.block_on(async move {
                 match Watcher::begin(&scope, now, told, asked).await {
                     Ok(watcher) => {
-                        let _ = ready.send(Ok(watcher.scope(&scope)));
+                        let _ = ready.send(Ok((watcher.scope(&scope), watcher.state.services())));
                         watcher.run().await;
                     }
                     Err(error) => drop(ready.send(Err(error))),
@@ -111,13 +114,18 @@ impl Watch {
             });
         };
         std::thread::Builder::new().name("cluster".to_owned()).spawn(run)?;
-        let scope = begun.await.map_err(|_| Error::Thread(io::ErrorKind::Other.into()))??;
-        Ok(Self { scope, told: tell, confirm })
+        let (scope, services) = begun.await.map_err(|_| Error::Thread(io::ErrorKind::Other.into()))??;
+        Ok(Self { scope, services, told: tell, confirm })
     }
 
     /// What is watched, for people: `release shop in namespace prod`.
     pub fn scope(&self) -> &str {
         &self.scope
+    }
+
+    /// Where the services of the namespace answered when the watch began, and at which port first.
+    pub const fn services(&self) -> &BTreeMap<String, (IpAddr, u16)> {
+        &self.services
     }
 
     /// What it tells next; `None` if it has ended.
@@ -150,6 +158,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             lost: (BTreeSet::new(), Offset::ZERO),
             unconfirmed: BTreeSet::new(),
             last: Status::default(),
+            pods: Vec::new(),
         };
         let kinds = watcher.cluster.kinds();
         for kind in &kinds {
@@ -275,6 +284,11 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     }
 
     fn tell_status(&mut self) {
+        let pods = self.state.pods();
+        if pods != self.pods {
+            self.pods.clone_from(&pods);
+            let _ = self.told.send(Told::Pods(pods));
+        }
         let blindfolded = self.forbidden.iter().any(|kind| kind.is_needed());
         let status = Status { confirmed: self.last.confirmed, blindfolded, ..self.state.status() };
         if status != self.last {

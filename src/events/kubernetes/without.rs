@@ -1,5 +1,8 @@
 //! What stands for the watch in a lapse that was built without it.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use super::{Scope, Told};
 use crate::measure::time::Offset;
 
@@ -20,6 +23,11 @@ impl Watch {
 
     /// Never called.
     pub const fn scope(&self) -> &str {
+        match *self {}
+    }
+
+    /// Never called.
+    pub const fn services(&self) -> &BTreeMap<String, (IpAddr, u16)> {
         match *self {}
     }
 
