@@ -130,11 +130,14 @@ async fn serve(args: &PodArgs) -> Result<u8> {
         () = next(&mut interrupt) => INTERRUPTED,
         never = print(&mut told) => match never {},
     };
-    if let Some(file) = &args.termination_log {
-        let ended = format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now()));
-        std::fs::write(file, ended).with_context(|| format!("cannot write to {}", file.display()))?;
+    let tell = |kind: &str, text: String| drop(tell.send(Event::new(clock.now(), Source::Lab, kind, text)));
+    // Its exit code says how it ended, whether or not that could be written down.
+    if let Some(file) = &args.termination_log
+        && let Err(error) = std::fs::write(file, format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now())))
+    {
+        tell("trouble", format!("cannot write to {}: {error}", file.display()));
     }
-    let _ = tell.send(Event::new(clock.now(), Source::Lab, "exited", format!("with code {code}")));
+    tell("exited", format!("with code {code}"));
     // Its last words may still be on their way.
     told.close();
     tell_all(&mut told).await;

@@ -232,6 +232,22 @@ fn its_environment_says_what_its_flags_would() {
 }
 
 #[test]
+fn when_it_ended_is_written_down_and_changes_nothing_if_it_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("termination-log");
+    let pod = Pod::ready(&["--on-sigterm", "finish", "--termination-log", file.to_str().unwrap()]);
+    pod.sigterm();
+    assert_eq!(end(pod).0, Some(0));
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.starts_with("ended at ") && written.ends_with(" ns"), "{written}");
+
+    let pod = Pod::ready(&["--on-sigterm", "finish", "--termination-log", "/no/such/folder/file"]);
+    pod.sigterm();
+    let states = ["listening", "ready", "sigterm", "finishing", "trouble", "exited"].map(str::to_owned).to_vec();
+    assert_eq!(end(pod), (Some(0), states));
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_what_to_write_instead() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
