@@ -329,6 +329,8 @@ enum FormatName {
     Github,
     /// For a push gateway.
     Openmetrics,
+    /// A still picture, for chat and slides.
+    Svg,
 }
 
 impl Cli {

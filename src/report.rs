@@ -12,6 +12,7 @@ pub mod junit;
 pub mod markdown;
 pub mod openmetrics;
 mod plain;
+pub mod svg;
 pub mod tables;
 pub mod text;
 
@@ -20,14 +21,14 @@ mod tests {
     use std::time::Duration;
 
     use super::text::{Colour, Glyphs, Look};
-    use super::{csv, github, html, json, junit, markdown, openmetrics, tables, text};
+    use super::{csv, github, html, json, junit, markdown, openmetrics, svg, tables, text};
     use crate::run::record::sample;
 
     #[test]
     fn no_record_however_odd_is_too_odd_for_a_report() {
         let record = sample::hostile();
         let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
-        for write in [json::write, junit::write, markdown::write, github::write, openmetrics::write] {
+        for write in [json::write, junit::write, markdown::write, github::write, openmetrics::write, svg::write] {
             write(&record, &mut Vec::new()).unwrap();
         }
         for write in [tables::failures, tables::events] {
@@ -48,13 +49,14 @@ mod tests {
     /// `LAPSE_RENEW=1 cargo test formats_for_programs`, then look at the difference.
     #[test]
     fn formats_for_programs_are_as_they_were() {
-        let formats: [(&str, Write); 6] = [
+        let formats: [(&str, Write); 7] = [
             ("junit.xml", junit::write),
             ("summary.md", markdown::write),
             ("github.txt", github::write),
             ("openmetrics.txt", openmetrics::write),
             ("failures.csv", |record, out| tables::failures(record, &mut Head(out, 12))),
             ("events.csv", tables::events),
+            ("svg", svg::write),
         ];
         let records = [("upgrade", sample::upgrade()), ("nasty", sample::nasty()), ("killed", sample::killed())];
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/snapshots");

@@ -50,5 +50,6 @@ pub(super) fn write_as(format: FormatName, record: &Record, out: &mut impl Write
         FormatName::Markdown => report::markdown::write(record, out),
         FormatName::Github => report::github::write(record, out),
         FormatName::Openmetrics => report::openmetrics::write(record, out),
+        FormatName::Svg => report::svg::write(record, out),
     }
 }

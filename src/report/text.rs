@@ -12,7 +12,7 @@ pub(super) mod latency;
 mod look;
 mod page;
 pub(super) mod phrase;
-mod picture;
+pub(super) mod picture;
 mod pod;
 pub(super) mod verdict;
 

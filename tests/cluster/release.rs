@@ -77,7 +77,10 @@ impl Release {
         let out = tempfile::tempdir().unwrap();
         let folder = out.path().join("run");
         let mut lapse = Command::new(env!("CARGO_BIN_EXE_lapse"));
-        lapse.arg("run").args(targets).args(["--quiet", "--baseline", "3s", "--settle", "3s", "--settle-limit", "30s"]);
+        lapse.arg("run").args(targets).args(["--quiet", "--baseline", "3s", "--settle", "3s"]);
+        if !flags.contains(&"--settle-limit") {
+            lapse.args(["--settle-limit", "30s"]);
+        }
         // The cluster shares the machine with the prober: how much of the run is blind is not what is on trial.
         lapse.args(["--max-blind", "100%,10m"]).args(flags).arg("--out").arg(&folder).arg("--").args(command);
         let ended = run(&mut lapse);

@@ -21,8 +21,8 @@ const APART: usize = 8;
 const LANES: usize = 20;
 
 /// What a stretch of a lane looked like, from good to bad: the worst of it wins.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stretch {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::report) enum Stretch {
     Unobserved,
     Up,
     Slow,
@@ -32,7 +32,8 @@ enum Stretch {
 }
 
 impl Stretch {
-    fn of(timeline: &Timeline, span: Span) -> Self {
+    /// What `span` of a lane looked like.
+    pub(in crate::report) fn of(timeline: &Timeline, span: Span) -> Self {
         let cell = Cell::of([timeline], span.from, span.to);
         let [up, slow, failed, blind] =
             [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| cell.count(health) > 0);
@@ -60,7 +61,8 @@ impl Stretch {
         }
     }
 
-    const fn meaning(self) -> &'static str {
+    /// What it means, for people.
+    pub(in crate::report) const fn meaning(self) -> &'static str {
         match self {
             Self::Unobserved => "nothing known",
             Self::Up => "up",
@@ -120,7 +122,7 @@ impl Grid {
     }
 
     fn scale(&self) -> String {
-        let step = self.step();
+        let step = step(self.length, self.columns / APART);
         let mut marks = Vec::new();
         let mut at = Duration::ZERO;
         while at < self.length {
@@ -133,19 +135,20 @@ impl Grid {
         }
         self.marks(&marks)
     }
+}
 
-    /// 1, 2 or 5 times a power of ten, at least a millisecond.
-    fn step(&self) -> Duration {
-        let room = u128::from(u64::try_from((self.columns / APART).max(1)).unwrap_or(1));
-        let least = self.length.as_millis().div_ceil(room).max(1);
-        let steps = (0..18).flat_map(|power| [1, 2, 5].map(|digit: u128| digit * 10_u128.pow(power)));
-        let step = steps.into_iter().find(|step| *step >= least).unwrap_or(least);
-        Duration::from_millis(u64::try_from(step).unwrap_or(u64::MAX))
-    }
+/// How far apart the marks on a scale are, of which there is room for so many: 1, 2 or 5 times a power of ten, at least a
+/// millisecond.
+pub(in crate::report) fn step(length: Duration, room: usize) -> Duration {
+    let room = u128::from(u64::try_from(room.max(1)).unwrap_or(1));
+    let least = length.as_millis().div_ceil(room).max(1);
+    let steps = (0..18).flat_map(|power| [1, 2, 5].map(|digit: u128| digit * 10_u128.pow(power)));
+    let step = steps.into_iter().find(|step| *step >= least).unwrap_or(least);
+    Duration::from_millis(u64::try_from(step).unwrap_or(u64::MAX))
 }
 
 /// `5 s`, `0.25 s`.
-fn in_seconds(time: Duration) -> String {
+pub(in crate::report) fn in_seconds(time: Duration) -> String {
     let exact = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
     format!("{} s", exact.trim_end_matches('0').trim_end_matches('.'))
 }
