@@ -82,7 +82,13 @@ impl Release {
             lapse.args(["--settle-limit", "30s"]);
         }
         // The cluster shares the machine with the prober: how much of the run is blind is not what is on trial.
-        lapse.args(["--max-blind", "100%,10m"]).args(flags).arg("--out").arg(&folder).arg("--").args(command);
+        lapse
+            .args(["--max-blind", "100%,10m", "--backend-header", "X-Pod"])
+            .args(flags)
+            .arg("--out")
+            .arg(&folder)
+            .arg("--")
+            .args(command);
         let ended = run(&mut lapse);
         let report = Report::read(&folder, ended.status.code());
         eprintln!("{}: {}", self.name, report.line());

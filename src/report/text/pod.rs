@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::page::Page;
-use super::phrase::{seconds, some};
+use super::phrase::{seconds, some, tail};
 use crate::measure::time::{Human, Offset};
 use crate::run::pods::Pod;
 use crate::run::record::Record;
 
+/// Letters of a name: its end tells pods apart.
+const NAME: usize = 22;
 /// Pods told of.
 const TOLD: usize = 12;
 
@@ -17,7 +19,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
         return;
     }
     page.heading("Pods that ended (in seconds after their deletion was seen)");
-    let head = ["", "left endpoints", "exited", "last served", "last failed", ""];
+    let head = ["", "left endpoints", "exited", "last served", "last failed", "lost"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(ended.iter().take(TOLD).map(|pod| row(pod)));
     if ended.len() > TOLD {
@@ -33,8 +35,15 @@ fn row(pod: &Pod) -> Vec<String> {
         let seconds = |length: Duration| seconds(length).trim_end_matches(" s").to_owned();
         if at < from { format!("-{}", seconds(from.since(at))) } else { seconds(at.since(from)) }
     };
-    let lost = if pod.failed > 0 { format!("lost {}", pod.failed) } else { String::new() };
-    vec![pod.name.clone(), after(pod.left), after(pod.exited), after(pod.last_served), after(pod.last_failed), lost]
+    let lost = if pod.failed > 0 { pod.failed.to_string() } else { "-".to_owned() };
+    vec![
+        tail(&pod.name, NAME),
+        after(pod.left),
+        after(pod.exited),
+        after(pod.last_served),
+        after(pod.last_failed),
+        lost,
+    ]
 }
 
 /// What the longest of them asks for.
