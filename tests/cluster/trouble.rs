@@ -42,7 +42,7 @@ fn a_rollout_that_gets_nowhere_has_stalled() {
 }
 
 #[test]
-fn an_api_server_that_is_gone_for_a_while_costs_nothing_but_time() {
+fn while_the_api_server_is_gone_nothing_is_lost_but_time() {
     let (Some(up), Some(state)) = (env::var_os("LAPSE_CLUSTER_UP"), env::var_os("LAPSE_CLUSTER_RUN")) else {
         eprintln!("SKIPPED: restart: nothing says how to kill and start the API server");
         return;
@@ -57,9 +57,11 @@ fn an_api_server_that_is_gone_for_a_while_costs_nothing_but_time() {
         let started = run(&mut Command::new(&up));
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
     });
-    let report = wine.hammer(&[], &wine.upgrade("release=2", &[]));
+    // The cluster's own controllers take up to half a minute to come back to the API server.
+    let report = wine.hammer(&["--settle-limit", "120s"], &wine.upgrade("release=2", &[]));
     restart.join().unwrap();
-    assert_eq!((report.told("watch-lost").len(), report.told("watch-resumed").len()), (1, 1));
+    let (lost, resumed) = (report.told("watch-lost"), report.told("watch-resumed"));
+    assert!(!lost.is_empty() && lost.len() == resumed.len(), "{lost:?} {resumed:?}");
     for kind in ["pod-created", "pod-deleting", "pod-gone", "endpoint-added"] {
         let told = report.told(kind);
         let pods: BTreeSet<_> = told.iter().map(|event| event.text.split(' ').next()).collect();

@@ -72,6 +72,8 @@ enum Heard {
     Forbidden,
     /// It cannot be heard.
     Lost(String),
+    /// The cluster answers again.
+    Back,
     /// All names of a kind, with their versions, asked for just now; nothing if that failed.
     Fresh(Option<BTreeMap<String, String>>),
 }
@@ -88,8 +90,8 @@ struct Watcher<Now> {
     heard: (UnboundedSender<Hearing>, UnboundedReceiver<Hearing>),
     confirm: UnboundedReceiver<()>,
     forbidden: BTreeSet<Kind>,
-    /// Kinds that cannot be heard, and since when any could not.
-    lost: (BTreeSet<Kind>, Offset),
+    /// Since when the cluster cannot be heard.
+    lost: Option<Offset>,
     /// What is still to be confirmed.
     unconfirmed: BTreeSet<Kind>,
     last: Status,
@@ -155,7 +157,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             heard: unbounded_channel(),
             confirm,
             forbidden: BTreeSet::new(),
-            lost: (BTreeSet::new(), Offset::ZERO),
+            lost: None,
             unconfirmed: BTreeSet::new(),
             last: Status::default(),
             pods: Vec::new(),
@@ -208,13 +210,11 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             }
             Heard::Put(object) => self.state.put(kind, *object, at),
             Heard::Gone(name) => self.state.remove(kind, &name, at),
-            Heard::Listed => {
-                self.regain(kind, at);
-                self.state.listed(kind, at)
-            }
+            Heard::Listed => self.state.listed(kind, at),
             Heard::Odd(why) => return self.warn(format!("an object of the cluster was left out: {why}")),
             Heard::Forbidden => return self.forbid(kind),
             Heard::Lost(why) => return self.lose(kind, &why, at),
+            Heard::Back => return self.regain(at),
             Heard::Fresh(fresh) => return self.compare(kind, fresh.as_ref()),
         };
         for event in events {
@@ -224,17 +224,27 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
 
     /// The cluster cannot be heard: said once, however many kinds that is true of.
     fn lose(&mut self, kind: Kind, why: &str, at: Offset) {
-        if self.lost.0.is_empty() {
-            self.lost.1 = at;
-            let text = format!("the cluster cannot be watched: {why}");
-            let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-lost", text)));
+        if self.lost.is_some() {
+            return;
         }
-        self.lost.0.insert(kind);
+        self.lost = Some(at);
+        let text = format!("the cluster cannot be watched: {why}");
+        let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-lost", text)));
+        // Watches go on by themselves from where they were, and say nothing of it where nothing has changed.
+        let (cluster, heard, now) = (self.cluster.clone(), self.heard.0.clone(), self.now.clone());
+        tokio::spawn(async move {
+            let mut tries = 0;
+            while cluster.fresh(kind).await.is_none() && !heard.is_closed() {
+                back_off(tries).await;
+                tries += 1;
+            }
+            heard.send((kind, Heard::Back, now()))
+        });
     }
 
-    fn regain(&mut self, kind: Kind, at: Offset) {
-        if self.lost.0.remove(&kind) && self.lost.0.is_empty() {
-            let gap = Human(at.since(self.lost.1));
+    fn regain(&mut self, at: Offset) {
+        if let Some(since) = self.lost.take() {
+            let gap = Human(at.since(since));
             let text = format!("the cluster is watched again, after {gap}: what happened meanwhile is told late");
             let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-resumed", text)));
         }
@@ -244,7 +254,6 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         if !self.forbidden.insert(kind) {
             return;
         }
-        self.lost.0.remove(&kind);
         let (group, plural) = self.cluster.name(kind);
         let namespace = self.cluster.namespace();
         self.warn(format!(
