@@ -275,12 +275,18 @@ impl Worker {
         }
     }
 
+    /// What has resolved; the next batch will need about as much room.
+    fn take_records(&self) -> Vec<Record> {
+        let room = self.records.borrow().len();
+        self.records.replace(Vec::with_capacity(room + room / 4))
+    }
+
     fn batch(&self, stop: Offset) -> Batch {
         let name = |backend: HeaderValue| String::from_utf8_lossy(backend.as_bytes()).into_owned();
         let served = self.served.take().into_iter();
         Batch {
             watermark: self.next_due().min(stop),
-            records: self.records.take(),
+            records: self.take_records(),
             controls: self.controls.take(),
             served: served.map(|(backend, (times, last))| Served { backend: name(backend), times, last }).collect(),
         }
