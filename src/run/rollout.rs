@@ -29,7 +29,7 @@ pub struct Rollout {
 
 /// A service that the cluster does not have.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no service {name} with an address in the namespace of {scope}: there is {known}")]
+#[error("there is no service {name} with an address beside {scope}: {known}")]
 pub struct NoService {
     name: String,
     scope: String,
@@ -59,26 +59,32 @@ impl Rollout {
     /// Where a target that is a part of the cluster is, kept up to date as the rollout goes on.
     pub async fn locate(&mut self, vantage: &Vantage) -> Result<Roster, NoService> {
         let roster = Roster::default();
+        if let Vantage::Pods(port) = vantage {
+            self.rosters.push((roster.clone(), *port));
+        }
+        // What is there has been told by now.
+        while let Ok(told) = timeout(Duration::from_millis(10), self.hear()).await {
+            self.early.push_back(told);
+        }
         match vantage {
             Vantage::Service(name, port) => {
                 let found = self.watch.services().get(name);
                 let (address, first) = found.ok_or_else(|| self.no_service(name))?;
                 roster.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
             }
-            Vantage::Pods(port) => {
-                self.rosters.push((roster.clone(), *port));
-                // The pods that are there already have been told.
-                while let Ok(told) = timeout(Duration::from_millis(10), self.hear()).await {
-                    self.early.push_back(told);
-                }
-            }
+            Vantage::Pods(_) => {}
         }
         Ok(roster)
     }
 
     fn no_service(&self, name: &str) -> NoService {
         let known: Vec<_> = self.watch.services().keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let warnings = self.early.iter().filter_map(|told| match told {
+            Told::Warning(text) => Some(text.as_str()),
+            Told::Event(_) | Told::Status(_) | Told::Pods(_) => None,
+        });
+        let none = || warnings.clone().find(|text| text.contains(" services ")).unwrap_or("none").to_owned();
+        let known = if known.is_empty() { none() } else { known.join(", ") };
         NoService { name: name.to_owned(), scope: self.scope().to_owned(), known }
     }
 

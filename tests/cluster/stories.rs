@@ -74,8 +74,9 @@ fn pre_stop_alone_loses_nothing_on_new_connections() {
 #[test]
 fn a_pod_that_is_deaf_to_sigterm_is_killed_when_its_grace_is_over() {
     let Some(wine) = Release::install("deaf", "pod.onSigterm=ignore") else { return };
-    let report = wine.hammer(&["--lanes", "new"], &wine.upgrade("release=2", &[]));
+    let report = wine.hammer(&[], &wine.upgrade("release=2", &[]));
     followed(&report, 2);
+    assert!(!report.lost(0, "reused").is_empty(), "who is killed takes its connections along");
     let (exits, deletions) = (report.told("container-exited"), report.told("pod-deleting"));
     assert!(exits.iter().all(|exit| exit.text.contains("137")), "{exits:?}");
     for (exit, deletion) in exits.iter().zip(&deletions) {

@@ -136,7 +136,9 @@ impl<'a> Plot<'a> {
         };
         let (from, to) = (self.x(started), self.x(command.exit.as_ref().map_or(self.record.seen.end, |exit| exit.at)));
         let y = scene.at() + 4;
-        scene.add(html! { rect x=(from) y=(y) width=((to - from).max(2)) height="10" rx="3" fill="#1d5bd1" {} });
+        scene.add(
+            html! { rect x=(from) y=(y) width=(to.saturating_sub(from).max(2)) height="10" rx="3" fill="#1d5bd1" {} },
+        );
         scene.down(14);
         scene.say((0, 13, "#646a73"), false, "command");
         scene.down(8);
