@@ -331,6 +331,8 @@ enum FormatName {
     Openmetrics,
     /// A still picture, for chat and slides.
     Svg,
+    /// A trace for ui.perfetto.dev.
+    Trace,
 }
 
 impl Cli {

@@ -15,20 +15,23 @@ mod plain;
 pub mod svg;
 pub mod tables;
 pub mod text;
+pub mod trace;
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::text::{Colour, Glyphs, Look};
-    use super::{csv, github, html, json, junit, markdown, openmetrics, svg, tables, text};
+    use super::{csv, github, html, json, junit, markdown, openmetrics, svg, tables, text, trace};
     use crate::run::record::sample;
 
     #[test]
     fn no_record_however_odd_is_too_odd_for_a_report() {
         let record = sample::hostile();
         let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
-        for write in [json::write, junit::write, markdown::write, github::write, openmetrics::write, svg::write] {
+        for write in
+            [json::write, junit::write, markdown::write, github::write, openmetrics::write, svg::write, trace::write]
+        {
             write(&record, &mut Vec::new()).unwrap();
         }
         for write in [tables::failures, tables::events] {

@@ -51,5 +51,6 @@ pub(super) fn write_as(format: FormatName, record: &Record, out: &mut impl Write
         FormatName::Github => report::github::write(record, out),
         FormatName::Openmetrics => report::openmetrics::write(record, out),
         FormatName::Svg => report::svg::write(record, out),
+        FormatName::Trace => report::trace::write(record, out),
     }
 }
