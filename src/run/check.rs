@@ -59,11 +59,18 @@ async fn ask(target: &Target) -> reqwest::Result<reqwest::Response> {
         Http::Http2 if target.tls.is_none() => client.http2_prior_knowledge(),
         Http::Http2 | Http::Auto => client,
     };
-    if let Some(tls) = &target.tls {
-        let mut tls = rustls::ClientConfig::clone(tls);
-        tls.alpn_protocols = target.http.alpn();
-        client = client.tls_backend_preconfigured(tls);
-    }
+    client = client.tls_backend_preconfigured(match &target.tls {
+        Some(tls) => {
+            let mut tls = rustls::ClientConfig::clone(tls);
+            tls.alpn_protocols = target.http.alpn();
+            tls
+        }
+        // In the clear nobody is to be trusted: without this the client would ask for the system's roots, which a slim
+        // container does not have.
+        None => {
+            rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
+        }
+    });
     if let Some((host, address)) = address(target) {
         client = client.resolve(&host, address);
     }

@@ -83,7 +83,7 @@ impl Rollout {
             Told::Warning(text) => Some(text.as_str()),
             Told::Event(_) | Told::Status(_) | Told::Pods(_) => None,
         });
-        let none = || warnings.clone().find(|text| text.contains(" services ")).unwrap_or("none").to_owned();
+        let none = || warnings.clone().find(|text| text.contains("services")).unwrap_or("none").to_owned();
         let known = if known.is_empty() { none() } else { known.join(", ") };
         NoService { name: name.to_owned(), scope: self.scope().to_owned(), known }
     }

@@ -89,6 +89,8 @@ struct Watcher<Now> {
     told: UnboundedSender<Told>,
     heard: (UnboundedSender<Hearing>, UnboundedReceiver<Hearing>),
     confirm: UnboundedReceiver<()>,
+    /// All that there was when the watch began has been told.
+    begun: bool,
     forbidden: BTreeSet<Kind>,
     /// Since when the cluster cannot be heard.
     lost: Option<Offset>,
@@ -156,6 +158,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             told,
             heard: unbounded_channel(),
             confirm,
+            begun: false,
             forbidden: BTreeSet::new(),
             lost: None,
             unconfirmed: BTreeSet::new(),
@@ -175,6 +178,10 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         };
         // What is not known by then is told when it is.
         let _ = timeout(PATIENCE, learn).await;
+        watcher.begun = true;
+        if !watcher.forbidden.is_empty() {
+            watcher.warn(watcher.missing_rights(&watcher.forbidden));
+        }
         watcher.tell_status();
         Ok(watcher)
     }
@@ -251,15 +258,30 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     }
 
     fn forbid(&mut self, kind: Kind) {
-        if !self.forbidden.insert(kind) {
-            return;
+        if self.forbidden.insert(kind) && self.begun {
+            self.warn(self.missing_rights(&BTreeSet::from([kind])));
         }
-        let (group, plural) = self.cluster.name(kind);
-        let namespace = self.cluster.namespace();
-        self.warn(format!(
-            "not allowed to get, list and watch {plural} in namespace {namespace}, so they are not on the timeline; \
-             this rule of a Role would allow it: {{apiGroups: [\"{group}\"], resources: [\"{plural}\"], verbs: [\"get\", \"list\", \"watch\"]}}"
-        ));
+    }
+
+    /// What may not be seen, and the rules that would allow it.
+    fn missing_rights(&self, kinds: &BTreeSet<Kind>) -> String {
+        let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (group, plural) in kinds.iter().map(|kind| self.cluster.name(*kind)) {
+            groups.entry(group).or_default().push(plural);
+        }
+        let plurals: Vec<_> = groups.values().flatten().copied().collect();
+        let rule = |(group, plurals): (&&str, &Vec<&str>)| {
+            format!(
+                "{{apiGroups: [\"{group}\"], resources: [\"{}\"], verbs: [\"get\", \"list\", \"watch\"]}}",
+                plurals.join("\", \"")
+            )
+        };
+        let rules: Vec<_> = groups.iter().map(rule).collect();
+        let (plurals, namespace, rules) = (plurals.join(", "), self.cluster.namespace(), rules.join(", "));
+        format!(
+            "not allowed to get, list and watch {plurals} in namespace {namespace}, so they are not on the timeline; \
+             a Role with these rules would allow it: [{rules}]"
+        )
     }
 
     fn warn(&self, text: String) {

@@ -9,6 +9,15 @@ use super::super::support::server::{Server, Speech};
 use super::{healthy, unwell};
 
 #[test]
+fn in_the_clear_nobody_asks_for_the_systems_certificates() {
+    let server = Server::start(Speech::Http1, Plan::healthy());
+    let none = std::ffi::OsStr::new("/nonexistent");
+    let lapse = Lapse::against(&server, Speech::Http1, ["--duration", "200ms", "--rate", "50/s"]);
+    let ended = lapse.env("SSL_CERT_FILE", none).env("SSL_CERT_DIR", none).end();
+    assert!(!ended.stderr.contains("does not answer"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_request_is_what_was_asked_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
