@@ -25,11 +25,19 @@ impl Report {
         Self { value: serde_json::from_str(&text).unwrap(), exit }
     }
 
+    /// How many probes resolved on the lane of the target at `place`.
+    pub(crate) fn resolved(&self, place: usize, lane: &str) -> u64 {
+        self.lane(place, lane)["resolved"].as_u64().unwrap()
+    }
+
+    fn lane(&self, place: usize, lane: &str) -> &Value {
+        let lanes = self.value["targets"][place]["lanes"].as_array().unwrap();
+        lanes.iter().find(|other| other["name"] == lane).expect("there is such a lane")
+    }
+
     /// All that was lost on the lane of the target at `place`, by class.
     pub(crate) fn lost(&self, place: usize, lane: &str) -> BTreeMap<String, u64> {
-        let lanes = self.value["targets"][place]["lanes"].as_array().unwrap();
-        let lane = lanes.iter().find(|other| other["name"] == lane).expect("there is such a lane");
-        let classes = lane["classes"].as_object().unwrap().iter();
+        let classes = self.lane(place, lane)["classes"].as_object().unwrap().iter();
         let counted = classes.map(|(class, count)| (class.clone(), count.as_u64().unwrap()));
         counted.filter(|(class, _)| class != "ok" && class != "slow" && !class.starts_with("not-sent")).collect()
     }
