@@ -56,9 +56,26 @@ pub fn page(record: &Record, standing: Standing) -> String {
         (sheet::section("latency", text::latency::HEADING, &text::latency::rows(record, case), &[]))
         (sheet::section("instrument", "How it was measured", &text::instrument::rows(record, case), &text::instrument::remarks(record)))
         (event::section(record, case))
-        (sheet::remarks("notes", "Notes", &text::notes(record)))
+        (sheet::remarks("notes", "Notes", &notes(record)))
     };
     frame::document(record, standing, &body, &data)
+}
+
+/// What the text says at its end, and what the page has no room for.
+fn notes(record: &Record) -> Vec<String> {
+    let mut notes = text::notes(record);
+    let (objects, events) = (object::left_out(record), data::left_out(record));
+    if objects > 0 {
+        let objects = text::phrase::some(objects as u64, "further object");
+        notes.push(format!(
+            "{objects} with events have no row on the timeline: `lapse report --format csv-events` has them all"
+        ));
+    }
+    if events > 0 {
+        let events = text::phrase::some(events as u64, "further event");
+        notes.push(format!("{events} are not on the timeline: `lapse report --format csv-events` has them all"));
+    }
+    notes
 }
 
 fn acts(record: &Record, case: Case<'_>) -> Markup {

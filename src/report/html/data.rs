@@ -18,6 +18,11 @@ use crate::run::record::Record;
 /// Events that the timeline shows.
 const EVENTS: usize = 20_000;
 
+/// How many events it does not show.
+pub(super) fn left_out(record: &Record) -> usize {
+    record.events.len().saturating_sub(EVENTS)
+}
+
 #[derive(Serialize)]
 struct Data {
     /// The run goes on.

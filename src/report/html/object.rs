@@ -3,7 +3,7 @@
 //! Goes by the kinds of events, which the lab and a cluster's watch spell alike. An object of which no such thing is told
 //! has a row of instants and no stretch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -41,6 +41,12 @@ enum State {
     Ending,
     /// It is not there.
     Gone,
+}
+
+/// How many objects have no row.
+pub(super) fn left_out(record: &Record) -> usize {
+    let names: BTreeSet<_> = record.events.iter().filter_map(|event| event.object.as_deref()).collect();
+    names.len().saturating_sub(ROWS)
 }
 
 /// The objects in the order in which they are first heard of, with the place of each by its name.

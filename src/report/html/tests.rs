@@ -174,3 +174,14 @@ fn pages_to_look_at() {
         }
     }
 }
+
+#[test]
+fn what_the_page_has_no_room_for_is_said() {
+    let mut record = healthy();
+    assert!(!written(&record).contains("further object"));
+    for pod in 0..70 {
+        let event = Event::new(Offset::from_millis(pod), Source::Kubernetes, "pod-ready", "is ready");
+        record.events.push(event.to(format!("pod/wine-{pod}")));
+    }
+    assert!(written(&record).contains("10 further objects with events have no row"));
+}
