@@ -144,6 +144,11 @@ fn with_host(uri: &Uri, host: &HeaderValue) -> Option<Uri> {
 // === impl Link ===
 
 impl Link {
+    fn new(speech: Speech, facts: Rc<Facts>, origin: Origin) -> Self {
+        let (uses, seen, backend) = (Cell::new(0), Cell::new(Idle::Quiet), RefCell::default());
+        Self { speech, facts, origin, uses, seen, backend }
+    }
+
     /// Speaks HTTP/1.1 on `io`.
     pub(super) async fn h1(
         io: TokioIo<Watched>,
@@ -156,14 +161,7 @@ impl Link {
         let (sender, driver) = handshake?;
         let driver = RefCell::new(Driver(Some(Box::pin(driver))));
         let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
-        Ok(Self {
-            speech,
-            facts,
-            origin,
-            uses: Cell::new(0),
-            seen: Cell::new(Idle::Quiet),
-            backend: RefCell::default(),
-        })
+        Ok(Self::new(speech, facts, origin))
     }
 
     /// Speaks HTTP/2 on `io`.
@@ -180,14 +178,7 @@ impl Link {
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
         let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
-        Ok(Self {
-            speech,
-            facts,
-            origin,
-            uses: Cell::new(0),
-            seen: Cell::new(Idle::Quiet),
-            backend: RefCell::default(),
-        })
+        Ok(Self::new(speech, facts, origin))
     }
 
     /// Whether several probes may use it at once.
