@@ -46,6 +46,11 @@ impl Release {
         }
         let installed = run(&mut install);
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        // Helm waits for no more pods than may not be unavailable: of one that may, for none.
+        let of_it = format!("app.kubernetes.io/instance={name}");
+        let rolled =
+            run(Command::new("kubectl").args(["rollout", "status", "deployment", "--timeout", "90s", "-l", &of_it]));
+        assert!(rolled.status.success(), "{}", String::from_utf8_lossy(&rolled.stderr));
         Some(release)
     }
 
