@@ -38,9 +38,9 @@ impl Release {
         let release = Self { name, port, _turn: turn };
         // One that an earlier, broken-off run has left.
         let _ = run(Command::new("helm").args(["uninstall", name, "--wait"]));
-        let port = format!("service.nodePort={port},terminationGracePeriodSeconds=10");
+        let port = format!("service.nodePort={port},terminationGracePeriodSeconds=15");
         let mut install = Command::new("helm");
-        install.args(["install", name, CHART, "--wait", "--timeout", "90s", "--set", &port]);
+        install.args(["install", name, CHART, "--wait", "--timeout", "180s", "--set", &port]);
         if !values.is_empty() {
             install.args(["--set", values]);
         }
@@ -49,7 +49,7 @@ impl Release {
         // Helm waits for no more pods than may not be unavailable: of one that may, for none.
         let of_it = format!("app.kubernetes.io/instance={name}");
         let rolled =
-            run(Command::new("kubectl").args(["rollout", "status", "deployment", "--timeout", "90s", "-l", &of_it]));
+            run(Command::new("kubectl").args(["rollout", "status", "deployment", "--timeout", "180s", "-l", &of_it]));
         assert!(rolled.status.success(), "{}", String::from_utf8_lossy(&rolled.stderr));
         Some(release)
     }

@@ -15,6 +15,8 @@ pub(crate) struct Report {
 /// An event of the cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
+    /// Whom it happened to.
+    pub(crate) object: String,
     pub(crate) at_ns: u64,
     pub(crate) text: String,
 }
@@ -54,6 +56,11 @@ impl Report {
         (figure("at_least_ns"), figure("estimate_ns"), total["at_most_ns"].as_u64().unwrap_or(u64::MAX / 2))
     }
 
+    /// What the first target's lanes may have missed, in nanoseconds.
+    pub(crate) fn floor(&self) -> u64 {
+        self.value["targets"][0]["totals"]["floor_ns"].as_u64().unwrap()
+    }
+
     /// When the first target's first episode began, and its last one ended.
     pub(crate) fn trouble(&self) -> (u64, u64) {
         let episodes = self.episodes();
@@ -72,7 +79,11 @@ impl Report {
         let events = self.value["events"].as_array().unwrap().iter();
         let of_kind = events.filter(|event| event["source"] == "kubernetes" && event["kind"] == kind);
         let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
-        let event = |event: &Value| Event { at_ns: event["at_ns"].as_u64().unwrap(), text: text(event, "text") };
+        let event = |event: &Value| Event {
+            at_ns: event["at_ns"].as_u64().unwrap(),
+            object: event["object"].as_str().unwrap_or_default().to_owned(),
+            text: text(event, "text"),
+        };
         of_kind.map(event).collect()
     }
 
