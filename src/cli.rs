@@ -251,7 +251,7 @@ struct ReportArgs {
     /// What to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: FormatName,
-    /// How much time a row of the CSV stands for [e.g. 10ms].
+    /// How much time a row of the timeline stands for, in CSV and Parquet [e.g. 10ms].
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = value::some_duration)]
     bin: Duration,
 }
@@ -319,6 +319,12 @@ enum FormatName {
     CsvFailures,
     /// Events, a row each.
     CsvEvents,
+    /// The timeline as Apache Parquet, for DuckDB, pandas and their like.
+    Parquet,
+    /// Failed probes as Apache Parquet.
+    ParquetFailures,
+    /// Events as Apache Parquet.
+    ParquetEvents,
     /// A page to look at, in one file.
     Html,
     /// For the test views of CI systems: a case a budget and lane.
@@ -331,8 +337,22 @@ enum FormatName {
     Openmetrics,
     /// A still picture, for chat and slides.
     Svg,
+    /// The same picture in pixels.
+    Png,
     /// A trace for ui.perfetto.dev.
     Trace,
+}
+
+impl FormatName {
+    /// How it is typed.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether it is no text.
+    const fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::ParquetFailures | Self::ParquetEvents | Self::Png)
+    }
 }
 
 impl Cli {

@@ -11,9 +11,11 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod openmetrics;
+pub mod parquet;
 mod plain;
+pub mod png;
 pub mod svg;
-pub mod tables;
+pub mod table;
 pub mod text;
 pub mod trace;
 
@@ -21,8 +23,9 @@ pub mod trace;
 mod tests {
     use std::time::Duration;
 
+    use super::table::Table;
     use super::text::{Colour, Glyphs, Look};
-    use super::{csv, github, html, json, junit, markdown, openmetrics, svg, tables, text, trace};
+    use super::{csv, github, html, json, junit, markdown, openmetrics, parquet, png, svg, text, trace};
     use crate::run::record::sample;
 
     #[test]
@@ -34,11 +37,12 @@ mod tests {
         {
             write(&record, &mut Vec::new()).unwrap();
         }
-        for write in [tables::failures, tables::events] {
-            write(&record, &mut Vec::new()).unwrap();
+        for table in [Table::Timeline { bin: Duration::MAX }, Table::Failures, Table::Events] {
+            csv::write(&record, table, &mut Vec::new()).unwrap();
+            parquet::write(&record, table, &mut Vec::new()).unwrap();
         }
         html::write(&record, &mut Vec::new()).unwrap();
-        csv::write(&record, Duration::MAX, &mut Vec::new()).unwrap();
+        png::write(&record, &mut Vec::new()).unwrap();
         let mut page = Vec::new();
         text::write(&record, look, None, &mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
@@ -57,8 +61,8 @@ mod tests {
             ("summary.md", markdown::write),
             ("github.txt", github::write),
             ("openmetrics.txt", openmetrics::write),
-            ("failures.csv", |record, out| tables::failures(record, &mut Head(out, 12))),
-            ("events.csv", tables::events),
+            ("failures.csv", |record, out| csv::write(record, Table::Failures, &mut Head(out, 12))),
+            ("events.csv", |record, out| csv::write(record, Table::Events, out)),
             ("svg", svg::write),
         ];
         let records = [("upgrade", sample::upgrade()), ("nasty", sample::nasty()), ("killed", sample::killed())];

@@ -1,119 +1,42 @@
-//! The run as a table, a row a millisecond and target: for spreadsheets, plots and `duckdb`.
+//! Tables as CSV: for spreadsheets, plots and `duckdb`.
 //!
-//! Written as it is walked: an hour is millions of rows, and none of them is kept. Refuses to add
-//! anything up: totals and bounds are the JSON report's.
+//! Instants are dates in UTC, cut to the millisecond; what is not known is an empty field.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
 
 use super::date::Dates;
-use crate::measure::answer::Health;
-use crate::measure::span::Span;
-use crate::measure::time::{Offset, nanos};
-use crate::measure::timeline::{Cell, Run, Timeline};
+use super::table::{Field, Table};
 use crate::run::record::Record;
 
-const HEADER: &str = "time,offset_ms,target,due,ok,slow,failed,blind,state,classes";
-const MILLISECOND_NS: u64 = 1_000_000;
-
-/// Writes a row for each `bin` of the run (cut to whole milliseconds, at least one) and each target.
-///
-/// `due` counts slots; those without a record (the run was cut) are in no other column. `classes` has
-/// the classes of what failed or was not sent: `status 503:2 reset:1`.
-pub fn write(record: &Record, bin: Duration, out: &mut impl Write) -> io::Result<()> {
+/// Writes `table` of `record`, a line a row, below the names of its columns.
+pub fn write(record: &Record, table: Table, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    writeln!(out, "{HEADER}")?;
+    let names: Vec<_> = table.columns().iter().map(|(name, _)| *name).collect();
+    writeln!(out, "{}", names.join(","))?;
     let mut dates = Dates::new(record.about.anchor);
-    let mut targets: Vec<_> = (0..record.about.targets.len()).map(|place| Walk::of(record, place)).collect();
-    let bin = Duration::from_millis(nanos(bin) / MILLISECOND_NS).max(Duration::from_millis(1));
-    let (mut from, end) = (Offset::ZERO, record.seen.end);
-    while from < end {
-        let row = Span::new(from, (from + bin).min(end));
-        for target in &mut targets {
-            target.advance(row.to);
-            target.write(row, &mut dates, &mut out)?;
+    table.rows(record, &mut |row| {
+        for (nth, field) in row.iter().enumerate() {
+            if nth > 0 {
+                out.write_all(b",")?;
+            }
+            match field {
+                Field::Unknown => {}
+                Field::Instant(at) => {
+                    let (second, millis) = dates.at(*at);
+                    write!(out, "{second}.{millis:03}Z")?;
+                }
+                Field::Number(number) => write!(out, "{number}")?,
+                Field::Text(text) => out.write_all(quoted(text).as_bytes())?,
+            }
         }
-        from = row.to;
-    }
+        writeln!(out)
+    })?;
     out.flush()
 }
 
-/// Walks the lanes of a target from bin to bin.
-struct Walk<'a> {
-    name: Cow<'a, str>,
-    lanes: Vec<Cursor<'a>>,
-    due: u64,
-    cell: Cell,
-}
-
-impl<'a> Walk<'a> {
-    fn of(record: &'a Record, place: usize) -> Self {
-        let lanes = record.lanes.iter().zip(&record.seen.lanes).filter(|(lane, _)| lane.target == place);
-        Self {
-            name: quoted(&record.about.targets[place].name),
-            lanes: lanes.map(|(_, seen)| Cursor::of(&seen.timeline)).collect(),
-            due: 0,
-            cell: Cell::default(),
-        }
-    }
-
-    /// Counts what is due from where the last bin ended up to `to`.
-    fn advance(&mut self, to: Offset) {
-        self.cell.classes.clear();
-        self.due = self.lanes.iter_mut().map(|lane| lane.advance(to, &mut self.cell)).sum();
-    }
-
-    fn write(&self, row: Span, dates: &mut Dates, out: &mut impl Write) -> io::Result<()> {
-        let (second, millis) = dates.at(row.from);
-        let offset_ms = row.from.as_nanos() / MILLISECOND_NS;
-        let [ok, slow, failed, blind] =
-            [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| self.cell.count(health));
-        let (name, due, state) = (&self.name, self.due, self.cell.state().name());
-        write!(out, "{second}.{millis:03}Z,{offset_ms},{name},{due},{ok},{slow},{failed},{blind},{state},")?;
-        let told = self.cell.classes.iter().filter(|(class, _)| !matches!(class.health(), Health::Up | Health::Slow));
-        for (nth, (class, count)) in told.enumerate() {
-            let space = if nth == 0 { "" } else { " " };
-            write!(out, "{space}{class}:{count}")?;
-        }
-        writeln!(out)
-    }
-}
-
-/// Walks the run lengths of one lane.
-struct Cursor<'a> {
-    timeline: &'a Timeline,
-    /// The runs that are not over yet.
-    runs: &'a [Run],
-    /// The first slot that was not counted yet.
-    slot: u64,
-}
-
-impl<'a> Cursor<'a> {
-    fn of(timeline: &'a Timeline) -> Self {
-        Self { timeline, runs: timeline.runs(), slot: 0 }
-    }
-
-    /// Adds the slots due before `to` to `cell`, and says how many they are.
-    fn advance(&mut self, to: Offset, cell: &mut Cell) -> u64 {
-        let (first, end) = (self.slot, self.timeline.schedule().slots_before(to));
-        while let Some((run, later)) = self.runs.split_first().filter(|(run, _)| run.slot < end) {
-            let until = (run.last_slot() + 1).min(end);
-            if let Some(count) = until.checked_sub(run.slot.max(first)).filter(|count| *count > 0) {
-                cell.add(run.class, count);
-            }
-            if run.last_slot() >= end {
-                break;
-            }
-            self.runs = later;
-        }
-        self.slot = end;
-        end.saturating_sub(first)
-    }
-}
-
 /// A field as CSV needs it: in quotes if it holds what would end it.
-pub(super) fn quoted(field: &str) -> Cow<'_, str> {
+fn quoted(field: &str) -> Cow<'_, str> {
     if field.contains([',', '"', '\r', '\n']) {
         Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
     } else {
@@ -123,6 +46,8 @@ pub(super) fn quoted(field: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::measure::answer::{Class, Unsent};
     use crate::measure::lane::Policy;
@@ -130,7 +55,7 @@ mod tests {
 
     fn table(record: &Record, bin: Duration) -> Vec<String> {
         let mut out = Vec::new();
-        write(record, bin, &mut out).unwrap();
+        write(record, Table::Timeline { bin }, &mut out).unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pandas
 from junitparser import JUnitXml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -28,14 +29,30 @@ assert probes == sum(lane["offered"] for lane in target["lanes"]), probes
 
 
 def table(name):
+    if name.startswith("parquet"):
+        return f"read_parquet('{folder / name}')"
     return f"read_csv('{folder / name}', header = true)"
 
 
-failed, due = duckdb.sql(f"select sum(failed), sum(due) from {table('csv')}").fetchone()
-assert (failed, due) == (target["totals"]["failed"], sum(lane["offered"] for lane in target["lanes"])), (failed, due)
-rows, longest = duckdb.sql(f"select count(*), max(done_ns - sent_ns) from {table('csv-failures')}").fetchone()
 kept = report["failures"]["kept"]
-assert rows == len(kept) and longest == max(one["done_ns"] - one["sent_ns"] for one in kept), (rows, longest)
-pods = duckdb.sql(f"select count(distinct object) from {table('csv-events')} where object like 'pod/%'").fetchone()[0]
-assert pods == len({event["object"] for event in report["events"] if (event["object"] or "").startswith("pod/")}), pods
-print(f"junitparser: {len(cases)} cases; prometheus_client: {len(families)} families; duckdb: {due} slots, {rows} failures")
+for form in ("csv", "parquet"):
+    failed, due = duckdb.sql(f"select sum(failed), sum(due) from {table(form)}").fetchone()
+    truth = (target["totals"]["failed"], sum(lane["offered"] for lane in target["lanes"]))
+    assert (failed, due) == truth, (form, failed, due)
+    slowest = f"select count(*), max(done_ns - sent_ns) from {table(f'{form}-failures')}"
+    rows, longest = duckdb.sql(slowest).fetchone()
+    assert rows == len(kept) and longest == max(one["done_ns"] - one["sent_ns"] for one in kept), (form, rows, longest)
+    named = f"select count(distinct object) from {table(f'{form}-events')} where object like 'pod/%'"
+    pods = duckdb.sql(named).fetchone()[0]
+    objects = {event["object"] for event in report["events"]}
+    assert pods == len({name for name in objects if (name or "").startswith("pod/")}), (form, pods)
+
+frame = pandas.read_parquet(folder / "parquet-failures")
+began = pandas.Timestamp(report["run"]["started_at"])
+offsets = (frame["time"] - began).dt.total_seconds()
+assert str(frame["time"].dtype) == "datetime64[ns, UTC]", frame.dtypes
+assert ((offsets - frame["sent_ns"] / 1e9).abs() < 0.001).all(), offsets
+assert list(frame["sent_ns"]) == [one["sent_ns"] for one in kept]
+assert frame["status"].isna().tolist() == [one["status"] is None for one in kept]
+print(f"junitparser: {len(cases)} cases; prometheus_client: {len(families)} families; duckdb: {due} slots, {rows} failures;")
+print(f"pandas: {len(frame)} failures, {frame['class'].nunique()} classes")

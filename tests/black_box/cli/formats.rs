@@ -10,7 +10,9 @@ use super::{healthy, unwell, watch};
 fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
     let server = unwell();
     let folder = tempfile::tempdir().unwrap();
-    let formats = ["junit", "markdown", "github", "openmetrics", "csv", "csv-failures", "csv-events", "json", "html"];
+    let texts = ["junit", "markdown", "github", "openmetrics", "json", "html", "svg", "trace"];
+    let tables = ["csv", "csv-failures", "csv-events", "parquet", "parquet-failures", "parquet-events"];
+    let formats = [texts.as_slice(), &tables, &["png"]].concat();
     let file = |format: &str| folder.path().join(format);
     let args: Vec<_> = formats
         .iter()
@@ -18,12 +20,12 @@ fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
         .collect();
     let ended = watch(&server, &args.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
-    for format in formats {
+    for format in &formats {
         let again =
             Lapse::new(["report".as_ref(), ended.run_folder().as_os_str(), "--format".as_ref(), format.as_ref()]).end();
         assert_eq!(again.code(), Some(0), "{format}: {}", again.stderr);
-        assert!(!again.stdout.is_empty(), "{format}");
-        assert!(fs::read_to_string(file(format)).unwrap() == again.stdout, "{format} comes out another way");
+        assert!(!again.bytes().is_empty(), "{format}");
+        assert!(fs::read(file(format)).unwrap() == again.bytes(), "{format} comes out another way");
     }
 }
 

@@ -134,6 +134,11 @@ impl Running {
 }
 
 impl Ended {
+    /// What it printed, be it text or not.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.folder.path().join("stdout")).unwrap()
+    }
+
     /// The exit code; a death by signal is none.
     pub(crate) fn code(&self) -> Option<i32> {
         self.status.code()
