@@ -9,11 +9,14 @@ pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod longest;
 pub mod markdown;
 pub mod openmetrics;
 pub mod parquet;
 mod plain;
 pub mod png;
+#[cfg(test)]
+mod snapshot;
 pub mod svg;
 pub mod table;
 pub mod text;
@@ -25,7 +28,7 @@ mod tests {
 
     use super::table::Table;
     use super::text::{Colour, Glyphs, Look};
-    use super::{csv, github, html, json, junit, markdown, openmetrics, parquet, png, svg, text, trace};
+    use super::{csv, github, html, json, junit, markdown, openmetrics, parquet, png, snapshot, svg, text, trace};
     use crate::run::record::sample;
 
     #[test]
@@ -53,7 +56,6 @@ mod tests {
     type Write = fn(&crate::run::record::Record, &mut Vec<u8>) -> std::io::Result<()>;
 
     /// The formats for programs that are read by people all the same, as they come out of three built records.
-    /// `LAPSE_RENEW=1 cargo test formats_for_programs`, then look at the difference.
     #[test]
     fn formats_for_programs_are_as_they_were() {
         let formats: [(&str, Write); 7] = [
@@ -66,17 +68,11 @@ mod tests {
             ("svg", svg::write),
         ];
         let records = [("upgrade", sample::upgrade()), ("nasty", sample::nasty()), ("killed", sample::killed())];
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/snapshots");
         for (name, record) in &records {
             for (format, write) in formats {
                 let mut out = Vec::new();
                 write(record, &mut out).unwrap();
-                let file = folder.join(format!("{name}.{format}"));
-                if std::env::var_os("LAPSE_RENEW").is_some() {
-                    std::fs::write(&file, &out).unwrap();
-                }
-                let (told, expected) = (String::from_utf8(out).unwrap(), std::fs::read_to_string(&file).unwrap());
-                assert!(told == expected, "{} is now:\n{told}", file.display());
+                snapshot::check(&format!("snapshots/{name}.{format}"), &out);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! One thing that happened beside the probes.
 
+use std::net::IpAddr;
+
 use crate::measure::time::Offset;
 
 /// Who reported it.
@@ -42,12 +44,14 @@ pub struct Event {
     pub object: Option<String>,
     /// When its source says that it happened, in nanoseconds since the Unix epoch, by a clock that is not ours.
     pub told_unix_ns: Option<u64>,
+    /// The address that is the object's alone, if it has one and its source told it.
+    pub address: Option<IpAddr>,
 }
 
 impl Event {
     /// An event of `source` that the prober saw at `at`.
     pub fn new(at: Offset, source: Source, kind: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { at, source, kind: kind.into(), text: text.into(), object: None, told_unix_ns: None }
+        Self { at, source, kind: kind.into(), text: text.into(), object: None, told_unix_ns: None, address: None }
     }
 
     /// The same event, as one that happened to `object`.

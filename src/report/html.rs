@@ -24,6 +24,9 @@ use super::text;
 use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
+/// Letters of a lane's name that a cell has room for.
+const LANE: usize = 16;
+
 /// The script, beside the page of a run that goes on, that lets a browser load the page again after the end.
 pub const WORKER: &str = include_str!("html/page/worker.js");
 
@@ -54,7 +57,7 @@ pub fn page(record: &Record, standing: Standing) -> String {
         (outage::section(record, case, &outages))
         (acts(record, case))
         (sheet::section("latency", text::latency::HEADING, &text::latency::rows(record, case), &[]))
-        (sheet::section("instrument", "How it was measured", &text::instrument::rows(record, case), &text::instrument::remarks(record)))
+        (sheet::section("instrument", "How it was measured", &text::instrument::rows(record, case, LANE), &text::instrument::remarks(record)))
         (event::section(record, case))
         (sheet::remarks("notes", "Notes", &notes(record)))
     };

@@ -2,15 +2,14 @@
 //!
 //! What comes from outside is text there and nothing else: no table cell, no link, no mention.
 
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::date;
+use super::longest::Longest;
 use super::plain::plain;
 use super::text::episode::origin;
 use super::text::phrase::{apart, classes};
 use super::text::verdict::{breach, why};
-use crate::measure::outage::Outage;
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::{Case, Conclusion};
 use crate::run::record::Record;
@@ -65,17 +64,13 @@ fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<(
 }
 
 fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
-    let of_lane = |place: usize| record.seen.lanes[place].outages.iter().map(move |outage| (place, outage));
-    let mut all: Vec<(usize, &Outage)> = (0..record.seen.lanes.len()).flat_map(of_lane).collect();
-    if all.is_empty() {
+    let Longest { told, more } = Longest::of(record, TOLD);
+    if told.is_empty() {
         return Ok(());
     }
-    all.sort_by_key(|(place, outage)| (Reverse(outage.estimate), outage.from, *place));
-    let more = all.split_off(all.len().min(TOLD)).len();
-    all.sort_by_key(|(place, outage)| (outage.from, *place));
     writeln!(out, "| first failure (UTC) | | lane | lasted | lost | as |")?;
     writeln!(out, "|---|---|---|---|---|---|")?;
-    for (place, outage) in all {
+    for (place, outage) in told {
         let ((from, what), began) = (origin(record, outage.from), date::moment(record.about.anchor, outage.from));
         let after = format!("{} {what}", apart(outage.from, from));
         let (lane, lasted) = (case.lane_name(place), outage.duration());

@@ -12,11 +12,11 @@ use maud::{Markup, PreEscaped, html};
 use self::plot::Plot;
 use self::scene::{Scene, WIDTH};
 use super::date;
+use super::longest::Longest;
 use super::plain::plain;
 use super::text::episode::origin;
 use super::text::phrase::{apart, classes};
 use super::text::verdict::why;
-use crate::measure::outage::Outage;
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::{Case, Conclusion};
 use crate::run::record::Record;
@@ -113,17 +113,13 @@ fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
 
 /// The longest outages, in the order of time.
 fn outages(record: &Record, case: Case<'_>, scene: &mut Scene) {
-    let of_lane = |place: usize| record.seen.lanes[place].outages.iter().map(move |outage| (place, outage));
-    let mut all: Vec<(usize, &Outage)> = (0..record.seen.lanes.len()).flat_map(of_lane).collect();
-    if all.is_empty() {
+    let Longest { told, more } = Longest::of(record, TOLD);
+    if told.is_empty() {
         return;
     }
-    all.sort_by_key(|(place, outage)| (std::cmp::Reverse(outage.estimate), outage.from, *place));
-    let more = all.split_off(all.len().min(TOLD)).len();
-    all.sort_by_key(|(place, outage)| (outage.from, *place));
     scene.down(34);
     scene.say((0, 15, "#1b1d20"), true, if more > 0 { "The longest outages" } else { "Outages" });
-    for (place, outage) in all {
+    for (place, outage) in told {
         scene.down(22);
         let (from, what) = origin(record, outage.from);
         let cells = [

@@ -10,6 +10,7 @@ mod inflicted;
 pub(super) mod instrument;
 pub(super) mod latency;
 mod look;
+mod outage;
 mod page;
 pub(super) mod phrase;
 pub(super) mod picture;
@@ -75,6 +76,7 @@ pub(super) fn notes(record: &Record) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::snapshot;
     use super::*;
     use crate::run::record::sample::{empty, healthy, killed, nasty, scenario, scrappy, upgrade, worked_example};
 
@@ -90,41 +92,38 @@ mod tests {
         [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), scrappy()]
     }
 
-    /// Compares whole pages; where they differ, the new one is printed so that it can be read and, if it
-    /// is right, kept.
-    fn check(record: &Record, expected: &str) {
-        let told = told(record, PLAIN);
-        assert!(told == expected, "the page is now:\n{told}");
+    fn check(record: &Record, name: &str) {
+        snapshot::check(&format!("text/snapshots/{name}.txt"), told(record, PLAIN).as_bytes());
     }
 
     #[test]
     fn a_run_without_a_failure_says_what_it_would_have_seen() {
-        check(&healthy(), include_str!("text/snapshots/healthy.txt"));
+        check(&healthy(), "healthy");
     }
 
     #[test]
     fn the_worked_example_of_the_definitions() {
-        check(&worked_example(), include_str!("text/snapshots/worked-example.txt"));
+        check(&worked_example(), "worked-example");
     }
 
     #[test]
     fn an_upgrade_that_refused_new_connections_for_two_seconds() {
-        check(&upgrade(), include_str!("text/snapshots/upgrade.txt"));
+        check(&upgrade(), "upgrade");
     }
 
     #[test]
     fn the_acts_of_a_scenario() {
-        check(&scenario(), include_str!("text/snapshots/scenario.txt"));
+        check(&scenario(), "scenario");
     }
 
     #[test]
     fn a_run_in_which_everything_went_wrong() {
-        check(&nasty(), include_str!("text/snapshots/nasty.txt"));
+        check(&nasty(), "nasty");
     }
 
     #[test]
     fn a_run_that_ended_before_its_first_probe() {
-        check(&empty(), include_str!("text/snapshots/empty.txt"));
+        check(&empty(), "empty");
     }
 
     #[test]
@@ -136,6 +135,16 @@ mod tests {
                 assert!(!line.contains(char::is_control), "{line}");
             }
             assert!(told(&record, ascii).is_ascii());
+        }
+    }
+
+    #[test]
+    fn a_wide_page_has_room_for_more() {
+        let wide = told(&nasty(), Look { width: 200, ..PLAIN });
+        snapshot::check("text/snapshots/nasty-wide.txt", wide.as_bytes());
+        for record in all() {
+            let lines = told(&record, Look { width: 200, ..PLAIN });
+            assert!(lines.lines().all(|line| line.chars().count() <= 200), "{lines}");
         }
     }
 

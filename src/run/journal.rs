@@ -290,7 +290,8 @@ mod tests {
         all.extend([Entry::Phase(Phase::Event, Offset::from_millis(40)), Entry::Started(Offset::from_millis(40))]);
         all.push(Entry::Event(Event::new(Offset::from_millis(41), Source::Command, "stdout", "rolling")));
         let told = Event::new(Offset::from_millis(42), Source::Kubernetes, "pod-ready", "wine is ready").to("pod/wine");
-        all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), ..told }));
+        let address = Some([10, 244, 0, 7].into());
+        all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..told }));
         all.push(Entry::Inflicted(Inflicted {
             by: "service".to_owned(),
             what: "status 503".to_owned(),

@@ -1,6 +1,7 @@
 //! Pod by pod: when its end began, when it was complete, and until when requests still arrived at it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::record::Failure;
@@ -19,6 +20,8 @@ const WAKE: Duration = Duration::from_secs(1);
 pub enum LaidBy {
     /// The answer named it, or the answer before on the same connection.
     Header,
+    /// The probe went to the pod's own address.
+    Address,
     /// No other pod was on its way out.
     Exclusion,
 }
@@ -28,6 +31,8 @@ pub enum LaidBy {
 pub struct Pod {
     /// Its name.
     pub name: String,
+    /// The address that is its alone, where the cluster told it.
+    pub address: Option<IpAddr>,
     /// When its deletion was seen.
     pub deleting: Option<Offset>,
     /// When it was seen to leave the endpoints.
@@ -102,6 +107,7 @@ impl Answers {
 
 /// What an event tells of its pod. The lab and a cluster say the same with the same words.
 fn note(pod: &mut Pod, event: &Event) {
+    pod.address = event.address.or(pod.address);
     match event.kind.as_str() {
         "pod-deleting" => pod.deleting = pod.deleting.or(Some(event.at)),
         "endpoint-removed" => pod.left = Some(event.at),
@@ -119,18 +125,33 @@ fn blame(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<(String, Lai
     if let Some(name) = named {
         return Some((name.clone(), LaidBy::Header));
     }
+    if let Some(name) = addressed(pods, failure) {
+        return Some((name, LaidBy::Address));
+    }
     // An answer that names nobody is somebody else's: a proxy's.
     if matches!(failure.probe.class, Class::Status(_) | Class::UnexpectedBody) {
         return None;
     }
-    let sent = failure.probe.sent;
-    let leaving = |pod: &&Pod| {
-        let over = pod.gone.is_some_and(|gone| sent > gone + WAKE);
-        pod.deleting.is_some_and(|deleting| failure.probe.done >= deleting) && !over
-    };
-    let mut leaving = pods.iter().filter(|(_, pod)| leaving(pod));
-    let (name, _) = leaving.next()?;
-    leaving.next().is_none().then(|| (name.clone(), LaidBy::Exclusion))
+    let leaving = |pod: &Pod| pod.deleting.is_some_and(|deleting| failure.probe.done >= deleting);
+    let leaving = pods.iter().filter(|(_, pod)| leaving(pod) && !is_over(pod, failure));
+    only(leaving).map(|name| (name, LaidBy::Exclusion))
+}
+
+/// The pod to whose own address a probe went. An address may be given to another pod when its first one is gone.
+fn addressed(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<String> {
+    let peer = failure.evidence.peer?.ip().to_canonical();
+    only(pods.iter().filter(|(_, pod)| pod.address == Some(peer) && !is_over(pod, failure)))
+}
+
+/// Whether a pod had been gone for so long that the probe cannot have been meant for it.
+fn is_over(pod: &Pod, failure: &Failure) -> bool {
+    pod.gone.is_some_and(|gone| failure.probe.sent > gone + WAKE)
+}
+
+/// The name of the pod that is the only one.
+fn only<'a>(mut pods: impl Iterator<Item = (&'a String, &'a Pod)>) -> Option<String> {
+    let (name, _) = pods.next()?;
+    pods.next().is_none().then(|| name.clone())
 }
 
 #[cfg(test)]
@@ -182,6 +203,29 @@ mod tests {
             pods.iter().map(|pod| (pod.failed, pod.laid_by)).collect::<Vec<_>>(),
             [(0, None), (1, Some(LaidBy::Header))]
         );
+    }
+
+    #[test]
+    fn a_probe_that_went_to_a_pods_own_address_is_that_pods() {
+        let at_address = |host: u8, event: Event| Event { address: Some([10, 0, 0, host].into()), ..event };
+        let to = |host: u8, failure: Failure| {
+            let peer = Some(([10, 0, 0, host], 80).into());
+            Failure { evidence: Evidence { peer, ..failure.evidence }, ..failure }
+        };
+        let events = [
+            at_address(1, event(100, "pod-deleting", "a")),
+            at_address(2, event(100, "pod-deleting", "b")),
+            event(500, "pod-gone", "a"),
+            at_address(1, event(2_000, "pod-ready", "c")),
+        ];
+        let failures = [
+            to(2, failure(150, Class::Refused, None)),
+            to(1, failure(2_100, Class::Status(500), None)),
+            to(9, failure(150, Class::Status(503), None)),
+        ];
+        let pods = Answers::default().pods(&events, &failures);
+        let laid: Vec<_> = pods.iter().map(|pod| (pod.name.as_str(), pod.failed, pod.laid_by)).collect();
+        assert_eq!(laid, [("a", 0, None), ("b", 1, Some(LaidBy::Address)), ("c", 1, Some(LaidBy::Address))]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is read of a pod, and what happens to one.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use super::change::Change;
@@ -12,6 +14,9 @@ pub(super) struct Pod {
     phase: String,
     #[serde(rename = "podIP")]
     pub(super) address: String,
+    /// The address of its node.
+    #[serde(rename = "hostIP")]
+    host: String,
     /// The port that it says it listens at.
     #[serde(skip)]
     pub(super) port: Option<u16>,
@@ -108,6 +113,11 @@ impl Pod {
     /// The same pod, which says that it listens at `port`.
     pub(super) fn at(self, port: Option<u16>) -> Self {
         Self { port, ..self }
+    }
+
+    /// The address that nobody else has: a pod on its node's network has none of its own.
+    pub(super) fn own_address(&self) -> Option<IpAddr> {
+        self.address.parse().ok().filter(|_| self.address != self.host)
     }
 
     pub(super) fn is_ready(&self) -> bool {

@@ -224,8 +224,9 @@ impl State {
     fn event(&mut self, Waiting { at, kind, object, change }: Waiting) -> Event {
         self.settle(kind, &object);
         self.changes += u64::from(change.rolls());
+        let address = if let Body::Pod(pod) = &object.body { pod.own_address() } else { None };
         let Change { kind, text, told, object } = change;
-        Event { told_unix_ns: told, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
+        Event { told_unix_ns: told, address, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
     }
 
     fn standing(&self, kind: Kind, object: &Object) -> Standing {

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::super::snapshot;
 use super::*;
 use crate::events::event::{Event, Source};
 use crate::measure::answer::Class;
@@ -133,18 +134,10 @@ fn words(page: &str) -> String {
     format!("{}\n", lines.join("\n")).replace("&quot;", "\"").replace("&amp;", "&")
 }
 
-/// Compares what pages say with what they said; `LAPSE_RENEW=1 cargo test what_a_page_says` keeps the new words, to be
-/// looked at before they are committed.
 #[test]
 fn what_a_page_says() {
     for (name, record) in [("empty", empty()), ("scenario", scenario()), ("upgrade", upgrade()), ("nasty", nasty())] {
-        let path = format!("{}/src/report/html/snapshots/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-        let words = words(&written(&record));
-        if std::env::var_os("LAPSE_RENEW").is_some() {
-            std::fs::write(path, words).unwrap();
-        } else {
-            assert_eq!(words, std::fs::read_to_string(path).unwrap(), "{name}");
-        }
+        snapshot::check(&format!("html/snapshots/{name}.txt"), words(&written(&record)).as_bytes());
     }
 }
 

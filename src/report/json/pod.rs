@@ -10,6 +10,8 @@ use crate::run::pods::{self, LaidBy};
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Pod<'a> {
     name: &'a str,
+    /// Its own address; null where the cluster did not tell it.
+    address: Option<String>,
     /// When its deletion was seen; null if it was not.
     deleting_ns: Option<u64>,
     /// When it was seen to leave the endpoints of a service.
@@ -26,7 +28,8 @@ pub(super) struct Pod<'a> {
     failed: u64,
     /// When the last of these was sent.
     last_failed_ns: Option<u64>,
-    /// How: `header`, or `exclusion` for some of them (no other pod was on its way out); null where none is laid to it.
+    /// How, the weakest way if there were several: `header` (an answer named it), `address` (the probe went to the pod's own), or
+    /// `exclusion` (no other pod was on its way out); null where none is laid to it.
     laid_by: Option<&'static str>,
     /// For how long after its deletion was seen requests still arrived at it; null where none is known to have.
     still_used_ns: Option<u64>,
@@ -37,6 +40,7 @@ impl<'a> Pod<'a> {
         let at = |offset: Option<Offset>| offset.map(Offset::as_nanos);
         Self {
             name: &pod.name,
+            address: pod.address.map(|address| address.to_string()),
             deleting_ns: at(pod.deleting),
             left_endpoints_ns: at(pod.left),
             exited_ns: at(pod.exited),
@@ -47,6 +51,7 @@ impl<'a> Pod<'a> {
             last_failed_ns: at(pod.last_failed),
             laid_by: pod.laid_by.map(|way| match way {
                 LaidBy::Header => "header",
+                LaidBy::Address => "address",
                 LaidBy::Exclusion => "exclusion",
             }),
             still_used_ns: pod.still_used().map(nanos),

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::outage;
 use super::page::Page;
 use super::phrase::{Count, apart, lost, lost_between, seconds, some};
 use crate::measure::answer::Class;
@@ -42,6 +43,10 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
         let failed = more.iter().map(|(_, episode)| episode.failed).sum();
         let what = some(more.len() as u64, "shorter episode");
         page.say(2, &format!("and {what}, in which {} failed", some(failed, "probe")));
+    }
+    // What a row above has not told already.
+    if all.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
+        outage::write(record, case, page);
     }
 }
 

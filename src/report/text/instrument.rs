@@ -10,21 +10,20 @@ use crate::measure::time::Human;
 use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
-/// A name of a lane takes no more of a row than this.
-const LABEL: usize = 16;
-
 pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     page.heading("How it was measured");
-    page.table(2, &rows(record, case));
+    // Eight columns need more of the line than a picture can do without.
+    page.table(2, &rows(record, case, page.look().name() - 4));
     for remark in remarks(record) {
         page.say(2, &remark);
     }
 }
 
-/// A header, and a row for each lane.
-pub(in crate::report) fn rows(record: &Record, case: Case<'_>) -> Vec<Vec<String>> {
+/// A header, and a row for each lane, whose name may take so many letters.
+pub(in crate::report) fn rows(record: &Record, case: Case<'_>, room: usize) -> Vec<Vec<String>> {
     let header = ["lane", "offered", "sent", "not sent", "late", "late p99", "blind", "floor"];
-    let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(tail(&case.lane_name(place), LABEL), lane));
+    let name = |place| tail(&case.lane_name(place), room);
+    let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(name(place), lane));
     [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect()
 }
 

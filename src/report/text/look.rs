@@ -46,6 +46,11 @@ impl Look {
         self.width.max(Self::NARROWEST)
     }
 
+    /// Columns that the name of a lane may take of a line on which there is more to say.
+    pub(super) fn name(&self) -> usize {
+        (self.columns() / 4).clamp(20, 40)
+    }
+
     /// `text` in its colour, if there is colour.
     pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
         let code = match (self.colour, ink) {

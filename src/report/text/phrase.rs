@@ -1,11 +1,15 @@
 //! Counts, shares and moments in words, with singular and plural right.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::measure::answer::{Class, Health};
 use crate::measure::time::Offset;
 use crate::measure::timeline::{Cell, Timeline};
+
+/// Classes that are told where there is no room for all.
+const FEW: usize = 3;
 
 /// A count with its thousands set apart: `12,000`.
 pub(in crate::report) struct Count(pub(in crate::report) u64);
@@ -68,12 +72,27 @@ pub(in crate::report) fn apart(at: Offset, from: Offset) -> String {
     if at < from { format!("{} before", seconds(from.since(at))) } else { format!("{} after", seconds(at.since(from))) }
 }
 
+/// `at` in seconds after `from`, to the millisecond: `2.000`, `-0.350`.
+pub(in crate::report) fn signed(at: Offset, from: Offset) -> String {
+    let apart = at.since(from).max(from.since(at));
+    let sign = if at < from && apart.as_millis() > 0 { "-" } else { "" };
+    format!("{sign}{}", seconds(apart).trim_end_matches(" s"))
+}
+
 /// Counts of classes, the most frequent first: `reset x20, closed x14`.
 pub(in crate::report) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>) -> String {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
     let said = counts.iter().map(|(class, count)| format!("{class} x{}", Count(**count)));
     said.collect::<Vec<_>>().join(", ")
+}
+
+/// The same of the few most frequent ones: `reset x20, closed x14 and 3 more`.
+pub(in crate::report) fn some_classes(counts: &BTreeMap<Class, u64>) -> String {
+    let mut most: Vec<_> = counts.iter().collect();
+    most.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
+    let more = most.split_off(most.len().min(FEW)).len();
+    if more > 0 { format!("{} and {more} more", classes(most)) } else { classes(most) }
 }
 
 /// What a lane lost of what was due in `[from, to)`, and how.

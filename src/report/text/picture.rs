@@ -11,12 +11,13 @@ use crate::measure::span::Span;
 use crate::measure::time::{Offset, nanos};
 use crate::measure::timeline::{Cell, Timeline};
 use crate::measure::verdict::Case;
+use crate::run::pods::Pod;
 use crate::run::record::Record;
 
-/// A name of a lane takes no more of the line than this.
-const LABEL: usize = 20;
 /// Numbers on the scale are at least this far apart.
 const APART: usize = 8;
+/// What a pod is called on its row: the end of its name.
+const CALLED: usize = 5;
 /// Lanes that are drawn.
 const LANES: usize = 20;
 
@@ -160,7 +161,7 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     }
     let (look, drawn) = (page.look(), record.lanes.len().min(LANES));
     let longest = (0..drawn).map(|place| case.lane_name(place).chars().count()).max().unwrap_or(0);
-    let label = longest.clamp("command".len(), LABEL);
+    let label = longest.clamp("command".len(), look.name());
     let grid = Grid { length, columns: look.columns() - label - 4, label };
     page.heading("The run");
     let mut met = BTreeSet::new();
@@ -182,8 +183,8 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     }
 }
 
-/// What was going on: phases, the command, acts.
-fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
+/// What was going on: phases, the command, acts, pods that ended.
+fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 4] {
     let phases = record.seen.phases.spans(record.seen.end).map(|(phase, span)| (span.from, phase.to_string()));
     let started = record.command.iter().filter_map(|command| Some((command.started?, "started".to_owned())));
     let exits = record.command.iter().filter_map(|command| {
@@ -191,7 +192,13 @@ fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
         Some((exit.at, exit.code.map_or_else(|| "ended".to_owned(), |code| format!("exit {code}"))))
     });
     let acts = record.acts.iter().map(|act| (act.span.from, act.name.clone()));
-    [("phase", phases.collect()), ("command", started.chain(exits).collect()), ("act", acts.collect())]
+    // What it is about stands first: it is what remains where there is no room.
+    let called = |pod: &Pod| tail(&pod.name, CALLED);
+    let told = |pod: &Pod| Some((pod.deleting?, format!("ends {}", called(pod))));
+    let exited = |pod: &Pod| Some((pod.exited.filter(|_| pod.deleting.is_some())?, format!("exit {}", called(pod))));
+    let mut pods: Vec<_> = record.pods.iter().flat_map(|pod| [told(pod), exited(pod)]).flatten().collect();
+    pods.sort();
+    [("phase", phases.collect()), ("command", started.chain(exits).collect()), ("act", acts.collect()), ("pods", pods)]
 }
 
 #[cfg(test)]

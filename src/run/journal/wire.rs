@@ -1,7 +1,7 @@
 //! All but batches as the journal keeps them: JSON, apart from the types of the core.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,8 @@ enum EntryWire {
         object: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         told_unix_ns: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
     },
     Started {
         at_ns: u64,
@@ -312,6 +314,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             text: event.text.clone(),
             object: event.object.clone(),
             told_unix_ns: event.told_unix_ns,
+            address: event.address,
         },
         Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
         Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
@@ -342,8 +345,8 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
     Ok(match wire {
         EntryWire::Phase { phase, at_ns } => Entry::Phase(phase.0, at(at_ns)),
         EntryWire::Act { name, at_ns } => Entry::Act(name, at(at_ns)),
-        EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns } => {
-            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns })
+        EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns, address } => {
+            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns, address })
         }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
         EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
