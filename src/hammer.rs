@@ -15,6 +15,7 @@ mod health;
 mod http;
 mod lane;
 mod pacer;
+mod port;
 mod stream;
 mod trace;
 mod worker;

@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::classify;
 use super::http::{Link, Origin};
+use super::port;
 use super::stream::{Facts, Socket, Stream, Watched};
 use super::target::{Http, Roster, Target};
 use super::trace::{Failed, Stage, Trace};
@@ -83,8 +84,6 @@ impl Way {
         if policy == Policy::New {
             let _ = set_socket_linger(&tcp, Some(Duration::ZERO));
         }
-        trace.peer.set(tcp.peer_addr().ok().or(trace.peer.get()));
-        trace.local_port.set(tcp.local_addr().ok().map(|local| local.port()));
         let (socket, born) = (Socket::new(tcp), now());
         let facts = Rc::new(Facts::default());
         let (stream, speaks_h2) = self.secure(socket.clone(), trace).await?;
@@ -145,7 +144,9 @@ impl Way {
 
 async fn attempt(address: SocketAddr, trace: &Trace) -> Result<TcpStream, Failed> {
     trace.peer.set(Some(address));
-    TcpStream::connect(address).await.map_err(|error| classify::connect(&error))
+    let (stream, local_port) = port::connect(address).await.map_err(|error| classify::connect(&error))?;
+    trace.local_port.set(Some(local_port));
+    Ok(stream)
 }
 
 impl std::fmt::Debug for Secure {
