@@ -1,25 +1,47 @@
-//! The outages that are told one by one where there is no room for all: the longest, in the order of time.
+//! What is told one by one where there is no room for all: the longest, in the order of time.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
+use crate::measure::episode::{self, Episode};
 use crate::measure::outage::Outage;
+use crate::measure::time::Offset;
+use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
-/// Some outages, each with the place of its lane, and how many were left out.
-pub(super) struct Longest<'a> {
-    pub(super) told: Vec<(usize, &'a Outage)>,
-    pub(super) more: usize,
+/// Some outages or episodes, each with the place of its lane or target, and those that were left out.
+pub(super) struct Longest<T> {
+    pub(super) told: Vec<(usize, T)>,
+    pub(super) more: Vec<(usize, T)>,
 }
 
-impl<'a> Longest<'a> {
+impl<'a> Longest<&'a Outage> {
     /// The `most` longest outages of all lanes.
-    pub(super) fn of(record: &'a Record, most: usize) -> Self {
+    pub(super) fn outages(record: &'a Record, most: usize) -> Self {
         let lanes = record.seen.lanes.iter().enumerate();
-        let mut told: Vec<_> =
-            lanes.flat_map(|(place, lane)| lane.outages.iter().map(move |outage| (place, outage))).collect();
-        told.sort_by_key(|(place, outage)| (Reverse(outage.estimate), outage.from, *place));
-        let more = told.split_off(told.len().min(most)).len();
-        told.sort_by_key(|(place, outage)| (outage.from, *place));
-        Self { told, more }
+        let all = lanes.flat_map(|(place, lane)| lane.outages.iter().map(move |outage| (place, outage))).collect();
+        Self::of(all, most, |outage| (outage.estimate, outage.from))
+    }
+}
+
+impl Longest<Episode> {
+    /// The `most` longest episodes of all targets.
+    pub(super) fn episodes(case: Case<'_>, most: usize) -> Self {
+        let of_target =
+            |target| episode::find(&case.lanes_of(target)).into_iter().map(move |episode| (target, episode));
+        let all = (0..case.targets.len()).flat_map(of_target).collect();
+        Self::of(all, most, |episode| (episode.span.estimate, episode.from))
+    }
+}
+
+impl<T> Longest<T> {
+    fn of(mut all: Vec<(usize, T)>, most: usize, span: impl Fn(&T) -> (Duration, Offset)) -> Self {
+        all.sort_by_key(|(place, one)| {
+            let (length, from) = span(one);
+            (Reverse(length), from, *place)
+        });
+        let more = all.split_off(all.len().min(most));
+        all.sort_by_key(|(place, one)| (span(one).1, *place));
+        Self { told: all, more }
     }
 }

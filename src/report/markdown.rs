@@ -7,15 +7,15 @@ use std::io::{self, Write};
 use super::date;
 use super::longest::Longest;
 use super::plain::plain;
-use super::text::episode::origin;
-use super::text::phrase::{apart, classes};
+use super::text::episode::{between, origin, summary};
+use super::text::phrase::{apart, classes, some};
 use super::text::verdict::{breach, why};
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::{Case, Conclusion};
 use crate::run::record::Record;
 
-/// Outages that are told one by one: the longest.
-const TOLD: usize = 20;
+/// Episodes, and outages, that are told one by one: the longest.
+const TOLD: usize = 10;
 
 /// Writes verdict, totals and outages of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
@@ -34,6 +34,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         writeln!(out)?;
     }
     totals(record, case, out)?;
+    episodes(record, case, out)?;
     outages(record, case, out)?;
     let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
@@ -63,8 +64,20 @@ fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<(
     writeln!(out)
 }
 
+fn episodes(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+    let Longest { told, more } = Longest::episodes(case, TOLD);
+    for (target, episode) in &told {
+        let (name, between) = (safe(&case.targets[*target]), between(record, episode));
+        writeln!(out, "- {name}: {between} UTC, {}", safe(&summary(record, episode)))?;
+    }
+    if !more.is_empty() {
+        writeln!(out, "- and {}", some(more.len() as u64, "shorter episode"))?;
+    }
+    if told.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
 fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Longest { told, more } = Longest::of(record, TOLD);
+    let Longest { told, more } = Longest::outages(record, TOLD);
     if told.is_empty() {
         return Ok(());
     }
@@ -77,8 +90,8 @@ fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<
         let (lost, how) = (outage.failed, classes(&outage.classes));
         writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(&lane))?;
     }
-    if more > 0 {
-        writeln!(out, "\nand {more} shorter outages")?;
+    if !more.is_empty() {
+        writeln!(out, "\nand {}", some(more.len() as u64, "shorter outage"))?;
     }
     writeln!(out)
 }

@@ -14,15 +14,16 @@ use self::scene::{Scene, WIDTH};
 use super::date;
 use super::longest::Longest;
 use super::plain::plain;
-use super::text::episode::origin;
-use super::text::phrase::{apart, classes};
+use super::text::episode::{origin, summary};
+use super::text::phrase::{apart, classes, some};
 use super::text::verdict::why;
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::{Case, Conclusion};
 use crate::run::record::Record;
 
-/// Outages that are told one by one: the longest.
-const TOLD: usize = 8;
+/// Episodes, and outages, that are told one by one: the longest.
+const EPISODES: usize = 4;
+const OUTAGES: usize = 6;
 /// Letters that fit where the classes of an outage stand.
 const CLASSES: usize = 52;
 /// Letters that fit in a line of small print.
@@ -40,6 +41,7 @@ fn draw(record: &Record) -> Markup {
     head(record, &mut scene);
     figures(record, case, &mut scene);
     Plot::of(record, case).draw(&mut scene);
+    episodes(record, case, &mut scene);
     outages(record, case, &mut scene);
     let height = scene.height();
     html! {
@@ -111,14 +113,33 @@ fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
     }
 }
 
-/// The longest outages, in the order of time.
-fn outages(record: &Record, case: Case<'_>, scene: &mut Scene) {
-    let Longest { told, more } = Longest::of(record, TOLD);
+/// When something was lost.
+fn episodes(record: &Record, case: Case<'_>, scene: &mut Scene) {
+    let Longest { told, more } = Longest::episodes(case, EPISODES);
     if told.is_empty() {
         return;
     }
     scene.down(34);
-    scene.say((0, 15, "#1b1d20"), true, if more > 0 { "The longest outages" } else { "Outages" });
+    scene.say((0, 15, "#1b1d20"), true, "When");
+    for (target, episode) in &told {
+        scene.down(22);
+        let said = format!("{}: {}", case.targets[*target], summary(record, episode));
+        scene.say((0, 13, "#1b1d20"), false, &line(&said));
+    }
+    if !more.is_empty() {
+        scene.down(22);
+        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter episode")));
+    }
+}
+
+/// The longest outages, in the order of time.
+fn outages(record: &Record, case: Case<'_>, scene: &mut Scene) {
+    let Longest { told, more } = Longest::outages(record, OUTAGES);
+    if told.is_empty() {
+        return;
+    }
+    scene.down(34);
+    scene.say((0, 15, "#1b1d20"), true, if more.is_empty() { "Outages" } else { "The longest outages" });
     for (place, outage) in told {
         scene.down(22);
         let (from, what) = origin(record, outage.from);
@@ -132,8 +153,8 @@ fn outages(record: &Record, case: Case<'_>, scene: &mut Scene) {
             scene.say((x, 13, "#1b1d20"), false, &line(&text));
         }
     }
-    if more > 0 {
+    if !more.is_empty() {
         scene.down(22);
-        scene.say((0, 13, "#646a73"), false, &format!("and {more} shorter ones"));
+        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter outage")));
     }
 }

@@ -8,12 +8,13 @@ use super::outage;
 use super::page::Page;
 use super::phrase::{Count, apart, lost, lost_between, seconds, some};
 use crate::measure::answer::Class;
-use crate::measure::episode::{self, Episode};
+use crate::measure::episode::Episode;
 use crate::measure::outage::{Open, Outage};
 use crate::measure::phase::Phase;
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::Case;
 use crate::report::date;
+use crate::report::longest::Longest;
 use crate::run::record::Record;
 
 /// Episodes told one by one: the longest.
@@ -24,19 +25,12 @@ const PEERS: usize = 4;
 const TICK: Duration = Duration::from_nanos(1);
 
 pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
-    let of_target = |target: usize| {
-        let found = episode::find(&case.lanes_of(target));
-        found.into_iter().map(move |episode| (target, episode))
-    };
-    let mut all: Vec<_> = (0..case.targets.len()).flat_map(of_target).collect();
-    if all.is_empty() {
+    let Longest { told, more } = Longest::episodes(case, TOLD);
+    if told.is_empty() {
         return;
     }
-    all.sort_by_key(|(target, episode)| (Reverse(episode.span.estimate), episode.from, *target));
-    let more = all.split_off(all.len().min(TOLD));
-    all.sort_by_key(|(target, episode)| (episode.from, *target));
     page.heading("When (times of day in UTC)");
-    for (target, episode) in &all {
+    for (target, episode) in &told {
         tell(record, case, (*target, episode), page);
     }
     if !more.is_empty() {
@@ -45,16 +39,13 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
         page.say(2, &format!("and {what}, in which {} failed", some(failed, "probe")));
     }
     // What a row above has not told already.
-    if all.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
+    if told.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
         outage::write(record, case, page);
     }
 }
 
 fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), page: &mut Page) {
-    let moment = |at: Offset| date::moment(record.about.anchor, at);
-    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
-    let (name, began, lost) = (&case.targets[target], moment(episode.from), lost(episode.failed, episode.total));
-    page.say(2, &format!("{name}: {began}{until}, {}; {lost}", since(record, episode)));
+    page.say(2, &format!("{}: {}, {}", case.targets[target], between(record, episode), summary(record, episode)));
     page.table(4, &episode.lanes.keys().map(|place| row(record, *place, episode)).collect::<Vec<_>>());
     page.say(4, &format!("reached {}{}", peers(episode), speed(record, episode)));
 }
@@ -66,6 +57,18 @@ fn row(record: &Record, place: usize, episode: &Episode) -> Vec<String> {
     let outages: Vec<_> = outages.filter_map(|(_, nth)| seen.outages.get(*nth)).collect();
     let lost = lost_between(&seen.timeline, episode.from, episode.to + TICK);
     vec![record.lanes[place].policy.to_string(), durations(&outages), format!("{lost}{}", open(&outages))]
+}
+
+/// From when to when, by the time of day.
+pub(in crate::report) fn between(record: &Record, episode: &Episode) -> String {
+    let moment = |at: Offset| date::moment(record.about.anchor, at);
+    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
+    moment(episode.from) + &until
+}
+
+/// `2.000 to 4.099 s after the command started; lost 61 of 2,100 probes`.
+pub(in crate::report) fn summary(record: &Record, episode: &Episode) -> String {
+    format!("{}; {}", since(record, episode), lost(episode.failed, episode.total))
 }
 
 /// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.

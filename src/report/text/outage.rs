@@ -18,7 +18,7 @@ const TOLD_WIDE: usize = 12;
 
 pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     let wide = page.look().columns() >= WIDE;
-    let Longest { told, more } = Longest::of(record, if wide { TOLD_WIDE } else { TOLD });
+    let Longest { told, more } = Longest::outages(record, if wide { TOLD_WIDE } else { TOLD });
     page.heading("The longest outages (first failed probe due at this time of day in UTC)");
     let mut rows = Vec::new();
     if wide {
@@ -30,8 +30,8 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
         rows.push([vec![case.lane_name(place)], row].concat());
     }
     page.table(2, &rows);
-    if more > 0 {
-        page.say(2, &format!("and {}", some(more as u64, "shorter outage")));
+    if !more.is_empty() {
+        page.say(2, &format!("and {}", some(more.len() as u64, "shorter outage")));
     }
 }
 
