@@ -55,6 +55,7 @@ pub fn page(record: &Record, standing: Standing) -> String {
         (figures::section(record, case))
         (frame::timeline())
         (outage::section(record, case, &outages))
+        (sheet::section("pods", text::pod::HEADING, &text::pod::rows(record, usize::MAX), text::pod::remark(record).as_slice()))
         (acts(record, case))
         (sheet::section("latency", text::latency::HEADING, &text::latency::rows(record, case), &[]))
         (sheet::section("instrument", "How it was measured", &text::instrument::rows(record, case, LANE), &text::instrument::remarks(record)))

@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use super::date;
 use super::longest::Longest;
 use super::plain::plain;
-use super::text::episode::{between, origin, summary};
+use super::text::episode::{HEADING, brief, origin};
 use super::text::phrase::{apart, classes, some};
+use super::text::pod;
 use super::text::verdict::{breach, why};
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::{Case, Conclusion};
@@ -35,6 +36,9 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     }
     totals(record, case, out)?;
     episodes(record, case, out)?;
+    if let Some(remark) = pod::remark(record) {
+        writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
+    }
     outages(record, case, out)?;
     let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
@@ -65,15 +69,15 @@ fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<(
 }
 
 fn episodes(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Longest { told, more } = Longest::episodes(case, TOLD);
-    for (target, episode) in &told {
-        let (name, between) = (safe(&case.targets[*target]), between(record, episode));
-        writeln!(out, "- {name}: {between} UTC, {}", safe(&summary(record, episode)))?;
+    let told = brief(record, case, TOLD);
+    if told.is_empty() {
+        return Ok(());
     }
-    if !more.is_empty() {
-        writeln!(out, "- and {}", some(more.len() as u64, "shorter episode"))?;
+    writeln!(out, "{HEADING}:\n")?;
+    for line in &told {
+        writeln!(out, "- {}", safe(line))?;
     }
-    if told.is_empty() { Ok(()) } else { writeln!(out) }
+    writeln!(out)
 }
 
 fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -99,8 +103,13 @@ fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<
 /// `text` as itself: no markup, no HTML, no mention, on one line.
 fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for letter in plain(text).chars() {
+    let (text, mut last) = (plain(text), ' ');
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied().unwrap_or(' ');
         match letter {
+            // Neither an address nor an emoji.
+            ':' if next == ' ' || (last.is_ascii_digit() && next.is_ascii_digit()) => safe.push(':'),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
@@ -109,6 +118,7 @@ fn safe(text: &str) -> String {
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => safe.extend(['\\', letter]),
             letter => safe.push(letter),
         }
+        last = letter;
     }
     safe
 }

@@ -14,8 +14,9 @@ use self::scene::{Scene, WIDTH};
 use super::date;
 use super::longest::Longest;
 use super::plain::plain;
-use super::text::episode::{origin, summary};
+use super::text::episode::{HEADING, brief, origin};
 use super::text::phrase::{apart, classes, some};
+use super::text::pod;
 use super::text::verdict::why;
 use crate::measure::time::{Human, Offset};
 use crate::measure::verdict::{Case, Conclusion};
@@ -42,6 +43,10 @@ fn draw(record: &Record) -> Markup {
     figures(record, case, &mut scene);
     Plot::of(record, case).draw(&mut scene);
     episodes(record, case, &mut scene);
+    if let Some(remark) = pod::remark(record) {
+        scene.down(34);
+        scene.say((0, 13, "#1b1d20"), false, &line(&format!("Pods that ended: {remark}")));
+    }
     outages(record, case, &mut scene);
     let height = scene.height();
     html! {
@@ -115,20 +120,15 @@ fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
 
 /// When something was lost.
 fn episodes(record: &Record, case: Case<'_>, scene: &mut Scene) {
-    let Longest { told, more } = Longest::episodes(case, EPISODES);
+    let told = brief(record, case, EPISODES);
     if told.is_empty() {
         return;
     }
     scene.down(34);
-    scene.say((0, 15, "#1b1d20"), true, "When");
-    for (target, episode) in &told {
+    scene.say((0, 15, "#1b1d20"), true, HEADING);
+    for said in &told {
         scene.down(22);
-        let said = format!("{}: {}", case.targets[*target], summary(record, episode));
-        scene.say((0, 13, "#1b1d20"), false, &line(&said));
-    }
-    if !more.is_empty() {
-        scene.down(22);
-        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter episode")));
+        scene.say((0, 13, "#1b1d20"), false, &line(said));
     }
 }
 

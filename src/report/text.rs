@@ -14,7 +14,7 @@ mod outage;
 mod page;
 pub(super) mod phrase;
 pub(super) mod picture;
-mod pod;
+pub(super) mod pod;
 pub(super) mod verdict;
 
 use std::io::{self, Write};

@@ -17,6 +17,8 @@ use crate::report::date;
 use crate::report::longest::Longest;
 use crate::run::record::Record;
 
+pub(in crate::report) const HEADING: &str = "When (times of day in UTC)";
+
 /// Episodes told one by one: the longest.
 const TOLD: usize = 10;
 /// Peers told one by one.
@@ -29,14 +31,12 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     if told.is_empty() {
         return;
     }
-    page.heading("When (times of day in UTC)");
+    page.heading(HEADING);
     for (target, episode) in &told {
         tell(record, case, (*target, episode), page);
     }
     if !more.is_empty() {
-        let failed = more.iter().map(|(_, episode)| episode.failed).sum();
-        let what = some(more.len() as u64, "shorter episode");
-        page.say(2, &format!("and {what}, in which {} failed", some(failed, "probe")));
+        page.say(2, &rest(&more));
     }
     // What a row above has not told already.
     if told.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
@@ -45,7 +45,7 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
 }
 
 fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), page: &mut Page) {
-    page.say(2, &format!("{}: {}, {}", case.targets[target], between(record, episode), summary(record, episode)));
+    page.say(2, &headline(record, case, target, episode));
     page.table(4, &episode.lanes.keys().map(|place| row(record, *place, episode)).collect::<Vec<_>>());
     page.say(4, &format!("reached {}{}", peers(episode), speed(record, episode)));
 }
@@ -59,16 +59,27 @@ fn row(record: &Record, place: usize, episode: &Episode) -> Vec<String> {
     vec![record.lanes[place].policy.to_string(), durations(&outages), format!("{lost}{}", open(&outages))]
 }
 
-/// From when to when, by the time of day.
-pub(in crate::report) fn between(record: &Record, episode: &Episode) -> String {
-    let moment = |at: Offset| date::moment(record.about.anchor, at);
-    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
-    moment(episode.from) + &until
+/// A line for each of the `most` longest episodes, and one for the others.
+pub(in crate::report) fn brief(record: &Record, case: Case<'_>, most: usize) -> Vec<String> {
+    let Longest { told, more } = Longest::episodes(case, most);
+    let told = told.iter().map(|(target, episode)| headline(record, case, *target, episode));
+    let rest = (!more.is_empty()).then(|| rest(&more));
+    told.chain(rest).collect()
 }
 
-/// `2.000 to 4.099 s after the command started; lost 61 of 2,100 probes`.
-pub(in crate::report) fn summary(record: &Record, episode: &Episode) -> String {
-    format!("{}; {}", since(record, episode), lost(episode.failed, episode.total))
+/// The target, from when to when, and what it lost.
+fn headline(record: &Record, case: Case<'_>, target: usize, episode: &Episode) -> String {
+    let moment = |at: Offset| date::moment(record.about.anchor, at);
+    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
+    let (name, began, lost) = (&case.targets[target], moment(episode.from), lost(episode.failed, episode.total));
+    format!("{name}: {began}{until}, {}; {lost}", since(record, episode))
+}
+
+/// Episodes that are not told one by one.
+fn rest(more: &[(usize, Episode)]) -> String {
+    let (failed, what) =
+        (more.iter().map(|(_, episode)| episode.failed).sum(), some(more.len() as u64, "shorter episode"));
+    format!("and {what}, in which {} failed", some(failed, "probe"))
 }
 
 /// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.

@@ -13,21 +13,36 @@ const FIGURES: usize = 58;
 /// Pods told of.
 const TOLD: usize = 12;
 
+pub(in crate::report) const HEADING: &str = "Pods that ended (in seconds after their deletion was seen)";
+
 pub(super) fn write(record: &Record, page: &mut Page) {
-    let ended: Vec<&Pod> = record.pods.iter().filter(|pod| pod.deleting.is_some()).collect();
-    if ended.is_empty() {
-        return;
+    if let Some(remark) = remark(record) {
+        page.heading(HEADING);
+        page.table(2, &rows(record, page.look().columns().saturating_sub(FIGURES)));
+        page.say(2, &remark);
     }
-    page.heading("Pods that ended (in seconds after their deletion was seen)");
+}
+
+fn ended(record: &Record) -> Vec<&Pod> {
+    record.pods.iter().filter(|pod| pod.deleting.is_some()).collect()
+}
+
+/// A header, and a row for each pod that ended, its name cut to about `room` letters.
+pub(in crate::report) fn rows(record: &Record, room: usize) -> Vec<Vec<String>> {
+    let (ended, room) = (ended(record), room.clamp(NAME.0, NAME.1));
     let head = ["", "left endpoints", "exited", "last served", "last failed", "lost"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let room = page.look().columns().saturating_sub(FIGURES).clamp(NAME.0, NAME.1);
     rows.extend(ended.iter().take(TOLD).map(|pod| row(pod, room)));
     if ended.len() > TOLD {
         rows.push(vec![format!("and {}: see report.json", some((ended.len() - TOLD) as u64, "more pod"))]);
     }
-    page.table(2, &rows);
-    page.say(2, &conclusion(record, &ended));
+    rows
+}
+
+/// For how long requests still came to pods that ended, and what would have covered that; `None` if no pod did.
+pub(in crate::report) fn remark(record: &Record) -> Option<String> {
+    let ended = ended(record);
+    (!ended.is_empty()).then(|| conclusion(record, &ended))
 }
 
 fn row(pod: &Pod, room: usize) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! A report made again from the folder of its run.
 
+use std::path::Path;
+
 use super::super::support::lapse::Lapse;
 use super::super::support::report::Report;
 use super::{unwell, watch};
@@ -33,6 +35,27 @@ fn a_report_can_be_made_again_from_its_folder() {
     let length = Report::parse(&written).run.length_ns;
     rows(&again(&["--format", "csv"]), length.div_ceil(1_000_000));
     rows(&again(&["--format", "csv", "--bin", "10ms"]), length.div_ceil(10_000_000));
+}
+
+/// Journals of another day, with what was written beside them. `LAPSE_RENEW=1` writes that anew.
+#[test]
+fn the_worked_examples_are_what_their_journals_say() {
+    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
+    let readme = std::fs::read_to_string(reports.join("README.md")).unwrap();
+    for (example, verdict, lost) in [("story", "FAIL", "466 of 14,553"), ("story-fixed", "PASS", "none")] {
+        let folder = reports.join(example);
+        let again = |format: &str| Lapse::new(["report", folder.to_str().unwrap(), "--format", format]).end();
+        for file in ["report.json", "report.html", "timeline.svg", "timeline.png"] {
+            let (path, now) = (folder.join(file), again(file.rsplit_once('.').unwrap().1).bytes());
+            if std::env::var_os("LAPSE_RENEW").is_some() {
+                std::fs::write(&path, &now).unwrap();
+            }
+            assert!(now == std::fs::read(&path).unwrap(), "{} is not what its journal says", path.display());
+        }
+        assert!(again("text").stdout.starts_with(verdict));
+        let row = readme.lines().find(|line| line.starts_with(&format!("| [{example}]"))).expect("a row for it");
+        assert!(row.contains(verdict) && row.contains(lost), "{row}");
+    }
 }
 
 /// A header, and as many rows as the run has bins; the last one may be a bin that ends with the run.

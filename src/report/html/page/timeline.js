@@ -31,7 +31,7 @@ class Timeline {
   label(narrow) {
     const made = this.rows.filter((row) => row.label).map((row) => {
       // What tells names apart stands at their end.
-      const text = row.label.length > 22 && !narrow && row.kind !== 'title' ? `…${row.label.slice(-21)}` : row.label;
+      const text = row.label.length > 18 && !narrow && row.kind !== 'title' ? `…${row.label.slice(-16)}` : row.label;
       const label = element('span', text, { class: `label ${row.kind}`, title: row.label });
       const height = narrow ? 15 : row.height;
       Object.assign(label.style, { top: `${row.labelY}px`, height: `${height}px`, lineHeight: `${height}px`, width: narrow ? '100%' : `${this.gutter - 12}px` });
