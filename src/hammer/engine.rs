@@ -8,9 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::LocalSet;
 
 use super::clock::Clock;
 use super::connect::{BadName, Way};
@@ -167,8 +166,9 @@ type Ready = SyncSender<io::Result<()>>;
 impl Post {
     /// One thread, from its start to its end. Says on `ready` when it is about to send.
     fn work(self, tell: Tell, ready: &Ready) -> io::Result<()> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        LocalSet::new().block_on(&runtime, async {
+        // No timer: the pacer has its own.
+        let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
+        runtime.block_on(async {
             let rate = Rate::per_second(slots_a_second(&self.settings).div_ceil(self.of));
             let rate = rate.ok_or_else(|| io::Error::other("there is nothing to send"))?;
             let pacer = Pacer::new(self.clock, rate)?;

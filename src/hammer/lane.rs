@@ -28,12 +28,17 @@ struct Pool {
     size: usize,
     /// Connections that are kept once they were needed.
     most: usize,
+    /// Connections that take turns.
+    turns: usize,
     /// Slots a second.
     rate: usize,
     /// Connections that exist, in use or not, or are being opened.
     open: Rc<Cell<usize>>,
-    /// Those over HTTP/1.1 that are not in use.
+    /// As many of those over HTTP/1.1 that are not in use as have their turn.
     idle: RefCell<VecDeque<Pooled>>,
+    /// The others, for when more are under way at once. To take turns through them all would keep none of them in the
+    /// processor's caches.
+    spare: RefCell<Vec<Pooled>>,
     /// Those over HTTP/2, in use or not.
     shared: RefCell<VecDeque<Rc<Pooled>>>,
 }
@@ -60,9 +65,10 @@ impl Lane {
     /// them: at most what is under way at once if answers take 100 ms. If fewer were kept, a lane that was late
     /// once would open and close connections until it never caught up.
     pub(super) fn new(policy: Policy, to: (Rc<Way>, Rc<Ask>), size: usize, rate: usize) -> Self {
-        let (open, idle, shared) = (Rc::default(), RefCell::default(), RefCell::default());
         let (size, (way, ask)) = (size.max(1), to);
-        Self { policy, way, ask, pool: Pool { size, most: size.max(rate / 10), rate, open, idle, shared } }
+        let (most, turns) = (size.max(rate / 10), size.max(rate / 200));
+        let (open, idle, spare, shared) = Default::default();
+        Self { policy, way, ask, pool: Pool { size, most, turns, rate, open, idle, spare, shared } }
     }
 
     /// How many connections it is to have before its first slot: those that it keeps in any case, and as many as are
@@ -76,7 +82,7 @@ impl Lane {
 
     /// How many connections wait for a request.
     pub(super) fn idle(&self) -> u64 {
-        self.pool.idle.borrow().len() as u64
+        self.pool.idle() as u64
     }
 
     /// Opens one connection and keeps it. If that fails, a probe will say so.
@@ -171,8 +177,12 @@ impl Pool {
         Some(Taken::Shared(pooled))
     }
 
+    fn idle(&self) -> usize {
+        self.idle.borrow().len() + self.spare.borrow().len()
+    }
+
     fn next_idle(&self) -> Option<Pooled> {
-        self.idle.borrow_mut().pop_front()
+        self.idle.borrow_mut().pop_front().or_else(|| self.spare.borrow_mut().pop())
     }
 
     fn share(&self, pooled: Pooled) -> Taken {
@@ -189,8 +199,10 @@ impl Pool {
         match taken {
             Taken::Own(pooled) => {
                 let mut idle = self.idle.borrow_mut();
-                if idle.len() < self.most {
+                if idle.len() < self.turns {
                     idle.push_back(pooled);
+                } else if idle.len() + self.spare.borrow().len() < self.most {
+                    self.spare.borrow_mut().push(pooled);
                 }
             }
             Taken::Shared(pooled) => {
