@@ -1,10 +1,11 @@
 //! The run's clock. Nobody else reads one: everywhere else, time is an argument.
 
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::measure::time::{Anchor, Offset, nanos};
+use crate::measure::time::{Anchor, Discipline, Offset, nanos};
 
 /// The machine's monotonic clock, counted from the moment at which the run began.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,24 @@ impl Clock {
     }
 }
 
+/// What the kernel says of the wall clock; `None` where it says nothing.
+///
+/// Source: adjtimex(2) with `modes` zero, which only reads; its errors are in microseconds.
+pub fn discipline() -> Option<Discipline> {
+    let mut told = MaybeUninit::<libc::timex>::zeroed();
+    #[expect(
+        unsafe_code,
+        reason = "no safe crate has this call; it writes where it is told, and zeros are a valid `timex`"
+    )]
+    let told = unsafe { (libc::adjtimex(told.as_mut_ptr()) >= 0).then(|| told.assume_init())? };
+    let micros = |error| u64::try_from(error).ok().map(Duration::from_micros);
+    Some(Discipline {
+        synchronised: told.status & libc::STA_UNSYNC == 0,
+        estimated_error: micros(told.esterror)?,
+        maximum_error: micros(told.maxerror)?,
+    })
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one reader of the clock")]
 fn read(clock: ClockId) -> u64 {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
@@ -66,6 +85,12 @@ fn read(clock: ClockId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernel_says_how_far_off_the_wall_clock_may_be() {
+        let Discipline { estimated_error, maximum_error, .. } = discipline().unwrap();
+        assert!(estimated_error <= maximum_error.max(Duration::from_secs(16)), "{estimated_error:?} {maximum_error:?}");
+    }
 
     #[test]
     fn two_anchors_agree_on_the_wall_clock() {

@@ -72,6 +72,17 @@ impl Anchor {
     }
 }
 
+/// How far the machine's wall clock may be from true time, by the kernel's own account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discipline {
+    /// Something (NTP, PTP) keeps it in step.
+    pub synchronised: bool,
+    /// By how much it is probably off.
+    pub estimated_error: Duration,
+    /// By how much it is off at the most.
+    pub maximum_error: Duration,
+}
+
 /// A duration in whole nanoseconds; more than 584 years is that.
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -11,7 +11,7 @@ use crate::measure::budget::Budget;
 use crate::measure::lane::{Lane, Policy, Protocol};
 use crate::measure::phase::Phase;
 use crate::measure::schedule::{Rate, Schedule};
-use crate::measure::time::{Anchor, Offset};
+use crate::measure::time::{Anchor, Discipline, Offset};
 use crate::measure::verdict::MaxBlind;
 
 /// A target as the record knows it.
@@ -47,6 +47,8 @@ pub struct About {
     pub name: String,
     /// Where offsets lie on the wall clock.
     pub anchor: Anchor,
+    /// How far the wall clock may have been off then; `None` where the kernel does not say.
+    pub discipline: Option<Discipline>,
     /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero.
     pub monotonic_ns: u64,
     /// Slots a second of each target.

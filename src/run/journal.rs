@@ -79,7 +79,7 @@ impl Journal {
         let mut file = OpenOptions::new().write(true).create_new(true).open(folder.join(FILE))?;
         file.write_all(MAGIC)?;
         let mut journal = Self { file, frame: Vec::new() };
-        journal.write(ABOUT, |payload| wire::write_about(about, payload))?;
+        journal.write(ABOUT, |payload| wire::about::write(about, payload))?;
         Ok(journal)
     }
 
@@ -126,7 +126,7 @@ fn open(folder: &Path) -> Result<(Frames, Recorder), Error> {
         Ok(()) | Err(Broken::End | Broken::Torn) => return Err(Error::Foreign { path }),
     }
     let about = match frames.next() {
-        Ok((ABOUT, payload)) => wire::read_about(&payload).map_err(|why| Error::About { path: path.clone(), why })?,
+        Ok((ABOUT, payload)) => wire::about::read(&payload).map_err(|why| Error::About { path: path.clone(), why })?,
         Ok((kind, _)) => return Err(Error::About { path, why: format!("it is of kind {kind}") }),
         Err(Broken::Read(source)) => return Err(Error::Read { path, source }),
         Err(Broken::End | Broken::Torn) => return Err(Error::Empty { path }),
@@ -234,7 +234,7 @@ mod tests {
     use crate::measure::lane::{Policy, Protocol};
     use crate::measure::phase::Phase;
     use crate::measure::schedule::Rate;
-    use crate::measure::time::{Anchor, Offset};
+    use crate::measure::time::{Anchor, Discipline, Offset};
     use crate::measure::verdict::{Conclusion, MaxBlind};
     use crate::run::entry::{End, Inflicted, Target, Window};
 
@@ -253,6 +253,11 @@ mod tests {
             version: "1".into(),
             name: "shop".into(),
             anchor: Anchor { unix_ns: 1_700_000_000_000_000_000, offset: Offset::ZERO },
+            discipline: Some(Discipline {
+                synchronised: true,
+                estimated_error: Duration::from_micros(40),
+                maximum_error: Duration::from_millis(12),
+            }),
             monotonic_ns: 5,
             rate,
             control_rate: rate,

@@ -20,7 +20,7 @@ use super::subject::Course;
 use crate::events::command::Output;
 use crate::events::event::Event;
 use crate::events::kubernetes::{self, Watch};
-use crate::hammer::clock::Clock;
+use crate::hammer::clock::{Clock, discipline};
 use crate::hammer::engine;
 use crate::hammer::target;
 use crate::lab::scenario::Scenario;
@@ -201,6 +201,7 @@ fn about(plan: &Plan, checked: &[Checked], clock: Clock) -> About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: plan.name.clone(),
         anchor: clock.anchor(),
+        discipline: discipline(),
         monotonic_ns: clock.monotonic_ns(),
         rate: plan.rate,
         control_rate: Rate::per_second(control).unwrap_or(plan.rate),

@@ -239,6 +239,12 @@ pub(super) struct Clock {
     /// How far the wall clock ran ahead of the monotonic one from the first anchor to the last; null if
     /// the run did not come to its end.
     drift_ns: Option<i64>,
+    /// Whether something (NTP, PTP) kept it in step when the run began; null if the kernel does not say, and so the next two.
+    synchronised: Option<bool>,
+    /// By how much it was then probably off true time,
+    estimated_error_ns: Option<u64>,
+    /// and by how much at the most; both by the kernel's account.
+    maximum_error_ns: Option<u64>,
 }
 
 impl Clock {
@@ -248,6 +254,12 @@ impl Clock {
             let drift = i128::from(end.anchor.unix_ns) - i128::from(expected);
             i64::try_from(drift).unwrap_or(if drift < 0 { i64::MIN } else { i64::MAX })
         };
-        Self { drift_ns: record.end.map(drift) }
+        let told = record.about.discipline;
+        Self {
+            drift_ns: record.end.map(drift),
+            synchronised: told.map(|told| told.synchronised),
+            estimated_error_ns: told.map(|told| nanos(told.estimated_error)),
+            maximum_error_ns: told.map(|told| nanos(told.maximum_error)),
+        }
     }
 }

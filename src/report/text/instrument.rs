@@ -6,7 +6,7 @@ use super::page::Page;
 use super::phrase::{Count, some, tail};
 use crate::measure::answer::{Class, Unsent};
 use crate::measure::fold::LaneSeen;
-use crate::measure::time::Human;
+use crate::measure::time::{Discipline, Human};
 use crate::measure::verdict::Case;
 use crate::run::record::Record;
 
@@ -45,7 +45,16 @@ pub(in crate::report) fn remarks(record: &Record) -> Vec<String> {
     if let Some(pressure) = record.end.and_then(|end| end.pressure) {
         remarks.push(format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
     }
+    remarks.extend(record.about.discipline.map(dates));
     remarks
+}
+
+/// How far dates may be trusted beside those of other machines.
+fn dates(discipline: Discipline) -> String {
+    if discipline.synchronised {
+        return format!("the wall clock was synchronised, to within {}", Human(discipline.maximum_error));
+    }
+    "nothing synchronised the wall clock: beside those of other machines, dates may be off".to_owned()
 }
 
 /// How many slots could not be sent, by the reason.

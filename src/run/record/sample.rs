@@ -13,13 +13,19 @@ use crate::measure::budget::{Budget, Limit, Scope};
 use crate::measure::lane::{Lane, Policy, Protocol};
 use crate::measure::phase::Phase;
 use crate::measure::schedule::Rate;
-use crate::measure::time::{Anchor, Offset};
+use crate::measure::time::{Anchor, Discipline, Offset};
 use crate::measure::verdict::{MaxBlind, default_budget};
 use crate::run::entry::{About, End, Entry, Inflicted, Target, Window};
 use crate::run::record::{Record, Recorder};
 
 /// 2023-11-14T22:13:20Z.
 const BEGAN_NS: u64 = 1_700_000_000_000_000_000;
+
+const SYNCHRONISED: Discipline = Discipline {
+    synchronised: true,
+    estimated_error: Duration::from_micros(40),
+    maximum_error: Duration::from_millis(12),
+};
 
 /// How a probe was answered.
 #[derive(Clone, Copy)]
@@ -62,6 +68,7 @@ impl Sample {
             version: "0.1.0".to_owned(),
             name: "upgrade".to_owned(),
             anchor: Anchor { unix_ns: BEGAN_NS, offset: Offset::ZERO },
+            discipline: Some(SYNCHRONISED),
             monotonic_ns: 5,
             rate: Rate::per_second(1000).unwrap(),
             control_rate: Rate::per_second(1000).unwrap(),
@@ -184,6 +191,7 @@ pub(crate) fn upgrade() -> Record {
 /// Every class there is, on two targets, with blind time, slow answers, and failing from the start to the end.
 pub(crate) fn nasty() -> Record {
     let mut sample = Sample::of(&["shop, \"the\" big one", "p\u{1b}[31may"]).phase(Phase::Event, 0);
+    sample.about.discipline = Some(Discipline { synchronised: false, ..SYNCHRONISED });
     sample.about.budgets.push((
         Budget { name: "max-outage".to_owned(), scope: Scope::Lane(2), limit: Limit::Outage(Duration::from_secs(1)) },
         Window::Judged,
