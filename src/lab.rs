@@ -29,6 +29,8 @@ mod kubelet;
 mod pod;
 mod proxy;
 mod service;
+mod sieve;
+mod stuck;
 mod thread;
 #[cfg(test)]
 mod visitor;

@@ -177,6 +177,7 @@ fn spec(args: &PodArgs) -> PodSpec {
         liveness: None,
         pre_stop: Span::ZERO,
         grace: Span::ZERO,
+        teardown: Span::ZERO,
         afterwards: Afterwards::Refuses,
         // The process's own.
         boot: args.boot,

@@ -6,10 +6,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as Socket, TcpStream as StdStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use rustix::net::{Shutdown, listen, shutdown};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
+
+use super::sieve::Sieve;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -22,8 +24,6 @@ pub(super) struct Door {
     socket: Socket,
     address: SocketAddr,
     open: AtomicBool,
-    /// What fills the queue of a swallowing door.
-    stuffing: Mutex<Vec<TcpStream>>,
 }
 
 impl Door {
@@ -31,7 +31,7 @@ impl Door {
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.port() == 0 { any_port(address.ip())? } else { Socket::bind(address)? };
         let address = socket.local_addr()?;
-        let door = Self { socket, address, open: AtomicBool::new(true), stuffing: Mutex::default() };
+        let door = Self { socket, address, open: AtomicBool::new(true) };
         door.socket.set_nonblocking(true)?;
         door.shut();
         Ok(door)
@@ -63,13 +63,17 @@ impl Door {
         }
     }
 
-    /// Lets the packets of new connections vanish: the queue is full, and nobody will accept.
-    pub(super) async fn swallow(&self) -> io::Result<()> {
+    /// Lets the packets of some new connections vanish, for as long as it is open.
+    pub(super) fn sift(&self, sieve: &Sieve) -> io::Result<()> {
+        SockRef::from(&self.socket).attach_filter(&sieve.program())
+    }
+
+    /// Lets the packets of all new connections vanish from now on.
+    pub(super) fn swallow(&self) -> io::Result<()> {
         self.shut();
-        listen(&self.socket, 0)?;
+        self.sift(&Sieve::all())?;
+        listen(&self.socket, BACKLOG)?;
         self.open.store(true, Ordering::Relaxed);
-        let stuffing = TcpStream::connect(self.address).await?;
-        self.stuffing.lock().unwrap_or_else(PoisonError::into_inner).push(stuffing);
         Ok(())
     }
 }
@@ -114,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn a_swallowing_door_neither_accepts_nor_refuses() {
         let door = Door::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        door.swallow().await.unwrap();
+        door.swallow().unwrap();
         let attempt = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(door.address()));
         assert!(attempt.await.is_err());
     }

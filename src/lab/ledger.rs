@@ -18,6 +18,8 @@ pub enum Inflicted {
     Stale,
     /// A hop refused every new connection.
     Shut,
+    /// A hop sent new connections, or a share of them, where their packets vanish.
+    Swallowed,
     /// A connection was cut with requests unanswered on it.
     Cut,
     /// A request was answered with this status instead of what was asked for.
@@ -40,6 +42,7 @@ impl Inflicted {
         match self {
             Self::Stale => "stale",
             Self::Shut => "shut",
+            Self::Swallowed => "swallowed",
             Self::Cut => "cut",
             Self::Status(_) => "status",
             Self::Held => "held",

@@ -83,6 +83,11 @@ impl Pod {
         *self.status.borrow()
     }
 
+    /// Whether packets that are sent to it vanish.
+    pub(super) fn swallows(&self) -> bool {
+        self.status().gone && self.spec.afterwards == Afterwards::Swallows
+    }
+
     pub(super) fn app(&self) -> Arc<App> {
         Arc::clone(&self.app.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -140,8 +145,9 @@ impl Pod {
             // It shuts the door on its way out.
             let _ = listening.await;
         }
+        tokio::time::sleep(self.spec.teardown.draw()).await;
         if self.spec.afterwards == Afterwards::Swallows
-            && let Err(error) = self.door.swallow().await
+            && let Err(error) = self.door.swallow()
         {
             self.tell("lab-trouble", &format!("cannot swallow packets: {error}"));
         }

@@ -4,7 +4,9 @@
 //! The connection itself is handed to the pod, as a rewritten address would do it: what the pod does to
 //! it, the client sees. A listed pod that no longer listens refuses its share of the connections. Only a
 //! shut door makes the kernel refuse, so the door is shut for that share of the time, in slices so short
-//! that to connections which come one by one it is the same.
+//! that to connections which come one by one it is the same. One whose network is gone has its share
+//! vanish, and whoever met it once meets it again from the same port, though it is no longer listed: so
+//! connection tracking has it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,19 +21,23 @@ use super::chronicle::Chronicle;
 use super::door::Door;
 use super::endpoints::List;
 use super::ledger::{Entry, Inflicted};
+use super::pod::Pod;
+use super::sieve::Sieve;
+use super::stuck::Stuck;
+use crate::measure::time::Offset;
 
 /// How long the door stays open or shut before that is drawn anew.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// What becomes of a new connection, by the pods on the list.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Chance {
-    /// All listed pods listen.
-    Open,
-    /// None does.
-    Shut,
-    /// This share of them does not.
-    Refused(f64),
+/// What listed pods do with a new connection: how many do which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Odds {
+    /// They take it.
+    listening: usize,
+    /// They refuse it.
+    refusing: usize,
+    /// Its packets vanish.
+    swallowing: usize,
 }
 
 /// A service in front of pods.
@@ -40,6 +46,12 @@ pub(super) struct Service {
     door: Door,
     /// There while the door is open.
     listener: Option<TcpListener>,
+    /// Which connections it lets vanish, by which odds, and since when.
+    sieve: Sieve,
+    odds: Odds,
+    since: Offset,
+    /// Who has met a pod whose network is gone.
+    stuck: Stuck,
     chronicle: Arc<Chronicle>,
 }
 
@@ -47,7 +59,9 @@ impl Service {
     /// A service that is open from now on.
     pub(super) fn open(door: Door, chronicle: Arc<Chronicle>) -> io::Result<Self> {
         let listener = Some(door.open()?);
-        Ok(Self { door, listener, chronicle })
+        let stuck = Stuck::at(door.address().port(), Arc::clone(&chronicle));
+        let (odds, since) = (Odds::default(), Offset::ZERO);
+        Ok(Self { door, listener, sieve: Sieve::share(0, 1), odds, since, stuck, chronicle })
     }
 
     /// Serves by `copy` for as long as there is a world.
@@ -57,15 +71,39 @@ impl Service {
             // Marked as seen before looking, so that no change slips in between.
             pulse.mark_unchanged();
             let list = copy.borrow_and_update().clone();
+            let odds = Odds::of(&list);
+            self.sift(odds);
+            let mut stuck = self.stuck.watch();
             let changed = async {
-                tokio::select! { _ = pulse.changed() => {}, _ = copy.changed() => {} }
+                tokio::select! { _ = pulse.changed() => {}, _ = copy.changed() => {}, _ = stuck.changed() => {} }
             };
-            match chance(&list) {
-                Chance::Open => self.pass_on(&list, changed).await,
-                Chance::Shut => self.refuse(&list, changed).await,
-                Chance::Refused(share) if fastrand::f64() < share => self.refuse(&list, sleep(SLICE)).await,
-                Chance::Refused(_) => self.pass_on(&list, sleep(SLICE)).await,
+            match odds {
+                Odds { listening: 0, swallowing: 0, .. } => self.refuse(&list, changed).await,
+                Odds { refusing: 0, .. } => self.pass_on(&list, changed).await,
+                odds if fastrand::usize(..odds.all()) < odds.refusing => self.refuse(&list, sleep(SLICE)).await,
+                _ => self.pass_on(&list, sleep(SLICE)).await,
             }
+        }
+    }
+
+    /// Lets as many connections vanish as pods swallow, of those that are not refused; and those that met such a pod before.
+    fn sift(&mut self, odds: Odds) {
+        let (before, now) = (std::mem::replace(&mut self.odds, odds), self.chronicle.now());
+        if (odds.swallowing, odds.listening) != (before.swallowing, before.listening) {
+            if before.swallowing > 0 {
+                let cause = format!("{} of {} listed pods had no network", before.swallowing, before.all());
+                let (by, what) = ("service".to_owned(), Inflicted::Swallowed);
+                self.chronicle.enter(Entry { from: self.since, to: now, by, what, client: None, cause });
+            }
+            self.since = now;
+            self.sieve = Sieve::share(odds.swallowing, odds.swallowing + odds.listening);
+            self.stuck.look_out(odds.swallowing > 0);
+        } else if !self.stuck.has_changed() {
+            return;
+        }
+        self.sieve.hold(self.stuck.ports());
+        if let Err(error) = self.door.sift(&self.sieve) {
+            self.chronicle.tell("lab-trouble", format!("the service cannot let connections vanish: {error}"));
         }
     }
 
@@ -96,27 +134,14 @@ impl Service {
         self.listener = None;
         self.door.shut();
         let from = self.chronicle.now();
-        until.await;
-        let dead: Vec<_> = list.iter().filter(|pod| !pod.app().listens()).map(|pod| pod.name()).collect();
+        let refuses = |pod: &&Arc<Pod>| !pod.app().listens() && !pod.swallows();
+        let dead: Vec<_> = list.iter().filter(refuses).map(|pod| pod.name()).collect();
         let cause =
             if dead.is_empty() { "no pod is listed".to_owned() } else { format!("still lists {}", dead.join(" ")) };
+        until.await;
         let (to, by, what) = (self.chronicle.now(), "service".to_owned(), Inflicted::Shut);
         self.chronicle.enter(Entry { from, to, by, what, client: None, cause });
     }
-}
-
-fn chance(list: &List) -> Chance {
-    let dead = list.iter().filter(|pod| !pod.app().listens()).count();
-    match dead {
-        dead if dead == list.len() => Chance::Shut,
-        0 => Chance::Open,
-        dead => Chance::Refused(ratio(dead, list.len())),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "there are at most some hundred pods")]
-fn ratio(part: usize, whole: usize) -> f64 {
-    part as f64 / whole as f64
 }
 
 async fn accept(listener: &TcpListener, list: &List) {
@@ -135,5 +160,17 @@ fn hand_over(list: &List, stream: TcpStream, client: SocketAddr) {
     let listening: Vec<_> = list.iter().filter(|pod| pod.app().listens()).collect();
     if let Some(pod) = fastrand::choice(listening) {
         pod.app().welcome(stream, client);
+    }
+}
+
+impl Odds {
+    fn of(list: &List) -> Self {
+        let count = |what: fn(&Pod) -> bool| list.iter().filter(|pod| what(pod)).count();
+        let (listening, swallowing) = (count(|pod| pod.app().listens()), count(Pod::swallows));
+        Self { listening, refusing: list.len() - listening - swallowing, swallowing }
+    }
+
+    const fn all(self) -> usize {
+        self.listening + self.refusing + self.swallowing
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::hammer::clock::Clock;
     use crate::lab::scenario::Act;
-    use crate::lab::visitor::{Seen, Visitor};
+    use crate::lab::visitor::{CONNECT, Seen, Visitor};
 
     /// Plays all acts of a scenario with a visitor before its entrance, and holds what that sees against what is expected.
     async fn play(text: &str) {
@@ -188,8 +188,8 @@ mod tests {
         assert!(told.recv().await.is_some_and(|event| event.kind == "pod-created"));
     }
 
-    /// How long it goes on after an act, so that a list that lags is not the next one's.
-    const SETTLES: Duration = Duration::from_secs(1);
+    /// How long it goes on after an act, so that neither a list that lags nor who waits for a connection is the next one's.
+    const SETTLES: Duration = Duration::from_secs(1).saturating_add(CONNECT);
 
     fn check(name: &str, act: &Act, seen: &Seen) {
         let place = format!("{name}, act {}: {seen:?}", act.name);

@@ -34,7 +34,9 @@ pub struct PodSpec {
     pub on_sigterm: OnSigterm,
     /// How long it may take to end before it is killed (`terminationGracePeriodSeconds`).
     pub grace: Span,
-    /// What becomes of its address once it is gone.
+    /// From the end of its process until it is gone, and its network with it; meanwhile its address refuses.
+    pub teardown: Span,
+    /// What becomes of its address then.
     pub afterwards: Afterwards,
 }
 
@@ -136,7 +138,8 @@ impl Default for PodSpec {
             pre_stop: Span::ZERO,
             on_sigterm: OnSigterm::Exit,
             grace: Span::millis(5_000),
-            afterwards: Afterwards::Refuses,
+            teardown: Span::millis(150),
+            afterwards: Afterwards::Swallows,
         }
     }
 }
