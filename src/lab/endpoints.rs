@@ -32,6 +32,9 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     pub(super) fn new(chronicle: Arc<Chronicle>, truth: List) -> Self {
+        for pod in &truth {
+            pod.tell("endpoint-found", "is in the list of endpoints");
+        }
         Self { chronicle, truth, copies: Vec::new() }
     }
 

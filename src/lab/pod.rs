@@ -145,6 +145,7 @@ impl Pod {
             // It shuts the door on its way out.
             let _ = listening.await;
         }
+        self.tell("container-exited", "has ended its process");
         tokio::time::sleep(self.spec.teardown.draw()).await;
         if self.spec.afterwards == Afterwards::Swallows
             && let Err(error) = self.door.swallow()
@@ -152,7 +153,7 @@ impl Pod {
             self.tell("lab-trouble", &format!("cannot swallow packets: {error}"));
         }
         self.status.send_modify(|status| *status = Status { ready_since: None, deleting: true, gone: true });
-        self.tell("pod-exited", "is gone");
+        self.tell("pod-gone", "is gone");
     }
 
     /// The life of its process, for as long as that listens.

@@ -5,8 +5,8 @@
 //! it, the client sees. A listed pod that no longer listens refuses its share of the connections. Only a
 //! shut door makes the kernel refuse, so the door is shut for that share of the time, in slices so short
 //! that to connections which come one by one it is the same. One whose network is gone has its share
-//! vanish, and whoever met it once meets it again from the same port, though it is no longer listed: so
-//! connection tracking has it.
+//! vanish, and whoever has met it goes on to meet it, though it is no longer listed: so connection
+//! tracking has it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -59,7 +59,7 @@ impl Service {
     /// A service that is open from now on.
     pub(super) fn open(door: Door, chronicle: Arc<Chronicle>) -> io::Result<Self> {
         let listener = Some(door.open()?);
-        let stuck = Stuck::at(door.address().port(), Arc::clone(&chronicle));
+        let stuck = Stuck::at(door.address().port());
         let (odds, since) = (Odds::default(), Offset::ZERO);
         Ok(Self { door, listener, sieve: Sieve::share(0, 1), odds, since, stuck, chronicle })
     }

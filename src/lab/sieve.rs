@@ -1,12 +1,12 @@
 //! Which new connections vanish: a packet filter of the kernel's, for nothing else can leave a single one without an answer.
 //!
-//! What becomes of a connection depends on its client's port alone, so that it meets the same fate each time it is tried
-//! again, as it does where connection tracking has sent it to a pod whose network is gone.
+//! What becomes of a connection depends on its client's port alone, so that it meets the same fate each time its client
+//! asks again, as it does where connection tracking has sent it to a pod whose network is gone.
 
 use socket2::SockFilter;
 
 /// Ports that one filter can name: it may have 4096 instructions (`BPF_MAXINSNS`).
-pub(super) const MOST: usize = 1_500;
+const MOST: usize = 1_500;
 
 /// A filter on new connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ impl Sieve {
     }
 
     /// Lets what comes from these ports vanish as well.
-    pub(super) fn hold(&mut self, stuck: Vec<u16>) {
+    pub(super) fn hold(&mut self, mut stuck: Vec<u16>) {
+        stuck.truncate(MOST);
         self.stuck = stuck;
     }
 
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn the_longest_filter_is_one_that_the_kernel_takes() {
         let mut sieve = Sieve::share(1, 2);
-        sieve.hold((0..=u16::MAX).take(MOST).collect());
+        sieve.hold((0..=u16::MAX).collect());
         door().sift(&sieve).unwrap();
     }
 }

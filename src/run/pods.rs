@@ -112,8 +112,6 @@ fn note(pod: &mut Pod, event: &Event) {
         "pod-deleting" => pod.deleting = pod.deleting.or(Some(event.at)),
         "endpoint-removed" => pod.left = Some(event.at),
         "container-exited" => pod.exited = Some(event.at),
-        // The lab's pods are gone when their process is.
-        "pod-exited" => (pod.exited, pod.gone) = (Some(event.at), Some(event.at)),
         "pod-gone" => pod.gone = Some(event.at),
         _ => {}
     }

@@ -28,5 +28,5 @@ fn the_founding_story_loses_requests_and_the_fix_loses_none() {
         assert!(ended.stdout.contains(word), "{word:?} in\n{}", ended.stdout);
     }
     let lab = |event: &&Value| event["source"] == "lab";
-    assert!(report["events"].as_array().unwrap().iter().filter(lab).any(|event| event["kind"] == "pod-exited"));
+    assert!(report["events"].as_array().unwrap().iter().filter(lab).any(|event| event["kind"] == "pod-gone"));
 }
