@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { colourAt, open, reportOf, sample, settled, text } from './browser.js';
 
-const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'hundred'];
+const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'hundred'];
 
 for (const name of ALL) {
   test(`${name} opens without a complaint, fits its width, and asks the network for nothing`, async () => {
@@ -83,6 +83,22 @@ test('a single probe shows all that was kept of it', async () => {
   await page.locator('#canvas').hover({ position: { x: (width * 3) / 10 + 4, y } });
   assert.match(await text(page, '#tip'), /done 250 µs after due\s+new connection to 10\.0\.0\.7:8080/);
   for (const fact of ['7003.000 ms', '7003.250 ms', '250 µs after due', 'refused', 'new', kept.peer]) assert.ok(finding.includes(fact), `${fact} in ${finding}`);
+});
+
+test('endpoints have a row, and so has each pod with its membership', async () => {
+  const page = await open(sample('replaced'));
+  const { width } = await page.locator('#canvas').boundingBox();
+  const rowOf = (label) => page.evaluate((label) => [...document.querySelectorAll('.label')].find(({ title }) => title === label).offsetTop + 9, label);
+  const told = async (label, ms) => {
+    await page.mouse.move(0, 0);
+    await page.locator('#canvas').hover({ position: { x: (width * ms) / 6000, y: await rowOf(label) } });
+    return text(page, '#tip');
+  };
+  assert.match(await told('endpoints', 1000), /1 pod is listed, for 2\.00/);
+  assert.match(await told('endpoints', 3000), /no pods are listed, for 2.00 s/);
+  assert.match(await told('pod/shop-1', 1000), /ready for 2.00 s\s+in the endpoints for 2\.00/);
+  assert.match(await told('pod/shop-2', 3000), /unready for 1.90 s$/);
+  assert.deepEqual(page.complaints, []);
 });
 
 test('the wheel zooms where it points, and a drag into what it sweeps', async () => {

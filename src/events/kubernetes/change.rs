@@ -47,6 +47,21 @@ pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) ->
     }
 }
 
+/// What there is of one object when nothing has happened to it yet.
+pub(super) fn found(object: &Object) -> Vec<Change> {
+    match &object.body {
+        Body::Pod(pod) => vec![pod::found(&object.meta, pod)],
+        Body::Endpoints(members) => endpoints::found(members),
+        Body::Workload(_)
+        | Body::ReplicaSet
+        | Body::Service(_)
+        | Body::Ingress { .. }
+        | Body::Autoscaler(_)
+        | Body::Release { .. }
+        | Body::Notice(_) => Vec::new(),
+    }
+}
+
 fn as_pod(object: &Object) -> Option<(&super::object::Meta, &pod::Pod)> {
     if let Body::Pod(pod) = &object.body { Some((&object.meta, pod)) } else { None }
 }

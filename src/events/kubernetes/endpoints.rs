@@ -104,6 +104,12 @@ pub(super) fn changes(old: Option<&Members>, new: Option<&Members>) -> Vec<Chang
     changed.filter(|(_, was, is)| was != is).map(|(member, was, is)| member.change(service, was, is)).collect()
 }
 
+/// Who is sent requests when nothing has changed yet.
+pub(super) fn found(slice: &Members) -> Vec<Change> {
+    let members = slice.members.iter().filter(|(_, standing)| **standing == Standing::In);
+    members.map(|(member, _)| member.found(&slice.service)).collect()
+}
+
 impl Conditions {
     fn standing(&self) -> Standing {
         let ready = self.ready.unwrap_or(true);
@@ -123,11 +129,22 @@ impl Member {
         }
     }
 
-    fn change(&self, service: &str, was: Standing, is: Standing) -> Change {
-        let (name, object) = match self {
+    /// What it is called, and the row that it has in reports.
+    fn name(&self, service: &str) -> (&str, String) {
+        match self {
             Self::Pod(name) => (name, format!("pod/{name}")),
             Self::Address(address) => (address, format!("endpoints/{service}")),
-        };
+        }
+    }
+
+    fn found(&self, service: &str) -> Change {
+        let (name, object) = self.name(service);
+        let text = format!("{name} is in the endpoints of service {service}");
+        Change { kind: "endpoint-found", text, told: None, object }
+    }
+
+    fn change(&self, service: &str, was: Standing, is: Standing) -> Change {
+        let (name, object) = self.name(service);
         let (kind, text) = match (was, is) {
             (_, Standing::In) => ("endpoint-added", format!("{name} joins the endpoints of service {service}")),
             (Standing::In, _) => ("endpoint-removed", format!("{name} leaves the endpoints of service {service}")),

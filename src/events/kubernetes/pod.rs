@@ -66,6 +66,17 @@ struct Exit {
     finished_at: Option<Instant>,
 }
 
+/// How a pod stands that was there before.
+pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
+    let (name, object) = (&meta.name, object(meta));
+    let (kind, text, told) = match (meta.deletion_timestamp.is_some(), pod.is_ready()) {
+        (true, _) => ("pod-deleting", format!("{name} is being deleted already"), meta.deletion_asked()),
+        (false, true) => ("pod-found", format!("{name} is there, and ready"), pod.ready_since()),
+        (false, false) => ("pod-unready", format!("{name} is there, and not ready"), pod.ready_since()),
+    };
+    Change { kind, text, told, object }
+}
+
 /// What happened to a pod between two looks at it.
 pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) -> Vec<Change> {
     let Some((meta, _)) = new.or(old) else { return Vec::new() };

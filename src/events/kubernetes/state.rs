@@ -124,6 +124,15 @@ impl State {
         gone.into_iter().flat_map(|name| self.remove(kind, &name, at)).collect()
     }
 
+    /// What there is of what is rolled, to begin with.
+    pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
+        let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
+        let found = belonging.flat_map(|((kind, _), object)| {
+            change::found(object).into_iter().map(|change| Waiting { at, kind: *kind, object: object.clone(), change })
+        });
+        found.collect::<Vec<_>>().into_iter().map(|found| self.event(found)).collect()
+    }
+
     /// Whether these kinds were listed whole.
     pub(super) fn has_listed(&self, kinds: &[Kind]) -> bool {
         kinds.iter().all(|kind| self.listed.contains(kind))
@@ -376,6 +385,22 @@ mod tests {
         };
         assert_eq!(cluster.tell(Kind::Endpoints, &slice("other")), Vec::<String>::new());
         assert_eq!(cluster.tell(Kind::Endpoints, &slice("shop")), ["pod/p endpoint-added"]);
+    }
+
+    #[test]
+    fn what_is_there_is_told_once_and_is_no_change() {
+        let mut cluster = shop();
+        assert_eq!(words(cluster.0.found(Offset::ZERO)), ["pod/shop-1-a pod-unready"]);
+        let mut ready = owned("shop-1", "shop-1-a", "shop");
+        ready["status"] = json!({"podIP": "10.0.0.3", "conditions": [{"type": "Ready", "status": "True"}]});
+        cluster.tell(Kind::Pod, &ready);
+        let slice = json!({"metadata": {"name": "shop-x", "labels": {"kubernetes.io/service-name": "shop"}},
+                           "endpoints": [{"addresses": ["10.0.0.3"], "targetRef": {"kind": "Pod", "name": "shop-1-a"}}]});
+        cluster.tell(Kind::Endpoints, &slice);
+        let found = cluster.0.found(Offset::ZERO);
+        assert_eq!(found[0].address, Some("10.0.0.3".parse().unwrap()));
+        assert_eq!(words(found), ["pod/shop-1-a pod-found", "pod/shop-1-a endpoint-found"]);
+        assert_eq!(cluster.0.status().changes, 0);
     }
 
     #[test]

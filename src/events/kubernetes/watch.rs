@@ -179,6 +179,10 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         // What is not known by then is told when it is.
         let _ = timeout(PATIENCE, learn).await;
         watcher.begun = true;
+        let now = (watcher.now)();
+        for found in watcher.state.found(now) {
+            let _ = watcher.told.send(Told::Event(found));
+        }
         if !watcher.forbidden.is_empty() {
             watcher.warn(watcher.missing_rights(&watcher.forbidden));
         }

@@ -20,6 +20,8 @@ const ROWS: usize = 60;
 pub(super) struct Object {
     name: String,
     stretches: Vec<Stretch>,
+    /// When it was sent requests, by the lists of endpoints.
+    member: Vec<[u64; 2]>,
 }
 
 /// From its beginning to its end it stood so.
@@ -68,6 +70,7 @@ pub(super) fn all(record: &Record) -> (Vec<Object>, BTreeMap<&str, usize>) {
     let object = |events: &Vec<&Event>| Object {
         name: tame(events.first().and_then(|event| event.object.as_deref()).unwrap_or_default()),
         stretches: stretches(events, record.seen.end),
+        member: member(events, record.seen.end),
     };
     (told.iter().map(object).collect(), places)
 }
@@ -86,8 +89,30 @@ fn stretches(events: &[&Event], end: Offset) -> Vec<Stretch> {
     all
 }
 
+/// When some list of endpoints had it.
+fn member(events: &[&Event], end: Offset) -> Vec<[u64; 2]> {
+    let (mut all, mut lists) = (Vec::<[u64; 2]>::new(), 0_u32);
+    for event in events {
+        let (at, before) = (event.at.as_nanos(), lists);
+        match event.kind.as_str() {
+            "endpoint-found" | "endpoint-added" => lists += 1,
+            "endpoint-removed" => lists = lists.saturating_sub(1),
+            _ => {}
+        }
+        match (before, lists, all.last_mut()) {
+            (0, 1, _) => all.push([at, end.as_nanos().max(at)]),
+            (1, 0, Some(last)) => last[1] = at,
+            _ => {}
+        }
+    }
+    all
+}
+
 /// How an object stands after an event of this kind; nothing if that does not say.
 fn state_after(kind: &str) -> Option<State> {
+    if kind == "pod-found" {
+        return Some(State::Ready);
+    }
     let verb = kind.rsplit_once('-').map_or(kind, |(_, verb)| verb);
     match verb {
         "created" | "scheduled" | "started" | "unready" => Some(State::Unready),
@@ -103,22 +128,39 @@ mod tests {
     use super::*;
     use crate::events::event::Source;
 
-    fn told(kinds: &[(u64, &str)]) -> Vec<String> {
+    fn events(kinds: &[(u64, &str)]) -> Vec<Event> {
         let event = |(ms, kind): &(u64, &str)| Event::new(Offset::from_millis(*ms), Source::Lab, *kind, "");
-        let events: Vec<_> = kinds.iter().map(event).collect();
-        let stretches = stretches(&events.iter().collect::<Vec<_>>(), Offset::from_millis(100));
+        kinds.iter().map(event).collect()
+    }
+
+    fn told(kinds: &[(u64, &str)]) -> Vec<String> {
+        let stretches = stretches(&events(kinds).iter().collect::<Vec<_>>(), Offset::from_millis(100));
         stretches
             .iter()
             .map(|one| format!("{:?} {}..{}", one.state, one.from / 1_000_000, one.to / 1_000_000))
             .collect()
     }
 
+    fn listed(kinds: &[(u64, &str)]) -> Vec<[u64; 2]> {
+        let listed = member(&events(kinds).iter().collect::<Vec<_>>(), Offset::from_millis(100));
+        listed.iter().map(|stretch| stretch.map(|edge| edge / 1_000_000)).collect()
+    }
+
     #[test]
-    fn a_pod_lives_from_its_creation_to_its_exit() {
-        let life =
-            [(10, "pod-created"), (20, "pod-ready"), (30, "pod-deleting"), (31, "pod-unready"), (40, "pod-exited")];
-        assert_eq!(told(&life), ["Unready 10..20", "Ready 20..30", "Ending 30..40"]);
+    fn a_pod_lives_from_its_creation_to_the_end_of_its_process() {
+        let life = [(10, "pod-created"), (20, "pod-ready"), (30, "pod-deleting"), (31, "pod-unready")];
+        let end = [(40, "container-exited"), (50, "pod-gone")];
+        assert_eq!(told(&[&life[..], &end].concat()), ["Unready 10..20", "Ready 20..30", "Ending 30..40"]);
         assert_eq!(told(&life[..2]), ["Unready 10..20", "Ready 20..100"]);
+        assert_eq!(told(&[(0, "pod-found"), (30, "pod-deleting")]), ["Ready 0..30", "Ending 30..100"]);
+    }
+
+    #[test]
+    fn who_is_in_two_lists_is_sent_requests_until_both_have_let_go_of_it() {
+        assert_eq!(listed(&[(10, "endpoint-added"), (20, "endpoint-removed")]), [[10, 20]]);
+        let two = [(0, "endpoint-found"), (0, "endpoint-found"), (20, "endpoint-removed"), (30, "endpoint-removed")];
+        assert_eq!(listed(&two), [[0, 30]]);
+        assert_eq!(listed(&[(20, "endpoint-removed"), (30, "endpoint-added")]), [[30, 100]]);
     }
 
     #[test]

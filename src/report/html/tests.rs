@@ -9,7 +9,7 @@ use crate::measure::phase::Phase;
 use crate::measure::time::Offset;
 use crate::run::entry::Entry;
 use crate::run::record::sample::{
-    Answer, Sample, empty, healthy, hostile, killed, nasty, scenario, scrappy, upgrade, worked_example,
+    Answer, Sample, empty, healthy, hostile, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
 };
 
 fn written(record: &Record) -> String {
@@ -62,7 +62,7 @@ fn samples() -> Vec<(&'static str, Record)> {
     let all =
         [("healthy", healthy()), ("worked-example", worked_example()), ("upgrade", upgrade()), ("nasty", nasty())];
     let odd = [("empty", empty()), ("killed", killed()), ("scenario", scenario()), ("scrappy", scrappy())];
-    let bad = [("hostile", hostile()), ("venomous", venomous())];
+    let bad = [("hostile", hostile()), ("venomous", venomous()), ("replaced", replaced())];
     all.into_iter().chain(odd).chain(bad).collect()
 }
 

@@ -216,6 +216,31 @@ fn every_class(ms: u64) -> Answer {
     Answer::after(all[place], 1000).from(u8::try_from(ms % 7).unwrap_or(0))
 }
 
+/// The only pod of a service is replaced by another one, which is ready two seconds later.
+pub(crate) fn replaced() -> Record {
+    let told = [
+        (0, "shop-1", "pod-found"),
+        (0, "shop-1", "endpoint-found"),
+        (2000, "shop-1", "pod-deleting"),
+        (2005, "shop-1", "endpoint-removed"),
+        (2100, "shop-2", "pod-created"),
+        (2150, "shop-1", "container-exited"),
+        (2900, "shop-1", "pod-gone"),
+        (4000, "shop-2", "pod-ready"),
+        (4005, "shop-2", "endpoint-added"),
+    ];
+    let event = |(ms, pod, kind): (u64, &str, &str)| {
+        let event = Event::new(Offset::from_millis(ms), Source::Kubernetes, kind, format!("{pod}: {kind}"));
+        (ms, Entry::Event(event.to(format!("pod/{pod}"))))
+    };
+    let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+    let sample = told.into_iter().map(event).fold(sample, |sample, (ms, entry)| sample.beside(ms, entry));
+    sample.record(6000, |_, ms| match ms {
+        2150..4100 => Answer::after(Class::Refused, 200).from(1),
+        _ => OK,
+    })
+}
+
 /// A run that ended before its first probe.
 pub(crate) fn empty() -> Record {
     Sample::of(&["shop"]).record(0, |_, _| OK)

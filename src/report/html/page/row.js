@@ -1,6 +1,6 @@
 // What stands below each other in the timeline, on one axis: which rows there are, and what a pointer finds in them.
 
-const HEIGHTS = { overview: 12, axis: 26, phases: 20, title: 16, lane: 30, latency: 38, ticks: 26, object: 18, health: 26 };
+const HEIGHTS = { overview: 12, axis: 26, phases: 20, title: 16, lane: 30, latency: 38, ticks: 26, count: 20, object: 18, health: 26 };
 
 const rowsOf = (run) => {
   const rows = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
@@ -22,12 +22,26 @@ const rowsOf = (run) => {
     const events = by(source);
     if (events.length) rows.push({ kind: 'ticks', label: source, events, gap: !run.command });
   }
+  const listed = run.objects.flatMap(({ member }) => member);
+  if (listed.length) rows.push({ kind: 'count', label: 'endpoints', steps: countsOf(listed, run.end), gap: true });
   run.objects.forEach((object, place) => {
     const events = run.events.filter((event) => event.object === place);
-    rows.push({ kind: 'object', label: object.name, object, events, gap: place === 0 });
+    rows.push({ kind: 'object', label: object.name, object, events, gap: place === 0 && !listed.length });
   });
   rows.push({ kind: 'health', label: 'own health', lanes: run.lanes, heldUp: run.held_up, gap: true });
   return rows;
+};
+
+// How many of these stretches lie over each instant of the run.
+const countsOf = (stretches, end) => {
+  const edges = stretches.flatMap(([from, to]) => [[from, 1], [to, -1]]).filter(([at]) => at < end).sort(([a], [b]) => a - b);
+  const steps = [{ from: 0, to: end, count: 0 }];
+  for (const [at, by] of edges) {
+    const last = steps[steps.length - 1];
+    if (last.from === at) last.count += by;
+    else steps.push({ from: (last.to = at), to: end, count: last.count + by });
+  }
+  return steps;
 };
 
 // The curves of a target's lanes, from the fastest to the slowest answer.
@@ -76,7 +90,15 @@ const find = (run, row, at, perPixel, part) => {
   }
   if (row.object) {
     const stretch = row.object.stretches.find(({ from, to }) => from <= at && at < to);
-    return stretch && { title: row.label, lines: [`${stretch.state} for ${distance(stretch.to - stretch.from)}`] };
+    const member = row.object.member.find(([from, to]) => from <= at && at < to);
+    const lines = [];
+    if (stretch) lines.push(`${stretch.state} for ${distance(stretch.to - stretch.from)}`);
+    if (member) lines.push(`in the endpoints for ${distance(member[1] - member[0])}`);
+    return lines.length ? { title: row.label, lines } : null;
+  }
+  if (row.steps) {
+    const { from, to, count } = row.steps.find(({ from, to }) => from <= at && at < to) || row.steps[0];
+    return { title: 'endpoints', lines: [`${count || 'no'} ${count === 1 ? 'pod is' : 'pods are'} listed, for ${distance(to - from)}`], stretch: { from, to } };
   }
   if (row.kind === 'latency') {
     const lines = row.lanes.map((lane) => [lane, pulseAt(lane.latency, at)]).filter(([, pulse]) => pulse);

@@ -148,6 +148,17 @@ class Timeline {
     }
   }
 
+  // How many pods are in the lists of endpoints; nobody at all is written like a failure.
+  count(row) {
+    const { ink } = this;
+    const most = Math.max(1, ...row.steps.map(({ count }) => count));
+    for (const { from, to, count } of row.steps) {
+      const height = count ? Math.max(3, (row.height * count) / most) : row.height;
+      const name = count ? String(count) : 'none';
+      this.bar({ y: row.y + row.height - height, height }, { from, to, name: height < 12 ? '' : name }, ink.of(count ? 'band' : 'paper'), ink.of(count ? 'text' : 'bad'));
+    }
+  }
+
   object(row) {
     const { pen, ink } = this;
     for (const stretch of row.object.stretches) {
@@ -158,6 +169,9 @@ class Timeline {
       pen.strokeStyle = ink.of('quiet');
       pen.lineWidth = 1;
       pen.strokeRect(x + 0.5, bar.y + 0.5, Math.max(right - x - 2, 1), bar.height - 1);
+    }
+    for (const [from, to] of row.object.member) {
+      this.bar({ y: row.y + row.height - 3, height: 2 }, { from, to }, ink.of('accent'), '');
     }
     this.tick(row, 1);
   }
