@@ -12,7 +12,7 @@ use super::support::fault::{Fault, Plan};
 use super::support::lapse::{Ended, Lapse};
 use super::support::server::{Server, Speech};
 
-fn healthy() -> Server {
+pub(super) fn healthy() -> Server {
     Server::start(Speech::Http1, Plan::healthy())
 }
 
@@ -22,7 +22,7 @@ fn unwell() -> Server {
 }
 
 /// A busy machine makes a prober blind now and then; verdicts about the service are tested in spite of it.
-const BLIND: &str = "--max-blind=50%,500ms";
+pub(super) const BLIND: &str = "--max-blind=50%,500ms";
 
 /// One second of probes without a command.
 fn watch(server: &Server, args: &[&str]) -> Ended {

@@ -10,6 +10,8 @@ mod accuracy;
 mod answers;
 #[cfg(test)]
 mod cli;
+#[cfg(all(test, feature = "kubernetes"))]
+mod cluster;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]

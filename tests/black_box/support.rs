@@ -1,5 +1,7 @@
 //! The judge's tools: a server that misbehaves on schedule, its ledger, and a reader of reports.
 
+#[cfg(feature = "kubernetes")]
+pub(crate) mod api;
 pub(crate) mod clock;
 pub(crate) mod fault;
 pub(crate) mod http1;

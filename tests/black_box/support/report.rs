@@ -157,6 +157,7 @@ pub(crate) struct Event {
     pub(crate) source: String,
     pub(crate) kind: String,
     pub(crate) text: String,
+    pub(crate) object: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
