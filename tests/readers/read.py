@@ -1,4 +1,4 @@
-"""Reads the reports of one run, and holds them against its report.json."""
+"""Reads the reports of one run, and holds them against its report.json; and further JUnit reports against their schema."""
 
 import json
 import sys
@@ -7,11 +7,18 @@ from pathlib import Path
 import duckdb
 import pandas
 from junitparser import JUnitXml
+from lxml import etree
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 folder = Path(sys.argv[1])
 report = json.loads((folder / "json").read_text())
 target = report["targets"][0]
+
+schemas = sorted(folder.glob("schema/*/tests/vendor/jenkins/xunit-plugin/*/junit-10.xsd"))
+assert schemas, "the package has no schema any more"
+for path in [folder / "junit", *sys.argv[2:]]:
+    for schema in schemas:
+        etree.XMLSchema(etree.parse(schema)).assertValid(etree.parse(path))
 
 suites = JUnitXml.fromfile(str(folder / "junit"))
 cases = [case for suite in suites for case in suite]
@@ -54,5 +61,5 @@ assert str(frame["time"].dtype) == "datetime64[ns, UTC]", frame.dtypes
 assert ((offsets - frame["sent_ns"] / 1e9).abs() < 0.001).all(), offsets
 assert list(frame["sent_ns"]) == [one["sent_ns"] for one in kept]
 assert frame["status"].isna().tolist() == [one["status"] is None for one in kept]
-print(f"junitparser: {len(cases)} cases; prometheus_client: {len(families)} families; duckdb: {due} slots, {rows} failures;")
+print(f"JUnit: {len(sys.argv) - 1} reports are valid by Jenkins' schema; junitparser: {len(cases)} cases; prometheus_client: {len(families)} families; duckdb: {due} slots, {rows} failures;")
 print(f"pandas: {len(frame)} failures, {frame['class'].nunique()} classes")
