@@ -107,7 +107,12 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write_vectored(bufs) {
+            let written = match bufs {
+                // The kernel takes a longer way to several buffers, even where there is one.
+                [buf] => self.0.try_write(buf),
+                bufs => self.0.try_write_vectored(bufs),
+            };
+            match written {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return Poll::Ready(other),
             }
