@@ -78,7 +78,9 @@ pub(super) fn notes(record: &Record) -> Vec<String> {
 mod tests {
     use super::super::snapshot;
     use super::*;
-    use crate::run::record::sample::{empty, healthy, killed, nasty, scenario, scrappy, upgrade, worked_example};
+    use crate::run::record::sample::{
+        empty, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
+    };
 
     const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
 
@@ -88,8 +90,8 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn all() -> [Record; 8] {
-        [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), scrappy()]
+    fn all() -> [Record; 9] {
+        [healthy(), worked_example(), upgrade(), nasty(), replaced(), empty(), killed(), scenario(), scrappy()]
     }
 
     fn check(record: &Record, name: &str) {
@@ -109,6 +111,11 @@ mod tests {
     #[test]
     fn an_upgrade_that_refused_new_connections_for_two_seconds() {
         check(&upgrade(), "upgrade");
+    }
+
+    #[test]
+    fn a_pod_that_is_replaced() {
+        check(&replaced(), "replaced");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The run as a picture: a line for each lane, a character for each stretch, and what was going on.
 
+mod ending;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -11,13 +13,12 @@ use crate::measure::span::Span;
 use crate::measure::time::{Offset, nanos};
 use crate::measure::timeline::{Cell, Timeline};
 use crate::measure::verdict::Case;
-use crate::run::pods::Pod;
 use crate::run::record::Record;
 
 /// Numbers on the scale are at least this far apart.
 const APART: usize = 8;
-/// What a pod is called on its row: the end of its name.
-const CALLED: usize = 5;
+/// A word that has room for fewer letters than this is left out: its bar says as much.
+const CUT: usize = 3;
 /// Lanes that are drawn.
 const LANES: usize = 20;
 
@@ -114,8 +115,9 @@ impl Grid {
             let turned =
                 nth + 1 == marks.len() && column + 1 + word.len() > self.columns && free && column > word.len();
             let (start, end) = if turned { (before, column) } else { (column + 1, next.max(column + 1)) };
-            for (cell, letter) in cells[start.min(self.columns)..end.min(self.columns)].iter_mut().zip(word) {
-                *cell = letter;
+            let room = &mut cells[start.min(self.columns)..end.min(self.columns)];
+            if room.len() >= CUT.min(word.len()) {
+                room.iter_mut().zip(word).for_each(|(cell, letter)| *cell = letter);
             }
             cells[column] = '|';
         }
@@ -175,16 +177,20 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     for (label, marks) in going_on(record).into_iter().filter(|(_, marks)| !marks.is_empty()) {
         page.draw(&grid.row(label, &look.tame(&grid.marks(&marks))));
     }
+    let (pods, meaning) = ending::rows(record, &grid, look);
+    for (nth, cells) in pods.iter().enumerate() {
+        page.draw(&grid.row(if nth == 0 { "pods" } else { "" }, cells));
+    }
     let legend = met.iter().filter(|one: &&Stretch| **one != Stretch::Unobserved);
-    let legend: Vec<_> = legend.map(|one| format!("{} {}", one.glyph(look.glyphs), one.meaning())).collect();
-    page.say(2, &legend.join(", "));
+    let legend = legend.map(|one| format!("{} {}", one.glyph(look.glyphs), one.meaning()));
+    page.say(2, &legend.chain(meaning).collect::<Vec<_>>().join(", "));
     if let Some(more) = record.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
         page.say(2, &format!("and {} that are not drawn", some(more as u64, "lane")));
     }
 }
 
-/// What was going on: phases, the command, acts, pods that ended.
-fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 4] {
+/// What was going on: phases, the command, acts.
+fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
     let phases = record.seen.phases.spans(record.seen.end).map(|(phase, span)| (span.from, phase.to_string()));
     let started = record.command.iter().filter_map(|command| Some((command.started?, "started".to_owned())));
     let exits = record.command.iter().filter_map(|command| {
@@ -192,13 +198,7 @@ fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 4] {
         Some((exit.at, exit.code.map_or_else(|| "ended".to_owned(), |code| format!("exit {code}"))))
     });
     let acts = record.acts.iter().map(|act| (act.span.from, act.name.clone()));
-    // What it is about stands first: it is what remains where there is no room.
-    let called = |pod: &Pod| tail(&pod.name, CALLED);
-    let told = |pod: &Pod| Some((pod.deleting?, format!("ends {}", called(pod))));
-    let exited = |pod: &Pod| Some((pod.exited.filter(|_| pod.deleting.is_some())?, format!("exit {}", called(pod))));
-    let mut pods: Vec<_> = record.pods.iter().flat_map(|pod| [told(pod), exited(pod)]).flatten().collect();
-    pods.sort();
-    [("phase", phases.collect()), ("command", started.chain(exits).collect()), ("act", acts.collect()), ("pods", pods)]
+    [("phase", phases.collect()), ("command", started.chain(exits).collect()), ("act", acts.collect())]
 }
 
 #[cfg(test)]
