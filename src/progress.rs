@@ -9,6 +9,7 @@ mod look;
 mod screen;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub struct Progress {
     look: Look,
     log: Log,
     screen: Arc<Mutex<Screen>>,
+    /// The command left its last line on our stdout unfinished.
+    mid_line: Arc<AtomicBool>,
 }
 
 /// A way for the command's output past the progress: see [`Progress::above_stdout`].
@@ -78,6 +81,8 @@ pub struct Above<W> {
     to: W,
     /// The screen, if what is written here appears on it.
     screen: Option<Arc<Mutex<Screen>>>,
+    /// Whether its last line is unfinished.
+    mid_line: Arc<AtomicBool>,
 }
 
 // === impl Style ===
@@ -101,6 +106,7 @@ impl Progress {
             look,
             log: Log::default(),
             screen: Arc::new(Mutex::new(Screen::new(ProgressDrawTarget::stderr(), io::stderr()))),
+            mid_line: Arc::default(),
         }
     }
 
@@ -136,17 +142,17 @@ impl Progress {
     /// line is unfinished (a prompt), the bar stays away and plain lines wait.
     pub fn above_stdout(&self) -> Above<io::Stdout> {
         let screen = same_place().then(|| Arc::clone(&self.screen));
-        Above { to: io::stdout(), screen }
+        Above { to: io::stdout(), screen, mid_line: Arc::clone(&self.mid_line) }
     }
 
     /// The same for our stderr.
     pub fn above_stderr(&self) -> Above<io::Stderr> {
-        Above { to: io::stderr(), screen: Some(Arc::clone(&self.screen)) }
+        Above { to: io::stderr(), screen: Some(Arc::clone(&self.screen)), mid_line: Arc::default() }
     }
 
-    /// Whether the command left its last line unfinished: whoever prints next begins a new one.
+    /// Whether the last line on our stdout is unfinished: whoever prints next begins a new one.
     pub fn is_mid_line(&self) -> bool {
-        lock(&self.screen).is_mid_line()
+        if same_place() { lock(&self.screen).is_mid_line() } else { self.mid_line.load(Ordering::Relaxed) }
     }
 
     /// Takes the bar away for good. What the command still prints passes as before.
@@ -191,11 +197,14 @@ fn same_place() -> bool {
 
 impl<W: Write> Write for Above<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Self { to, screen } = self;
+        let Self { to, screen, mid_line } = self;
         let pass = |to: &mut W| to.write_all(bytes).and_then(|()| to.flush());
         match screen {
             Some(screen) => lock(screen).pass(bytes, || pass(to))?,
             None => pass(to)?,
+        }
+        if let Some(last) = bytes.last() {
+            mid_line.store(*last != b'\n', Ordering::Relaxed);
         }
         Ok(bytes.len())
     }

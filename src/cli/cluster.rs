@@ -53,6 +53,10 @@ impl ClusterArgs {
             !(self.no_kube && is_target),
             "a target is a part of a cluster, and --no-kube forbids to look for it: leave one of them out"
         );
+        ensure!(
+            !(self.no_kube && (typed.is_some() || placed)),
+            "--no-kube forbids to look for what another flag says to follow: leave one of them out"
+        );
         if self.no_kube {
             return Ok(None);
         }

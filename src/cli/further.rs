@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::report::write_as;
 use super::{FormatName, ReportTo};
@@ -25,6 +25,14 @@ pub(super) struct Further {
 impl Further {
     /// Opens the files now: at the end of a run it is too late to find out that one cannot be written.
     pub(super) fn open(reports: &[ReportTo]) -> Result<Self> {
+        for (nth, to) in reports.iter().enumerate() {
+            let twice = reports[..nth].iter().any(|other| other.file == to.file);
+            ensure!(
+                !twice,
+                "two reports are to be written to {}: give each --report a file of its own",
+                to.file.display()
+            );
+        }
         let open = |to: &ReportTo| {
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&to.file);
             let file =

@@ -21,8 +21,11 @@ pub(super) const fn of_a_file() -> Look {
     Look { width: WIDTH, colour: Colour::Plain, glyphs: Glyphs::Unicode }
 }
 
+/// As wide as the terminal; elsewhere as `COLUMNS` says.
 fn width(to: &impl AsFd) -> usize {
-    tcgetwinsize(to).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns >= 20).unwrap_or(WIDTH)
+    let terminal = tcgetwinsize(to).ok().map(|size| usize::from(size.ws_col));
+    let told = || env::var("COLUMNS").ok()?.parse().ok();
+    terminal.or_else(told).filter(|columns| (20..=1000).contains(columns)).unwrap_or(WIDTH)
 }
 
 /// Colour only on a terminal that has it, and whose user wants it: see no-color.org.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Method, Uri};
+use url::Url;
 
 use super::budget;
 use super::{LaneName, RunArgs};
@@ -175,15 +176,19 @@ const fn http(args: &RunArgs) -> Http {
     }
 }
 
-fn uri(url: &str) -> Result<Uri> {
-    let uri: Uri = url.parse().with_context(|| format!("{url:?} is not a URL"))?;
-    match uri.scheme_str() {
-        Some("http" | "https") => {}
-        Some(other) => bail!("{url:?}: lapse speaks http:// and https://, not {other}://"),
-        None => bail!("{url:?} has no scheme: write http://{url} or https://{url}"),
-    }
-    ensure!(uri.host().is_some_and(|host| !host.is_empty()), "{url:?} names no host");
-    Ok(uri)
+/// A URL as a client sends it: its path and query as they go on the wire, its fragment left out.
+fn uri(typed: &str) -> Result<Uri> {
+    ensure!(typed.contains("://"), "{typed:?} has no scheme: write http://{typed} or https://{typed}");
+    let mut url = Url::parse(typed).with_context(|| format!("{typed:?} is not a URL"))?;
+    let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
+    ensure!(["http", "https"].contains(&scheme), "{typed:?}: lapse speaks http:// and https://, not {scheme}://");
+    ensure!(url.port() != Some(0), "{typed:?}: no server can be reached at port 0");
+    ensure!(
+        url.username().is_empty() && url.password().is_none(),
+        "the URL of {host} has a user's name in it: leave it out, so that it stands in no report, and send it with -H 'Authorization: ...'"
+    );
+    url.set_fragment(None);
+    url.as_str().parse().with_context(|| format!("{typed:?} is not a URL"))
 }
 
 fn request(args: &RunArgs) -> Result<Request> {
@@ -197,12 +202,21 @@ fn request(args: &RunArgs) -> Result<Request> {
     let default = if args.data.is_some() { Method::POST } else { Method::GET };
     let mut headers: HeaderMap = HeaderMap::new();
     for (name, value) in &args.headers {
+        ensure!(
+            ![CONTENT_LENGTH, TRANSFER_ENCODING].contains(name),
+            "-H {name}: how long the body is follows from --data: leave the header out"
+        );
         headers.append(name, value.clone());
     }
     if args.data.is_some() && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     }
-    Ok(Request { method: args.method.clone().unwrap_or(default), headers, body })
+    let method = args.method.clone().unwrap_or(default);
+    ensure!(
+        method != Method::HEAD || args.expect_body.is_none(),
+        "--expect-body: an answer to HEAD has no body: leave it out, or ask with GET"
+    );
+    Ok(Request { method, headers, body })
 }
 
 fn expect(args: &RunArgs) -> Result<Expect> {

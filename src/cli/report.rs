@@ -36,7 +36,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
 fn write(record: &Record, args: &ReportArgs, out: &mut (impl Write + Send)) -> io::Result<()> {
     let timeline = Table::Timeline { bin: args.bin };
     match args.format {
-        FormatName::Text => report::text::write(record, look::of_stdout(), Some(&args.folder), out),
+        FormatName::Text => report::text::write(record, look::of_stdout(), None, out),
         FormatName::Csv => report::csv::write(record, timeline, out),
         FormatName::Parquet => report::parquet::write(record, timeline, out),
         other => write_as(other, record, out),

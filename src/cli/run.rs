@@ -11,6 +11,7 @@ use super::further::Further;
 use super::{RunArgs, look, plan};
 use crate::hammer::clock::Clock;
 use crate::live::{Door, Live};
+use crate::measure::verdict::Conclusion;
 use crate::progress::{Progress, Style};
 use crate::report;
 use crate::run::launch;
@@ -25,9 +26,10 @@ type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 /// Carries the run out and says what it came to.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
-    let further = Further::open(&args.reports)?;
     let door = args.live.map(Door::open).transpose()?;
     let plan = plan::of(args, Clock::start().anchor())?;
+    // A report may go into the run's own folder.
+    let further = Further::open(&args.reports)?;
     let folder = plan.folder.path().to_owned();
     let live = door.map(|door| serve(door, &folder, &mut progress)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -39,13 +41,17 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
         let _ = writeln!(stdout());
     }
     let saved = save(&record, &folder).into_iter().chain([print(&record, &folder)]).chain(further.write(&record));
-    for error in saved.filter_map(Result::err) {
+    let failed: Vec<_> = saved.filter_map(Result::err).collect();
+    for error in &failed {
         let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
     }
     if let Some(live) = live {
         live.end(&record);
     }
-    Ok(ExitCode::from(record.verdict.conclusion.exit_code()))
+    // Whoever asked for a report and did not get it is not to be told that all is well.
+    let conclusion = record.verdict.conclusion;
+    let unwritten = !failed.is_empty() && conclusion == Conclusion::Pass;
+    Ok(ExitCode::from(if unwritten { Conclusion::Inconclusive } else { conclusion }.exit_code()))
 }
 
 /// Serves the run in `folder`, and says where.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::rt::Executor;
 use hyper::{HeaderMap, Method, Request, Response, Uri, Version};
 use hyper_util::rt::TokioIo;
@@ -29,6 +29,8 @@ use crate::measure::time::Offset;
 
 /// How much of a body is kept to be matched.
 const MATCHED: usize = 1 << 20;
+/// The most of an answer that is read before it is looked at; a longer head is malformed. Each probe under way may hold as much.
+const BUFFER: usize = 64 << 10;
 /// Streams that share an HTTP/2 connection.
 const STREAMS: usize = 64;
 
@@ -113,6 +115,11 @@ impl Ask {
         {
             uri = told;
         }
+        // Where a body could be, a server may insist on being told that there is none (RFC 9110, section 8.6).
+        if target.request.body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&target.request.method)
+        {
+            http1.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let path = target.uri.path_and_query().map_or("/", |path| path.as_str()).parse().unwrap_or_default();
         let (method, body) = (target.request.method.clone(), target.request.body.clone());
         Self { method, path, uri, http1, http2, body, expect: target.expect.clone(), backend: target.backend.clone() }
@@ -156,8 +163,11 @@ impl Link {
         origin: Origin,
         trace: &Trace,
     ) -> Result<Self, Failed> {
-        let handshake =
-            http1::handshake(io).await.map_err(|error| classify::exchange(&error, &facts, Sharing::Alone, trace));
+        let handshake = http1::Builder::new()
+            .max_buf_size(BUFFER)
+            .handshake(io)
+            .await
+            .map_err(|error| classify::exchange(&error, &facts, Sharing::Alone, trace));
         let (sender, driver) = handshake?;
         let driver = RefCell::new(Driver(Some(Box::pin(driver))));
         let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
@@ -293,6 +303,11 @@ impl Link {
                 Some(StreamGuard(streams))
             }
         }
+    }
+
+    /// Whether a probe on it did not end well.
+    pub(super) fn is_suspect(&self) -> bool {
+        matches!(&self.speech, Speech::Http2 { suspect, .. } if suspect.get())
     }
 
     /// A probe on it did not end well: no other is to begin on it.

@@ -156,7 +156,8 @@ impl Pool {
     fn take(&self, trace: &Trace) -> Option<Taken> {
         self.shared.borrow_mut().retain(|pooled| {
             let usable = pooled.link.is_usable();
-            if !usable && pooled.link.streams() == 0 {
+            // One that we have given up was not closed by its server.
+            if !usable && pooled.link.streams() == 0 && !pooled.link.is_suspect() {
                 count_reconnect(trace);
             }
             usable

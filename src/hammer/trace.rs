@@ -60,9 +60,10 @@ impl Failed {
         Self { class, detail: detail.into() }
     }
 
-    /// Whether the answer came to its end, whatever it said.
+    /// Whether the connection is none the worse for it: the answer came to its end, whatever it said, or nothing but the
+    /// stream was given up.
     pub(super) const fn is_whole(&self) -> bool {
-        matches!(self.class, Class::Status(_) | Class::UnexpectedBody)
+        matches!(self.class, Class::Status(_) | Class::UnexpectedBody | Class::StreamReset)
     }
 }
 

@@ -76,6 +76,9 @@ pub struct Measure {
     pub slow: Option<Duration>,
 }
 
+/// The lanes of which an act may expect something.
+const LANES: [&str; 2] = ["new", "reused"];
+
 /// One rollout, and what it is expected to cost.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -193,7 +196,21 @@ impl Script {
             return impossible("`measure.rate` is 0: nothing would be sent");
         }
         self.check_hops()?;
-        self.check_pods()
+        self.check_pods()?;
+        self.check_expectations()
+    }
+
+    fn check_expectations(&self) -> Result<(), Error> {
+        let lanes = self.acts.iter().flat_map(|act| act.expect.lanes.keys().map(move |lane| (&act.name, lane)));
+        match lanes.into_iter().find(|(_, lane)| !LANES.contains(&lane.as_str())) {
+            Some((act, lane)) => {
+                let hint = hint(lane, &LANES);
+                Err(Error::Impossible(format!(
+                    "act `{act}` expects something of a lane `{lane}` that there is not{hint}"
+                )))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_hops(&self) -> Result<(), Error> {
@@ -296,6 +313,8 @@ acts:
         assert_eq!(refusal("# Shows nothing in particular.", ""), Error::Silent.to_string());
         let unknown = "`first` names the pod template `v2`, which is not under `pods`; did you mean `v1`?";
         assert_eq!(refusal("first: v1", "first: v2"), unknown);
+        let stray = refusal("lost: none", "lost: any, lanes: {neww: none}");
+        assert_eq!(stray, "act `again` expects something of a lane `neww` that there is not; did you mean `new`?");
         let stuck = refusal("first:", "rollout: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\nfirst:");
         assert!(stuck.contains("both 0"), "{stuck}");
         assert!(refusal("service", "servise").contains("line 3"), "{}", refusal("service", "servise"));

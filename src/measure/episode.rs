@@ -178,11 +178,8 @@ impl Episode {
         let latest = outages().map(|outage| outage.ended.1).collect::<Option<Vec<_>>>();
         let period = lanes.first().map_or(Duration::ZERO, |(_, lane)| lane.timeline.schedule().period());
         let shared = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
-        Bounded {
-            estimate: self.to.since(self.from) + period / shared,
-            at_least: last_sent.since(first_met),
-            at_most: earliest.zip(latest.and_then(|all| all.into_iter().max())).map(|(from, to)| to.since(from)),
-        }
+        let at_most = earliest.zip(latest.and_then(|all| all.into_iter().max())).map(|(from, to)| to.since(from));
+        Bounded::new(self.to.since(self.from) + period / shared, last_sent.since(first_met), at_most)
     }
 }
 

@@ -63,11 +63,8 @@ pub struct Outage {
 impl Outage {
     /// How long it lasted.
     pub fn duration(&self) -> Bounded {
-        Bounded {
-            estimate: self.estimate,
-            at_least: self.ended.0.since(self.began.1),
-            at_most: self.began.0.zip(self.ended.1).map(|(from, to)| to.since(from)),
-        }
+        let at_most = self.began.0.zip(self.ended.1).map(|(from, to)| to.since(from));
+        Bounded::new(self.estimate, self.ended.0.since(self.began.1), at_most)
     }
 }
 

@@ -102,6 +102,14 @@ pub struct Bounded {
 }
 
 impl Bounded {
+    /// A duration that was counted as `estimate` and proved to lie between the other two. A count may lie outside of what
+    /// was proved (slots within it were not sent, or sent late): then the nearest bound is the better figure.
+    pub fn new(estimate: Duration, at_least: Duration, at_most: Option<Duration>) -> Self {
+        let at_most = at_most.map(|at_most| at_most.max(at_least));
+        let estimate = at_most.map_or(estimate, |at_most| estimate.min(at_most)).max(at_least);
+        Self { estimate, at_least, at_most }
+    }
+
     /// A duration that is known exactly.
     pub const fn exact(duration: Duration) -> Self {
         Self { estimate: duration, at_least: duration, at_most: Some(duration) }

@@ -91,14 +91,12 @@ fn lanes_outages(lane: &LaneSeen, window: Span) -> impl Iterator<Item = &Outage>
 
 fn longest(lanes: &[&LaneSeen], window: Span) -> Bounded {
     let all = || lanes.iter().flat_map(|lane| lanes_outages(lane, window)).map(Outage::duration);
-    Bounded {
-        estimate: all().map(|outage| outage.estimate).max().unwrap_or_default(),
-        at_least: all().map(|outage| outage.at_least).max().unwrap_or_default(),
-        at_most: all()
-            .map(|outage| outage.at_most)
-            .collect::<Option<Vec<_>>>()
-            .map(|all| all.into_iter().max().unwrap_or_default()),
-    }
+    let at_most = all().map(|outage| outage.at_most).collect::<Option<Vec<_>>>();
+    Bounded::new(
+        all().map(|outage| outage.estimate).max().unwrap_or_default(),
+        all().map(|outage| outage.at_least).max().unwrap_or_default(),
+        at_most.map(|all| all.into_iter().max().unwrap_or_default()),
+    )
 }
 
 /// What each lane lost, averaged. Its bounds come from when the lane surely, or possibly, failed: outages that
@@ -108,11 +106,11 @@ fn equivalent(lanes: &[&LaneSeen], window: Span) -> Bounded {
     let failed = |lane: &&LaneSeen| lane.timeline.schedule().time_of(Counted::of(&lane.timeline, window).failed);
     let bounds: Vec<_> =
         lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window).length()).collect();
-    Bounded {
-        estimate: lanes.iter().map(failed).sum::<Duration>() / count,
-        at_least: bounds.iter().map(|lane| lane.at_least).sum::<Duration>() / count,
-        at_most: bounds.iter().map(|lane| lane.at_most).sum::<Option<Duration>>().map(|sum| sum / count),
-    }
+    Bounded::new(
+        lanes.iter().map(failed).sum::<Duration>() / count,
+        bounds.iter().map(|lane| lane.at_least).sum::<Duration>() / count,
+        bounds.iter().map(|lane| lane.at_most).sum::<Option<Duration>>().map(|sum| sum / count),
+    )
 }
 
 /// When a lane was failing (or slow): as estimated, at the least, and at the most.
@@ -157,11 +155,7 @@ impl Brackets {
 
     fn length(&self) -> Bounded {
         let open = !self.outer.intersection(&self.open).length().is_zero();
-        Bounded {
-            estimate: self.estimate.length(),
-            at_least: self.inner.length(),
-            at_most: (!open).then(|| self.outer.length()),
-        }
+        Bounded::new(self.estimate.length(), self.inner.length(), (!open).then(|| self.outer.length()))
     }
 }
 

@@ -68,7 +68,7 @@ fn cases(record: &Record) -> Vec<Case> {
     let doubted = (!doubts.is_empty()).then(|| Fault("error", doubts.join("\n")));
     cases.push(Case::about(run, "the measurement supports a verdict", doubted));
     if let Some(command) = &record.command {
-        let failed = command.failed().then(|| Fault("failure", how_it_ended(command)));
+        let failed = command.failed().then(|| Fault("failure", how_it_ended(record, command)));
         cases.push(Case::about(run, "the command succeeds", failed));
     }
     if verdict.conclusion == Conclusion::Interrupted {

@@ -111,7 +111,8 @@ fn of_a_lane(record: &Record, case: Case<'_>, place: usize, events: &mut Events<
     for outage in &seen.outages {
         let Outage { from, to, failed, .. } = outage;
         let args = json!({"lasted": outage.duration().to_string(), "failed": failed});
-        events.slice((pid, tid + 1), "outage", Span::new(*from, *to), &args)?;
+        // To the end of the last slot's time, as its run above.
+        events.slice((pid, tid + 1), "outage", Span::new(*from, *to + lane.schedule.period()), &args)?;
     }
     Ok(())
 }

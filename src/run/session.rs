@@ -14,6 +14,7 @@ use super::record::{Record, Recorder};
 use super::rollout::Rollout;
 use super::signal::{self, Signals};
 use super::subject::{self, Course, Order};
+use crate::events::command::Exit;
 use crate::events::event::{Event, Source};
 use crate::events::kubernetes::Told;
 use crate::hammer::clock::Clock;
@@ -272,7 +273,9 @@ where
         match begin().await {
             Ok(course) => self.course = Some(course),
             Err(why) => {
-                self.take(Entry::Event(Event::new(self.parts.clock.now(), Source::Command, "not-started", why)));
+                let at = self.parts.clock.now();
+                self.take(Entry::Event(Event::new(at, Source::Command, "not-started", why)));
+                self.take(Entry::Exit(Exit { at, code: None, signal: None }));
                 self.event_is_over();
             }
         }
@@ -334,6 +337,9 @@ where
             self.say(&format!(
                 "the journal cannot be written any more ({error}): if this run is killed, the rest is lost"
             ));
+            let doubt = format!("the journal could not be written to its end ({error}): no report can be made again");
+            // It stands in the reports of this run alone.
+            let _ = self.parts.recorder.take(Entry::Doubt(doubt));
         }
         if let Err(misfit) = self.parts.recorder.take(entry) {
             self.say(&format!("a record was left out: {misfit}"));

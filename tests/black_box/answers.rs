@@ -89,6 +89,8 @@ impl Cell {
         let told = match self.fault {
             Fault::Slow(_) | Fault::Freeze => lane.count("slow") >= 1,
             Fault::IdleFin if self.lane == "reused" => (1..=hits).contains(&lane.reconnects),
+            // The server closed nothing: its connection goes on.
+            Fault::RstStream => lane.reconnects == 0,
             _ => true,
         };
         (!told || hits == 0)

@@ -27,8 +27,8 @@ pub(super) fn left_out(record: &Record) -> usize {
 struct Data {
     /// The run goes on.
     live: bool,
-    /// Milliseconds since the Unix epoch at the run's beginning.
-    began_unix_ms: u64,
+    /// Microseconds since the Unix epoch at the run's beginning.
+    began_unix_us: u64,
     end: u64,
     phases: Vec<Stretch>,
     acts: Vec<Stretch>,
@@ -85,7 +85,7 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: Standing, rows: &[Pl
     let lanes = 0..record.lanes.len();
     let data = Data {
         live: standing == Standing::GoesOn,
-        began_unix_ms: record.about.anchor.unix_ns_at(Offset::ZERO) / 1_000_000,
+        began_unix_us: record.about.anchor.unix_ns_at(Offset::ZERO) / 1_000,
         end: record.seen.end.as_nanos(),
         phases: record
             .seen

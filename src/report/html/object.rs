@@ -91,7 +91,11 @@ fn stretches(events: &[&Event], end: Offset) -> Vec<Stretch> {
 
 /// When some list of endpoints had it.
 fn member(events: &[&Event], end: Offset) -> Vec<[u64; 2]> {
-    let (mut all, mut lists) = (Vec::<[u64; 2]>::new(), 0_u32);
+    let kinds = || events.iter().map(|event| event.kind.as_str());
+    // Who leaves first of all had been there, whether or not that was told.
+    let was_there = kinds().find(|kind| kind.starts_with("endpoint-")) == Some("endpoint-removed");
+    let mut lists = u32::from(was_there);
+    let mut all = if was_there { vec![[0, end.as_nanos()]] } else { Vec::new() };
     for event in events {
         let (at, before) = (event.at.as_nanos(), lists);
         match event.kind.as_str() {
@@ -160,7 +164,8 @@ mod tests {
         assert_eq!(listed(&[(10, "endpoint-added"), (20, "endpoint-removed")]), [[10, 20]]);
         let two = [(0, "endpoint-found"), (0, "endpoint-found"), (20, "endpoint-removed"), (30, "endpoint-removed")];
         assert_eq!(listed(&two), [[0, 30]]);
-        assert_eq!(listed(&[(20, "endpoint-removed"), (30, "endpoint-added")]), [[30, 100]]);
+        assert_eq!(listed(&[(20, "endpoint-removed"), (30, "endpoint-added")]), [[0, 20], [30, 100]]);
+        assert_eq!(listed(&[(20, "pod-deleting")]), Vec::<[u64; 2]>::new());
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), r
         record.lanes[place.0].target == target && episode.from <= from && from <= episode.to
     };
     let told: Vec<_> = rows.iter().zip(0_usize..).filter(|(place, _)| inside(place)).collect();
-    let more = episode.outages.len().saturating_sub(told.len());
+    let more = episode.outages.len().saturating_sub(told.len()) as u64;
     let mut lengths: Vec<_> = told.iter().map(|(place, _)| at(record, **place).estimate).collect();
     lengths.sort_unstable_by_key(|length| Reverse(*length));
     let shortest = lengths.get(MAJOR).copied();
@@ -106,11 +106,11 @@ fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), r
                 }
             }
             @for (place, nth) in &told { (row(record, **place, *nth, weigh(**place))) }
-            @if minors > 0 {
-                tr { td colspan="5" { button.more type="button" aria-expanded="false" { (some(minors, "shorter outage")) } } }
+            @if minors + more > 0 {
+                tr { td colspan="5" { button.more type="button" aria-expanded="false" { (some(minors + more, "shorter outage")) } } }
             }
             @if more > 0 {
-                tr.minor { td colspan="5" { "and " (Count(more as u64).to_string()) " more" } }
+                tr.minor { td colspan="5" { "and " (Count(more).to_string()) " more, which have no row here: report.json has them all" } }
             }
         }
     }

@@ -57,7 +57,7 @@ pub(in crate::report) fn rows(record: &Record, case: Case<'_>, place: usize, tot
     }
     let silence = record.seen.silences.get(place).copied().flatten().map(|silence| silence.length());
     rows.extend(silence.filter(|silence| *silence > record.about.slow).map(|silence| {
-        let meaning = "no probe came back although some were on their way".to_owned();
+        let meaning = "no probe succeeded although some were on their way".to_owned();
         row("silence", Human(silence).to_string(), meaning)
     }));
     if !totals.blind.is_zero() {

@@ -69,6 +69,8 @@ impl Look {
         let harmless = |letter: char| match letter {
             '\t' | '\n' => ' ',
             letter if letter.is_control() || is_unseen(letter) => '?',
+            // Ours, where a name was cut.
+            '…' if self.glyphs == Glyphs::Ascii => '~',
             letter if self.glyphs == Glyphs::Ascii && !letter.is_ascii() => '?',
             letter => letter,
         };

@@ -1,6 +1,9 @@
 //! A page of text: headings, wrapped sentences and aligned tables.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::look::{Ink, Look};
+use super::phrase::padded;
 
 /// A page to be filled.
 #[derive(Debug)]
@@ -48,9 +51,14 @@ impl Page {
         self.hang(indent, indent + 2, text);
     }
 
-    /// A line as it is, if it is within the width; cut if not.
+    /// A line that is not wrapped: what of it is beyond the width is cut off.
     pub(super) fn draw(&mut self, line: &str) {
-        let cut: String = line.chars().take(self.look.columns()).collect();
+        let mut room = self.look.columns();
+        let fits = |letter: &char| {
+            let left = room.checked_sub(letter.width().unwrap_or(0));
+            left.inspect(|left| room = *left).is_some()
+        };
+        let cut: String = self.look.tame(line).chars().take_while(fits).collect();
         self.text.push_str(cut.trim_end());
         self.text.push('\n');
     }
@@ -59,15 +67,14 @@ impl Page {
     pub(super) fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
         let columns = rows.iter().map(|row| row.len().saturating_sub(1)).max().unwrap_or(0);
         let width_of = |column: usize| {
-            let cells = rows.iter().filter(|row| column + 1 < row.len()).map(|row| row[column].chars().count());
+            let cells = rows.iter().filter(|row| column + 1 < row.len()).map(|row| row[column].width());
             cells.max().unwrap_or(0)
         };
         let widths: Vec<_> = (0..columns).map(width_of).collect();
         for row in rows {
             let Some((last, cells)) = row.split_last() else { continue };
-            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
-            let start: String = padded.collect();
-            let hang = (indent + start.chars().count()).min(self.look.columns() / 2);
+            let start: String = cells.iter().zip(&widths).map(|(cell, width)| padded(cell, width + 2)).collect();
+            let hang = (indent + start.width()).min(self.look.columns() / 2);
             self.hang(indent, hang, &format!("{start}{last}"));
         }
     }
@@ -88,7 +95,7 @@ fn wrap(text: &str, width: usize, indent: usize, hang: usize) -> Vec<String> {
     let mut line = " ".repeat(indent);
     let mut empty = true;
     for word in text.split(' ') {
-        let grown = line.chars().count() + usize::from(!empty) + word.chars().count();
+        let grown = line.width() + usize::from(!empty) + word.width();
         if grown > width && !empty && !word.is_empty() {
             lines.push(line.trim_end().to_owned());
             line = " ".repeat(hang);

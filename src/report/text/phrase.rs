@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::measure::answer::{Class, Health};
 use crate::measure::time::Offset;
 use crate::measure::timeline::{Cell, Timeline};
@@ -48,9 +50,20 @@ pub(in crate::report) fn lost(failed: u64, all: u64) -> String {
     }
 }
 
-/// The end of a name that is longer than `width`: what tells names apart stands there.
+/// A name in `width` columns: of a longer one its end, for what tells names apart stands there.
 pub(in crate::report) fn tail(name: &str, width: usize) -> String {
-    name.chars().skip(name.chars().count().saturating_sub(width)).collect()
+    if name.width() <= width { name.to_owned() } else { format!("…{}", ending(name, width.saturating_sub(1))) }
+}
+
+/// As much of the end of `name` as has room in `width` columns.
+pub(in crate::report) fn ending(name: &str, width: usize) -> &str {
+    let mut ends = name.char_indices().map(|(at, _)| &name[at..]);
+    ends.find(|end| end.width() <= width).unwrap_or_default()
+}
+
+/// `text` and as many spaces as fill `width` columns.
+pub(in crate::report) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// A share of 1 as a percentage that never rounds a loss away: `99.9958 %`, and `100 %` only of all.
@@ -114,6 +127,13 @@ mod tests {
         assert_eq!(some(0, "probe"), "0 probes");
         assert_eq!(part(34, 1_234_567, "probe"), "34 of 1,234,567 probes");
         assert_eq!([lost(0, 1), lost(1, 1), lost(2, 2)], ["lost 0 of 1 probe", "lost 1 probe", "lost all 2 probes"]);
+    }
+
+    #[test]
+    fn names_are_cut_at_their_beginning_and_fill_columns_not_letters() {
+        assert_eq!([tail("wine-7d4", 8), tail("wine-7d4", 6)], ["wine-7d4", "…e-7d4"]);
+        assert_eq!([tail("店-漢字", 7), tail("店-漢字", 6)], ["店-漢字", "…-漢字"]);
+        assert_eq!([padded("漢", 4), padded("long", 2)], ["漢  ", "long"]);
     }
 
     #[test]

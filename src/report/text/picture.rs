@@ -5,9 +5,11 @@ mod ending;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::look::Glyphs;
 use super::page::Page;
-use super::phrase::{some, tail};
+use super::phrase::{padded, some, tail};
 use crate::measure::answer::Health;
 use crate::measure::span::Span;
 use crate::measure::time::{Offset, nanos};
@@ -34,9 +36,11 @@ pub(in crate::report) enum Stretch {
 }
 
 impl Stretch {
-    /// What `span` of a lane looked like.
+    /// What `span` of a lane looked like. Where no slot was due in it, it looked as the slot before left it.
     pub(in crate::report) fn of(timeline: &Timeline, span: Span) -> Self {
         let cell = Cell::of([timeline], span.from, span.to);
+        let period = timeline.schedule().period() + Duration::from_nanos(1);
+        let cell = if cell.due() > 0 { cell } else { Cell::of([timeline], span.to.back(period), span.to) };
         let [up, slow, failed, blind] =
             [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| cell.count(health) > 0);
         match (failed, up || slow) {
@@ -99,8 +103,7 @@ impl Grid {
     }
 
     fn row(&self, label: &str, cells: &str) -> String {
-        let (width, label) = (self.label, tail(label, self.label));
-        format!("  {label:<width$}  {cells}")
+        format!("  {}  {cells}", padded(&tail(label, self.label), self.label))
     }
 
     /// Words at instants, each behind a bar; a word that finds no room before the next bar is cut, one
@@ -162,7 +165,7 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
         return;
     }
     let (look, drawn) = (page.look(), record.lanes.len().min(LANES));
-    let longest = (0..drawn).map(|place| case.lane_name(place).chars().count()).max().unwrap_or(0);
+    let longest = (0..drawn).map(|place| case.lane_name(place).width()).max().unwrap_or(0);
     let label = longest.clamp("command".len(), look.name());
     let grid = Grid { length, columns: look.columns() - label - 4, label };
     page.heading("The run");
@@ -171,11 +174,11 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
         let cells: Vec<_> = (0..grid.columns).map(|column| Stretch::of(&lane.timeline, grid.span(column))).collect();
         met.extend(&cells);
         let cells: String = cells.into_iter().map(|cell| cell.glyph(look.glyphs)).collect();
-        page.draw(&grid.row(&look.tame(&case.lane_name(place)), &cells));
+        page.draw(&grid.row(&case.lane_name(place), &cells));
     }
     page.draw(&grid.row("", &grid.scale()));
     for (label, marks) in going_on(record).into_iter().filter(|(_, marks)| !marks.is_empty()) {
-        page.draw(&grid.row(label, &look.tame(&grid.marks(&marks))));
+        page.draw(&grid.row(label, &grid.marks(&marks)));
     }
     let (pods, meaning) = ending::rows(record, &grid, look);
     for (nth, cells) in pods.iter().enumerate() {

@@ -52,7 +52,9 @@ pub(in crate::report) fn why(record: &Record) -> String {
             many => format!("{many} budgets were exceeded"),
         },
         Conclusion::Inconclusive => "what was measured proves neither pass nor fail".to_owned(),
-        Conclusion::CommandFailed => record.command.as_ref().map(how_it_ended).unwrap_or_default(),
+        Conclusion::CommandFailed => {
+            record.command.as_ref().map(|command| how_it_ended(record, command)).unwrap_or_default()
+        }
         Conclusion::Interrupted if record.cut => {
             "the record breaks off: the run was killed, or still goes on".to_owned()
         }
@@ -68,7 +70,10 @@ pub(in crate::report) fn breach(breach: &Breach) -> String {
 }
 
 /// The command, and how it ended.
-pub(in crate::report) fn how_it_ended(command: &CommandRun) -> String {
+pub(in crate::report) fn how_it_ended(record: &Record, command: &CommandRun) -> String {
+    if let Some(why) = record.events.iter().find(|event| event.kind == "not-started") {
+        return why.text.clone();
+    }
     let words = quoted(&command.argv);
     match (command.started, &command.exit) {
         (None, _) => format!("{words} was never started: check that it can be found and run"),

@@ -29,6 +29,8 @@ fn a_command_that_cannot_start_is_exit_4() {
         assert_eq!(ended.code(), Some(4), "{}", ended.stderr);
         let said = ended.stdout.contains(command) || ended.stderr.contains(command);
         assert!(said, "{command} is not named\n{}\n{}", ended.stdout, ended.stderr);
+        let why = ended.stdout.contains("no such file") || ended.stdout.contains("permission denied");
+        assert!(why && !ended.stdout.contains("had not ended"), "{}", ended.stdout);
     }
 }
 
@@ -43,6 +45,12 @@ fn the_phases_follow_the_command() {
     assert!(report.run.phases.windows(2).all(|pair| pair[0].to_ns == pair[1].from_ns));
     let (event, command) = (&report.run.phases[1], report.run.command.as_ref().unwrap());
     assert!(event.from_ns >= 300_000_000 && event.from_ns <= command.started_ns && command.ended_ns <= event.to_ns);
+}
+
+#[test]
+fn the_report_begins_a_line_of_its_own() {
+    let ended = around(&healthy(), &["printf", "unfinished"]).end();
+    assert!(ended.stdout.contains("unfinished\nPASS"), "{:?}", ended.stdout);
 }
 
 #[test]

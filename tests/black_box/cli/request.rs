@@ -17,14 +17,14 @@ fn in_the_clear_nobody_asks_for_the_systems_certificates() {
     assert!(!ended.stderr.contains("does not answer"), "{}", ended.stderr);
 }
 
-#[test]
-fn the_request_is_what_was_asked_for() {
+/// The one request that `lapse run` sends with these arguments, in small letters; it ends with `end`.
+fn sent<'a>(url: &str, args: impl IntoIterator<Item = &'a str>, end: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let reading = std::thread::spawn(move || {
         let (mut tcp, _) = listener.accept().unwrap();
         let (mut seen, mut buffer) = (String::new(), [0; 1024]);
-        while !seen.ends_with("corked") {
+        while !seen.ends_with(end) {
             let count = tcp.read(&mut buffer).unwrap();
             assert!(count > 0, "{seen}");
             seen.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
@@ -33,33 +33,34 @@ fn the_request_is_what_was_asked_for() {
         seen
     });
     let redirect = format!("wine.invalid:80:127.0.0.1:{port}");
-    let ended = Lapse::run([
-        "http://wine.invalid/cellar?red=1",
-        "--connect-to",
-        &redirect,
-        "-X",
-        "PUT",
-        "-H",
-        "X-Cork: natural",
-        "-d",
-        "corked",
-        "--lanes",
-        "new",
-        "--rate",
-        "1/s",
-        "--duration",
-        "1s",
-        "--timeout",
-        "5s",
-    ])
-    .end();
+    let once = ["--lanes", "new", "--rate", "1/s", "--duration", "1s", "--timeout", "5s"];
+    let ended = Lapse::run([url, "--connect-to", &redirect]).and(args).and(once).end();
     assert_eq!(ended.report().lane("new").answered(), 1, "{}", ended.stderr);
-    let seen = reading.join().unwrap().to_lowercase();
+    reading.join().unwrap().to_lowercase()
+}
+
+#[test]
+fn the_request_is_what_was_asked_for() {
+    let args = ["-X", "PUT", "-H", "X-Cork: natural", "-d", "corked"];
+    let seen = sent("http://wine.invalid/cellar?red=1", args, "corked");
     for part in
         ["put /cellar?red=1 http/1.1\r\n", "host: wine.invalid\r\n", "x-cork: natural\r\n", "content-length: 6\r\n"]
     {
         assert!(seen.contains(part), "{part} is not in {seen}");
     }
+}
+
+#[test]
+fn a_request_that_could_have_a_body_says_that_it_has_none() {
+    let seen = sent("http://wine.invalid/", ["-X", "POST"], "\r\n\r\n");
+    assert!(seen.contains("content-length: 0\r\n"), "{seen}");
+}
+
+#[test]
+fn a_query_without_a_path_is_sent_and_a_fragment_is_not() {
+    // Not a GET: those are asked for once before, by another client.
+    let seen = sent("http://wine.invalid?red=1#top", ["-X", "DELETE"], "\r\n\r\n");
+    assert!(seen.starts_with("delete /?red=1 http/1.1\r\n"), "{seen}");
 }
 
 #[test]

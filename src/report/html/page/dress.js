@@ -1,6 +1,8 @@
 // Dark or light, and paper.
 
 const THEME = 'lapse-theme';
+// The width of A4 between a centimetre of margin on either side.
+const PAPER = 716;
 
 // A browser may refuse to keep anything for a file that was opened from disk.
 const kept = (name, value) => {
@@ -27,7 +29,7 @@ const wardrobe = (page) => {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => page.repaint());
   addEventListener('beforeprint', () => {
     document.documentElement.dataset.paper = '';
-    page.timeline.fit(680);
+    page.timeline.fit(PAPER);
     page.repaint();
     page.draw();
   });

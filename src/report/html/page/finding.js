@@ -64,7 +64,7 @@ class Finding {
   }
 
   moment(at) {
-    return [['at, UTC', timeOfDay(this.run.began_unix_ms, at)], ['from the beginning', offset(at, 1e3)]];
+    return [['at, UTC', timeOfDay(this.run.began_unix_us, at)], ['from the beginning', offset(at, 1e3)]];
   }
 
   // Which stretch is in view.

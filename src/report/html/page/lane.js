@@ -93,7 +93,7 @@ class Lane {
   }
 
   // The outage that reaches to `at`, within `slack`.
-  outageAt(at, slack) {
-    return this.outages.find((outage) => outage.from - slack <= at && at <= outage.to + this.period + slack);
+  outageAt(at, slack = 0) {
+    return this.outages.find((outage) => outage.from - slack <= at && at < outage.to + this.period + slack);
   }
 }

@@ -22,8 +22,11 @@ const tools = {
 for (const [id, act] of Object.entries(tools)) here(id).addEventListener('click', () => [page.leave(), act()]);
 here('follow').addEventListener('click', () => {
   page.follows = !page.follows;
+  if (!view.whole) page.newest = view.span;
   page.present();
   page.toNewest();
+  // A link to a stretch and the newest second are not to be had at once.
+  if (page.follows) history.replaceState(null, '', location.pathname + location.search);
 });
 here('table').addEventListener('toggle', () => page.finding.tabulate(view));
 addEventListener('hashchange', obey);

@@ -17,6 +17,8 @@ class Page {
     this.view = new View(run.end, () => this.renew());
     this.marked = null;
     this.follows = run.live;
+    // How much of it is followed.
+    this.newest = 3e10;
     this.present();
     new ResizeObserver(() => [this.timeline.fit(), this.renew()]).observe(here('stage'));
   }
@@ -76,7 +78,7 @@ class Page {
   }
 
   toNewest() {
-    if (this.follows) this.view.show(Math.max(0, this.run.end - 3e10), this.run.end);
+    if (this.follows) this.view.show(Math.max(0, this.run.end - this.newest), this.run.end);
   }
 
   // Takes a newer page's report in; says whether the run still goes on.

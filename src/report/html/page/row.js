@@ -1,6 +1,6 @@
 // What stands below each other in the timeline, on one axis: which rows there are, and what a pointer finds in them.
 
-const HEIGHTS = { overview: 12, axis: 26, phases: 20, title: 16, lane: 30, latency: 38, ticks: 26, count: 20, object: 18, health: 26 };
+const HEIGHTS = { overview: 10, axis: 26, phases: 18, title: 16, lane: 28, latency: 28, ticks: 20, count: 16, object: 15, health: 20 };
 
 const rowsOf = (run) => {
   const rows = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
@@ -56,7 +56,7 @@ const latencyRow = (lanes) => {
 const arrange = (rows, narrow) => {
   let y = 0;
   for (const row of rows) {
-    y += row.gap ? 10 : 3;
+    y += row.gap ? 7 : 2;
     row.labelY = y;
     if (narrow && row.label && row.kind !== 'title') y += 15;
     row.y = y;
@@ -132,14 +132,15 @@ const hintsOf = (failure) => {
 
 // A single probe where there is room for it, else what was due within a few pixels.
 const findProbes = (run, lane, at, perPixel) => {
-  const outage = lane.outageAt(at, perPixel * 2);
   const slot = Math.min(lane.slots - 1, Math.max(0, Math.round((at - lane.phase) / lane.period)));
   if (lane.period >= perPixel * 3) {
     const holder = lane.holding(slot);
     const name = holder < 0 ? 'not resolved yet' : lane.classes[lane.kinds[holder]].name;
     const failure = run.failures[run.lanes.indexOf(lane)].get(slot);
+    const outage = lane.outageAt(lane.due(slot));
     return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], hints: hintsOf(failure), lane, slot, failure, outage, at: lane.due(slot), kind: name };
   }
   const counts = lane.between(at - perPixel, at + perPixel);
+  const outage = lane.outageAt(at, perPixel * 2);
   return { title: lane.name, lines: [counted(counts, lane.classes), outage && outage.said].filter(Boolean), lane, outage, at };
 };

@@ -155,7 +155,7 @@ class Timeline {
     for (const { from, to, count } of row.steps) {
       const height = count ? Math.max(3, (row.height * count) / most) : row.height;
       const name = count ? String(count) : 'none';
-      this.bar({ y: row.y + row.height - height, height }, { from, to, name: height < 12 ? '' : name }, ink.of(count ? 'band' : 'paper'), ink.of(count ? 'text' : 'bad'));
+      this.bar({ y: row.y + row.height - height, height }, { from, to, name: height < 10 ? '' : name }, ink.of(count ? 'band' : 'paper'), ink.of(count ? 'text' : 'bad'));
     }
   }
 

@@ -17,8 +17,8 @@ const offset = (ns, step) => {
 };
 
 // The time of day in UTC, to the millisecond.
-const timeOfDay = (beganUnixMs, ns) => {
-  const date = new Date(beganUnixMs + Math.floor(ns / 1e6));
+const timeOfDay = (beganUnixUs, ns) => {
+  const date = new Date(Math.floor((beganUnixUs + ns / 1e3) / 1e3));
   return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(11, 23);
 };
 

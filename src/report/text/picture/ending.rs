@@ -1,7 +1,7 @@
 //! The pods' ends below the picture: for each pod a bar, from when it was told to end until its process had.
 
 use super::super::look::{Glyphs, Look};
-use super::super::phrase::{some, tail};
+use super::super::phrase::{ending, some};
 use super::Grid;
 use crate::measure::time::Offset;
 use crate::run::record::Record;
@@ -32,7 +32,7 @@ pub(super) fn rows(record: &Record, grid: &Grid, look: Look) -> (Vec<String>, Ve
     let bar = |(from, to, name): (Offset, Option<Offset>, &str)| Bar {
         from: grid.column(from),
         to: to.map(|to| grid.column(to.max(from))),
-        name: look.tame(&tail(name, CALLED)),
+        name: ending(name, CALLED).to_owned(),
     };
     let pods = record.pods.iter();
     let bars: Vec<_> = pods.filter_map(|pod| Some(bar((pod.deleting?, pod.exited, pod.name.as_str())))).collect();
