@@ -42,7 +42,7 @@ fn a_report_can_be_made_again_from_its_folder() {
 fn the_worked_examples_are_what_their_journals_say() {
     let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
     let readme = std::fs::read_to_string(reports.join("README.md")).unwrap();
-    for (example, verdict, lost) in [("story", "FAIL", "466 of 14,553"), ("story-fixed", "PASS", "none")] {
+    for (example, verdict, lost) in [("story", "FAIL", "436 of 14,952"), ("story-fixed", "PASS", "none")] {
         let folder = reports.join(example);
         let again = |format: &str| Lapse::new(["report", folder.to_str().unwrap(), "--format", format]).end();
         for file in ["report.json", "report.html", "timeline.svg", "timeline.png"] {
