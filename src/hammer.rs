@@ -8,6 +8,7 @@ pub mod machine;
 pub mod target;
 pub mod tls;
 
+mod ask;
 mod classify;
 mod connect;
 mod deadline;

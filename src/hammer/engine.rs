@@ -11,10 +11,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::ask::Ask;
 use super::clock::Clock;
 use super::connect::{BadName, Way};
 use super::health;
-use super::http::Ask;
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::target::Target;

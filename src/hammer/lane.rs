@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use tokio::task::yield_now;
 
+use super::ask::Ask;
 use super::connect::Way;
-use super::http::{Ask, Link};
+use super::http::Link;
 use super::trace::{Failed, Trace};
 use crate::measure::lane::Policy;
 use crate::measure::time::Offset;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_saphyr::UserMessageFormatter;
 
 use self::expect::Expect;
 use self::hop::HopSpec;
@@ -246,7 +247,22 @@ fn unreadable(error: &serde_saphyr::Error) -> Error {
         serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
             Error::UnknownKey { line: line.unwrap_or(0), key: field.clone(), known: expected.clone() }
         }
-        other => Error::Unreadable { line, what: other.to_string() },
+        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
+            Error::Unreadable { line, what: format!("`{variant}` cannot stand here{}", hint(variant, expected)) }
+        }
+        serde_saphyr::Error::InvalidScalar { ty, .. } => {
+            Error::Unreadable { line, what: format!("{} must stand here", wanted(ty)) }
+        }
+        other => Error::Unreadable { line, what: other.render_with_formatter(&UserMessageFormatter) },
+    }
+}
+
+/// What a value of this type of Rust's looks like.
+fn wanted(ty: &str) -> &'static str {
+    match ty {
+        "bool" => "`true` or `false`",
+        "f32" | "f64" => "a number such as 0.05",
+        _ => "a whole number such as 2",
     }
 }
 
@@ -313,6 +329,9 @@ acts:
         assert_eq!(refusal("# Shows nothing in particular.", ""), Error::Silent.to_string());
         let unknown = "`first` names the pod template `v2`, which is not under `pods`; did you mean `v1`?";
         assert_eq!(refusal("first: v1", "first: v2"), unknown);
+        assert_eq!(refusal("first:", "replicas: -1\nfirst:"), "line 6: a whole number such as 2 must stand here");
+        let variant = refusal("work: 5ms", "onSigterm: exi");
+        assert_eq!(variant, "line 5: `exi` cannot stand here; did you mean `exit`?");
         let stray = refusal("lost: none", "lost: any, lanes: {neww: none}");
         assert_eq!(stray, "act `again` expects something of a lane `neww` that there is not; did you mean `new`?");
         let stuck = refusal("first:", "rollout: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\nfirst:");

@@ -35,6 +35,9 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     for (nth, failure) in record.failures.kept.iter().enumerate() {
         of_a_failure(record, nth, failure, &mut events)?;
     }
+    for source in SOURCES.into_iter().filter(|source| record.events.iter().any(|event| event.source == *source)) {
+        events.name((RUN, thread(source)), &record.about.name, source.name())?;
+    }
     for event in &record.events {
         events.add(&instant(event))?;
     }
@@ -138,13 +141,20 @@ fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Eve
     events.add(&end("e", probe.done, json!({})))
 }
 
-fn instant(event: &Event) -> Value {
-    let tid = match event.source {
+const SOURCES: [Source; 4] = [Source::Command, Source::Kubernetes, Source::Lab, Source::Prober];
+
+/// Where the events of a source stand.
+const fn thread(source: Source) -> usize {
+    match source {
         Source::Command => 11,
         Source::Kubernetes => 12,
         Source::Lab => 13,
         Source::Prober => 14,
-    };
+    }
+}
+
+fn instant(event: &Event) -> Value {
+    let tid = thread(event.source);
     let args = json!({
         "text": plain(&event.text),
         "object": event.object.as_deref().map(|object| plain(object).into_owned()),
