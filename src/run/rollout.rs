@@ -23,6 +23,8 @@ pub struct Rollout {
     ended: bool,
     /// Where pods are to be found, and at which port; `None` for the one that each says it listens at.
     rosters: Vec<(Roster, Option<u16>)>,
+    /// Where they are, by the latest word, and the port that each says it listens at.
+    pods: Vec<(IpAddr, Option<u16>)>,
     /// What was told before anybody asked.
     early: VecDeque<Told>,
 }
@@ -47,6 +49,7 @@ impl Rollout {
             confirmed_by: None,
             ended: false,
             rosters: Vec::new(),
+            pods: Vec::new(),
             early: VecDeque::new(),
         }
     }
@@ -72,7 +75,8 @@ impl Rollout {
                 let (address, first) = found.ok_or_else(|| self.no_service(name))?;
                 roster.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
             }
-            Vantage::Pods(_) => {}
+            // Their whereabouts may have been told before anybody asked.
+            Vantage::Pods(_) => self.call(),
         }
         Ok(roster)
     }
@@ -99,7 +103,10 @@ impl Rollout {
     async fn hear(&mut self) -> Told {
         while !self.ended {
             match self.watch.next().await {
-                Some(Told::Pods(pods)) => self.call(&pods),
+                Some(Told::Pods(pods)) => {
+                    self.pods = pods;
+                    self.call();
+                }
                 Some(Told::Status(status)) => {
                     self.status = status.clone();
                     return Told::Status(status);
@@ -111,9 +118,9 @@ impl Rollout {
         std::future::pending().await
     }
 
-    fn call(&self, pods: &[(IpAddr, Option<u16>)]) {
+    fn call(&self) {
         for (roster, port) in &self.rosters {
-            let pods = pods.iter().map(|(address, own)| SocketAddr::new(*address, port.or(*own).unwrap_or(80)));
+            let pods = self.pods.iter().map(|(address, own)| SocketAddr::new(*address, port.or(*own).unwrap_or(80)));
             roster.set(pods.collect());
         }
     }

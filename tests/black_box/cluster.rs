@@ -104,3 +104,23 @@ fn what_may_not_be_seen_is_said_once_with_the_rule_that_would_allow_it() {
     assert!(!told.keys().any(|(kind, _)| kind.starts_with("pod-")), "{told:?}");
     assert_eq!(ended.code(), Some(0), "{}", ended.stdout);
 }
+
+#[test]
+fn a_service_and_its_pods_are_found_in_whatever_order_they_are_named() {
+    let server = healthy();
+    let (ip, port) = (server.address().ip(), server.address().port());
+    let (service, pods) = (format!("svc/recorded:{port}"), format!("pods:{port}"));
+    for order in [[&service, &pods], [&pods, &service]] {
+        let api = Api::start_with(Mood::Today, ip);
+        let targets = order.iter().flat_map(|target| ["--target", target.as_str()]);
+        let lapse = Lapse::run(targets).and([BLIND, "--rate", "50/s", "--baseline", "300ms", "--settle", "300ms"]);
+        let lapse = lapse.and(["--release", "recorded", "--kubeconfig"]).and([api.kubeconfig()]);
+        let ended = lapse.and(["--"]).and(api.upgrade()).end();
+        let report = ended.report();
+        let seen = |name: &str| report.targets.iter().find(|target| target.name == name).map(|target| &target.totals);
+        for name in ["recorded", "pods"] {
+            let totals = seen(name).expect("it is a target");
+            assert!(totals.resolved > 0 && totals.failed == 0, "{order:?}: {name}\n{}", ended.stdout);
+        }
+    }
+}

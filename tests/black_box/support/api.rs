@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -17,6 +17,8 @@ use super::clock;
 use super::listener::bind;
 
 const RECORDED: &str = include_str!("../recorded/upgrade.jsonl");
+/// The addresses of the service and its pods when it was recorded.
+const THEN: [&str; 3] = ["10.96.216.254", "10.244.0.65", "10.244.0.66"];
 /// From one change to the next; in truth they took several seconds.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -62,6 +64,11 @@ struct Shared {
 
 impl Api {
     pub(crate) fn start(mood: Mood) -> Self {
+        Self::start_with(mood, IpAddr::from([127, 0, 0, 1]))
+    }
+
+    /// One whose services and pods all answer at this address.
+    pub(crate) fn start_with(mood: Mood, everyone: IpAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = bind();
         let config = json!({
@@ -71,7 +78,7 @@ impl Api {
             "users": [{"name": "nobody", "user": {}}],
         });
         fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
-        let shared = Arc::new(Shared::read(mood, folder.path().join("upgrade")));
+        let shared = Arc::new(Shared::read(mood, everyone, folder.path().join("upgrade")));
         let serving = Arc::clone(&shared);
         thread::spawn(move || serving.serve(&listener));
         Self { folder, shared }
@@ -93,9 +100,11 @@ impl Api {
 }
 
 impl Shared {
-    fn read(mood: Mood, trigger: PathBuf) -> Self {
+    fn read(mood: Mood, everyone: IpAddr, trigger: PathBuf) -> Self {
         let (mut groups, mut lists, mut changes) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        for line in RECORDED.lines() {
+        // Nobody is where they were then.
+        let recorded = THEN.iter().fold(RECORDED.to_owned(), |text, then| text.replace(then, &everyone.to_string()));
+        for line in recorded.lines() {
             let mut line: Value = serde_json::from_str(line).unwrap();
             let says = mood.put(line["says"].take());
             let name = |key: &str| line[key].as_str().map(str::to_owned);
