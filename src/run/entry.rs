@@ -102,7 +102,7 @@ impl About {
 pub struct Inflicted {
     /// The pod or the hop that did it.
     pub by: String,
-    /// What it did: `cut`, `shut`, `stale`, `held`, or `status 503`.
+    /// What it did: `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
     pub what: String,
     /// Why, for people.
     pub cause: String,

@@ -180,7 +180,7 @@ impl<'a> Event<'a> {
 pub(super) struct Inflicted<'a> {
     /// The pod or the hop that did it.
     by: &'a str,
-    /// `cut`, `shut`, `stale`, `held`, or `status 503`.
+    /// `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
     what: &'a str,
     cause: &'a str,
     times: u64,
