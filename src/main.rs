@@ -5,12 +5,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lapse::cli::Cli;
-use mimalloc::MiMalloc;
-
-/// The system's own grows a thread's heap a page at a time, with a system call for each: just when a service stalls and
-/// thousands of connections are opened.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match Cli::parse().execute() {
