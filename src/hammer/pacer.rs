@@ -23,7 +23,7 @@ use crate::measure::time::{Offset, nanos};
 /// probe that it is for.
 const ALONE: u64 = 2_000;
 /// Slots due within this time of each other are then sent together, the first of them that much late.
-const TICK: Duration = Duration::from_micros(350);
+const TICK: Duration = Duration::from_micros(370);
 
 /// Sleeps until slots are due.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! One thread of the engine: sends the slots that are its share when they are due, and says what became of them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
-use super::deadline::{Deadline, Deadlines};
+use super::deadline::Deadlines;
 use super::engine::{Batch, Record, Served};
 use super::lane::Lane;
 use super::pacer::Pacer;
@@ -23,7 +24,7 @@ use crate::measure::schedule::Schedule;
 use crate::measure::time::Offset;
 
 /// How often what resolved is handed on.
-const HAND_ON: Duration = Duration::from_millis(20);
+const HAND_ON: Duration = Duration::from_millis(40);
 /// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst
 /// of old slots would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
@@ -33,6 +34,8 @@ const STALE: Duration = Duration::from_millis(100);
 const BURST: u64 = 32;
 /// A slot that has waited for this long is not sent any more.
 const WAIT: Duration = Duration::from_millis(50);
+/// As many tasks wait for a probe to send; others end.
+const RESTING: usize = 256;
 /// As many backends are told apart in one batch.
 const BACKENDS: usize = 1_000;
 /// A wake-up later than this is a stall of ours.
@@ -90,6 +93,21 @@ impl Orders {
     }
 }
 
+/// A slot whose probe is to begin.
+#[derive(Clone, Copy, Debug)]
+struct Dispatched {
+    lane: usize,
+    slot: u64,
+    due: Offset,
+}
+
+/// Where tasks wait that have no probe to send.
+#[derive(Debug, Default)]
+struct Rest {
+    resting: Cell<usize>,
+    roused: Notify,
+}
+
 /// A thread at work.
 pub(super) struct Worker {
     share: Share,
@@ -97,10 +115,10 @@ pub(super) struct Worker {
     /// The next slot of each lane.
     next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
-    /// Probes that were dispatched and have not begun.
-    dispatched: Cell<u64>,
-    connecting: Deadlines,
-    answering: Deadlines,
+    /// Slots that were dispatched and have not begun, and who is told of them.
+    dispatched: RefCell<VecDeque<Dispatched>>,
+    rest: Rest,
+    deadlines: Deadlines,
     /// Time in which this thread did not run.
     stalled: Cell<Duration>,
     records: RefCell<Vec<Record>>,
@@ -118,9 +136,9 @@ impl Worker {
             clock,
             next,
             in_flight: Cell::new(0),
-            dispatched: Cell::new(0),
-            connecting: Deadlines::new(timing.connect_timeout),
-            answering: Deadlines::new(timing.timeout),
+            dispatched: RefCell::default(),
+            rest: Rest::default(),
+            deadlines: Deadlines::new(timing.connect_timeout, timing.timeout),
             stalled: Cell::new(Duration::ZERO),
             records: RefCell::default(),
             controls: RefCell::default(),
@@ -159,9 +177,7 @@ impl Worker {
             }
             let now = self.clock.now();
             self.send_due(now.min_before(orders.stop_at()));
-            let counted = now.back(self.stalled.get());
-            self.connecting.sweep(counted);
-            self.answering.sweep(counted);
+            self.deadlines.sweep(now.back(self.stalled.get()));
             let over = !sending && (self.in_flight.get() == 0 || orders.is_abandoned());
             if over || now.since(handed_on) >= HAND_ON {
                 handed_on = now;
@@ -187,7 +203,7 @@ impl Worker {
             let (kept, schedule) = &self.share.lanes[lane];
             let end = schedule.slots_before(now + Duration::from_nanos(1));
             let step = self.share.step(lane);
-            let mut room = (BURST + kept.idle()).saturating_sub(self.dispatched.get());
+            let mut room = (BURST + kept.idle()).saturating_sub(self.dispatched.borrow().len() as u64);
             loop {
                 let slot = self.next.borrow()[lane];
                 if slot >= end {
@@ -214,21 +230,30 @@ impl Worker {
             return;
         }
         self.in_flight.set(self.in_flight.get() + 1);
-        self.dispatched.set(self.dispatched.get() + 1);
-        spawn_local(Rc::clone(self).probe(lane, slot, due));
+        self.dispatched.borrow_mut().push_back(Dispatched { lane, slot, due });
+        if !self.rest.rouse() {
+            spawn_local(Rc::clone(self).serve());
+        }
     }
 
-    async fn probe(self: Rc<Self>, lane: usize, slot: u64, due: Offset) {
-        self.dispatched.set(self.dispatched.get() - 1);
+    /// Sends what was dispatched, one probe after another: to make a task for each of them takes longer than to send it.
+    async fn serve(self: Rc<Self>) {
+        loop {
+            let next = self.dispatched.borrow_mut().pop_front();
+            match next {
+                Some(dispatched) => self.probe(dispatched).await,
+                None if !self.rest.take().await => return,
+                None => {}
+            }
+        }
+    }
+
+    async fn probe(&self, Dispatched { lane, slot, due }: Dispatched) {
         let trace = Trace::new();
-        let counted = self.clock.now().back(self.stalled.get());
-        let (connecting, answering) = (self.connecting.begin(counted), self.answering.begin(counted));
-        let clock = self.clock;
+        let (clock, deadline) = (self.clock, self.deadlines.begin(self.clock.now().back(self.stalled.get())));
         // Pinned here: as an argument it would lie in this task twice, and be moved once more for each probe.
-        let send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || connecting.meet()));
-        let result = answering.bound(&connecting, send).await;
-        Deadline::meet(&connecting);
-        answering.meet();
+        let send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || deadline.connected()));
+        let result = deadline.bound(send).await;
         self.in_flight.set(self.in_flight.get() - 1);
         match result {
             Some(result) => self.resolve(lane, (slot, due), &trace, result),
@@ -297,6 +322,30 @@ fn probe((slot, due): (u64, Offset), trace: &Trace, done: Offset, class: Class) 
     let sent = trace.sent.get().unwrap_or(done);
     let (connection, reconnects) = (trace.connection.get(), trace.reconnects.get());
     Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
+}
+
+// === impl Rest ===
+
+impl Rest {
+    /// Sends one task back to work, the one that went to rest last; false if there is none.
+    fn rouse(&self) -> bool {
+        let resting = self.resting.get();
+        if resting > 0 {
+            self.resting.set(resting - 1);
+            self.roused.notify_last();
+        }
+        resting > 0
+    }
+
+    /// Rests until there is work; false if enough others do.
+    async fn take(&self) -> bool {
+        let room = self.resting.get() < RESTING;
+        if room {
+            self.resting.set(self.resting.get() + 1);
+            self.roused.notified().await;
+        }
+        room
+    }
 }
 
 impl Share {
