@@ -2,8 +2,6 @@
 //!
 //! A freeze shorter than the timeout yields no failure at all; this is where it shows.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::answer::{Health, Probe};
@@ -17,8 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Follows the completions of one target's probes.
 #[derive(Clone, Debug, Default)]
 pub struct Silence {
-    /// Completions not looked at yet: (done, sent, success).
-    pending: BinaryHeap<Reverse<(Offset, Offset, bool)>>,
+    /// Completions not looked at yet: (done, sent, success). Nearly in order, and sorted only when there are many: a
+    /// heap would go through all of its memory for each of them.
+    pending: Vec<(Offset, Offset, bool)>,
+    /// No completion before it is pending.
+    settled: Offset,
     last_success: Option<Offset>,
     /// The earliest send among completions since the last success.
     earliest: Option<Offset>,
@@ -34,43 +35,49 @@ impl Silence {
             Health::Failed => false,
             Health::Up | Health::Slow => true,
         };
-        self.pending.push(Reverse((probe.done, probe.sent, success)));
+        self.pending.push((probe.done, probe.sent, success));
         self.newest = self.newest.max(probe.done);
-        self.settle(self.newest.back(PATIENCE));
+        if self.newest.since(self.settled) >= PATIENCE * 2 {
+            self.settle(self.newest.back(PATIENCE));
+        }
     }
 
     /// The longest silence of a run that has ended; `None` if nothing was sent.
     pub fn finish(mut self) -> Option<Span> {
         self.settle(self.newest);
         if self.earliest.is_some() {
-            self.close(self.newest);
+            self.close(self.newest, None);
         }
         self.longest
     }
 
     fn settle(&mut self, until: Offset) {
-        while let Some(Reverse((done, sent, success))) =
-            self.pending.peek().copied().filter(|Reverse(next)| next.0 <= until)
-        {
-            self.pending.pop();
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.sort();
+        // For each completion, the earliest send among those after it, the last one's first.
+        let after = pending.iter().rev().scan(None, |earliest: &mut Option<Offset>, (_, sent, _)| {
+            let after = *earliest;
+            *earliest = Some(earliest.map_or(*sent, |earliest| earliest.min(*sent)));
+            Some(after)
+        });
+        let mut after: Vec<_> = after.collect();
+        let settled = pending.partition_point(|(done, ..)| *done <= until);
+        for (done, sent, success) in pending.drain(..settled) {
+            let outstanding = after.pop().flatten();
             self.earliest = Some(self.earliest.map_or(sent, |earliest| earliest.min(sent)));
             if success {
-                self.close(done);
+                self.close(done, outstanding);
                 (self.last_success, self.earliest) = (Some(done), None);
             }
         }
+        (self.pending, self.settled) = (pending, until);
     }
 
-    /// The stretch without success ends at `to`, if it is the longest so far. Those done only later
-    /// were outstanding too: they are looked through only then, so that it costs nothing.
-    fn close(&mut self, to: Offset) {
-        let shortest = self.longest.map_or(Duration::ZERO, |span| span.length());
+    /// The stretch without success ends at `to`, if it is the longest so far. Of probes that were done only later, the
+    /// first was `outstanding` from then on.
+    fn close(&mut self, to: Offset, outstanding: Option<Offset>) {
         let last = self.last_success.unwrap_or(Offset::ZERO);
-        if to.since(last) <= shortest && self.longest.is_some() {
-            return;
-        }
-        let waiting = self.pending.iter().map(|Reverse((_, sent, _))| *sent);
-        if let Some(first) = waiting.chain(self.earliest).min() {
+        if let Some(first) = outstanding.into_iter().chain(self.earliest).min() {
             let span = Span::new(first.max(last), to);
             self.longest = self.longest.filter(|longest| longest.length() >= span.length()).or(Some(span));
         }
