@@ -47,6 +47,9 @@ pub(super) fn exchange(error: &hyper::Error, facts: &Facts, sharing: Sharing, tr
 }
 
 fn class(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Class {
+    if facts.is_flooded() {
+        return Class::Malformed;
+    }
     let reading = trace.stage.get() == Stage::Reading;
     // Where an HTTP/2 connection ends within a frame, the codec has an error of its own: neither an
     // unexpected end nor a broken pipe, as between two frames.

@@ -32,6 +32,9 @@ use crate::measure::time::Offset;
 const MATCHED: usize = 1 << 20;
 /// The most of an answer that is read before it is looked at; a longer head is malformed. Each probe under way may hold as much.
 const BUFFER: usize = 64 << 10;
+/// As much may come before a head is complete, interim answers among it; without them a head and what lies in the same
+/// buffer are less.
+const INTERIM: u64 = 2 * BUFFER as u64;
 /// Streams that share an HTTP/2 connection.
 const STREAMS: usize = 64;
 
@@ -175,8 +178,11 @@ impl Link {
         trace.connection.set(if uses == 0 { Connection::New } else { Connection::Reused });
         trace.peer.set(self.origin.peer);
         trace.local_port.set(self.origin.local_port);
-        if !self.is_shared() && uses > 0 {
-            self.facts.reset();
+        if !self.is_shared() {
+            if uses > 0 {
+                self.facts.reset();
+            }
+            self.facts.await_head(INTERIM);
         }
         if ask.backend.is_some() {
             trace.backend(self.backend.borrow().clone());
@@ -192,6 +198,7 @@ impl Link {
             Speech::Http2 { sender, .. } => sender.clone().send_request(ask.request(Version::HTTP_2)).await,
         };
         let response = response.map_err(|error| failed(&error))?;
+        self.facts.head_came();
         trace.head(response.status().as_u16(), response.headers());
         if let Some(name) = &ask.backend {
             let backend = response.headers().get(name).cloned();

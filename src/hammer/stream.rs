@@ -41,6 +41,8 @@ pub(super) struct Facts {
     received: Cell<u64>,
     ended: Cell<bool>,
     broken: Cell<Option<io::ErrorKind>>,
+    /// A head is awaited, and is to be complete within so many bytes.
+    head_within: Cell<Option<u64>>,
 }
 
 /// A stream with its facts.
@@ -142,6 +144,22 @@ impl Facts {
         self.broken.set(None);
     }
 
+    /// A head is awaited, and is to be complete within so many bytes.
+    pub(super) fn await_head(&self, within: u64) {
+        self.head_within.set(Some(within));
+    }
+
+    /// The head is complete.
+    pub(super) fn head_came(&self) {
+        self.head_within.set(None);
+    }
+
+    /// Whether no head came with all that did: a server may send interim answers (RFC 9110, section 15.2) without end,
+    /// and faster than anybody reads them.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.head_within.get().is_some_and(|within| self.received.get() > within)
+    }
+
     /// Bytes that came.
     pub(super) fn received(&self) -> u64 {
         self.received.get()
@@ -197,6 +215,9 @@ impl AsyncRead for Watched {
             Poll::Ready(Ok(())) if buf.filled().len() == before => self.facts.ended.set(true),
             Poll::Ready(Ok(())) => {
                 self.facts.received.set(self.facts.received.get() + (buf.filled().len() - before) as u64);
+                if self.facts.is_flooded() {
+                    return Poll::Ready(Err(io::Error::other("interim answers without end")));
+                }
             }
             Poll::Ready(Err(error)) => self.facts.note(error),
             Poll::Pending => {}

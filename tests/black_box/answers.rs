@@ -178,6 +178,7 @@ fn every_class_over_http1() {
             TruncateRst,
             HeadCut,
             Malformed,
+            Interim,
             WrongBody,
             Slow(Duration::from_millis(200)),
             Freeze,
@@ -192,7 +193,7 @@ fn every_class_over_tls() {
     use Fault::*;
     grid(
         Speech::Https1,
-        &[Status(503), Rst, Fin, Hang, Truncate, HeadCut, Malformed, WrongBody, ConnectionClose, IdleFin],
+        &[Status(503), Rst, Fin, Hang, Truncate, HeadCut, Malformed, Interim, WrongBody, ConnectionClose, IdleFin],
     );
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     HeadCut,
     /// Bytes that are not HTTP, then a FIN.
     Malformed,
+    /// HTTP/1.1: `100 Continue`, over and over, and never an answer.
+    Interim,
     /// Status 200 with another body.
     WrongBody,
     /// The listener is gone and every connection has been reset.
@@ -52,7 +54,7 @@ impl Fault {
             Self::Fin => "closed",
             Self::Hang => "response-timeout",
             Self::Truncate | Self::TruncateRst | Self::HeadCut => "truncated",
-            Self::Malformed => "malformed",
+            Self::Malformed | Self::Interim => "malformed",
             Self::WrongBody => "unexpected-body",
             Self::Refuse => "refused",
             Self::TlsGarbage => "tls",

@@ -61,6 +61,7 @@ fn answer(wire: &mut Wire, decision: &Decision) -> io::Result<bool> {
         Some(Fault::Truncate | Fault::TruncateRst) => wire.write_all(&half_a_body())?,
         Some(Fault::HeadCut) => wire.write_all(b"HTTP/1.1 200 OK\r\nserver: wea")?,
         Some(Fault::Malformed) => wire.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")?,
+        Some(Fault::Interim) => flood(wire),
         Some(Fault::Rst | Fault::Fin) => {}
         _ => {
             decision.wait();
@@ -71,8 +72,11 @@ fn answer(wire: &mut Wire, decision: &Decision) -> io::Result<bool> {
 }
 
 fn ends_connection(fault: Option<Fault>) -> bool {
-    use Fault::{ConnectionClose, Fin, HeadCut, IdleFin, Malformed, Rst, Truncate, TruncateRst};
-    matches!(fault, Some(ConnectionClose | Fin | HeadCut | IdleFin | Malformed | Rst | Truncate | TruncateRst))
+    use Fault::{ConnectionClose, Fin, HeadCut, IdleFin, Interim, Malformed, Rst, Truncate, TruncateRst};
+    matches!(
+        fault,
+        Some(ConnectionClose | Fin | HeadCut | IdleFin | Interim | Malformed | Rst | Truncate | TruncateRst)
+    )
 }
 
 /// Ends the connection as decided, and enters what the client sent nevertheless: nobody answers it.
@@ -96,6 +100,12 @@ fn respond(wire: &mut Wire, code: u16, header: &str, body: &str) -> io::Result<(
         format!("HTTP/1.1 {code} Whatever\r\nserver: {SERVER}\r\ncontent-length: {length}\r\n{header}\r\n{body}")
             .as_bytes(),
     )
+}
+
+/// Says to go on until the client has gone.
+fn flood(wire: &mut Wire) {
+    let many = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
+    while wire.write_all(many.as_bytes()).is_ok() {}
 }
 
 fn half_a_body() -> Vec<u8> {
