@@ -182,6 +182,9 @@ impl Scenario {
 impl Script {
     fn check(&self) -> Result<(), Error> {
         let impossible = |what: &str| Err(Error::Impossible(what.to_owned()));
+        if self.name.trim().is_empty() {
+            return impossible("`name` is empty: write one, it names the run's folder");
+        }
         if self.acts.is_empty() {
             return impossible("`acts` is empty: write at least one, with `name`, `upgrade` and `expect`");
         }
@@ -218,6 +221,7 @@ impl Script {
         let Some((_, outer)) = self.hops.split_last() else {
             return Err(Error::Impossible("`hops` is empty: write at least one, such as `- service: {}`".to_owned()));
         };
+        self.hops.iter().try_for_each(HopSpec::check).map_err(Error::Impossible)?;
         match outer.iter().find(|hop| matches!(hop, HopSpec::Service(_))) {
             Some(_) => Err(Error::Impossible(
                 "a `service` can only be the last of `hops`: it passes connections on to pods".to_owned(),
@@ -239,6 +243,16 @@ impl Script {
         }
         Ok(())
     }
+}
+
+/// A count that must not be 0.
+fn at_least_one(key: &str, count: u32) -> Result<(), String> {
+    if count > 0 { Ok(()) } else { Err(format!("`{key}` is 0: write at least 1")) }
+}
+
+/// A length of time that must not be none.
+fn some_time(key: &str, span: Span) -> Result<(), String> {
+    if span.low().is_zero() { Err(format!("`{key}` is nothing: write one such as 100ms")) } else { Ok(()) }
 }
 
 fn unreadable(error: &serde_saphyr::Error) -> Error {
@@ -336,6 +350,11 @@ acts:
         assert_eq!(stray, "act `again` expects something of a lane `neww` that there is not; did you mean `new`?");
         let stuck = refusal("first:", "rollout: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\nfirst:");
         assert!(stuck.contains("both 0"), "{stuck}");
+        assert_eq!(refusal("name: small", "name: ' '"), "`name` is empty: write one, it names the run's folder");
+        let never = refusal("work: 5ms", "readiness: {failures: 0}");
+        assert_eq!(never, "pod template `v1`: `readiness.failures` is 0: write at least 1");
+        let busy = refusal("{service: {lag: 100ms..200ms}}", "{elb: {healthCheck: {period: 0ms}}}");
+        assert_eq!(busy, "`elb.healthCheck.period` is nothing: write one such as 100ms");
         assert!(refusal("service", "servise").contains("line 3"), "{}", refusal("service", "servise"));
     }
 

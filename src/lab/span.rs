@@ -1,4 +1,4 @@
-//! Lengths of time as a scenario writes them: `250ms`, `1.5s`, `2m`, or a range `200ms..600ms`.
+//! Lengths of time as a scenario writes them: `250ms`, `1.5s`, `2m`, `1h`, or a range `200ms..600ms`.
 //!
 //! A range is drawn from anew each time that it is used. Bare numbers are refused: they hide their unit.
 
@@ -89,6 +89,7 @@ fn length(text: &str) -> Option<Duration> {
         "ms" => 1e-3,
         "s" => 1.0,
         "m" => 60.0,
+        "h" => 3600.0,
         _ => return None,
     };
     let number: f64 = text[..unit].trim().parse().ok()?;

@@ -12,7 +12,7 @@ use hyper::{Method, Version};
 use crate::hammer::target::{Http, Target};
 use crate::measure::lane::Protocol;
 
-/// How long the answer may take.
+/// How long the answer may take at the most.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a target answered.
@@ -24,8 +24,8 @@ pub struct Checked {
     pub warning: Option<String>,
 }
 
-/// Asks `target`. Where its method may change something there, nothing is sent.
-pub async fn check(target: &Target) -> Checked {
+/// Asks `target`, for no longer than `timeout`. Where its method may change something there, nothing is sent.
+pub async fn check(target: &Target, timeout: Duration) -> Checked {
     let guess = match target.http {
         Http::Http2 => Protocol::Http2,
         Http::Auto | Http::Http1 => Protocol::Http1,
@@ -33,7 +33,7 @@ pub async fn check(target: &Target) -> Checked {
     if target.request.method != Method::GET && target.request.method != Method::HEAD {
         return Checked { protocol: guess, warning: None };
     }
-    match ask(target).await {
+    match ask(target, timeout.min(PATIENCE)).await {
         Ok(answer) => {
             let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
             let status = answer.status().as_u16();
@@ -48,9 +48,9 @@ pub async fn check(target: &Target) -> Checked {
     }
 }
 
-async fn ask(target: &Target) -> reqwest::Result<reqwest::Response> {
+async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Response> {
     let mut client = reqwest::Client::builder()
-        .timeout(PATIENCE)
+        .timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy();
@@ -100,14 +100,14 @@ fn innermost(error: &reqwest::Error) -> String {
 }
 
 /// Asks all targets, side by side.
-pub async fn check_all(targets: &[Target]) -> Vec<Checked> {
+pub async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Checked> {
     // The client wants one for the process, even where it is given a whole configuration. There may be one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let asked: Vec<_> = targets
         .iter()
         .map(|target| {
             let target = Arc::new(target.clone());
-            tokio::spawn(async move { check(&target).await })
+            tokio::spawn(async move { check(&target, timeout).await })
         })
         .collect();
     let mut answers = Vec::new();

@@ -97,7 +97,7 @@ pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Erro
             plan.settings.targets[*place].roster = Some(rollout.locate(vantage).await?);
         }
     }
-    let checked = check_all(&plan.settings.targets).await;
+    let checked = check_all(&plan.settings.targets, plan.settings.timeout).await;
     for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
         progress.say(warning);
     }

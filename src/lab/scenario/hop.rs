@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::{at_least_one, some_time};
 use crate::lab::span::Span;
 
 /// One thing in front of the pods.
@@ -23,6 +24,19 @@ impl HopSpec {
             Self::Service(_) => "service",
             Self::Ingress(_) => "ingress",
             Self::Elb(_) => "elb",
+        }
+    }
+
+    /// Whether there can be such a one.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Service(_) => Ok(()),
+            Self::Ingress(ingress) => at_least_one("ingress.tries", ingress.tries),
+            Self::Elb(elb) => {
+                some_time("elb.healthCheck.period", elb.health_check.period)?;
+                at_least_one("elb.healthCheck.healthy", elb.health_check.healthy)?;
+                at_least_one("elb.healthCheck.unhealthy", elb.health_check.unhealthy)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::{at_least_one, some_time};
 use crate::lab::span::Span;
 
 /// How a pod starts, serves and ends.
@@ -168,18 +169,11 @@ impl PodSpec {
         };
         share("errors", self.errors)?;
         share("longRequests.share", self.long_requests.map_or(0.0, |long| long.share))?;
-        let often = |key: &str, period: Span| {
-            if period.low().is_zero() {
-                Err(format!("`{key}.period` is nothing: write one such as 100ms"))
-            } else {
-                Ok(())
-            }
-        };
-        often("readiness", self.readiness.period)?;
-        often("liveness", self.liveness.map_or(Span::millis(1), |liveness| liveness.period))?;
-        match self.capacity {
-            Some(0) => Err("`capacity` is 0, so nothing would ever be answered: write at least 1".to_owned()),
-            _ => Ok(()),
-        }
+        let liveness = self.liveness.unwrap_or_default();
+        some_time("readiness.period", self.readiness.period)?;
+        some_time("liveness.period", liveness.period)?;
+        at_least_one("readiness.failures", self.readiness.failures)?;
+        at_least_one("liveness.failures", liveness.failures)?;
+        at_least_one("capacity", self.capacity.unwrap_or(1))
     }
 }
