@@ -59,5 +59,5 @@ export const serve = async (...args) => {
   const ended = new Promise((done) => run.on('exit', done));
   run.stdout.resume();
   const url = await new Promise((found) => run.stderr.on('data', (told) => /http:\S+/.test(told) && found(/http:\S+/.exec(told)[0])));
-  return { url, ended, report: () => (existsSync(join(folder, 'run/report.json')) ? JSON.parse(readFileSync(join(folder, 'run/report.json'))) : null) };
+  return { url, ended, kill: () => run.kill('SIGKILL'), report: () => (existsSync(join(folder, 'run/report.json')) ? JSON.parse(readFileSync(join(folder, 'run/report.json'))) : null) };
 };

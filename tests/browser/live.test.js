@@ -37,3 +37,15 @@ test('a stretch that somebody looks at stays while the run goes on', async () =>
   assert.equal(await page.locator('#follow').getAttribute('aria-pressed'), 'false');
   await ended;
 });
+
+test('the page of a run that was killed does not say that it goes on', async () => {
+  const { url, ended, kill } = await serve('scenarios/wine-store.yaml');
+  const page = await open(url);
+  await page.waitForFunction(() => document.querySelector('h1').textContent.includes('event'));
+  kill();
+  await ended;
+  await page.waitForFunction(() => document.querySelector('h1 .word').textContent === 'CUT');
+  assert.match(await page.title(), /: CUT - lapse$/);
+  assert.match(await text(page, 'h1'), /^CUT event, [\d.]+ s so far/);
+  assert.equal(await text(page, '#live'), 'the run is not there any more: this is what was seen of it');
+});

@@ -38,6 +38,14 @@ const exchange = (page) => {
   document.querySelector('.about').textContent = page.querySelector('.about').textContent;
 };
 
+// Says that the run goes on no more and came to no end: nothing else on the page will change.
+const cut = () => {
+  const verdict = here('verdict');
+  const word = verdict.querySelector('.word');
+  document.title = document.title.replace(word.textContent, 'CUT');
+  [word.textContent, verdict.className] = ['CUT', 'unsure'];
+};
+
 // Calls `renew` with each new page, until the run has ended or its server is gone.
 const follow = async (renew) => {
   const note = document.getElementById('live');
@@ -52,5 +60,6 @@ const follow = async (renew) => {
     note.textContent = 'the run has ended';
     return keep().catch(() => {});
   }
+  cut();
   note.textContent = 'the run is not there any more: this is what was seen of it';
 };
