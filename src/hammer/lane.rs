@@ -36,15 +36,15 @@ struct Pool {
     /// Connections that exist, in use or not, or are being opened.
     open: Rc<Cell<usize>>,
     /// As many of those over HTTP/1.1 that are not in use as have their turn.
-    idle: RefCell<VecDeque<Pooled>>,
+    idle: RefCell<VecDeque<Rc<Pooled>>>,
     /// The others, for when more are under way at once. To take turns through them all would keep none of them in the
     /// processor's caches.
-    spare: RefCell<Vec<Pooled>>,
+    spare: RefCell<Vec<Rc<Pooled>>>,
     /// Those over HTTP/2, in use or not.
     shared: RefCell<VecDeque<Rc<Pooled>>>,
 }
 
-/// A connection of a pool.
+/// A connection of a pool; over HTTP/2 several probes may have it at once.
 #[derive(Debug)]
 struct Pooled {
     link: Link,
@@ -54,12 +54,6 @@ struct Pooled {
 /// Counts a connection for as long as it exists.
 #[derive(Debug)]
 struct Open(Rc<Cell<usize>>);
-
-/// A connection taken from a pool.
-enum Taken {
-    Own(Pooled),
-    Shared(Rc<Pooled>),
-}
 
 impl Lane {
     /// A lane of this many slots a second that keeps `size` connections, if it keeps any, and more if it needs
@@ -88,8 +82,8 @@ impl Lane {
 
     /// Opens one connection and keeps it. If that fails, a probe will say so.
     pub(super) async fn warm(&self, now: impl Fn() -> Offset) {
-        if let Ok(taken) = self.open(&Trace::new(), now).await {
-            self.pool.keep(taken);
+        if let Ok(pooled) = self.open(&Trace::new(), now).await {
+            self.pool.keep(pooled);
         }
     }
 
@@ -109,25 +103,31 @@ impl Lane {
                 link.exchange(&self.ask, trace, now()).await
             }
             Policy::Reused => {
-                let taken = match self.pool.take_calm(trace).await {
-                    Some(taken) => taken,
+                let pooled = match self.pool.take_calm(trace).await {
+                    Some(pooled) => pooled,
                     None => self.open(trace, &now).await?,
                 };
                 connected();
                 let began = now();
                 trace.sent.set(trace.sent.get().or(Some(began)));
-                let keeping = Keeping { pool: &self.pool, taken: Some(taken), whole: false };
-                keeping.exchange(&self.ask, trace, began).await
+                let mut keeping = Keeping { pool: &self.pool, pooled, whole: false };
+                let result = keeping.pooled.link.exchange(&self.ask, trace, began).await;
+                keeping.whole = result.as_ref().err().is_none_or(Failed::is_whole);
+                result
             }
         }
     }
 
     /// Adds a connection to the pool.
-    async fn open(&self, trace: &Trace, now: impl Fn() -> Offset) -> Result<Taken, Failed> {
+    async fn open(&self, trace: &Trace, now: impl Fn() -> Offset) -> Result<Rc<Pooled>, Failed> {
         trace.sent.set(Some(now()));
         let open = Open::count(&self.pool.open);
         let link = Box::pin(self.way.open(Policy::Reused, trace, now)).await?;
-        Ok(self.pool.share(Pooled { link, _open: open }))
+        let pooled = Rc::new(Pooled { link, _open: open });
+        if pooled.link.is_shared() {
+            self.pool.shared.borrow_mut().push_back(Rc::clone(&pooled));
+        }
+        Ok(pooled)
     }
 }
 
@@ -136,25 +136,25 @@ impl Lane {
 impl Pool {
     /// As [`take`](Self::take), but of a connection on which something has come unasked, what that is is read first:
     /// over TLS and HTTP/2 it may be housekeeping, or the news that the server has closed it.
-    async fn take_calm(&self, trace: &Trace) -> Option<Taken> {
+    async fn take_calm(&self, trace: &Trace) -> Option<Rc<Pooled>> {
         loop {
-            let taken = self.take(trace)?;
-            if !taken.link().is_restless() {
-                return Some(taken);
+            let pooled = self.take(trace)?;
+            if !pooled.link.is_restless() {
+                return Some(pooled);
             }
             // The runtime looks at its sockets, and whoever waits for this one reads it.
             yield_now().await;
-            if taken.link().is_usable() {
-                return Some(taken);
+            if pooled.link.is_usable() {
+                return Some(pooled);
             }
-            if let Taken::Own(_) = taken {
+            if !pooled.link.is_shared() {
                 count_reconnect(trace);
             }
         }
     }
 
     /// A connection that can be used, if there is one and no further one is to be opened.
-    fn take(&self, trace: &Trace) -> Option<Taken> {
+    fn take(&self, trace: &Trace) -> Option<Rc<Pooled>> {
         self.shared.borrow_mut().retain(|pooled| {
             let usable = pooled.link.is_usable();
             // One that we have given up was not closed by its server.
@@ -168,7 +168,7 @@ impl Pool {
         }
         while let Some(pooled) = self.next_idle() {
             if pooled.link.is_usable() {
-                return Some(Taken::Own(pooled));
+                return Some(pooled);
             }
             count_reconnect(trace);
         }
@@ -176,58 +176,37 @@ impl Pool {
         let place = shared.iter().position(|pooled| !pooled.link.is_full())?;
         let pooled = shared.remove(place)?;
         shared.push_back(Rc::clone(&pooled));
-        Some(Taken::Shared(pooled))
+        Some(pooled)
     }
 
     fn idle(&self) -> usize {
         self.idle.borrow().len() + self.spare.borrow().len()
     }
 
-    fn next_idle(&self) -> Option<Pooled> {
+    fn next_idle(&self) -> Option<Rc<Pooled>> {
         self.idle.borrow_mut().pop_front().or_else(|| self.spare.borrow_mut().pop())
     }
 
-    fn share(&self, pooled: Pooled) -> Taken {
-        if !pooled.link.is_shared() {
-            return Taken::Own(pooled);
-        }
-        let pooled = Rc::new(pooled);
-        self.shared.borrow_mut().push_back(Rc::clone(&pooled));
-        Taken::Shared(pooled)
-    }
-
     /// Takes a connection back whose exchange is over.
-    fn keep(&self, taken: Taken) {
-        match taken {
-            Taken::Own(pooled) => {
-                let mut idle = self.idle.borrow_mut();
-                if idle.len() < self.turns {
-                    idle.push_back(pooled);
-                } else if idle.len() + self.spare.borrow().len() < self.most {
-                    self.spare.borrow_mut().push(pooled);
-                }
+    fn keep(&self, pooled: Rc<Pooled>) {
+        if pooled.link.is_shared() {
+            let mut shared = self.shared.borrow_mut();
+            if shared.len() > self.most && pooled.link.streams() == 0 {
+                shared.retain(|other| !Rc::ptr_eq(other, &pooled));
             }
-            Taken::Shared(pooled) => {
-                let mut shared = self.shared.borrow_mut();
-                if shared.len() > self.most && pooled.link.streams() == 0 {
-                    shared.retain(|other| !Rc::ptr_eq(other, &pooled));
-                }
-            }
+            return;
+        }
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.turns {
+            idle.push_back(pooled);
+        } else if idle.len() + self.spare.borrow().len() < self.most {
+            self.spare.borrow_mut().push(pooled);
         }
     }
 }
 
 fn count_reconnect(trace: &Trace) {
     trace.reconnects.set(trace.reconnects.get().saturating_add(1));
-}
-
-impl Taken {
-    fn link(&self) -> &Link {
-        match self {
-            Self::Own(pooled) => &pooled.link,
-            Self::Shared(pooled) => &pooled.link,
-        }
-    }
 }
 
 impl Open {
@@ -247,29 +226,17 @@ impl Drop for Open {
 /// whatever way this is dropped.
 struct Keeping<'a> {
     pool: &'a Pool,
-    taken: Option<Taken>,
+    pooled: Rc<Pooled>,
     whole: bool,
-}
-
-impl Keeping<'_> {
-    async fn exchange(mut self, ask: &Ask, trace: &Trace, now: Offset) -> Result<(), Failed> {
-        let result = match &self.taken {
-            Some(Taken::Own(pooled)) => pooled.link.exchange(ask, trace, now).await,
-            Some(Taken::Shared(pooled)) => pooled.link.exchange(ask, trace, now).await,
-            None => Ok(()),
-        };
-        self.whole = result.as_ref().err().is_none_or(Failed::is_whole);
-        result
-    }
 }
 
 impl Drop for Keeping<'_> {
     fn drop(&mut self) {
-        match self.taken.take() {
-            Some(Taken::Shared(pooled)) if !self.whole => pooled.link.suspect(),
-            Some(Taken::Own(pooled)) if !self.whole || !pooled.link.is_ready() => {}
-            Some(taken) => self.pool.keep(taken),
-            None => {}
+        let Self { pool, pooled, whole } = self;
+        if *whole && pooled.link.is_ready() {
+            pool.keep(Rc::clone(pooled));
+        } else if pooled.link.is_shared() && !*whole {
+            pooled.link.suspect();
         }
     }
 }
