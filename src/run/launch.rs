@@ -33,7 +33,7 @@ use crate::progress::Progress;
 const RUN_UP: Duration = Duration::from_millis(50);
 /// The control lane is probed at the run's rate, but no faster than this: a control probe costs as much as two others,
 /// since the responder is ours too, and a stall too short for this to see shows in the sends.
-const CONTROL_RATE: u64 = 200;
+const CONTROL_RATE: u64 = 100;
 
 /// Why a run did not begin.
 #[derive(Debug, thiserror::Error)]
