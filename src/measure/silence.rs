@@ -115,6 +115,24 @@ mod tests {
     }
 
     proptest! {
+        /// A run of six seconds is looked at in pieces; that answers take less than `PATIENCE` makes them fit.
+        #[test]
+        fn what_is_settled_on_the_way_is_what_is_seen_at_the_end(
+            answers in prop::collection::vec((0..6_000_u64, 0..900_u64, any::<bool>()), 1..200),
+        ) {
+            let mut answers: Vec<_> = answers.into_iter().map(|(sent, takes, good)| (sent + takes, sent, good)).collect();
+            answers.sort_unstable();
+            let (mut live, mut whole) = (Silence::default(), Silence::default());
+            for (done, sent, good) in answers {
+                let [done, sent] = [done, sent].map(Offset::from_millis);
+                let probe = Probe { sent, done, ..probes(if good { "." } else { "x" })[0] };
+                live.push(&probe);
+                whole.pending.push((done, sent, good));
+                whole.newest = done;
+            }
+            prop_assert_eq!(live.finish(), whole.finish());
+        }
+
         #[test]
         fn the_order_of_records_does_not_matter(order in Just((0..40).collect::<Vec<usize>>()).prop_shuffle()) {
             let mut all = probes("......xxxxx.......................x......");
