@@ -12,6 +12,7 @@ mod ask;
 mod classify;
 mod connect;
 mod deadline;
+mod errands;
 mod health;
 mod http;
 mod lane;

@@ -1,7 +1,7 @@
 //! One thread of the engine: sends the slots that are its share when they are due, and says what became of them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
 use super::deadline::Deadlines;
 use super::engine::{Batch, Record, Served};
+use super::errands::Errands;
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::trace::{Failed, Trace};
@@ -34,8 +34,6 @@ const STALE: Duration = Duration::from_millis(100);
 const BURST: u64 = 32;
 /// A slot that has waited for this long is not sent any more.
 const WAIT: Duration = Duration::from_millis(50);
-/// As many tasks wait for a probe to send; others end.
-const RESTING: usize = 256;
 /// As many backends are told apart in one batch.
 const BACKENDS: usize = 1_000;
 /// A wake-up later than this is a stall of ours.
@@ -101,13 +99,6 @@ struct Dispatched {
     due: Offset,
 }
 
-/// Where tasks wait that have no probe to send.
-#[derive(Debug, Default)]
-struct Rest {
-    resting: Cell<usize>,
-    roused: Notify,
-}
-
 /// A thread at work.
 pub(super) struct Worker {
     share: Share,
@@ -115,9 +106,7 @@ pub(super) struct Worker {
     /// The next slot of each lane.
     next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
-    /// Slots that were dispatched and have not begun, and who is told of them.
-    dispatched: RefCell<VecDeque<Dispatched>>,
-    rest: Rest,
+    dispatched: Errands<Dispatched>,
     deadlines: Deadlines,
     /// Time in which this thread did not run.
     stalled: Cell<Duration>,
@@ -136,8 +125,7 @@ impl Worker {
             clock,
             next,
             in_flight: Cell::new(0),
-            dispatched: RefCell::default(),
-            rest: Rest::default(),
+            dispatched: Errands::new(),
             deadlines: Deadlines::new(timing.connect_timeout, timing.timeout),
             stalled: Cell::new(Duration::ZERO),
             records: RefCell::default(),
@@ -203,7 +191,7 @@ impl Worker {
             let (kept, schedule) = &self.share.lanes[lane];
             let end = schedule.slots_before(now + Duration::from_nanos(1));
             let step = self.share.step(lane);
-            let mut room = (BURST + kept.idle()).saturating_sub(self.dispatched.borrow().len() as u64);
+            let mut room = (BURST + kept.idle()).saturating_sub(self.dispatched.waiting() as u64);
             loop {
                 let slot = self.next.borrow()[lane];
                 if slot >= end {
@@ -230,21 +218,14 @@ impl Worker {
             return;
         }
         self.in_flight.set(self.in_flight.get() + 1);
-        self.dispatched.borrow_mut().push_back(Dispatched { lane, slot, due });
-        if !self.rest.rouse() {
+        if !self.dispatched.push(Dispatched { lane, slot, due }) {
             spawn_local(Rc::clone(self).serve());
         }
     }
 
-    /// Sends what was dispatched, one probe after another: to make a task for each of them takes longer than to send it.
     async fn serve(self: Rc<Self>) {
-        loop {
-            let next = self.dispatched.borrow_mut().pop_front();
-            match next {
-                Some(dispatched) => self.probe(dispatched).await,
-                None if !self.rest.take().await => return,
-                None => {}
-            }
+        while let Some(dispatched) = self.dispatched.next().await {
+            self.probe(dispatched).await;
         }
     }
 
@@ -324,29 +305,7 @@ fn probe((slot, due): (u64, Offset), trace: &Trace, done: Offset, class: Class) 
     Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
 }
 
-// === impl Rest ===
-
-impl Rest {
-    /// Sends one task back to work, the one that went to rest last; false if there is none.
-    fn rouse(&self) -> bool {
-        let resting = self.resting.get();
-        if resting > 0 {
-            self.resting.set(resting - 1);
-            self.roused.notify_last();
-        }
-        resting > 0
-    }
-
-    /// Rests until there is work; false if enough others do.
-    async fn take(&self) -> bool {
-        let room = self.resting.get() < RESTING;
-        if room {
-            self.resting.set(self.resting.get() + 1);
-            self.roused.notified().await;
-        }
-        room
-    }
-}
+// === impl Share ===
 
 impl Share {
     /// The control lane is one thread's alone; the others are shared out slot by slot.
