@@ -120,6 +120,20 @@ fn signals_reach_the_command_and_the_report_is_written() {
 }
 
 #[test]
+fn a_second_signal_ends_a_command_that_is_deaf_to_the_first() {
+    let server = healthy();
+    let script = "trap 'echo caught' INT; echo ready; while :; do sleep 0.05; done";
+    let running = around(&server, &["sh", "-c", script]).start();
+    until_printed(&running, "ready");
+    running.signal(Signal::INT);
+    until_printed(&running, "caught");
+    running.signal(Signal::INT);
+    let ended = running.end();
+    assert_eq!(verdict(&ended), (Some(130), "interrupted".into()));
+    assert!(ended.report().run.interrupted);
+}
+
+#[test]
 fn an_interrupted_watch_leaves_its_report() {
     let server = healthy();
     let running = Lapse::against(&server, Speech::Http1, ["--rate", "100/s", "--duration", "60s"]).start();
