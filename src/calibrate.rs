@@ -2,26 +2,26 @@
 //!
 //! What was inflicted and what was measured are told by code that shares nothing but the kernel's clock.
 
-pub mod judge;
-pub mod table;
+pub(crate) mod judge;
+pub(crate) mod table;
 
 use std::time::Duration;
 
 use self::judge::Judgement;
-use crate::hammer::clock::Clock;
-use crate::lab::fault::{Plan as Faults, Server, Truth};
-use crate::measure::time::Offset;
 use crate::progress::Progress;
 use crate::run::launch;
 use crate::run::plan::{Plan, Subject};
-use crate::run::record::Record;
+use lapse_hammer::clock::Clock;
+use lapse_lab::fault::{Plan as Faults, Server};
+use lapse_measure::time::Offset;
+use lapse_record::record::Record;
 
 /// Before the first outage and after the last one, so that each has an answer on both of its sides.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// What to inflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drill {
+pub(crate) struct Drill {
     /// The same seed gives the same outages.
     pub seed: u64,
     /// How many.
@@ -32,7 +32,7 @@ pub struct Drill {
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// There is nobody to inflict outages.
     #[error("cannot set up the server that is to fail")]
     Server(#[source] std::io::Error),
@@ -53,12 +53,16 @@ impl Drill {
     }
 
     /// How long it takes.
-    pub fn length(&self) -> Duration {
+    pub(crate) fn length(&self) -> Duration {
         self.faults().end().since(Offset::ZERO) + MARGIN
     }
 
     /// Inflicts the outages on a run as `plan` has it, whatever its target and its subject, and holds both against each other.
-    pub async fn carry_out(&self, mut plan: Plan, progress: &mut Progress) -> Result<(Record, Judgement), Error> {
+    pub(crate) async fn carry_out(
+        &self,
+        mut plan: Plan,
+        progress: &mut Progress,
+    ) -> Result<(Record, Judgement), Error> {
         // A clock of its own: only the kernel's is common to both sides.
         let clock = Clock::start();
         let server = Server::start(self.faults(), move || clock.now()).await.map_err(Error::Server)?;
@@ -69,16 +73,8 @@ impl Drill {
         let record = launch::run(plan, progress).await?;
         let truths = server.stop().await.map_err(Error::Strayed)?;
         let shift = |at: Offset| at.shifted(clock.monotonic_ns(), record.about.monotonic_ns);
-        let truths: Vec<_> = truths.iter().map(|truth| truth.on(&shift)).collect();
+        let truths: Vec<_> = truths.iter().map(|truth| truth.on(shift)).collect();
         let judgement = judge::judge(&record.lanes, &record.seen, &truths);
         Ok((record, judgement))
-    }
-}
-
-impl Truth {
-    /// The same by another clock.
-    fn on(&self, shift: &impl Fn(Offset) -> Offset) -> Self {
-        let both = |(from, to)| (shift(from), shift(to));
-        Self { fault: self.fault, began: both(self.began), ended: both(self.ended) }
     }
 }

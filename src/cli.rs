@@ -17,19 +17,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::cluster::ClusterArgs;
 use self::pod::PodArgs;
 use self::value::{NamedTarget, Scoped};
-use crate::measure::budget::Limit;
-use crate::measure::schedule::Rate;
-use crate::measure::verdict::MaxBlind;
+use lapse_measure::budget::Limit;
+use lapse_measure::schedule::Rate;
+use lapse_measure::verdict::MaxBlind;
+use lapse_report::format::Format;
 
 /// Measures downtime: hammers a service while a command runs, says exactly what it saw, and how surely.
 #[derive(Debug, Parser)]
 #[command(name = "lapse", version, max_term_width = 100, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -124,7 +126,7 @@ struct RunArgs {
     data: Option<String>,
     /// The status codes that count as up [e.g. 200,404].
     #[arg(long, value_name = "CODES", default_value = "200-399", help_heading = "Request")]
-    expect: crate::hammer::target::Statuses,
+    expect: lapse_hammer::target::Statuses,
     /// What the body of a healthy answer must match, in its first MiB [e.g. '"status":"ok"'].
     #[arg(long, value_name = "REGEX", help_heading = "Request")]
     expect_body: Option<String>,
@@ -162,7 +164,7 @@ struct RunArgs {
     http2: bool,
     /// Connect to ADDR:PORT2 where HOST:PORT is meant, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT2", help_heading = "Connections")]
-    connect_to: Vec<crate::hammer::target::ConnectTo>,
+    connect_to: Vec<lapse_hammer::target::ConnectTo>,
     /// Trust the certificates in this PEM file instead of the system's [e.g. ca.pem].
     #[arg(long, value_name = "FILE", help_heading = "Connections", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,
@@ -230,7 +232,7 @@ struct RunArgs {
 /// A report to write, as typed.
 #[derive(Clone, Debug)]
 struct ReportTo {
-    format: FormatName,
+    format: Format,
     file: PathBuf,
 }
 
@@ -307,57 +309,31 @@ enum StartName {
 }
 
 /// A format, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatName {
-    /// For people.
-    Text,
-    /// For programs: see schema/report.v1.json.
-    Json,
-    /// The timeline, a row a millisecond and target.
-    Csv,
-    /// Failed probes, a row each.
-    CsvFailures,
-    /// Events, a row each.
-    CsvEvents,
-    /// The timeline as Apache Parquet, for DuckDB, pandas and their like.
-    Parquet,
-    /// Failed probes as Apache Parquet.
-    ParquetFailures,
-    /// Events as Apache Parquet.
-    ParquetEvents,
-    /// A page to look at, in one file.
-    Html,
-    /// For the test views of CI systems: a case a budget and lane.
-    Junit,
-    /// For the summary of a job or a comment on a pull request.
-    Markdown,
-    /// Annotations for GitHub Actions.
-    Github,
-    /// For a push gateway.
-    Openmetrics,
-    /// A still picture, for chat and slides.
-    Svg,
-    /// The same picture in pixels.
-    Png,
-    /// A trace for ui.perfetto.dev.
-    Trace,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FormatName(Format);
 
-impl FormatName {
-    /// How it is typed.
-    fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+impl ValueEnum for FormatName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: [FormatName; Format::ALL.len()] = {
+            let mut all = [FormatName(Format::Text); Format::ALL.len()];
+            let mut nth = 0;
+            while nth < all.len() {
+                all[nth] = FormatName(Format::ALL[nth]);
+                nth += 1;
+            }
+            all
+        };
+        &ALL
     }
 
-    /// Whether it is no text.
-    const fn is_binary(self) -> bool {
-        matches!(self, Self::Parquet | Self::ParquetFailures | Self::ParquetEvents | Self::Png)
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()).help(self.0.purpose()))
     }
 }
 
 impl Cli {
     /// Does what was asked for. An error means that it was not begun: exit code 2.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),

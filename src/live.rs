@@ -15,15 +15,15 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use self::page::Pages;
-use crate::report::html::{self, Standing};
-use crate::run::record::Record;
+use lapse_record::record::Record;
+use lapse_report::html::{self, Standing};
 
 /// How long onlookers may take to fetch the final report.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why a run cannot be served.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The address cannot be had.
     #[error("cannot serve the run at {address}: choose another address with --live=ADDR:PORT")]
     Address {
@@ -40,17 +40,17 @@ pub enum Error {
 
 /// An address that is ours, before there is anything to serve.
 #[derive(Debug)]
-pub struct Door(TcpListener);
+pub(crate) struct Door(TcpListener);
 
 /// A run that is being served.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     pages: Pages,
 }
 
 impl Door {
     /// Takes the address.
-    pub fn open(address: SocketAddr) -> Result<Self, Error> {
+    pub(crate) fn open(address: SocketAddr) -> Result<Self, Error> {
         let failed = |source| Error::Address { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -58,12 +58,12 @@ impl Door {
     }
 
     /// Where a browser finds the page.
-    pub fn url(&self) -> Result<String, Error> {
+    pub(crate) fn url(&self) -> Result<String, Error> {
         self.0.local_addr().map(|address| format!("http://{address}/")).map_err(Error::Start)
     }
 
     /// Serves the run whose journal is, or will be, in `folder`.
-    pub fn serve(self, folder: PathBuf) -> Result<Live, Error> {
+    pub(crate) fn serve(self, folder: PathBuf) -> Result<Live, Error> {
         let pages = Pages::default();
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
         let (listener, to_serve) = (self.0, pages.clone());
@@ -83,7 +83,7 @@ fn run(runtime: &Runtime, listener: TcpListener, pages: Pages, folder: &std::pat
 
 impl Live {
     /// Shows the final report to whoever looks, and lets them fetch it.
-    pub fn end(self, record: &Record) {
+    pub(crate) fn end(self, record: &Record) {
         if let Some(fetched) = self.pages.end(html::page(record, Standing::Over)) {
             // Nobody there any more is as good as everybody served.
             let _ = fetched.recv_timeout(FAREWELL);

@@ -1,10 +1,18 @@
 //! The `lapse` command.
 
+mod calibrate;
+mod cli;
+mod command;
+mod live;
+mod progress;
+mod run;
+
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use lapse::cli::Cli;
+
+use self::cli::Cli;
 
 fn main() -> ExitCode {
     match Cli::parse().execute() {

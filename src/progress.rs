@@ -18,19 +18,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
 use rustix::termios::tcgetwinsize;
 
-pub use self::line::line;
+pub(crate) use self::line::line;
 use self::log::Log;
-pub use self::look::Look;
+pub(crate) use self::look::Look;
 use self::screen::Screen;
-use crate::measure::time::Offset;
-use crate::measure::timeline::State;
+use lapse_measure::time::Offset;
+use lapse_measure::timeline::State;
 
 /// Columns of a terminal that does not say how many it has.
 const USUAL_WIDTH: usize = 80;
 
 /// How the run stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The phase's name: `baseline`, `event`, `settle`.
     pub phase: &'static str,
     /// Now.
@@ -55,7 +55,7 @@ pub struct Snapshot {
 
 /// The way in which progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// One line at the bottom of a terminal, redrawn in place.
     Bar,
     /// Plain lines, for pipes and files: on a change of phase or state, and every ten seconds.
@@ -66,7 +66,7 @@ pub enum Style {
 
 /// The one that shows it.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     style: Style,
     look: Look,
     log: Log,
@@ -77,7 +77,7 @@ pub struct Progress {
 
 /// A way for the command's output past the progress: see [`Progress::above_stdout`].
 #[derive(Debug)]
-pub struct Above<W> {
+pub(crate) struct Above<W> {
     to: W,
     /// The screen, if what is written here appears on it.
     screen: Option<Arc<Mutex<Screen>>>,
@@ -89,7 +89,7 @@ pub struct Above<W> {
 
 impl Style {
     /// The style that suits our stderr.
-    pub fn fitting() -> Self {
+    pub(crate) fn fitting() -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         if io::stderr().is_terminal() && !dumb { Self::Bar } else { Self::Lines }
     }
@@ -99,7 +99,7 @@ impl Style {
 
 impl Progress {
     /// Progress on our stderr.
-    pub fn new(style: Style) -> Self {
+    pub(crate) fn new(style: Style) -> Self {
         let look = Look::new(|name| std::env::var_os(name), io::stderr().is_terminal());
         Self {
             style,
@@ -111,7 +111,7 @@ impl Progress {
     }
 
     /// Shows how the run stands. A bar is drawn at each call: ten a second are enough.
-    pub fn show(&mut self, snapshot: &Snapshot) {
+    pub(crate) fn show(&mut self, snapshot: &Snapshot) {
         match self.style {
             Style::Bar => {
                 // One column stays free: some terminals wrap when the last one is written.
@@ -132,7 +132,7 @@ impl Progress {
     }
 
     /// Says something that should not be missed, on a line of its own.
-    pub fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         if self.style != Style::Quiet {
             lock(&self.screen).print(&format!("lapse: {text}"));
         }
@@ -140,23 +140,23 @@ impl Progress {
 
     /// A way to our stdout that keeps clear of the progress. Bytes pass untouched and at once; while the command's last
     /// line is unfinished (a prompt), the bar stays away and plain lines wait.
-    pub fn above_stdout(&self) -> Above<io::Stdout> {
+    pub(crate) fn above_stdout(&self) -> Above<io::Stdout> {
         let screen = same_place().then(|| Arc::clone(&self.screen));
         Above { to: io::stdout(), screen, mid_line: Arc::clone(&self.mid_line) }
     }
 
     /// The same for our stderr.
-    pub fn above_stderr(&self) -> Above<io::Stderr> {
+    pub(crate) fn above_stderr(&self) -> Above<io::Stderr> {
         Above { to: io::stderr(), screen: Some(Arc::clone(&self.screen)), mid_line: Arc::default() }
     }
 
     /// Whether the last line on our stdout is unfinished: whoever prints next begins a new one.
-    pub fn is_mid_line(&self) -> bool {
+    pub(crate) fn is_mid_line(&self) -> bool {
         if same_place() { lock(&self.screen).is_mid_line() } else { self.mid_line.load(Ordering::Relaxed) }
     }
 
     /// Takes the bar away for good. What the command still prints passes as before.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.style = Style::Quiet;
         lock(&self.screen).finish();
     }

@@ -1,14 +1,10 @@
 //! One run: planned, carried out, kept in a journal, and known in full at its end.
 
-pub mod check;
-pub mod entry;
-pub mod journal;
-pub mod launch;
-pub mod live;
-pub mod plan;
-pub mod pods;
-pub mod record;
-pub mod rollout;
-pub mod session;
-pub mod signal;
-pub mod subject;
+pub(crate) mod check;
+pub(crate) mod launch;
+pub(crate) mod live;
+pub(crate) mod plan;
+pub(crate) mod rollout;
+pub(crate) mod session;
+pub(crate) mod signal;
+pub(crate) mod subject;

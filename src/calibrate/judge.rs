@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::lab::fault::{Fault, Truth};
-use crate::measure::fold::{LaneSeen, Seen};
-use crate::measure::lane::Lane;
-use crate::measure::outage::Outage;
-use crate::measure::span::{Span, Spans};
-use crate::measure::time::{Human, Offset};
+use lapse_lab::fault::{Fault, Truth};
+use lapse_measure::fold::{LaneSeen, Seen};
+use lapse_measure::lane::Lane;
+use lapse_measure::outage::Outage;
+use lapse_measure::span::{Span, Spans};
+use lapse_measure::time::{Human, Offset};
 
 /// What became of one inflicted outage on one lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It was seen, and lies within the bounds; the bound that is farthest from the truth is this far from it.
     Seen {
         /// For its beginning; `None` where the run says that it has no bound there.
@@ -31,7 +31,7 @@ pub enum Outcome {
 
 /// One inflicted outage on one lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What was inflicted.
     pub truth: Truth,
     /// On which lane it was looked for.
@@ -42,7 +42,7 @@ pub struct Finding {
 
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// Each inflicted outage on each lane.
     pub findings: Vec<Finding>,
     /// Outages that were measured and never inflicted, in words.
@@ -51,7 +51,7 @@ pub struct Judgement {
 
 impl Judgement {
     /// What must not happen, in words; empty if every truth lies within its bounds.
-    pub fn objections(&self) -> Vec<String> {
+    pub(crate) fn objections(&self) -> Vec<String> {
         let wrong = self.findings.iter().filter_map(|finding| match &finding.outcome {
             Outcome::Outside(why) => Some(format!("{finding} lies outside its bounds: {why}")),
             Outcome::Missed => Some(format!("{finding} was missed")),
@@ -61,17 +61,17 @@ impl Judgement {
     }
 
     /// Whether any was seen.
-    pub fn has_seen(&self) -> bool {
+    pub(crate) fn has_seen(&self) -> bool {
         self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Seen { .. }))
     }
 
     /// The findings of one kind.
-    pub fn of(&self, fault: Fault) -> impl Iterator<Item = &Finding> {
+    pub(crate) fn of(&self, fault: Fault) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.truth.fault == fault)
     }
 
     /// The longest that went unseen while the run was not blind, on any lane.
-    pub fn longest_unseen(&self) -> Option<Duration> {
+    pub(crate) fn longest_unseen(&self) -> Option<Duration> {
         let unseen = |finding: &&Finding| matches!(finding.outcome, Outcome::BelowFloor | Outcome::Missed);
         self.findings.iter().filter(unseen).map(|finding| finding.truth.length()).max()
     }
@@ -84,19 +84,8 @@ impl std::fmt::Display for Finding {
     }
 }
 
-impl Truth {
-    /// For how long it lasted at least.
-    pub fn length(&self) -> Duration {
-        self.ended.0.since(self.began.1)
-    }
-
-    fn span(&self) -> Span {
-        Span::new(self.began.0, self.ended.1)
-    }
-}
-
 /// Judges what was seen on the lanes of one target by the truths that were inflicted on it, given in order.
-pub fn judge(lanes: &[Lane], seen: &Seen, truths: &[Truth]) -> Judgement {
+pub(crate) fn judge(lanes: &[Lane], seen: &Seen, truths: &[Truth]) -> Judgement {
     let mut judgement = Judgement::default();
     for (lane, of_lane) in lanes.iter().zip(&seen.lanes) {
         judgement.add(*lane, of_lane, &seen.held_up, truths);
@@ -187,7 +176,7 @@ fn unseen(truth: &Truth, seen: &LaneSeen, held_up: &Spans) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::notation::{lanes, seen};
+    use lapse_measure::notation::{lanes, seen};
 
     /// Truths in microseconds on a lane whose slots are a millisecond apart.
     fn judged(notation: &str, truths: &[(u64, u64)]) -> (Vec<Outcome>, Vec<String>) {

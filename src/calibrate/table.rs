@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Drill;
 use super::judge::{Finding, Judgement, Outcome};
-use crate::lab::fault::Fault;
-use crate::measure::latency::Distribution;
-use crate::measure::time::{Human, Offset};
-use crate::run::record::Record;
+use lapse_lab::fault::Fault;
+use lapse_measure::latency::Distribution;
+use lapse_measure::time::{Human, Offset};
+use lapse_record::record::Record;
 
 /// What became of the outages of one kind.
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Writes what a calibration came to. Eighty columns are enough.
-pub fn write(drill: &Drill, record: &Record, judgement: &Judgement, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(drill: &Drill, record: &Record, judgement: &Judgement, out: &mut impl Write) -> io::Result<()> {
     let objections = judgement.objections();
     head(drill, record, out)?;
     writeln!(out, "\n                            below                 off at its         off at its")?;
@@ -99,7 +99,7 @@ fn instrument(record: &Record, judgement: &Judgement, out: &mut impl Write) -> i
     writeln!(out, "\nsends late   p50 {median}, p99 {p99}, at most {longest}")?;
     let blind: Duration = record.seen.lanes.iter().map(|lane| lane.blind.length()).max().unwrap_or_default();
     writeln!(out, "blind        {} of the run", Human(blind))?;
-    let floor = record.seen.lanes.iter().map(crate::measure::fold::LaneSeen::floor).max().unwrap_or_default();
+    let floor = record.seen.lanes.iter().map(lapse_measure::fold::LaneSeen::floor).max().unwrap_or_default();
     let unseen = judgement.longest_unseen();
     let longest =
         unseen.map_or("none went unseen".to_owned(), |unseen| format!("the longest unseen had {}", Human(unseen)));

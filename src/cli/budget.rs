@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::RunArgs;
 use super::value::Scoped;
-use crate::lab::scenario::Scenario;
-use crate::lab::scenario::expect::{Amount, Expect};
-use crate::measure::answer::Class;
-use crate::measure::budget::{Budget, Limit, Scope};
-use crate::measure::lane::Policy;
-use crate::measure::verdict;
-use crate::run::entry::Window;
+use lapse_lab::scenario::Scenario;
+use lapse_lab::scenario::expect::{Amount, Expect};
+use lapse_measure::answer::Class;
+use lapse_measure::budget::{Budget, Limit, Scope};
+use lapse_measure::lane::Policy;
+use lapse_measure::verdict;
+use lapse_record::entry::Window;
 
 /// The names that a budget may be given for.
 struct Names<'a> {

@@ -11,15 +11,15 @@ use hyper::Uri;
 use super::CalibrateArgs;
 use super::run::save;
 use crate::calibrate::{Drill, table};
-use crate::hammer::clock::Clock;
-use crate::hammer::engine::Settings;
-use crate::hammer::target::{Expect, Http, Request, Target};
-use crate::measure::lane::Policy;
-use crate::measure::schedule::Schedule;
-use crate::measure::time::{Anchor, Human, Offset};
-use crate::measure::verdict::MaxBlind;
 use crate::progress::{Progress, Style};
 use crate::run::plan::{Folder, Pace, Plan, Subject};
+use lapse_hammer::clock::Clock;
+use lapse_hammer::engine::Settings;
+use lapse_hammer::target::{Expect, Http, Request, Target};
+use lapse_measure::lane::Policy;
+use lapse_measure::schedule::Schedule;
+use lapse_measure::time::{Anchor, Human, Offset};
+use lapse_measure::verdict::MaxBlind;
 
 /// An answer that has not come by then never comes; the longer, the more probes are on their way at once.
 const TIMEOUT: Duration = Duration::from_millis(500);

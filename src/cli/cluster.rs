@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 
-use crate::events::kubernetes::{Of, Scope, Workload};
 use crate::run::plan::{Follow, Noop, Subject};
+use lapse_cluster::{Of, Scope, Workload};
 
 /// What was typed about the cluster.
 #[derive(Debug, Args)]

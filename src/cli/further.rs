@@ -4,13 +4,14 @@ use std::env;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::report::write_as;
-use super::{FormatName, ReportTo};
-use crate::report;
-use crate::run::record::Record;
+use super::report::available;
+use super::{ReportTo, look};
+use lapse_record::record::Record;
+use lapse_report::format::{Format, Options};
 
 /// Where to write when the run is over.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Further {
             );
         }
         let open = |to: &ReportTo| {
+            available(to.format)?;
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&to.file);
             let file =
                 file.with_context(|| format!("cannot write {}: choose another file with --report", to.file.display()));
@@ -51,7 +53,8 @@ impl Further {
         let mut written: Vec<_> = self.files.into_iter().map(|(to, file)| write_file(record, &to, &file)).collect();
         written.extend(self.summary.map(|path| append_summary(record, &path)));
         if self.annotate {
-            written.push(report::github::write(record, &mut stdout().lock()).context("cannot print the annotations"));
+            written
+                .push(Format::Github.write(record, options(), &mut stdout()).context("cannot print the annotations"));
         }
         written
     }
@@ -64,7 +67,7 @@ fn write_file(record: &Record, to: &ReportTo, file: &File) -> Result<()> {
             file.set_len(0)?;
         }
         let mut out = BufWriter::new(file);
-        write_as(to.format, record, &mut out)?;
+        to.format.write(record, options(), &mut out)?;
         out.flush()
     };
     write().with_context(|| format!("cannot write {}", to.file.display()))
@@ -73,8 +76,13 @@ fn write_file(record: &Record, to: &ReportTo, file: &File) -> Result<()> {
 fn append_summary(record: &Record, path: &PathBuf) -> Result<()> {
     let write = || {
         let mut out = BufWriter::new(OpenOptions::new().append(true).create(true).open(path)?);
-        write_as(FormatName::Markdown, record, &mut out)?;
+        Format::Markdown.write(record, options(), &mut out)?;
         out.flush()
     };
     write().with_context(|| format!("cannot write the job's summary {}", path.display()))
+}
+
+/// A file's text is plain, and a row of its timeline covers a millisecond.
+fn options() -> Options {
+    Options { look: look::of_a_file(), bin: Duration::from_millis(1) }
 }

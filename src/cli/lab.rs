@@ -10,10 +10,10 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel}
 
 use super::plan::scenario;
 use super::{LabArgs, StartName};
-use crate::events::event::Event;
-use crate::hammer::clock::Clock;
-use crate::lab::{self, Trigger};
 use crate::run::signal::Signals;
+use lapse_hammer::clock::Clock;
+use lapse_lab::Trigger;
+use lapse_record::event::Event;
 
 /// Serves the world until Ctrl-C, and says what happens in it as it happens.
 pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
@@ -42,7 +42,7 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
         let ended = async {
             signals.next().await;
         };
-        let ledger = lab::serve((scenario, args.listen), move || clock.now(), tell, trigger, ended).await?;
+        let ledger = lapse_lab::serve((scenario, args.listen), move || clock.now(), tell, trigger, ended).await?;
         told.abort();
         anyhow::Ok(ledger)
     })?;

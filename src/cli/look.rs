@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use rustix::termios::tcgetwinsize;
 
-use crate::report::text::{Colour, Glyphs, Look};
+use lapse_report::text::{Colour, Glyphs, Look};
 
 /// The width of what is no terminal.
 const WIDTH: usize = 80;

@@ -12,17 +12,17 @@ use url::Url;
 
 use super::budget;
 use super::{LaneName, RunArgs};
-use crate::events::command::Command;
-use crate::hammer::engine::Settings;
-use crate::hammer::target::{Expect, Http, Request, Target};
-use crate::hammer::tls::{self, TlsOptions};
-use crate::lab::POD_HEADER;
-use crate::lab::scenario::Scenario;
-use crate::measure::lane::Policy;
-use crate::measure::schedule::{Rate, Schedule};
-use crate::measure::time::{Anchor, Offset};
-use crate::measure::verdict::MaxBlind;
+use crate::command::Command;
 use crate::run::plan::{Folder, Pace, Plan, Subject};
+use lapse_hammer::engine::Settings;
+use lapse_hammer::target::{Expect, Http, Request, Target};
+use lapse_hammer::tls::{self, TlsOptions};
+use lapse_lab::POD_HEADER;
+use lapse_lab::scenario::Scenario;
+use lapse_measure::lane::Policy;
+use lapse_measure::schedule::{Rate, Schedule};
+use lapse_measure::time::{Anchor, Offset};
+use lapse_measure::verdict::MaxBlind;
 
 const RATE: u64 = 1000;
 const SLOW: Duration = Duration::from_millis(500);

@@ -11,11 +11,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::lab::tell_all;
 use super::value;
-use crate::events::event::{Event, Source};
-use crate::hammer::clock::Clock;
-use crate::lab::process::{self, Exit};
-use crate::lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
-use crate::lab::span::Span;
+use lapse_hammer::clock::Clock;
+use lapse_lab::process::{self, Exit};
+use lapse_lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
+use lapse_lab::span::Span;
+use lapse_record::event::{Event, Source};
 
 pub(super) const EXAMPLE: &str = "\
 Example: a pod that takes a second to start, and asks its clients to reconnect before it exits

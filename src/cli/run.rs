@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 
 use super::further::Further;
 use super::{RunArgs, look, plan};
-use crate::hammer::clock::Clock;
 use crate::live::{Door, Live};
-use crate::measure::verdict::Conclusion;
 use crate::progress::{Progress, Style};
-use crate::report;
 use crate::run::launch;
-use crate::run::record::Record;
+use lapse_hammer::clock::Clock;
+use lapse_measure::verdict::Conclusion;
+use lapse_record::record::Record;
+use lapse_report as report;
 
 /// The reports that are written into every run's folder.
 const REPORTS: [(&str, Render); 2] = [("report.json", report::json::write), ("report.html", report::html::write)];

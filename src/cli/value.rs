@@ -4,14 +4,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::ValueEnum;
-
-use super::{FormatName, ReportTo};
-use crate::lab::span::{self, Span};
-use crate::measure::budget::Limit;
-use crate::measure::schedule::Rate;
-use crate::measure::verdict::MaxBlind;
+use super::ReportTo;
 use crate::run::plan::Vantage;
+use lapse_lab::span::{self, Span};
+use lapse_measure::budget::Limit;
+use lapse_measure::schedule::Rate;
+use lapse_measure::verdict::MaxBlind;
+use lapse_report::format::Format;
 
 /// A duration such as `300ms`, `5s` or `1m30s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -151,10 +150,9 @@ pub(super) fn report(text: &str) -> Result<ReportTo, String> {
         .split_once('=')
         .filter(|(_, file)| !file.is_empty())
         .ok_or("write it as FORMAT=FILE, such as junit=lapse.xml")?;
-    let known = || FormatName::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    let names = || known().map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-    let format = FormatName::from_str(format, false)
-        .map_err(|_| format!("there is no format {format:?}: choose one of {}", names()))?;
+    let known = || Format::ALL.map(Format::name).join(", ");
+    let named = Format::ALL.into_iter().find(|known| known.name() == format);
+    let format = named.ok_or_else(|| format!("there is no format {format:?}: choose one of {}", known()))?;
     Ok(ReportTo { format, file: file.into() })
 }
 

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use crate::hammer::clock::Clock;
-use crate::report::html::{self, Standing};
-use crate::run::journal::Tail;
+use lapse_hammer::clock::Clock;
+use lapse_record::journal::Tail;
+use lapse_report::html::{self, Standing};
 
 /// From one page to the next, at the least.
 const PACE: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Snapshot;
 use super::look::Look;
-use crate::measure::time::Human;
-use crate::measure::timeline::State;
+use lapse_measure::time::Human;
+use lapse_measure::timeline::State;
 
 /// A sparkline shorter than this says nothing.
 const SHORTEST_SPARK: usize = 5;
@@ -14,7 +14,7 @@ const ON_RATE: f64 = 0.95;
 
 /// The line for `snapshot`, at most `width` columns wide. What does not fit is left out from the right: first the
 /// sparkline, then the figures.
-pub fn line(snapshot: &Snapshot, width: usize, look: Look) -> String {
+pub(crate) fn line(snapshot: &Snapshot, width: usize, look: Look) -> String {
     let phase = format!("{} {}  ", snapshot.phase, duration(snapshot));
     let state = format!("{:8}", snapshot.state.name());
     let figures = format!("  {}", figures(snapshot));
@@ -82,7 +82,7 @@ impl Fitted {
 pub(super) mod tests {
     use super::super::look::{Ink, Letters};
     use super::*;
-    use crate::measure::time::Offset;
+    use lapse_measure::time::Offset;
     use proptest::prelude::*;
 
     const PLAIN: Look = Look { letters: Letters::Ascii, ink: Ink::Plain };

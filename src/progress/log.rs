@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Snapshot;
 use super::line::{duration, figures};
-use crate::measure::time::Offset;
-use crate::measure::timeline::State;
+use lapse_measure::time::Offset;
+use lapse_measure::timeline::State;
 
 /// Changes of state within this are told as one.
 const CALM: Duration = Duration::from_secs(1);

@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 
-use crate::measure::timeline::State;
+use lapse_measure::timeline::State;
 
 /// What may be used to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// Block characters or ASCII.
     pub letters: Letters,
     /// Colour or none.
@@ -15,7 +15,7 @@ pub struct Look {
 
 /// The characters to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Letters {
+pub(crate) enum Letters {
     /// Unicode's block elements.
     Blocks,
     /// Nothing beyond ASCII.
@@ -24,7 +24,7 @@ pub enum Letters {
 
 /// The colours to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
+pub(crate) enum Ink {
     /// The terminal's own palette.
     Colour,
     /// None.
@@ -35,7 +35,7 @@ pub enum Ink {
 
 impl Look {
     /// The look that this environment asks for, on a terminal or elsewhere.
-    pub fn new(environment: impl Fn(&str) -> Option<OsString>, terminal: bool) -> Self {
+    pub(crate) fn new(environment: impl Fn(&str) -> Option<OsString>, terminal: bool) -> Self {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
         let locale = locale.to_string_lossy().to_ascii_lowercase();

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use hyper::{Method, Version};
 
-use crate::hammer::target::{Http, Target};
-use crate::measure::lane::Protocol;
+use lapse_hammer::target::{Http, Target};
+use lapse_measure::lane::Protocol;
 
 /// How long the answer may take at the most.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a target answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// What it speaks; a guess if it did not answer.
     pub protocol: Protocol,
     /// What is odd about its answer, for people.
@@ -25,7 +25,7 @@ pub struct Checked {
 }
 
 /// Asks `target`, for no longer than `timeout`. Where its method may change something there, nothing is sent.
-pub async fn check(target: &Target, timeout: Duration) -> Checked {
+pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
     let guess = match target.http {
         Http::Http2 => Protocol::Http2,
         Http::Auto | Http::Http1 => Protocol::Http1,
@@ -100,7 +100,7 @@ fn innermost(error: &reqwest::Error) -> String {
 }
 
 /// Asks all targets, side by side.
-pub async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Checked> {
+pub(crate) async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Checked> {
     // The client wants one for the process, even where it is given a whole configuration. There may be one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let asked: Vec<_> = targets

@@ -9,25 +9,25 @@ use hyper::Uri;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::check::{Checked, check_all};
-use super::entry::{About, Target};
-use super::journal::Journal;
 use super::plan::{Follow, Plan, Subject};
-use super::record::{Record, Recorder};
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
 use super::subject::Course;
-use crate::events::command::Output;
-use crate::events::event::Event;
-use crate::events::kubernetes::{self, Watch};
-use crate::hammer::clock::{Clock, discipline};
-use crate::hammer::engine;
-use crate::hammer::target;
-use crate::lab::scenario::Scenario;
-use crate::lab::world::{self, World};
-use crate::measure::schedule::Rate;
-use crate::measure::time::Offset;
+use crate::command::Output;
 use crate::progress::Progress;
+use lapse_cluster::Watch;
+use lapse_hammer::clock::{Clock, discipline};
+use lapse_hammer::engine;
+use lapse_hammer::target;
+use lapse_lab::scenario::Scenario;
+use lapse_lab::world::{self, World};
+use lapse_measure::schedule::Rate;
+use lapse_measure::time::Offset;
+use lapse_record::entry::{About, Target};
+use lapse_record::event::Event;
+use lapse_record::journal::Journal;
+use lapse_record::record::{Record, Recorder};
 
 /// How long before the first slot the engine is set up.
 const RUN_UP: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ const CONTROL_RATE: u64 = 100;
 
 /// Why a run did not begin.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The signals cannot be caught.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
@@ -58,7 +58,7 @@ pub enum Error {
     World(#[source] world::Error),
     /// The cluster cannot be watched, and somebody asked for that.
     #[error("cannot watch the cluster")]
-    Cluster(#[source] kubernetes::Error),
+    Cluster(#[source] lapse_cluster::Error),
     /// A target is not in the cluster.
     #[error(transparent)]
     Vantage(#[from] NoService),
@@ -75,7 +75,7 @@ struct Stage {
 }
 
 /// Carries `plan` out, to its record.
-pub async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Error> {
+pub(crate) async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Error> {
     let signals = Signals::catch().map_err(Error::Signals)?;
     // The world is there before the run's clock is: what it does meanwhile, it does at offset zero.
     let clock = Arc::new(OnceLock::new());

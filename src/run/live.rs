@@ -3,19 +3,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::hammer::engine::Batch;
-use crate::measure::answer::Class;
-use crate::measure::time::{Offset, nanos};
-use crate::measure::timeline::{Cell, State};
+use lapse_measure::answer::Class;
+use lapse_measure::time::{Offset, nanos};
+use lapse_measure::timeline::{Cell, State};
+use lapse_record::batch::Batch;
 
 /// How much time one state stands for.
-pub const STEP: Duration = Duration::from_millis(100);
+pub(crate) const STEP: Duration = Duration::from_millis(100);
 /// How many of them are kept.
 const STEPS: usize = 60;
 
 /// The last seconds, as far as they have resolved.
 #[derive(Debug, Default)]
-pub struct Live {
+pub(crate) struct Live {
     cells: VecDeque<Cell>,
     /// The number of the step after the newest one kept.
     end: u64,
@@ -25,7 +25,7 @@ pub struct Live {
 
 impl Live {
     /// Takes in what resolved.
-    pub fn push(&mut self, batch: &Batch) {
+    pub(crate) fn push(&mut self, batch: &Batch) {
         for record in &batch.records {
             self.add(record.probe.due, record.probe.class);
         }
@@ -52,18 +52,18 @@ impl Live {
     }
 
     /// The states of the last seconds, the newest last.
-    pub fn states(&self) -> impl Iterator<Item = State> + '_ {
+    pub(crate) fn states(&self) -> impl Iterator<Item = State> + '_ {
         self.cells.iter().map(Cell::state)
     }
 
     /// The newest state that is known.
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.cells.iter().rev().map(Cell::state).find(|state| *state != State::Unobserved).unwrap_or(State::Unobserved)
     }
 
     /// Slots that came to an end in each of the last seconds, on average.
     #[expect(clippy::cast_precision_loss, reason = "for people to look at")]
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         let (Some(first), Some(last)) = (self.sent.front(), self.sent.back()) else { return 0.0 };
         let seconds = last.0.since(first.0).as_secs_f64();
         if seconds > 0.0 { (last.1 - first.1) as f64 / seconds } else { 0.0 }
@@ -73,8 +73,8 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hammer::engine::Record;
-    use crate::measure::answer::{Connection, Probe};
+    use lapse_measure::answer::{Connection, Probe};
+    use lapse_record::batch::ProbeRecord as Record;
 
     fn batch(watermark: u64, class: Class, dues: impl Iterator<Item = u64>) -> Batch {
         let record = |due| {

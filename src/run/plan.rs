@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
 
-use super::entry::Window;
-use crate::events::command::Command;
-use crate::events::kubernetes::Scope;
-use crate::hammer::engine::Settings;
-use crate::lab::scenario::Scenario;
-use crate::measure::budget::Budget;
-use crate::measure::lane::Policy;
-use crate::measure::schedule::Rate;
-use crate::measure::time::Anchor;
-use crate::measure::verdict::MaxBlind;
+use crate::command::Command;
+use lapse_cluster::Scope;
+use lapse_hammer::engine::Settings;
+use lapse_lab::scenario::Scenario;
+use lapse_measure::budget::Budget;
+use lapse_measure::lane::Policy;
+use lapse_measure::schedule::Rate;
+use lapse_measure::time::Anchor;
+use lapse_measure::verdict::MaxBlind;
+use lapse_record::entry::Window;
 
 /// How long the parts of a run take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// Before the event.
     pub baseline: Duration,
     /// After it: until every lane has been up for this long,
@@ -31,7 +31,7 @@ pub struct Pace {
 
 /// What is to happen to the service meanwhile.
 #[derive(Debug)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// Nothing that lapse knows of: measure for so long.
     Nothing(Duration),
     /// A command.
@@ -42,7 +42,7 @@ pub enum Subject {
 
 /// A target that is a part of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Vantage {
+pub(crate) enum Vantage {
     /// A service, at its cluster's address; `None` for its first port.
     Service(String, Option<u16>),
     /// Each ready pod of what is rolled, in turn; `None` for the port that it says it listens at.
@@ -51,7 +51,7 @@ pub enum Vantage {
 
 /// What of a cluster to follow.
 #[derive(Clone, Debug)]
-pub struct Follow {
+pub(crate) struct Follow {
     /// Which part of which cluster.
     pub scope: Scope,
     /// Whether somebody asked for it, so that a run without it is not what was asked for.
@@ -62,7 +62,7 @@ pub struct Follow {
 
 /// What a command that rolls nothing comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Noop {
+pub(crate) enum Noop {
     /// Nothing: nothing was tried.
     Inconclusive,
     /// What the probes say.
@@ -71,7 +71,7 @@ pub enum Noop {
 
 /// One run.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What it is called.
     pub name: String,
     /// Where it is kept.
@@ -98,7 +98,7 @@ pub struct Plan {
 
 /// Why there is no folder for a run.
 #[derive(Debug, thiserror::Error)]
-pub enum FolderError {
+pub(crate) enum FolderError {
     /// It cannot be made or written to.
     #[error("cannot write to the folder {path}: choose another with --out")]
     Unwritable {
@@ -118,11 +118,11 @@ pub enum FolderError {
 
 /// The folder of a run: made for it, and empty.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// Exactly this folder, which must be new or empty.
-    pub fn at(path: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn at(path: &Path) -> Result<Self, FolderError> {
         let unwritable = |source| FolderError::Unwritable { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(unwritable)?;
         if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
@@ -135,7 +135,7 @@ impl Folder {
     }
 
     /// A new folder under `parent`, named after the time and the run.
-    pub fn named(parent: &Path, anchor: Anchor, name: &str) -> Result<Self, FolderError> {
+    pub(crate) fn named(parent: &Path, anchor: Anchor, name: &str) -> Result<Self, FolderError> {
         let unwritable = |source| FolderError::Unwritable { path: parent.to_owned(), source };
         fs::create_dir_all(parent).map_err(unwritable)?;
         let stem = format!("{}-{}", folder_time(anchor), folder_name(name));
@@ -152,7 +152,7 @@ impl Folder {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -172,7 +172,7 @@ fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::time::Offset;
+    use lapse_measure::time::Offset;
 
     #[test]
     fn two_runs_of_one_second_get_a_folder_each() {

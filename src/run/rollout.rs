@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::plan::{Noop, Vantage};
-use crate::events::kubernetes::{Status, Told, Watch};
-use crate::hammer::target::Roster;
+use lapse_cluster::{Status, Told, Watch};
+use lapse_hammer::target::Roster;
 
 /// A rollout that is being followed.
 #[derive(Debug)]
-pub struct Rollout {
+pub(crate) struct Rollout {
     watch: Watch,
     noop: Noop,
     status: Status,
@@ -32,7 +32,7 @@ pub struct Rollout {
 /// A service that the cluster does not have.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no service {name} with an address beside {scope}: {known}")]
-pub struct NoService {
+pub(crate) struct NoService {
     name: String,
     scope: String,
     known: String,
@@ -40,7 +40,7 @@ pub struct NoService {
 
 impl Rollout {
     /// Follows what `watch` tells.
-    pub fn new(watch: Watch, noop: Noop) -> Self {
+    pub(crate) fn new(watch: Watch, noop: Noop) -> Self {
         Self {
             watch,
             noop,
@@ -55,12 +55,12 @@ impl Rollout {
     }
 
     /// What is followed, for people.
-    pub fn scope(&self) -> &str {
+    pub(crate) fn scope(&self) -> &str {
         self.watch.scope()
     }
 
     /// Where a target that is a part of the cluster is, kept up to date as the rollout goes on.
-    pub async fn locate(&mut self, vantage: &Vantage) -> Result<Roster, NoService> {
+    pub(crate) async fn locate(&mut self, vantage: &Vantage) -> Result<Roster, NoService> {
         let roster = Roster::default();
         if let Vantage::Pods(port) = vantage {
             self.rosters.push((roster.clone(), *port));
@@ -93,7 +93,7 @@ impl Rollout {
     }
 
     /// What the cluster tells next; it may well be nothing, for ever.
-    pub async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> Told {
         match self.early.pop_front() {
             Some(told) => told,
             None => self.hear().await,
@@ -126,24 +126,24 @@ impl Rollout {
     }
 
     /// The event begins: what changes from here on is its doing.
-    pub const fn event_begins(&mut self) {
+    pub(crate) const fn event_begins(&mut self) {
         self.before = self.status.changes;
     }
 
     /// The command has ended: is the rollout complete as well? To be sure, the cluster is asked anew.
-    pub fn command_ended(&mut self) {
+    pub(crate) fn command_ended(&mut self) {
         self.confirmed_by = Some(self.status.confirmed + 1);
         self.watch.confirm();
     }
 
     /// Whether there is nothing to wait for any more.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let confirmed = self.confirmed_by.is_some_and(|by| self.status.confirmed >= by);
         self.ended || self.status.blindfolded || (confirmed && self.status.missing.is_empty())
     }
 
     /// What is still missing.
-    pub fn missing(&self) -> String {
+    pub(crate) fn missing(&self) -> String {
         match self.status.missing.as_slice() {
             [] => "the cluster does not say".to_owned(),
             missing => missing.join("; "),
@@ -151,7 +151,7 @@ impl Rollout {
     }
 
     /// Why there is nothing to conclude, if the command has rolled nothing.
-    pub fn noop(&self) -> Option<String> {
+    pub(crate) fn noop(&self) -> Option<String> {
         let known = !self.ended && !self.status.blindfolded && self.confirmed_by.is_some();
         (known && self.noop == Noop::Inconclusive && self.status.changes == self.before).then(|| {
             let (scope, workloads) = (self.scope(), self.status.workloads);

@@ -6,24 +6,25 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::entry::{End, Entry};
-use super::journal::Journal;
 use super::live::{Live, STEP};
 use super::plan::Pace;
-use super::record::{Record, Recorder};
 use super::rollout::Rollout;
 use super::signal::{self, Signals};
 use super::subject::{self, Course, Order};
-use crate::events::command::Exit;
-use crate::events::event::{Event, Source};
-use crate::events::kubernetes::Told;
-use crate::hammer::clock::Clock;
-use crate::hammer::engine::{Batch, Hammer};
-use crate::hammer::machine::Pressure;
-use crate::lab::world::World;
-use crate::measure::phase::Phase;
-use crate::measure::time::{Human, Offset};
 use crate::progress::{Progress, Snapshot};
+use lapse_cluster::Told;
+use lapse_hammer::clock::Clock;
+use lapse_hammer::engine::Hammer;
+use lapse_hammer::machine::Pressure;
+use lapse_lab::world::World;
+use lapse_measure::phase::Phase;
+use lapse_measure::time::{Human, Offset};
+use lapse_record::batch::Batch;
+use lapse_record::entry::Exit;
+use lapse_record::entry::{End, Entry};
+use lapse_record::event::{Event, Source};
+use lapse_record::journal::Journal;
+use lapse_record::record::{Record, Recorder};
 
 /// How long probes on their way may still take after an interruption.
 const HURRY: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ enum Stage {
 
 /// What a session works with; all of it was made ready before the first probe.
 #[derive(Debug)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// The run's clock.
     pub clock: Clock,
     /// The engine, at work.
@@ -90,7 +91,7 @@ pub struct Parts {
 
 /// One run, while it goes on.
 #[derive(Debug)]
-pub struct Session<'a, Begin> {
+pub(crate) struct Session<'a, Begin> {
     parts: Parts,
     begin: Option<Begin>,
     course: Option<Course>,
@@ -110,7 +111,7 @@ where
     Begun: Future<Output = Result<Course, String>>,
 {
     /// A session in which `begin` sets the subject to work when the event begins.
-    pub fn new(parts: Parts, begin: Begin, progress: &'a mut Progress) -> Self {
+    pub(crate) fn new(parts: Parts, begin: Begin, progress: &'a mut Progress) -> Self {
         Self {
             parts,
             begin: Some(begin),
@@ -127,7 +128,7 @@ where
     }
 
     /// Runs to the end.
-    pub async fn run(mut self) -> Record {
+    pub(crate) async fn run(mut self) -> Record {
         let mut ticks = interval(STEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         if let Some(rollout) = &self.parts.rollout {
@@ -381,7 +382,7 @@ where
         let end = End { at, anchor: self.parts.clock.anchor(), pressure: self.pressure.share_since(at) };
         let sums = self.parts.lab.take().map(|lab| lab.ledger().sums()).unwrap_or_default();
         for sum in sums {
-            self.take(Entry::Inflicted(sum.into()));
+            self.take(Entry::Inflicted(sum));
         }
         self.take(Entry::End(end));
         self.progress.finish();

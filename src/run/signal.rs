@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 /// Catches SIGINT, SIGTERM and SIGHUP from now on.
 #[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: Stream,
     terminate: Stream,
     hangup: Stream,
@@ -17,7 +17,7 @@ pub struct Signals {
 
 impl Signals {
     /// Catches them.
-    pub fn catch() -> io::Result<Self> {
+    pub(crate) fn catch() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -27,7 +27,7 @@ impl Signals {
     }
 
     /// The next one.
-    pub async fn next(&mut self) -> Signal {
+    pub(crate) async fn next(&mut self) -> Signal {
         // A stream ends only with the runtime, and then nobody waits here any more.
         tokio::select! {
             Some(()) = self.interrupt.recv() => Signal::INT,
@@ -39,7 +39,7 @@ impl Signals {
 }
 
 /// What people call it.
-pub const fn name(signal: Signal) -> &'static str {
+pub(crate) const fn name(signal: Signal) -> &'static str {
     match signal {
         Signal::INT => "SIGINT",
         Signal::TERM => "SIGTERM",

@@ -7,11 +7,12 @@ use rustix::process::Signal;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
-use crate::events::command::{self, Exit, Running};
-use crate::events::event::{Event, Source};
-use crate::hammer::clock::Clock;
-use crate::lab::world::World;
-use crate::measure::time::Offset;
+use crate::command::{self, Running};
+use lapse_hammer::clock::Clock;
+use lapse_lab::world::World;
+use lapse_measure::time::Offset;
+use lapse_record::entry::Exit;
+use lapse_record::event::{Event, Source};
 
 /// How long a command may take to end after it was asked to, before it is made to.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,7 +21,7 @@ const BETWEEN_ACTS: Duration = Duration::from_secs(2);
 
 /// What it does.
 #[derive(Debug)]
-pub enum Happening {
+pub(crate) enum Happening {
     /// An act of a scenario begins.
     Act(String, Offset),
     /// Something happened.
@@ -33,7 +34,7 @@ pub enum Happening {
 
 /// What it is told.
 #[derive(Clone, Copy, Debug)]
-pub enum Order {
+pub(crate) enum Order {
     /// Somebody sent this.
     Signal(Signal),
     /// Let go of everything at once.
@@ -42,14 +43,14 @@ pub enum Order {
 
 /// The subject at work, in a task of its own.
 #[derive(Debug)]
-pub struct Course {
+pub(crate) struct Course {
     happenings: UnboundedReceiver<Happening>,
     orders: UnboundedSender<Order>,
 }
 
 impl Course {
     /// Nothing happens until `end`.
-    pub fn nothing(end: Offset, clock: Clock) -> Self {
+    pub(crate) fn nothing(end: Offset, clock: Clock) -> Self {
         Self::spawn(move |happenings, mut orders| async move {
             tokio::select! {
                 () = sleep(clock.until(end)) => {}
@@ -60,12 +61,12 @@ impl Course {
     }
 
     /// A command runs.
-    pub fn command(running: Running) -> Self {
+    pub(crate) fn command(running: Running) -> Self {
         Self::spawn(|happenings, orders| follow(running, happenings, orders))
     }
 
     /// The acts of a scenario are played in its world.
-    pub fn acts(world: Arc<World>, names: Vec<String>, clock: Clock) -> Self {
+    pub(crate) fn acts(world: Arc<World>, names: Vec<String>, clock: Clock) -> Self {
         Self::spawn(move |happenings, mut orders| async move {
             let play = async {
                 for (place, name) in names.into_iter().enumerate() {
@@ -97,12 +98,12 @@ impl Course {
     }
 
     /// What happens next; [`Happening::Done`] once it is over.
-    pub async fn next(&mut self) -> Happening {
+    pub(crate) async fn next(&mut self) -> Happening {
         self.happenings.recv().await.unwrap_or(Happening::Done)
     }
 
     /// Tells it something. If it is over already, that is all right.
-    pub fn order(&self, order: Order) {
+    pub(crate) fn order(&self, order: Order) {
         let _ = self.orders.send(order);
     }
 }

@@ -9,9 +9,9 @@ mod program;
 
 use std::time::Duration;
 
-use lapse::hammer::clock::Clock;
-use lapse::lab::scenario::Scenario;
-use lapse::lab::world::World;
+use lapse_hammer::clock::Clock;
+use lapse_lab::scenario::Scenario;
+use lapse_lab::world::World;
 use tokio::sync::mpsc::unbounded_channel;
 
 use self::figures::{Figures, measure};

@@ -46,6 +46,9 @@ fn the_worked_examples_are_what_their_journals_say() {
         let folder = reports.join(example);
         let again = |format: &str| Lapse::new(["report", folder.to_str().unwrap(), "--format", format]).end();
         for file in ["report.json", "report.html", "timeline.svg", "timeline.png"] {
+            if file.ends_with("png") && !cfg!(feature = "png") {
+                continue;
+            }
             let (path, now) = (folder.join(file), again(file.rsplit_once('.').unwrap().1).bytes());
             if std::env::var_os("LAPSE_RENEW").is_some() {
                 std::fs::write(&path, &now).unwrap();

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use lapse_report::format::Format;
+
 use super::super::support::lapse::Lapse;
 use super::super::support::server::Speech;
 use super::{healthy, unwell, watch};
@@ -10,9 +12,8 @@ use super::{healthy, unwell, watch};
 fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
     let server = unwell();
     let folder = tempfile::tempdir().unwrap();
-    let texts = ["junit", "markdown", "github", "openmetrics", "json", "html", "svg", "trace"];
-    let tables = ["csv", "csv-failures", "csv-events", "parquet", "parquet-failures", "parquet-events"];
-    let formats = [texts.as_slice(), &tables, &["png"]].concat();
+    let formats = Format::ALL.into_iter().filter(|format| format.missing_feature().is_none());
+    let formats: Vec<_> = formats.filter(|format| *format != Format::Text).map(Format::name).collect();
     let file = |format: &str| folder.path().join(format);
     let args: Vec<_> = formats
         .iter()
@@ -26,6 +27,17 @@ fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
         assert_eq!(again.code(), Some(0), "{format}: {}", again.stderr);
         assert!(!again.bytes().is_empty(), "{format}");
         assert!(fs::read(file(format)).unwrap() == again.bytes(), "{format} comes out another way");
+    }
+}
+
+#[test]
+fn a_format_that_was_not_built_in_is_refused_with_the_feature_that_has_it() {
+    for format in Format::ALL {
+        let Some(feature) = format.missing_feature() else { continue };
+        let ended = watch(&healthy(), &["--report", &format!("{format}=x")]);
+        assert_eq!(ended.code(), Some(2), "{format}");
+        assert!(ended.stderr.contains(&format!("--features {feature}")), "{format}: {}", ended.stderr);
+        assert!(!ended.left_files(), "{format}");
     }
 }
 

@@ -1,0 +1,42 @@
+//! What the cluster did, as it told: pods, endpoints and rollouts, each at the offset at which the prober heard of it.
+//!
+//! Positions are arrival times on the prober's clock; the cluster's own times are kept beside them and never mixed in.
+//! Reads, never writes.
+#![cfg_attr(
+    not(feature = "watch"),
+    expect(dead_code, reason = "without the watch only the words of commands are asked for")
+)]
+
+mod change;
+mod endpoints;
+mod kind;
+mod object;
+mod pod;
+mod scope;
+mod state;
+#[cfg(feature = "watch")]
+mod watch;
+#[cfg(not(feature = "watch"))]
+#[path = "without.rs"]
+mod watch;
+mod words;
+mod workload;
+
+pub use self::scope::{Of, Scope, Workload};
+pub use self::state::Status;
+pub use self::watch::{Error, Watch};
+use lapse_record::event::Event;
+use std::net::IpAddr;
+
+/// What a watch tells.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// Something happened.
+    Event(Event),
+    /// How far what is rolled has come.
+    Status(Status),
+    /// The pods that are ready, with the ports that they say they listen at.
+    Pods(Vec<(IpAddr, Option<u16>)>),
+    /// Something the reader of the run should know, once.
+    Warning(String),
+}

@@ -1,0 +1,484 @@
+//! The cluster as it was last told: what belongs to what is being rolled, and how far that has come.
+//!
+//! Pure: objects in, events out. A list that is told anew is held against what is known, so nothing is told twice.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::change::{self, Change};
+use super::kind::Kind;
+use super::object::{Body, Meta, Object};
+use super::scope::Of;
+use lapse_measure::time::Offset;
+use lapse_record::event::{Event, Source};
+
+/// How long what happened to an object may wait for the object's owner to be told,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// and how much may wait at once.
+const WAITING: usize = 4096;
+
+/// How far what is rolled has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Workloads that are rolled.
+    pub workloads: usize,
+    /// How often a template, a pod or a way to pods has changed since the watch began.
+    pub changes: u64,
+    /// What is missing of a complete rollout, for people.
+    pub missing: Vec<String>,
+    /// How often it was made sure, since that was asked for, that all of this is up to date.
+    pub confirmed: u64,
+    /// Something that is needed to follow a rollout may not be seen.
+    pub blindfolded: bool,
+}
+
+/// Whether an object belongs to what is rolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    In,
+    Out,
+    /// Its owner has not been told yet.
+    Unknown,
+}
+
+/// All that is known.
+#[derive(Debug)]
+pub(super) struct State {
+    of: Of,
+    objects: BTreeMap<(Kind, String), Object>,
+    /// Whether what this owner rules belongs, by its uid; kept when it is gone.
+    owners: BTreeMap<String, bool>,
+    /// Where the objects are that may own others.
+    by_uid: BTreeMap<String, (Kind, String)>,
+    /// All that ever belonged.
+    members: BTreeSet<(Kind, String)>,
+    /// Kinds that were listed whole.
+    listed: BTreeSet<Kind>,
+    /// What a list that is being told has brought so far.
+    listing: BTreeMap<Kind, BTreeSet<String>>,
+    waiting: VecDeque<Waiting>,
+    changes: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    at: Offset,
+    kind: Kind,
+    object: Object,
+    change: Change,
+}
+
+impl State {
+    pub(super) fn new(of: Of) -> Self {
+        Self {
+            of,
+            objects: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            by_uid: BTreeMap::new(),
+            members: BTreeSet::new(),
+            listed: BTreeSet::new(),
+            listing: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            changes: 0,
+        }
+    }
+
+    /// A list of all objects of a kind begins.
+    pub(super) fn list(&mut self, kind: Kind) {
+        self.listing.insert(kind, BTreeSet::new());
+    }
+
+    /// An object was told: as part of a list, or because it changed.
+    pub(super) fn put(&mut self, kind: Kind, object: Object, at: Offset) -> Vec<Event> {
+        let name = object.meta.name.clone();
+        if let Some(names) = self.listing.get_mut(&kind) {
+            names.insert(name.clone());
+        }
+        let key = (kind, name);
+        let old = self.objects.get(&key);
+        let changes = if self.listed.contains(&kind) { change::between(kind, old, Some(&object)) } else { Vec::new() };
+        if kind.is_workload() || kind == Kind::ReplicaSet {
+            self.by_uid.insert(object.meta.uid.clone(), key.clone());
+        }
+        self.settle(kind, &object);
+        self.wait(kind, &object, changes, at);
+        self.objects.insert(key, object);
+        self.wake(at)
+    }
+
+    /// An object is gone.
+    pub(super) fn remove(&mut self, kind: Kind, name: &str, at: Offset) -> Vec<Event> {
+        let Some(object) = self.objects.remove(&(kind, name.to_owned())) else { return Vec::new() };
+        self.settle(kind, &object);
+        self.wait(kind, &object, change::between(kind, Some(&object), None), at);
+        self.wake(at)
+    }
+
+    /// The list is complete: what it did not bring is gone.
+    pub(super) fn listed(&mut self, kind: Kind, at: Offset) -> Vec<Event> {
+        let names = self.listing.remove(&kind).unwrap_or_default();
+        let known = self.objects.keys().filter(|(other, name)| *other == kind && !names.contains(name));
+        let gone: Vec<_> = known.map(|(_, name)| name.clone()).collect();
+        self.listed.insert(kind);
+        gone.into_iter().flat_map(|name| self.remove(kind, &name, at)).collect()
+    }
+
+    /// What there is of what is rolled, to begin with.
+    pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
+        let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
+        let found = belonging.flat_map(|((kind, _), object)| {
+            change::found(object).into_iter().map(|change| Waiting { at, kind: *kind, object: object.clone(), change })
+        });
+        found.collect::<Vec<_>>().into_iter().map(|found| self.event(found)).collect()
+    }
+
+    /// Whether these kinds were listed whole.
+    pub(super) fn has_listed(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().all(|kind| self.listed.contains(kind))
+    }
+
+    /// Where the pods are that are ready and not on their way out.
+    pub(super) fn pods(&self) -> Vec<(IpAddr, Option<u16>)> {
+        let pods = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
+            Body::Pod(pod) if pod.is_ready() && object.meta.deletion_timestamp.is_none() => {
+                let address = pod.address.parse().ok()?;
+                (self.standing(*kind, object) == Standing::In).then_some((address, pod.port))
+            }
+            _ => None,
+        });
+        pods.collect()
+    }
+
+    /// Where the services of the namespace answer, and at which port first.
+    pub(super) fn services(&self) -> BTreeMap<String, (IpAddr, u16)> {
+        let services = self.objects.iter().filter_map(|((_, name), object)| match &object.body {
+            Body::Service(service) => {
+                Some((name.clone(), (service.address.parse().ok()?, service.ports.first()?.port)))
+            }
+            _ => None,
+        });
+        services.collect()
+    }
+
+    /// How far what is rolled has come, by all that was told.
+    pub(super) fn status(&self) -> Status {
+        let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
+        let (mut workloads, mut missing) = (0, Vec::new());
+        for ((kind, name), Object { meta, body }) in belonging {
+            match body {
+                Body::Workload(progress) => {
+                    workloads += 1;
+                    missing.extend(progress.missing(meta).map(|what| format!("{} {name}: {what}", kind.noun())));
+                }
+                Body::Pod(_) if meta.deletion_timestamp.is_some() => {
+                    missing.push(format!("pod {name} is not yet gone"));
+                }
+                _ => {}
+            }
+        }
+        Status { workloads, changes: self.changes, missing, ..Status::default() }
+    }
+
+    /// Whether what is known of a kind is what a fresh list of names and versions says of it, as far as it belongs.
+    pub(super) fn agrees(&self, kind: Kind, fresh: &BTreeMap<String, String>) -> bool {
+        let known = self
+            .objects
+            .iter()
+            .filter(|((other, _), object)| *other == kind && self.standing(kind, object) != Standing::Out);
+        let known: BTreeMap<_, _> = known.map(|((_, name), object)| (name, &object.meta.resource_version)).collect();
+        let stays_out = |name: &String| {
+            let object = self.objects.get(&(kind, name.clone()));
+            object.is_some_and(|object| self.standing(kind, object) == Standing::Out)
+        };
+        fresh.iter().filter(|(name, _)| !stays_out(name)).eq(known)
+    }
+
+    /// Takes down whether an owner's belongings belong.
+    fn settle(&mut self, kind: Kind, object: &Object) {
+        let belongs = match self.standing(kind, object) {
+            Standing::In => true,
+            Standing::Out => false,
+            Standing::Unknown => return,
+        };
+        if kind.is_workload() || kind == Kind::ReplicaSet {
+            self.owners.insert(object.meta.uid.clone(), belongs);
+        }
+        if belongs {
+            self.members.insert((kind, object.meta.name.clone()));
+        }
+    }
+
+    fn wait(&mut self, kind: Kind, object: &Object, changes: Vec<Change>, at: Offset) {
+        let waiting = |change| Waiting { at, kind, object: object.clone(), change };
+        self.waiting.extend(changes.into_iter().map(waiting));
+    }
+
+    /// What of all that waits is known by now to belong on the timeline.
+    fn wake(&mut self, at: Offset) -> Vec<Event> {
+        let mut told = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            match self.standing(waiting.kind, &waiting.object) {
+                Standing::In => told.push(self.event(waiting)),
+                Standing::Unknown if at.since(waiting.at) < PATIENCE => self.waiting.push_back(waiting),
+                Standing::Unknown | Standing::Out => {}
+            }
+        }
+        while self.waiting.len() > WAITING {
+            self.waiting.pop_front();
+        }
+        told
+    }
+
+    fn event(&mut self, Waiting { at, kind, object, change }: Waiting) -> Event {
+        self.settle(kind, &object);
+        self.changes += u64::from(change.rolls());
+        let address = if let Body::Pod(pod) = &object.body { pod.own_address() } else { None };
+        let Change { kind, text, told, object } = change;
+        Event { told_unix_ns: told, address, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
+    }
+
+    fn standing(&self, kind: Kind, object: &Object) -> Standing {
+        let belongs = |belongs: bool| if belongs { Standing::In } else { Standing::Out };
+        let meta = &object.meta;
+        // What belonged once does so for good: a service may be switched to what is not there yet.
+        if self.of == Of::Everything || self.members.contains(&(kind, meta.name.clone())) {
+            return Standing::In;
+        }
+        match &object.body {
+            Body::Workload(_) => belongs(self.is_rolled(kind, meta)),
+            Body::ReplicaSet | Body::Pod(_) => match meta.controller() {
+                Some(uid) => self.standing_under(uid, kind),
+                None => belongs(matches!(self.of, Of::Selector(_)) || self.is_released(meta)),
+            },
+            Body::Service(service) => belongs(self.is_released(meta) || self.is_selected(&service.selector)),
+            Body::Endpoints(members) => self.standing_of(Kind::Service, &members.service),
+            Body::Ingress { services } => {
+                let services = services.iter().map(|name| self.standing_of(Kind::Service, name));
+                belongs(self.is_released(meta) || services.into_iter().any(|standing| standing == Standing::In))
+            }
+            Body::Autoscaler(scaler) => {
+                let (kind, name) = &scaler.target;
+                let rolled = Kind::named(kind).filter(|kind| kind.is_needed());
+                rolled.map_or(Standing::Out, |kind| self.standing_of(kind, name))
+            }
+            Body::Release { .. } => {
+                belongs(matches!(&self.of, Of::Release(name) if meta.labels.get("name") == Some(name)))
+            }
+            Body::Notice(notice) => {
+                let (kind, name) = &notice.about;
+                // No remark about a remark: whoever writes those might let them go in circles.
+                let about = Kind::named(kind).filter(|kind| *kind != Kind::Notice);
+                about.map_or(Standing::Out, |kind| self.standing_of(kind, name))
+            }
+        }
+    }
+
+    /// The standing of what the owner with this uid rules, of the kind `ruled`.
+    fn standing_under(&self, uid: &str, ruled: Kind) -> Standing {
+        match (self.owners.get(uid), self.by_uid.get(uid)) {
+            (Some(true), _) => Standing::In,
+            (Some(false), _) => Standing::Out,
+            // Whoever says that they rule each other is ruled by nobody.
+            (None, Some((Kind::ReplicaSet, _))) if ruled == Kind::ReplicaSet => Standing::Out,
+            (None, Some(key)) => self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(key.0, owner)),
+            (None, None) => Standing::Unknown,
+        }
+    }
+
+    /// The standing of an object of which only the name is known.
+    fn standing_of(&self, kind: Kind, name: &str) -> Standing {
+        let key = (kind, name.to_owned());
+        match self.objects.get(&key) {
+            _ if self.members.contains(&key) => Standing::In,
+            Some(object) => self.standing(kind, object),
+            None => Standing::Unknown,
+        }
+    }
+
+    fn is_rolled(&self, kind: Kind, meta: &Meta) -> bool {
+        match &self.of {
+            Of::Release(_) => self.is_released(meta),
+            Of::Workloads(these) => these.iter().any(|it| it.kind == kind && it.name == meta.name),
+            // The cluster has told no other.
+            Of::Selector(_) | Of::Everything => true,
+        }
+    }
+
+    fn is_released(&self, meta: &Meta) -> bool {
+        matches!(&self.of, Of::Release(release) if meta.release() == Some(release))
+    }
+
+    /// Whether a service with this selector sends to pods of what is rolled.
+    fn is_selected(&self, selector: &BTreeMap<String, String>) -> bool {
+        let mut rolled = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
+            Body::Workload(progress) if self.is_rolled(*kind, &object.meta) => Some(&progress.labels),
+            _ => None,
+        });
+        let fits =
+            |labels: &BTreeMap<String, String>| selector.iter().all(|(name, value)| labels.get(name) == Some(value));
+        !selector.is_empty() && rolled.any(fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A cluster in which release `shop` has a deployment with one pod, and another release has one as well.
+    struct Cluster(State);
+
+    impl Cluster {
+        fn of(of: Of) -> Self {
+            let mut cluster = Self(State::new(of));
+            for kind in Kind::ALL {
+                cluster.0.list(kind);
+            }
+            for name in ["shop", "other"] {
+                cluster.tell(Kind::Deployment, &deployment(name, 1, 1));
+                cluster.tell(Kind::ReplicaSet, &owned(name, &format!("{name}-1"), name));
+                cluster.tell(Kind::Pod, &owned(&format!("{name}-1"), &format!("{name}-1-a"), name));
+                cluster.tell(Kind::Service, &json!({"metadata": {"name": name}, "spec": {"selector": {"app": name}}}));
+            }
+            for kind in Kind::ALL {
+                assert_eq!(cluster.0.listed(kind, Offset::ZERO), []);
+            }
+            cluster
+        }
+
+        fn tell(&mut self, kind: Kind, value: &Value) -> Vec<String> {
+            words(self.0.put(kind, Object::read(kind, value).unwrap(), Offset::ZERO))
+        }
+    }
+
+    fn words(events: Vec<Event>) -> Vec<String> {
+        events.into_iter().map(|event| format!("{} {}", event.object.unwrap_or_default(), event.kind)).collect()
+    }
+
+    fn deployment(name: &str, generation: u64, updated: u64) -> Value {
+        json!({
+            "metadata": {"name": name, "uid": name, "generation": generation, "annotations": {"meta.helm.sh/release-name": name}},
+            "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": name, "tier": "web"}}}},
+            "status": {"observedGeneration": generation, "replicas": 1, "updatedReplicas": updated, "availableReplicas": 1},
+        })
+    }
+
+    fn owned(owner: &str, name: &str, app: &str) -> Value {
+        json!({"metadata": {"name": name, "uid": name, "labels": {"app": app}, "ownerReferences": [{"uid": owner, "controller": true}]}})
+    }
+
+    fn shop() -> Cluster {
+        Cluster::of(Of::Release("shop".into()))
+    }
+
+    #[test]
+    fn only_what_belongs_to_the_release_is_told() {
+        let mut cluster = shop();
+        assert_eq!(cluster.tell(Kind::Deployment, &deployment("shop", 2, 0)), ["deployment/shop rollout-started"]);
+        assert_eq!(cluster.tell(Kind::Deployment, &deployment("other", 2, 0)), Vec::<String>::new());
+        assert_eq!(cluster.tell(Kind::Pod, &owned("other-1", "other-1-b", "other")), Vec::<String>::new());
+        let slice = |service: &str| {
+            json!({"metadata": {"name": format!("{service}-x"), "labels": {"kubernetes.io/service-name": service}},
+                   "endpoints": [{"addresses": ["10.0.0.9"], "targetRef": {"kind": "Pod", "name": "p"}}]})
+        };
+        assert_eq!(cluster.tell(Kind::Endpoints, &slice("other")), Vec::<String>::new());
+        assert_eq!(cluster.tell(Kind::Endpoints, &slice("shop")), ["pod/p endpoint-added"]);
+    }
+
+    #[test]
+    fn what_is_there_is_told_once_and_is_no_change() {
+        let mut cluster = shop();
+        assert_eq!(words(cluster.0.found(Offset::ZERO)), ["pod/shop-1-a pod-unready"]);
+        let mut ready = owned("shop-1", "shop-1-a", "shop");
+        ready["status"] = json!({"podIP": "10.0.0.3", "conditions": [{"type": "Ready", "status": "True"}]});
+        cluster.tell(Kind::Pod, &ready);
+        let slice = json!({"metadata": {"name": "shop-x", "labels": {"kubernetes.io/service-name": "shop"}},
+                           "endpoints": [{"addresses": ["10.0.0.3"], "targetRef": {"kind": "Pod", "name": "shop-1-a"}}]});
+        cluster.tell(Kind::Endpoints, &slice);
+        let found = cluster.0.found(Offset::ZERO);
+        assert_eq!(found[0].address, Some("10.0.0.3".parse().unwrap()));
+        assert_eq!(words(found), ["pod/shop-1-a pod-found", "pod/shop-1-a endpoint-found"]);
+        assert_eq!(cluster.0.status().changes, 0);
+    }
+
+    #[test]
+    fn a_pod_that_is_told_before_its_owner_waits_for_it() {
+        let mut cluster = shop();
+        assert_eq!(cluster.tell(Kind::Pod, &owned("shop-2", "shop-2-a", "shop")), Vec::<String>::new());
+        assert_eq!(cluster.tell(Kind::ReplicaSet, &owned("shop", "shop-2", "shop")), ["pod/shop-2-a pod-created"]);
+        assert_eq!(cluster.0.status().changes, 1);
+    }
+
+    #[test]
+    fn a_list_that_is_told_again_tells_nothing_twice_and_what_is_missing_in_it_is_gone() {
+        let mut cluster = shop();
+        cluster.tell(Kind::Pod, &owned("shop-1", "shop-1-b", "shop"));
+        cluster.0.list(Kind::Pod);
+        assert_eq!(cluster.tell(Kind::Pod, &owned("shop-1", "shop-1-b", "shop")), Vec::<String>::new());
+        assert_eq!(words(cluster.0.listed(Kind::Pod, Offset::ZERO)), ["pod/shop-1-a pod-gone"]);
+    }
+
+    #[test]
+    fn a_rollout_is_complete_when_the_workload_says_so_and_no_pod_is_on_its_way_out() {
+        let mut cluster = shop();
+        assert_eq!(cluster.0.status(), Status { workloads: 1, ..Status::default() });
+        cluster.tell(Kind::Deployment, &deployment("shop", 2, 0));
+        assert_eq!(cluster.0.status().missing, ["deployment shop: 0 of 1 pods updated"]);
+        cluster.tell(Kind::Deployment, &deployment("shop", 2, 1));
+        let mut leaving = owned("shop-1", "shop-1-a", "shop");
+        leaving["metadata"]["deletionTimestamp"] = json!("2026-11-22T20:15:33Z");
+        leaving["metadata"]["deletionGracePeriodSeconds"] = json!(30);
+        let event = cluster.0.put(Kind::Pod, Object::read(Kind::Pod, &leaving).unwrap(), Offset::ZERO).remove(0);
+        assert_eq!((event.kind.as_str(), event.told_unix_ns), ("pod-deleting", Some(1_795_378_503_000_000_000)));
+        assert_eq!(cluster.0.status().missing, ["pod shop-1-a is not yet gone"]);
+        assert_eq!(words(cluster.0.remove(Kind::Pod, "shop-1-a", Offset::ZERO)), ["pod/shop-1-a pod-gone"]);
+        assert_eq!(cluster.0.status().missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_service_belongs_to_the_workload_whose_pods_it_selects() {
+        let mut cluster = Cluster::of(Of::Workloads(vec!["deploy/shop".parse().unwrap()]));
+        let switched =
+            |name: &str, to: &str| json!({"metadata": {"name": name}, "spec": {"selector": {"app": name, "tier": to}}});
+        assert_eq!(cluster.tell(Kind::Service, &switched("shop", "web")), ["service/shop selector-switched"]);
+        assert_eq!(cluster.tell(Kind::Service, &switched("other", "web")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_fresh_list_agrees_once_all_that_belongs_was_told_in_that_version() {
+        let mut cluster = shop();
+        let mut pod = owned("shop-1", "shop-1-a", "shop");
+        pod["metadata"]["resourceVersion"] = json!("7");
+        cluster.tell(Kind::Pod, &pod);
+        let fresh = |names: &[(&str, &str)]| names.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        assert!(cluster.0.agrees(Kind::Pod, &fresh(&[("shop-1-a", "7"), ("other-1-a", "99")])));
+        assert!(!cluster.0.agrees(Kind::Pod, &fresh(&[("shop-1-a", "8")])));
+        assert!(!cluster.0.agrees(Kind::Pod, &fresh(&[("shop-1-a", "7"), ("shop-2-a", "9")])));
+        assert!(!cluster.0.agrees(Kind::Pod, &fresh(&[])));
+    }
+
+    #[test]
+    fn objects_that_name_each_other_in_circles_belong_to_nobody() {
+        let mut cluster = shop();
+        let about = |kind: &str, name: &str| json!({"metadata": {"name": name, "uid": name}, "involvedObject": {"kind": kind, "name": name}});
+        assert_eq!(cluster.tell(Kind::Notice, &about("Event", "self")), Vec::<String>::new());
+        assert_eq!(cluster.tell(Kind::ReplicaSet, &owned("self", "self", "shop")), Vec::<String>::new());
+        let scaler = json!({"metadata": {"name": "self"}, "spec": {"scaleTargetRef": {"kind": "HorizontalPodAutoscaler", "name": "self"}}});
+        assert_eq!(cluster.tell(Kind::Autoscaler, &scaler), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_release_is_followed_from_revision_to_revision() {
+        let mut cluster = shop();
+        let revision = |version: &str, status: &str| {
+            json!({"metadata": {"name": format!("sh.helm.release.v1.shop.v{version}"),
+                                "labels": {"owner": "helm", "name": "shop", "version": version, "status": status}}})
+        };
+        assert_eq!(cluster.tell(Kind::Release, &revision("2", "pending-upgrade")), ["release/shop release-pending"]);
+        assert_eq!(cluster.tell(Kind::Release, &revision("1", "superseded")), Vec::<String>::new());
+        assert_eq!(cluster.tell(Kind::Release, &revision("2", "deployed")), ["release/shop release-deployed"]);
+        assert_eq!(cluster.0.status().changes, 0, "a revision alone rolls nothing");
+    }
+}

@@ -1,0 +1,339 @@
+//! The watch itself: asks the cluster's API for lists and for what changes, again and again, until nobody listens.
+//!
+//! On a thread of its own, so that decoding keeps neither probes nor the journal waiting.
+
+mod api;
+mod fresh;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use self::api::Cluster;
+use super::kind::Kind;
+use super::object::Object;
+use super::state::State;
+use super::{Scope, Status, Told};
+use lapse_measure::time::{Human, Offset};
+use lapse_record::event::{Event, Source};
+
+/// How long a cluster may take to answer at all, and to list what there is.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before a fresh list is asked for again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Why the cluster cannot be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No kubeconfig, or none that can be used.
+    #[error("cannot tell which cluster to watch: check KUBECONFIG, --context and --kubeconfig, or say --no-kube")]
+    Config(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It does not answer.
+    #[error("the cluster at {url} does not answer: check it with `kubectl get pods`, or say --no-kube")]
+    Silent {
+        /// Where its API is.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no thread to watch on.
+    #[error("cannot start the thread that watches the cluster")]
+    Thread(#[from] io::Error),
+}
+
+/// A watch at work. Ends when it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    scope: String,
+    services: BTreeMap<String, (IpAddr, u16)>,
+    told: UnboundedReceiver<Told>,
+    confirm: UnboundedSender<()>,
+}
+
+/// What the API tells.
+enum Heard {
+    /// A list begins.
+    List,
+    /// An object is there.
+    Put(Box<Object>),
+    /// An object is gone.
+    Gone(String),
+    /// A list is complete.
+    Listed,
+    /// An object makes no sense.
+    Odd(String),
+    /// It does not let us.
+    Forbidden,
+    /// It cannot be heard.
+    Lost(String),
+    /// The cluster answers again.
+    Back,
+    /// All names of a kind, with their versions, asked for just now; nothing if that failed.
+    Fresh(Option<BTreeMap<String, String>>),
+}
+
+/// Something heard of a kind, and when.
+type Hearing = (Kind, Heard, Offset);
+
+/// The watch, on its thread.
+struct Watcher<Now> {
+    cluster: Cluster,
+    now: Now,
+    state: State,
+    told: UnboundedSender<Told>,
+    heard: (UnboundedSender<Hearing>, UnboundedReceiver<Hearing>),
+    confirm: UnboundedReceiver<()>,
+    /// All that there was when the watch began has been told.
+    begun: bool,
+    forbidden: BTreeSet<Kind>,
+    /// Since when the cluster cannot be heard.
+    lost: Option<Offset>,
+    /// What is still to be confirmed.
+    unconfirmed: BTreeSet<Kind>,
+    last: Status,
+    pods: Vec<(IpAddr, Option<u16>)>,
+}
+
+impl Watch {
+    /// Watches what `scope` says; returns when all of it is known, or as much as could be learnt in ten seconds.
+    pub async fn start(scope: Scope, now: impl Fn() -> Offset + Clone + Send + Sync + 'static) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (ready, begun) = oneshot::channel();
+        let ((told, tell), (confirm, asked)) = (unbounded_channel(), unbounded_channel());
+        let run = move || {
+            runtime.block_on(async move {
+                match Watcher::begin(&scope, now, told, asked).await {
+                    Ok(watcher) => {
+                        let _ = ready.send(Ok((watcher.scope(&scope), watcher.state.services())));
+                        watcher.run().await;
+                    }
+                    Err(error) => drop(ready.send(Err(error))),
+                }
+            });
+        };
+        std::thread::Builder::new().name("cluster".to_owned()).spawn(run)?;
+        let (scope, services) = begun.await.map_err(|_| Error::Thread(io::ErrorKind::Other.into()))??;
+        Ok(Self { scope, services, told: tell, confirm })
+    }
+
+    /// What is watched, for people: `release shop in namespace prod`.
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Where the services of the namespace answered when the watch began, and at which port first.
+    pub const fn services(&self) -> &BTreeMap<String, (IpAddr, u16)> {
+        &self.services
+    }
+
+    /// What it tells next; `None` if it has ended.
+    pub async fn next(&mut self) -> Option<Told> {
+        self.told.recv().await
+    }
+
+    /// Asks it to make sure that it is up to date: [`Status::confirmed`] says when it did.
+    pub fn confirm(&self) {
+        let _ = self.confirm.send(());
+    }
+}
+
+impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
+    async fn begin(
+        scope: &Scope,
+        now: Now,
+        told: UnboundedSender<Told>,
+        confirm: UnboundedReceiver<()>,
+    ) -> Result<Self, Error> {
+        let cluster = Cluster::connect(scope).await?;
+        let mut watcher = Self {
+            cluster,
+            now,
+            state: State::new(scope.of.clone()),
+            told,
+            heard: unbounded_channel(),
+            confirm,
+            begun: false,
+            forbidden: BTreeSet::new(),
+            lost: None,
+            unconfirmed: BTreeSet::new(),
+            last: Status::default(),
+            pods: Vec::new(),
+        };
+        let kinds = watcher.cluster.kinds();
+        for kind in &kinds {
+            let (now, heard) = (watcher.now.clone(), watcher.heard.0.clone());
+            tokio::spawn(watcher.cluster.clone().follow(*kind, now, heard));
+        }
+        let learn = async {
+            while !watcher.knows(&kinds) {
+                let Some((kind, heard, at)) = watcher.heard.1.recv().await else { break };
+                watcher.take(kind, heard, at);
+            }
+        };
+        // What is not known by then is told when it is.
+        let _ = timeout(PATIENCE, learn).await;
+        watcher.begun = true;
+        let now = (watcher.now)();
+        for found in watcher.state.found(now) {
+            let _ = watcher.told.send(Told::Event(found));
+        }
+        if !watcher.forbidden.is_empty() {
+            watcher.warn(watcher.missing_rights(&watcher.forbidden));
+        }
+        watcher.tell_status();
+        Ok(watcher)
+    }
+
+    fn scope(&self, scope: &Scope) -> String {
+        format!("{} in namespace {}", scope.of, self.cluster.namespace())
+    }
+
+    fn knows(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().all(|kind| self.forbidden.contains(kind) || self.state.has_listed(&[*kind]))
+    }
+
+    /// Goes on until nobody listens.
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                Some((kind, heard, at)) = self.heard.1.recv() => self.take(kind, heard, at),
+                asked = self.confirm.recv() => match asked {
+                    Some(()) => self.begin_to_confirm(),
+                    None => return,
+                },
+                () = self.told.closed() => return,
+            }
+            self.tell_status();
+        }
+    }
+
+    fn take(&mut self, kind: Kind, heard: Heard, at: Offset) {
+        let events = match heard {
+            Heard::List => {
+                self.state.list(kind);
+                Vec::new()
+            }
+            Heard::Put(object) => self.state.put(kind, *object, at),
+            Heard::Gone(name) => self.state.remove(kind, &name, at),
+            Heard::Listed => self.state.listed(kind, at),
+            Heard::Odd(why) => return self.warn(format!("an object of the cluster was left out: {why}")),
+            Heard::Forbidden => return self.forbid(kind),
+            Heard::Lost(why) => return self.lose(kind, &why, at),
+            Heard::Back => return self.regain(at),
+            Heard::Fresh(fresh) => return self.compare(kind, fresh.as_ref()),
+        };
+        for event in events {
+            let _ = self.told.send(Told::Event(event));
+        }
+    }
+
+    /// The cluster cannot be heard: said once, however many kinds that is true of.
+    fn lose(&mut self, kind: Kind, why: &str, at: Offset) {
+        if self.lost.is_some() {
+            return;
+        }
+        self.lost = Some(at);
+        let text = format!("the cluster cannot be watched: {why}");
+        let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-lost", text)));
+        // Watches go on by themselves from where they were, and say nothing of it where nothing has changed.
+        let (cluster, heard, now) = (self.cluster.clone(), self.heard.0.clone(), self.now.clone());
+        tokio::spawn(async move {
+            let mut tries = 0;
+            while cluster.fresh(kind).await.is_none() && !heard.is_closed() {
+                back_off(tries).await;
+                tries += 1;
+            }
+            heard.send((kind, Heard::Back, now()))
+        });
+    }
+
+    fn regain(&mut self, at: Offset) {
+        if let Some(since) = self.lost.take() {
+            let gap = Human(at.since(since));
+            let text = format!("the cluster is watched again, after {gap}: what happened meanwhile is told late");
+            let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-resumed", text)));
+        }
+    }
+
+    fn forbid(&mut self, kind: Kind) {
+        if self.forbidden.insert(kind) && self.begun {
+            self.warn(self.missing_rights(&BTreeSet::from([kind])));
+        }
+    }
+
+    /// What may not be seen, and the rules that would allow it.
+    fn missing_rights(&self, kinds: &BTreeSet<Kind>) -> String {
+        let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (group, plural) in kinds.iter().map(|kind| self.cluster.name(*kind)) {
+            groups.entry(group).or_default().push(plural);
+        }
+        let plurals: Vec<_> = groups.values().flatten().copied().collect();
+        let rule = |(group, plurals): (&&str, &Vec<&str>)| {
+            format!(
+                "{{apiGroups: [\"{group}\"], resources: [\"{}\"], verbs: [\"get\", \"list\", \"watch\"]}}",
+                plurals.join("\", \"")
+            )
+        };
+        let rules: Vec<_> = groups.iter().map(rule).collect();
+        let (plurals, namespace, rules) = (plurals.join(", "), self.cluster.namespace(), rules.join(", "));
+        format!(
+            "not allowed to get, list and watch {plurals} in namespace {namespace}, so they are not on the timeline; \
+             a Role with these rules would allow it: [{rules}]"
+        )
+    }
+
+    fn warn(&self, text: String) {
+        let _ = self.told.send(Told::Warning(text));
+    }
+
+    fn begin_to_confirm(&mut self) {
+        self.unconfirmed = self.cluster.kinds().into_iter().filter(|kind| kind.is_needed()).collect();
+        for kind in &self.unconfirmed {
+            self.ask_afresh(*kind, Duration::ZERO);
+        }
+    }
+
+    /// Asks, after a while, for the names and versions of all of a kind.
+    fn ask_afresh(&self, kind: Kind, after: Duration) {
+        let (fresh, heard, now) = (self.cluster.fresh(kind), self.heard.0.clone(), self.now.clone());
+        tokio::spawn(async move {
+            sleep(after).await;
+            heard.send((kind, Heard::Fresh(fresh.await), now()))
+        });
+    }
+
+    fn compare(&mut self, kind: Kind, fresh: Option<&BTreeMap<String, String>>) {
+        let agrees = fresh.is_some_and(|fresh| self.state.agrees(kind, fresh));
+        if !agrees && !self.forbidden.contains(&kind) {
+            self.ask_afresh(kind, AGAIN);
+        } else if self.unconfirmed.remove(&kind) && self.unconfirmed.is_empty() {
+            self.last.confirmed += 1;
+            let _ = self.told.send(Told::Status(self.last.clone()));
+        }
+    }
+
+    fn tell_status(&mut self) {
+        let pods = self.state.pods();
+        if pods != self.pods {
+            self.pods.clone_from(&pods);
+            let _ = self.told.send(Told::Pods(pods));
+        }
+        let blindfolded = self.forbidden.iter().any(|kind| kind.is_needed());
+        let status = Status { confirmed: self.last.confirmed, blindfolded, ..self.state.status() };
+        if status != self.last {
+            self.last = status.clone();
+            let _ = self.told.send(Told::Status(status));
+        }
+    }
+}
+
+/// Waits before something that failed is tried again: longer each time, up to two seconds.
+async fn back_off(failures: u32) {
+    sleep(AGAIN.saturating_mul(1 << failures.min(5)).min(Duration::from_secs(2))).await;
+}

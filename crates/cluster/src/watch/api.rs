@@ -1,0 +1,235 @@
+//! The cluster's API: which cluster, what it serves, and what becomes of each kind.
+
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error as StdError;
+
+use futures_util::{StreamExt, pin_mut};
+use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, Config};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
+
+use super::super::kind::{Kind, Served};
+use super::super::object::Object;
+use super::super::scope::{Of, Scope};
+use super::{Error, Heard, PATIENCE, back_off};
+use lapse_measure::time::Offset;
+
+/// A cluster that answers, and the part of it that is watched.
+#[derive(Clone, Debug)]
+pub(super) struct Cluster {
+    client: ClientBox,
+    namespace: String,
+    of: Of,
+    kinds: BTreeMap<Kind, Served>,
+}
+
+/// A client, which does not say what it is made of.
+#[derive(Clone)]
+struct ClientBox(Client);
+
+impl std::fmt::Debug for ClientBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl Cluster {
+    /// Finds the cluster, asks whether it is there, and what it serves.
+    pub(super) async fn connect(scope: &Scope) -> Result<Self, Error> {
+        let config = config(scope).await.map_err(Error::Config)?;
+        let (url, namespace) = (config.cluster_url.to_string(), config.default_namespace.clone());
+        let silent = |source: Box<dyn StdError + Send + Sync>| Error::Silent { url: url.clone(), source };
+        let client = Client::try_from(config).map_err(|error| Error::Config(error.into()))?;
+        let served = timeout(PATIENCE, served(&client)).await;
+        let kinds = served.map_err(|_| silent("it took too long".into()))?.map_err(|error| silent(error.into()))?;
+        let namespace = scope.namespace.clone().unwrap_or(namespace);
+        let mut cluster = Self { client: ClientBox(client), namespace, of: scope.of.clone(), kinds };
+        if !matches!(cluster.of, Of::Release(_) | Of::Everything) {
+            cluster.kinds.remove(&Kind::Release);
+        }
+        Ok(cluster)
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The kinds that it serves.
+    pub(super) fn kinds(&self) -> Vec<Kind> {
+        self.kinds.keys().copied().collect()
+    }
+
+    /// The group and the plural by which a rule names a kind.
+    pub(super) fn name(&self, kind: Kind) -> (&'static str, &'static str) {
+        self.kinds.get(&kind).map_or(("", ""), |served| (served.group, served.plural))
+    }
+
+    /// Hears all that happens to a kind, until nobody listens.
+    pub(super) async fn follow(
+        self,
+        kind: Kind,
+        now: impl Fn() -> Offset + Send,
+        heard: UnboundedSender<(Kind, Heard, Offset)>,
+    ) {
+        let config = watcher::Config { label_selector: self.labels(kind), ..watcher::Config::default() };
+        let hear = |heard_now| heard.send((kind, heard_now, now())).is_ok();
+        // Of a Secret only the metadata is asked for: what is in it is nobody's business.
+        if kind == Kind::Release {
+            let api: Api<PartialObjectMeta<DynamicObject>> =
+                Api::namespaced_with(self.client.0.clone(), &self.namespace, &self.resource(kind));
+            listen(kind, watcher(api, config), hear).await;
+        } else {
+            listen(kind, watcher(self.objects(kind), config), hear).await;
+        }
+    }
+
+    /// The names and versions of all objects of a kind, read afresh; nothing if they cannot be.
+    pub(super) fn fresh(&self, kind: Kind) -> impl Future<Output = Option<BTreeMap<String, String>>> + Send + 'static {
+        super::fresh::list(self.objects(kind), self.labels(kind))
+    }
+
+    fn objects(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.0.clone(), &self.namespace, &self.resource(kind))
+    }
+
+    fn resource(&self, kind: Kind) -> ApiResource {
+        let Served { group, version, kind, plural } = self.kinds.get(&kind).copied().unwrap_or(kind.served()[0]);
+        ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+        }
+    }
+
+    /// The labels that objects of a kind must have.
+    fn labels(&self, kind: Kind) -> Option<String> {
+        match (&self.of, kind) {
+            (Of::Release(name), Kind::Release) => Some(format!("owner=helm,name={name}")),
+            (_, Kind::Release) => Some("owner=helm".to_owned()),
+            (Of::Selector(labels), kind) if kind.is_needed() => Some(labels.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The configuration that kubectl would use with these flags; in a cluster, and with none, that cluster's.
+async fn config(scope: &Scope) -> Result<Config, Box<dyn StdError + Send + Sync>> {
+    let options = KubeConfigOptions { context: scope.context.clone(), ..KubeConfigOptions::default() };
+    Ok(match (&scope.kubeconfig, &scope.context) {
+        (Some(path), _) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
+        (None, Some(_)) => Config::from_kubeconfig(&options).await?,
+        (None, None) => Config::infer().await?,
+    })
+}
+
+/// The kinds that the cluster serves, under the best name that it has for each.
+async fn served(client: &Client) -> Result<BTreeMap<Kind, Served>, kube::Error> {
+    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+    let mut kinds = BTreeMap::new();
+    for kind in Kind::ALL {
+        for served in kind.served() {
+            let name = format!("{}/{}", served.group, served.version);
+            if !groups.contains_key(&name) {
+                groups.insert(name.clone(), resources(client, served).await?);
+            }
+            if groups[&name].iter().any(|plural| plural == served.plural) {
+                kinds.insert(kind, *served);
+                break;
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+/// The plurals that a version of a group has; none if the cluster does not have it.
+async fn resources(client: &Client, Served { group, version, .. }: &Served) -> Result<Vec<String>, kube::Error> {
+    let list = if group.is_empty() {
+        client.list_core_api_resources(version).await
+    } else {
+        client.list_api_group_resources(&format!("{group}/{version}")).await
+    };
+    match list {
+        Ok(list) => Ok(list.resources.into_iter().map(|resource| resource.name).collect()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Passes on what a stream of changes brings, until nobody listens or it is forbidden.
+async fn listen<K: Serialize + Send>(
+    kind: Kind,
+    stream: impl futures_util::Stream<Item = watcher::Result<Event<K>>> + Send,
+    hear: impl Fn(Heard) -> bool,
+) {
+    pin_mut!(stream);
+    let mut failures = 0;
+    while let Some(event) = stream.next().await {
+        let heard = match event {
+            Ok(event) => {
+                failures = 0;
+                read(kind, event)
+            }
+            Err(error) if is_forbidden(&error) => {
+                hear(Heard::Forbidden);
+                return;
+            }
+            Err(error) => Heard::Lost(chain(&error)),
+        };
+        let lost = matches!(heard, Heard::Lost(_));
+        if !hear(heard) {
+            return;
+        }
+        if lost {
+            back_off(failures).await;
+            failures += 1;
+        }
+    }
+}
+
+fn read<K: Serialize>(kind: Kind, event: Event<K>) -> Heard {
+    let value = |object: &K| serde_json::to_value(object);
+    let read = |value: &Value| Object::read(kind, value);
+    let odd = |error: serde_json::Error| Heard::Odd(format!("a {}: {error}", kind.noun()));
+    match event {
+        Event::Init => Heard::List,
+        Event::InitDone => Heard::Listed,
+        Event::InitApply(object) | Event::Apply(object) => {
+            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| Heard::Put(Box::new(object)))
+        }
+        Event::Delete(object) => {
+            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| Heard::Gone(object.meta.name))
+        }
+    }
+}
+
+/// Whether the cluster answered that we may not.
+fn is_forbidden(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code == 403,
+        _ => false,
+    }
+}
+
+/// An error with its causes, each said once.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}

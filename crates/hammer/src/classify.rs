@@ -1,0 +1,118 @@
+//! What went wrong, as a class: from what happened on the stream, not from the texts of errors.
+
+use std::error::Error;
+use std::io;
+
+use super::stream::Facts;
+use super::trace::{Failed, Stage, Trace};
+use lapse_measure::answer::{Class, Unsent};
+
+/// A connection that could not be opened.
+pub(super) fn connect(error: &io::Error) -> Failed {
+    use rustix::io::Errno;
+    let class = match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::CONNREFUSED) => Class::Refused,
+        Some(Errno::TIMEDOUT) => Class::ConnectTimeout,
+        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE) => Class::NotSent(Unsent::NoPort),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Class::NotSent(Unsent::NoDescriptor),
+        Some(Errno::CONNRESET | Errno::CONNABORTED | Errno::PIPE) => Class::Reset,
+        // EHOSTUNREACH and ENETUNREACH, and whatever else keeps a packet from getting there.
+        _ => Class::Unreachable,
+    };
+    Failed::new(class, format!("connect: {error}"))
+}
+
+/// A handshake that failed; what broke the connection under it is told apart from what TLS itself did not like.
+pub(super) fn handshake(error: &io::Error) -> Failed {
+    let class = match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => Class::Reset,
+        io::ErrorKind::UnexpectedEof => Class::Closed,
+        _ => Class::Tls,
+    };
+    Failed::new(class, format!("TLS handshake: {error}"))
+}
+
+/// Whose bytes come on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// One exchange's at a time.
+    Alone,
+    /// Several streams' and the connection's own: that some came says nothing of one stream.
+    Streams,
+}
+
+/// An exchange that failed after the request was begun.
+pub(super) fn exchange(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Failed {
+    Failed::new(class(error, facts, sharing, trace), chain(error))
+}
+
+fn class(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Class {
+    if facts.is_flooded() {
+        return Class::Malformed;
+    }
+    let reading = trace.stage.get() == Stage::Reading;
+    // Where an HTTP/2 connection ends within a frame, the codec has an error of its own: neither an
+    // unexpected end nor a broken pipe, as between two frames.
+    let within_frame = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::Other);
+    if sharing == Sharing::Streams && facts.ended() && within_frame {
+        return Class::Truncated;
+    }
+    if let Some(h2) = find::<h2::Error>(error) {
+        match (h2.is_reset() || h2.is_go_away(), h2.is_remote(), h2.is_io()) {
+            // A stream that was reset with its answer begun was cut short all the same.
+            (true, true, _) => return Class::StreamReset,
+            (_, false, false) if h2.is_library() || h2.is_go_away() => return Class::Malformed,
+            _ => {}
+        }
+    } else if error.is_parse() {
+        return Class::Malformed;
+    }
+    let begun = reading || (facts.received() > 0 && sharing == Sharing::Alone);
+    match (facts.broken(), facts.ended()) {
+        (Some(io::ErrorKind::InvalidData), _) => Class::Tls,
+        _ if begun && (facts.broken().is_some() || facts.ended()) => Class::Truncated,
+        (Some(_), _) => Class::Reset,
+        (None, false) if reading => Class::Malformed,
+        // An end, or a connection that is gone of which nothing says why: it was closed on us.
+        (None, _) => Class::Closed,
+    }
+}
+
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An error with its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_connect_says_has_a_class_each() {
+        use rustix::io::Errno;
+        let class = |errno: Errno| connect(&io::Error::from_raw_os_error(errno.raw_os_error())).class;
+        assert_eq!(class(Errno::CONNREFUSED), Class::Refused);
+        assert_eq!(class(Errno::HOSTUNREACH), Class::Unreachable);
+        assert_eq!(class(Errno::NETUNREACH), Class::Unreachable);
+        assert_eq!(class(Errno::TIMEDOUT), Class::ConnectTimeout);
+        assert_eq!(class(Errno::ADDRNOTAVAIL), Class::NotSent(Unsent::NoPort));
+        assert_eq!(class(Errno::MFILE), Class::NotSent(Unsent::NoDescriptor));
+    }
+}

@@ -1,0 +1,156 @@
+//! From a target to a connection that speaks HTTP: resolve, TCP, TLS, each step classified.
+//!
+//! Nothing is remembered from one connection to the next: names are resolved anew each time, so that
+//! a change in DNS is seen when a client would see it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use rustix::net::sockopt::set_socket_linger;
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+
+use super::classify;
+use super::http::{Link, Origin};
+use super::port;
+use super::stream::{Facts, Socket, Stream, Watched};
+use super::target::{Http, Roster, Target};
+use super::trace::{Failed, Stage, Trace};
+use lapse_measure::answer::Class;
+use lapse_measure::lane::Policy;
+use lapse_measure::time::Offset;
+
+/// HTTP/2, as ALPN has it.
+const H2: &[u8] = b"h2";
+
+/// The way to a target.
+#[derive(Debug)]
+pub(super) struct Way {
+    host: String,
+    port: u16,
+    http: Http,
+    secure: Option<Secure>,
+    roster: Option<Roster>,
+}
+
+struct Secure {
+    name: ServerName<'static>,
+    connector: TlsConnector,
+}
+
+/// A target that there is no way to.
+#[derive(Debug, thiserror::Error)]
+#[error("{host:?} of the target {target} cannot be the name of a TLS server")]
+pub struct BadName {
+    /// The target's name.
+    target: String,
+    /// The host in its URL.
+    host: String,
+}
+
+impl Way {
+    /// The way to `target`.
+    pub(super) fn new(target: &Target) -> Result<Self, BadName> {
+        let own = target.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let own_port = target.uri.port_u16().unwrap_or(if target.tls.is_some() { 443 } else { 80 });
+        let led = target.connect_to.iter().find_map(|rule| rule.apply(own, own_port));
+        let (host, port) = led.unwrap_or_else(|| (own.to_owned(), own_port));
+        let bad = |_| BadName { target: target.name.clone(), host: own.to_owned() };
+        let secure = |config: &Arc<rustls::ClientConfig>| {
+            let mut config = rustls::ClientConfig::clone(config);
+            config.alpn_protocols = target.http.alpn();
+            // A new connection is to be a stranger's, as a loop of curl makes it: a whole handshake each time.
+            config.resumption = Resumption::disabled();
+            let name = ServerName::try_from(own.to_owned()).map_err(bad)?;
+            Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
+        };
+        let secure = target.tls.as_ref().map(secure).transpose()?;
+        Ok(Self { host, port, http: target.http, secure, roster: target.roster.clone() })
+    }
+
+    /// Opens a connection. One that serves a single probe leaves nothing behind when it is dropped:
+    /// it is reset, so its port is free again at once.
+    pub(super) async fn open(&self, policy: Policy, trace: &Trace, now: impl Fn() -> Offset) -> Result<Link, Failed> {
+        trace.stage.set(Stage::Connecting);
+        let tcp = self.connect(trace).await?;
+        // Both only fail on a connection that is gone already, and then the request will say so.
+        let _ = tcp.set_nodelay(true);
+        if policy == Policy::New {
+            let _ = set_socket_linger(&tcp, Some(Duration::ZERO));
+        }
+        let (socket, born) = (Socket::new(tcp), now());
+        let facts = Rc::new(Facts::default());
+        let (stream, speaks_h2) = self.secure(socket.clone(), trace).await?;
+        trace.stage.set(Stage::Waiting);
+        let io = TokioIo::new(Watched::new(stream, Rc::clone(&facts)));
+        let origin = Origin { socket, peer: trace.peer.get(), local_port: trace.local_port.get(), born };
+        if speaks_h2 { Link::h2(io, facts, origin, trace).await } else { Link::h1(io, facts, origin, trace).await }
+    }
+
+    async fn connect(&self, trace: &Trace) -> Result<TcpStream, Failed> {
+        let addresses = self.resolve().await?;
+        let first = addresses[0];
+        match attempt(first, trace).await {
+            // A name such as localhost may stand for both families where the service listens on one.
+            Err(failed) if matches!(failed.class, Class::Refused | Class::Unreachable) => {
+                let other = addresses.iter().find(|address| address.is_ipv4() != first.is_ipv4());
+                match other {
+                    Some(other) => attempt(*other, trace).await,
+                    None => Err(failed),
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// At least one address.
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, Failed> {
+        if let Some(roster) = &self.roster {
+            let none = || Failed::new(Class::Dns, format!("{} has no address at this time", self.host));
+            return Ok(vec![roster.next().ok_or_else(none)?]);
+        }
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
+        }
+        let failed = |why: String| Failed::new(Class::Dns, format!("resolving {}: {why}", self.host));
+        let found: io::Result<Vec<_>> = lookup_host((self.host.as_str(), self.port)).await.map(Iterator::collect);
+        match found {
+            Ok(addresses) if addresses.is_empty() => Err(failed("no address".to_owned())),
+            Ok(addresses) => Ok(addresses),
+            Err(error) if error.raw_os_error().is_some() => Err(classify::connect(&error)),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    /// The stream, and whether HTTP/2 is spoken on it.
+    async fn secure(&self, socket: Socket, trace: &Trace) -> Result<(Stream, bool), Failed> {
+        let Some(secure) = &self.secure else {
+            return Ok((Stream::Plain(socket), self.http == Http::Http2));
+        };
+        trace.stage.set(Stage::Securing);
+        let connected = secure.connector.connect(secure.name.clone(), socket).await;
+        let tls = connected.map_err(|error| classify::handshake(&error))?;
+        let chosen = tls.get_ref().1.alpn_protocol();
+        let speaks_h2 = chosen == Some(H2) || (chosen.is_none() && self.http == Http::Http2);
+        Ok((Stream::Tls(Box::new(tls)), speaks_h2))
+    }
+}
+
+async fn attempt(address: SocketAddr, trace: &Trace) -> Result<TcpStream, Failed> {
+    trace.peer.set(Some(address));
+    let (stream, local_port) = port::connect(address).await.map_err(|error| classify::connect(&error))?;
+    trace.local_port.set(Some(local_port));
+    Ok(stream)
+}
+
+impl std::fmt::Debug for Secure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secure").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,206 @@
+//! Slots in, records out: the engine's threads, and the one channel on which all that they saw arrives.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::ask::Ask;
+use super::clock::Clock;
+use super::connect::{BadName, Way};
+use super::health;
+use super::lane::Lane;
+use super::pacer::Pacer;
+use super::target::Target;
+use super::worker::{Orders, Share, Timing, Worker};
+use lapse_measure::lane::{self, Policy};
+use lapse_measure::schedule::{Rate, Schedule};
+use lapse_measure::time::Offset;
+use lapse_record::batch::Batch;
+
+/// Slots a second that one thread carries with room to spare.
+const A_THREADS: u64 = 20_000;
+/// Descriptors that are left for everything but probes; of a small limit, a quarter.
+const RESERVE: u64 = 128;
+
+/// What the engine is to do; all of it was checked by whoever made it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whom to probe.
+    pub targets: Vec<Target>,
+    /// The lanes; a record names them by their places here.
+    pub lanes: Vec<lane::Lane>,
+    /// When control probes are due.
+    pub control: Schedule,
+    /// How long a probe may take in all.
+    pub timeout: Duration,
+    /// How long connecting may take, TLS included.
+    pub connect_timeout: Duration,
+    /// From how long after its due time on an answer is slow.
+    pub slow: Duration,
+    /// Keep-alive connections of a `reused` lane.
+    pub connections: usize,
+}
+
+/// Why the engine cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A target's name cannot be used.
+    #[error(transparent)]
+    Name(#[from] BadName),
+    /// The system does not give what a thread needs.
+    #[error("cannot start a thread of the engine")]
+    Thread(#[source] io::Error),
+}
+
+/// The engine at work. Dropping it ends it.
+#[derive(Debug)]
+pub struct Hammer {
+    arriving: UnboundedReceiver<(usize, Batch)>,
+    orders: Arc<Orders>,
+    /// Each thread's watermark.
+    marks: Vec<Offset>,
+}
+
+/// Starts the engine. The lanes' schedules say when their first slots are due; `clock` may not have begun yet.
+pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
+    for target in &settings.targets {
+        Way::new(target)?;
+    }
+    let threads = threads(&settings);
+    let descriptors = raise_descriptors();
+    let for_probes = descriptors - RESERVE.min(descriptors / 4);
+    let most_in_flight = usize::try_from(for_probes / threads).unwrap_or(usize::MAX);
+    let (settings, orders) = (Arc::new(settings), Arc::new(Orders::new()));
+    let (tell, arriving) = unbounded_channel();
+    for nth in 0..threads {
+        let (settings, orders, tell) = (Arc::clone(&settings), Arc::clone(&orders), tell.clone());
+        let post = Post { settings, nth, of: threads, most_in_flight, clock, orders };
+        let (ready, started) = sync_channel(1);
+        let work = move || {
+            let outcome = post.work(tell, &ready);
+            // Whoever waits hears of a failure; later there is nobody to tell.
+            let _ = ready.try_send(outcome);
+        };
+        thread::Builder::new().name(format!("hammer-{nth}")).spawn(work).map_err(Error::Thread)?;
+        started.recv().unwrap_or_else(|_| Err(io::Error::other("it ended at once"))).map_err(Error::Thread)?;
+    }
+    let marks = vec![Offset::ZERO; usize::try_from(threads).unwrap_or(1)];
+    Ok(Hammer { arriving, orders, marks })
+}
+
+fn threads(settings: &Settings) -> u64 {
+    let most = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    slots_a_second(settings).div_ceil(A_THREADS).clamp(1, most)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and bounded")]
+fn slots_a_second(settings: &Settings) -> u64 {
+    settings.lanes.iter().map(|lane| lane.schedule.rate().ceil() as u64).sum()
+}
+
+/// Raises the limit on open descriptors as far as it goes; says where it stands then.
+fn raise_descriptors() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let set = setrlimit(Resource::Nofile, raised).is_ok();
+    let stands = if set { limit.maximum } else { limit.current };
+    // No limit at all: then what counts is what the kernel gives to one process by default.
+    stands.unwrap_or(1 << 20)
+}
+
+/// What one thread is started with.
+struct Post {
+    settings: Arc<Settings>,
+    nth: u64,
+    of: u64,
+    most_in_flight: usize,
+    clock: Clock,
+    orders: Arc<Orders>,
+}
+
+type Tell = UnboundedSender<(usize, Batch)>;
+type Ready = SyncSender<io::Result<()>>;
+
+impl Post {
+    /// One thread, from its start to its end. Says on `ready` when it is about to send.
+    fn work(self, tell: Tell, ready: &Ready) -> io::Result<()> {
+        // No timer: the pacer has its own.
+        let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
+        runtime.block_on(async {
+            let rate = Rate::per_second(slots_a_second(&self.settings).div_ceil(self.of));
+            let rate = rate.ok_or_else(|| io::Error::other("there is nothing to send"))?;
+            let pacer = Pacer::new(self.clock, rate)?;
+            let worker = Worker::new(self.share().await?, self.clock);
+            worker.warm();
+            let _ = ready.try_send(Ok(()));
+            worker.run(pacer, self.orders, tell).await;
+            Ok(())
+        })
+    }
+
+    async fn share(&self) -> io::Result<Share> {
+        let Settings { timeout, connect_timeout, slow, control: schedule, .. } = *self.settings;
+        let mut lanes = lanes(&self.settings, self.of);
+        let control = (self.nth == 0).then_some(lanes.len());
+        if control.is_some() {
+            lanes.push((lane(&health::respond().await?, Policy::Reused, 1, schedule.rate())?, schedule));
+        }
+        let timing = Timing { timeout, connect_timeout, slow };
+        Ok(Share { nth: self.nth, of: self.of, lanes, control, timing, most_in_flight: self.most_in_flight })
+    }
+}
+
+fn lanes(settings: &Settings, threads: u64) -> Vec<(Lane, Schedule)> {
+    let connections = settings.connections.div_ceil(usize::try_from(threads).unwrap_or(1));
+    let lane = |own: &lane::Lane| {
+        let target = settings.targets.get(own.target)?;
+        let rate = own.schedule.rate() / f64::from(u32::try_from(threads).unwrap_or(u32::MAX));
+        Some((lane(target, own.policy, connections, rate).ok()?, own.schedule))
+    };
+    settings.lanes.iter().filter_map(lane).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and bounded")]
+fn lane(target: &Target, policy: Policy, connections: usize, rate: f64) -> io::Result<Lane> {
+    let way = Way::new(target).map_err(io::Error::other)?;
+    let to = (Rc::new(way), Rc::new(Ask::new(target)));
+    Ok(Lane::new(policy, to, connections, rate as usize))
+}
+
+// === impl Hammer ===
+
+impl Hammer {
+    /// What became of some slots; empty batches come too, for their watermark. `None` once all is said.
+    pub async fn next(&mut self) -> Option<Batch> {
+        let (thread, mut batch) = self.arriving.recv().await?;
+        if let Some(mark) = self.marks.get_mut(thread) {
+            *mark = batch.watermark.max(*mark);
+        }
+        batch.watermark = self.marks.iter().copied().min().unwrap_or(batch.watermark);
+        Some(batch)
+    }
+
+    /// No slot due at `at` or later is sent. Probes under way may come home.
+    pub fn stop(&self, at: Offset) {
+        self.orders.stop(at);
+    }
+
+    /// Once stopped, probes under way are given up.
+    pub fn abandon(&self) {
+        self.orders.abandon();
+    }
+}
+
+impl Drop for Hammer {
+    fn drop(&mut self) {
+        self.orders.stop(Offset::ZERO);
+        self.orders.abandon();
+    }
+}

@@ -1,0 +1,333 @@
+//! One request on one connection.
+//!
+//! Driven on hyper's connection API, which sends nothing twice. Over HTTP/1.1 the probe's own task moves
+//! the connection: a task of its own for each would cost a wake-up more. Over HTTP/2 streams share one.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::header::HeaderValue;
+use hyper::rt::Executor;
+use hyper::{Response, Version};
+use hyper_util::rt::TokioIo;
+use tokio::task::{AbortHandle, spawn_local};
+
+use super::ask::Ask;
+use super::classify::{self, Sharing};
+use super::stream::{Facts, Idle, Socket, Watched};
+use super::target::Expect;
+use super::trace::{Failed, Stage, Trace};
+use lapse_measure::answer::{Class, Connection};
+use lapse_measure::time::Offset;
+
+/// How much of a body is kept to be matched.
+const MATCHED: usize = 1 << 20;
+/// The most of an answer that is read before it is looked at; a longer head is malformed. Each probe under way may hold as much.
+const BUFFER: usize = 64 << 10;
+/// As much may come before a head is complete, interim answers among it; without them a head and what lies in the same
+/// buffer are less.
+const INTERIM: u64 = 2 * BUFFER as u64;
+/// Streams that share an HTTP/2 connection.
+const STREAMS: usize = 64;
+
+/// Where a connection leads, and since when.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) socket: Socket,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) local_port: Option<u16>,
+    pub(super) born: Offset,
+}
+
+/// A connection that speaks HTTP.
+#[derive(Debug)]
+pub(super) struct Link {
+    speech: Speech,
+    facts: Rc<Facts>,
+    origin: Origin,
+    uses: Cell<u32>,
+    /// What lay on it when it was last looked at.
+    seen: Cell<Idle>,
+    /// Who answered last.
+    backend: RefCell<Option<HeaderValue>>,
+}
+
+enum Speech {
+    Http1 { sender: RefCell<http1::SendRequest<Full<Bytes>>>, driver: RefCell<Driver> },
+    Http2 { sender: http2::SendRequest<Full<Bytes>>, streams: Cell<usize>, suspect: Cell<bool>, _task: Task },
+}
+
+type Http1 = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
+
+/// Moves an HTTP/1.1 connection, for as long as there is one.
+#[derive(Debug)]
+struct Driver(Option<Pin<Box<Http1>>>);
+
+/// Spawns what an HTTP/2 connection needs, and remembers the first: the connection itself.
+#[derive(Clone, Debug, Default)]
+struct Local(Rc<RefCell<Option<AbortHandle>>>);
+
+/// Ends an HTTP/2 connection when it is dropped.
+#[derive(Debug)]
+struct Task(Local);
+
+// === impl Link ===
+
+impl Link {
+    fn new(speech: Speech, facts: Rc<Facts>, origin: Origin) -> Self {
+        let (uses, seen, backend) = (Cell::new(0), Cell::new(Idle::Quiet), RefCell::default());
+        Self { speech, facts, origin, uses, seen, backend }
+    }
+
+    /// Speaks HTTP/1.1 on `io`.
+    pub(super) async fn h1(
+        io: TokioIo<Watched>,
+        facts: Rc<Facts>,
+        origin: Origin,
+        trace: &Trace,
+    ) -> Result<Self, Failed> {
+        let handshake = http1::Builder::new()
+            .max_buf_size(BUFFER)
+            .handshake(io)
+            .await
+            .map_err(|error| classify::exchange(&error, &facts, Sharing::Alone, trace));
+        let (sender, driver) = handshake?;
+        let driver = RefCell::new(Driver(Some(Box::pin(driver))));
+        let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
+        Ok(Self::new(speech, facts, origin))
+    }
+
+    /// Speaks HTTP/2 on `io`.
+    pub(super) async fn h2(
+        io: TokioIo<Watched>,
+        facts: Rc<Facts>,
+        origin: Origin,
+        trace: &Trace,
+    ) -> Result<Self, Failed> {
+        let local = Local::default();
+        let handshake = http2::handshake(local.clone(), io).await;
+        let (sender, connection) =
+            handshake.map_err(|error| classify::exchange(&error, &facts, Sharing::Streams, trace))?;
+        // How a connection ends is seen by each of its streams.
+        local.execute(async move { drop(connection.await) });
+        let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
+        Ok(Self::new(speech, facts, origin))
+    }
+
+    /// Whether several probes may use it at once.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.speech, Speech::Http2 { .. })
+    }
+
+    /// Whether a request may be written to it now: the peer has neither ended it nor said anything unasked.
+    pub(super) fn is_usable(&self) -> bool {
+        let seen = self.origin.socket.look();
+        self.seen.set(seen);
+        match (&self.speech, seen) {
+            (_, Idle::Over) => false,
+            (Speech::Http1 { sender, driver }, seen) => {
+                // Over TLS, bytes may be a session ticket: the connection itself knows. And one that has not been moved
+                // yet does not know that it is ready.
+                let alive = (seen == Idle::Quiet && sender.borrow().is_ready()) || driver.borrow_mut().poll_once();
+                alive && sender.borrow().is_ready()
+            }
+            (Speech::Http2 { sender, suspect, .. }, _) => sender.is_ready() && !sender.is_closed() && !suspect.get(),
+        }
+    }
+
+    /// Whether bytes lay on it, when it was last found usable, that nobody had read yet: perhaps a goodbye.
+    pub(super) fn is_restless(&self) -> bool {
+        self.seen.get() == Idle::Bytes
+    }
+
+    /// Whether the exchange that is over leaves it fit for another one.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.speech {
+            Speech::Http1 { sender, .. } => sender.borrow().is_ready(),
+            Speech::Http2 { suspect, .. } => !suspect.get(),
+        }
+    }
+
+    /// Whether another stream would be one too many.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(&self.speech, Speech::Http2 { streams, .. } if streams.get() >= STREAMS)
+    }
+
+    /// Streams under way.
+    pub(super) fn streams(&self) -> usize {
+        match &self.speech {
+            Speech::Http1 { .. } => 0,
+            Speech::Http2 { streams, .. } => streams.get(),
+        }
+    }
+
+    /// Sends the request and reads the answer to its end.
+    pub(super) async fn exchange(&self, ask: &Ask, trace: &Trace, now: Offset) -> Result<(), Failed> {
+        let uses = self.uses.replace(self.uses.get().saturating_add(1));
+        trace.stage.set(Stage::Waiting);
+        trace.uses.set(uses);
+        trace.age.set(if uses == 0 { Duration::ZERO } else { now.since(self.origin.born) });
+        trace.connection.set(if uses == 0 { Connection::New } else { Connection::Reused });
+        trace.peer.set(self.origin.peer);
+        trace.local_port.set(self.origin.local_port);
+        if !self.is_shared() {
+            if uses > 0 {
+                self.facts.reset();
+            }
+            self.facts.await_head(INTERIM);
+        }
+        if ask.backend.is_some() {
+            trace.backend(self.backend.borrow().clone());
+        }
+        let _stream = self.begin_stream();
+        let sharing = if self.is_shared() { Sharing::Streams } else { Sharing::Alone };
+        let failed = |error: &hyper::Error| classify::exchange(error, &self.facts, sharing, trace);
+        let response = match &self.speech {
+            Speech::Http1 { sender, driver } => {
+                let sent = sender.borrow_mut().send_request(ask.request(Version::HTTP_11));
+                drive(driver, sent).await
+            }
+            Speech::Http2 { sender, .. } => sender.clone().send_request(ask.request(Version::HTTP_2)).await,
+        };
+        let response = response.map_err(|error| failed(&error))?;
+        self.facts.head_came();
+        trace.head(response.status().as_u16(), response.headers());
+        if let Some(name) = &ask.backend {
+            let backend = response.headers().get(name).cloned();
+            self.backend.replace(backend.clone());
+            trace.backend(backend);
+        }
+        let matched = self.read(response, ask, trace).await.map_err(|error| failed(&error))?;
+        if let Speech::Http1 { driver, .. } = &self.speech {
+            driver.borrow_mut().poll_once();
+        }
+        judge(&ask.expect, trace, &matched)
+    }
+
+    /// Reads the body to its end; what is to be matched of it is returned.
+    async fn read(&self, response: Response<Incoming>, ask: &Ask, trace: &Trace) -> hyper::Result<Vec<u8>> {
+        let (mut body, mut matched) = (response.into_body(), Vec::new());
+        loop {
+            let frame = match &self.speech {
+                Speech::Http1 { driver, .. } => drive(driver, body.frame()).await,
+                Speech::Http2 { .. } => body.frame().await,
+            };
+            let Some(frame) = frame.transpose()? else { return Ok(matched) };
+            let Some(data) = frame.data_ref() else { continue };
+            trace.body(data);
+            if ask.expect.body.is_some() {
+                let room = MATCHED.saturating_sub(matched.len()).min(data.len());
+                matched.extend_from_slice(&data[..room]);
+            }
+        }
+    }
+
+    fn begin_stream(&self) -> Option<StreamGuard<'_>> {
+        match &self.speech {
+            Speech::Http1 { .. } => None,
+            Speech::Http2 { streams, .. } => {
+                streams.set(streams.get() + 1);
+                Some(StreamGuard(streams))
+            }
+        }
+    }
+
+    /// Whether a probe on it did not end well.
+    pub(super) fn is_suspect(&self) -> bool {
+        matches!(&self.speech, Speech::Http2 { suspect, .. } if suspect.get())
+    }
+
+    /// A probe on it did not end well: no other is to begin on it.
+    pub(super) fn suspect(&self) {
+        if let Speech::Http2 { suspect, .. } = &self.speech {
+            suspect.set(true);
+        }
+    }
+}
+
+struct StreamGuard<'a>(&'a Cell<usize>);
+
+impl Drop for StreamGuard<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+fn judge(expect: &Expect, trace: &Trace, matched: &[u8]) -> Result<(), Failed> {
+    let status = trace.status.get().unwrap_or_default();
+    if !expect.statuses.contains(status) {
+        return Err(Failed::new(Class::Status(status), "a status that is not expected"));
+    }
+    match &expect.body {
+        Some(regex) if !regex.is_match(matched) => {
+            Err(Failed::new(Class::UnexpectedBody, format!("the body does not match {:?}", regex.as_str())))
+        }
+        _ => Ok(()),
+    }
+}
+
+// === impl Driver ===
+
+impl Driver {
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.0
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            // How it ended is told to the exchange, and noted by the stream.
+            self.0 = None;
+        }
+    }
+
+    /// Moves it as far as it goes without waiting; whether it is still there.
+    fn poll_once(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(std::task::Waker::noop()));
+        self.0.is_some()
+    }
+}
+
+/// Waits for what a connection brings, moving it along.
+async fn drive<T>(driver: &RefCell<Driver>, waited_for: impl Future<Output = T>) -> T {
+    let mut waited_for = pin!(waited_for);
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(value) = waited_for.as_mut().poll(cx) {
+            return Poll::Ready(value);
+        }
+        driver.borrow_mut().poll(cx);
+        waited_for.as_mut().poll(cx)
+    })
+    .await
+}
+
+// === impl Local ===
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
+    fn execute(&self, future: F) {
+        let task = spawn_local(future).abort_handle();
+        self.0.borrow_mut().get_or_insert(task);
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.0.borrow_mut().take() {
+            task.abort();
+        }
+    }
+}
+
+impl std::fmt::Debug for Speech {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Http1 { .. } => "HTTP/1.1",
+            Self::Http2 { .. } => "HTTP/2",
+        })
+    }
+}

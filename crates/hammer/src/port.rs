@@ -1,0 +1,180 @@
+//! Local ports, round and round: the next one is the one that was used longest ago.
+//!
+//! Left to itself the kernel comes back to a port within about a second. What stands in between may not have forgotten what
+//! became of its last connection by then: connection tracking, and so kube-proxy and most kinds of NAT, sends a port
+//! that met a dead pod to that pod again, for 10 s after a reset and for 120 s where nobody answered
+//! (`nf_conntrack_tcp_timeout_close`, `nf_conntrack_tcp_timeout_syn_sent`). Few clients open so many connections that
+//! they would see that, and it must not look like an outage that goes on. So a port that led nowhere rests for as long.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::clock::Clock;
+use lapse_measure::time::Offset;
+
+/// Ports that are tried before the choice is left to the kernel.
+const TRIES: usize = 32;
+/// How long what stands in between may remember that nobody answered.
+const REST: Duration = Duration::from_secs(120);
+/// New connections a second at the default rate.
+const USUAL: u64 = 500;
+
+/// One ring for the process, with a clock of its own: a port is the machine's, whichever run uses it.
+static PORTS: LazyLock<Option<Ports>> = LazyLock::new(Ports::of_this_machine);
+
+#[derive(Debug)]
+struct Ports {
+    clock: Clock,
+    ring: Mutex<Ring>,
+}
+
+/// The ports of a range, but those on which a connection is being made.
+#[derive(Debug)]
+struct Ring {
+    /// The one used longest ago first.
+    ready: VecDeque<u16>,
+    /// Those that led nowhere, and since when they rest.
+    resting: VecDeque<(Offset, u16)>,
+}
+
+/// A port on which a connection is being made. Unless it is said to be good, it led nowhere: the probe failed or gave up.
+struct Lease {
+    ports: &'static Ports,
+    port: u16,
+    good: bool,
+}
+
+/// Connects to `address` from the port whose turn it is. Gives the port along with the stream.
+pub(super) async fn connect(address: SocketAddr) -> io::Result<(TcpStream, u16)> {
+    for _ in 0..TRIES {
+        let Some(mut lease) = Lease::next() else { break };
+        // From a port to itself there is a connection even where nobody listens.
+        let tried = if lease.port == address.port() { None } else { Some(from(lease.port, address).await) };
+        match tried {
+            Some(Ok(stream)) => {
+                lease.good = true;
+                return Ok((stream, lease.port));
+            }
+            Some(Err(error)) if !is_taken(&error) => return Err(error),
+            _ => lease.good = true,
+        }
+    }
+    let stream = TcpStream::connect(address).await?;
+    let port = stream.local_addr()?.port();
+    Ok((stream, port))
+}
+
+/// Somebody else has the port, or is on the way to the same place with it: nothing was sent yet.
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
+}
+
+async fn from(port: u16, address: SocketAddr) -> io::Result<TcpStream> {
+    let (socket, any) = match address {
+        SocketAddr::V4(_) => (TcpSocket::new_v4()?, Ipv4Addr::UNSPECIFIED.into()),
+        SocketAddr::V6(_) => (TcpSocket::new_v6()?, Ipv6Addr::UNSPECIFIED.into()),
+    };
+    // A port may still be on its way out with an older connection.
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::new(any, port))?;
+    socket.connect(address).await
+}
+
+impl Ports {
+    /// The range from which the kernel would choose; `None` where it does not say.
+    fn of_this_machine() -> Option<Self> {
+        let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+        let mut ends = range.split_whitespace().map(str::parse);
+        let (first, last): (u16, u16) = (ends.next()?.ok()?, ends.next()?.ok()?);
+        let clock = Clock::start();
+        // Runs that follow one another at the usual rate use it as one long run would: each begins where the date is.
+        let turn = clock.anchor().unix_ns / 1_000_000_000 * USUAL;
+        (first > 0 && first <= last).then(|| Self { clock, ring: Mutex::new(Ring::of(first, last, turn)) })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Ring, Offset) -> T) -> T {
+        act(&mut self.ring.lock().unwrap_or_else(PoisonError::into_inner), self.clock.now())
+    }
+}
+
+impl Ring {
+    fn of(first: u16, last: u16, turn: u64) -> Self {
+        let mut ready: VecDeque<u16> = (first..=last).collect();
+        ready.rotate_left(usize::try_from(turn % ready.len() as u64).unwrap_or(0));
+        Self { ready, resting: VecDeque::new() }
+    }
+
+    /// Where all rest, the one that has rested longest: better a doubtful port than no probe.
+    fn take(&mut self, now: Offset) -> Option<u16> {
+        let rested = self.resting.partition_point(|(since, _)| now.since(*since) >= REST);
+        self.ready.extend(self.resting.drain(..rested).map(|(_, port)| port));
+        self.ready.pop_front().or_else(|| Some(self.resting.pop_front()?.1))
+    }
+
+    fn give_back(&mut self, port: u16, good: bool, now: Offset) {
+        if good {
+            self.ready.push_back(port);
+        } else {
+            self.resting.push_back((now, port));
+        }
+    }
+}
+
+impl Lease {
+    fn next() -> Option<Self> {
+        let ports = PORTS.as_ref()?;
+        let port = ports.with(Ring::take)?;
+        Some(Self { ports, port, good: false })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.ports.with(|ring, now| ring.give_back(self.port, self.good, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_port_has_its_turn_before_the_first_one_has_it_again() {
+        let (now, mut ring) = (Offset::ZERO, Ring::of(65_533, 65_535, 7));
+        let mut turn = || {
+            let port = ring.take(now).unwrap();
+            ring.give_back(port, true, now);
+            port
+        };
+        assert_eq!([(); 6].map(|()| turn()), [65_534, 65_535, 65_533, 65_534, 65_535, 65_533]);
+    }
+
+    #[test]
+    fn a_port_that_led_nowhere_rests_unless_all_of_them_do() {
+        let (now, mut ring) = (Offset::ZERO, Ring::of(1, 2, 0));
+        let bad = ring.take(now).unwrap();
+        ring.give_back(bad, false, now);
+        assert_eq!(ring.take(now), Some(2));
+        assert_eq!(ring.take(now), Some(1), "better a doubtful port than no probe");
+        ring.give_back(1, false, now);
+        ring.give_back(2, true, now);
+        assert_eq!(ring.take(now), Some(2));
+        ring.give_back(2, true, now);
+        assert_eq!([ring.take(now + REST), ring.take(now + REST), ring.take(now + REST)], [Some(2), Some(1), None]);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_somebody_listens_at_is_passed_over() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let taken = from(address.port(), address).await.unwrap_err();
+        assert!(is_taken(&taken), "{taken}");
+        let (stream, port) = connect(address).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().port(), port);
+    }
+}

@@ -1,0 +1,145 @@
+//! What is known of a probe while it is under way: whenever it ends, this says how far it came.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{HeaderValue, SERVER};
+
+use lapse_measure::answer::{Class, Connection, Evidence};
+use lapse_measure::time::Offset;
+
+/// The part of a failed answer's body that is kept, in bytes.
+const KEPT: usize = 256;
+
+/// How far a probe has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It has no connection yet.
+    Connecting,
+    /// TLS is being set up.
+    Securing,
+    /// The request is on its way, no complete head has come.
+    Waiting,
+    /// The head has come.
+    Reading,
+}
+
+/// Why a probe failed, or was not sent.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) class: Class,
+    pub(super) detail: String,
+}
+
+/// What is known of one probe so far.
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub(super) stage: Cell<Stage>,
+    pub(super) sent: Cell<Option<Offset>>,
+    pub(super) connection: Cell<Connection>,
+    pub(super) reconnects: Cell<u8>,
+    pub(super) peer: Cell<Option<SocketAddr>>,
+    pub(super) local_port: Cell<Option<u16>>,
+    pub(super) age: Cell<Duration>,
+    pub(super) uses: Cell<u32>,
+    pub(super) status: Cell<Option<u16>>,
+    /// As they came: only of a failure are they made into text.
+    server: RefCell<Option<HeaderValue>>,
+    /// Who answered, or had answered before on the same connection.
+    backend: RefCell<Option<HeaderValue>>,
+    body: RefCell<Bytes>,
+}
+
+// === impl Failed ===
+
+impl Failed {
+    pub(super) fn new(class: Class, detail: impl Into<String>) -> Self {
+        Self { class, detail: detail.into() }
+    }
+
+    /// Whether the connection is none the worse for it: the answer came to its end, whatever it said, or nothing but the
+    /// stream was given up.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self.class, Class::Status(_) | Class::UnexpectedBody | Class::StreamReset)
+    }
+}
+
+// === impl Trace ===
+
+impl Trace {
+    pub(super) fn new() -> Self {
+        Self {
+            stage: Cell::new(Stage::Connecting),
+            sent: Cell::new(None),
+            connection: Cell::new(Connection::New),
+            reconnects: Cell::new(0),
+            peer: Cell::new(None),
+            local_port: Cell::new(None),
+            age: Cell::new(Duration::ZERO),
+            uses: Cell::new(0),
+            status: Cell::new(None),
+            server: RefCell::new(None),
+            backend: RefCell::new(None),
+            body: RefCell::new(Bytes::new()),
+        }
+    }
+
+    /// The head came.
+    pub(super) fn head(&self, status: u16, headers: &HeaderMap) {
+        self.stage.set(Stage::Reading);
+        self.status.set(Some(status));
+        self.server.replace(headers.get(SERVER).cloned());
+    }
+
+    /// Who is behind the connection, as far as is known.
+    pub(super) fn backend(&self, name: Option<HeaderValue>) {
+        self.backend.replace(name);
+    }
+
+    /// Who has answered, if it said so.
+    pub(super) fn answered_by(&self) -> Option<HeaderValue> {
+        if self.stage.get() == Stage::Reading { self.backend.borrow().clone() } else { None }
+    }
+
+    /// Some of the body came.
+    pub(super) fn body(&self, bytes: &Bytes) {
+        let mut body = self.body.borrow_mut();
+        let start = bytes.slice(..KEPT.saturating_sub(body.len()).min(bytes.len()));
+        if body.is_empty() {
+            *body = start;
+        } else if !start.is_empty() {
+            *body = [&body[..], &start[..]].concat().into();
+        }
+    }
+
+    /// What our clock's ending this probe means.
+    pub(super) fn timed_out(&self) -> Failed {
+        let (class, detail) = match self.stage.get() {
+            Stage::Connecting => (Class::ConnectTimeout, "no connection in time"),
+            Stage::Securing => (Class::Tls, "no TLS handshake in time"),
+            Stage::Waiting => (Class::ResponseTimeout, "no complete head in time"),
+            Stage::Reading => (Class::Truncated, "the body did not end in time"),
+        };
+        Failed::new(class, detail)
+    }
+
+    /// What is known, for people.
+    pub(super) fn evidence(&self, detail: String) -> Evidence {
+        let body = self.body.borrow();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Evidence {
+            status: self.status.get(),
+            peer: self.peer.get(),
+            local_port: self.local_port.get(),
+            server: self.server.borrow().as_ref().map(text),
+            backend: self.backend.borrow().as_ref().map(text),
+            body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
+            age: self.age.get(),
+            uses: self.uses.get(),
+            detail,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a cloud's load balancer adds to a late list: it sends requests only to pods that passed its own health checks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::chronicle::Chronicle;
+use super::endpoints::List;
+use super::kubelet::says_yes;
+use super::scenario::hop::HealthCheck;
+
+/// How a target did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Record {
+    is_healthy: bool,
+    /// How many checks in a row speak against that.
+    against: u32,
+}
+
+impl Record {
+    /// The record after one more check.
+    fn after(self, passed: bool, check: &HealthCheck) -> Self {
+        let threshold = if passed { check.healthy } else { check.unhealthy };
+        match self.against + 1 {
+            _ if passed == self.is_healthy => Self { against: 0, ..self },
+            against if against >= threshold => Self { is_healthy: passed, against: 0 },
+            against => Self { against, ..self },
+        }
+    }
+}
+
+/// Those of `registered` that are healthy; all of them if none is, for that is what such balancers do.
+pub(super) fn healthy(
+    registered: watch::Receiver<List>,
+    check: HealthCheck,
+    chronicle: Arc<Chronicle>,
+) -> watch::Receiver<List> {
+    let (sender, receiver) = watch::channel(registered.borrow().clone());
+    // What is there at the start has been there for long.
+    let start = receiver.borrow().clone();
+    let known = start.iter().map(|pod| (pod.name().to_owned(), Record { is_healthy: true, against: 0 }));
+    tokio::spawn(keep_checking(registered, sender, (check, chronicle), known.collect()));
+    receiver
+}
+
+async fn keep_checking(
+    mut registered: watch::Receiver<List>,
+    healthy: watch::Sender<List>,
+    (check, chronicle): (HealthCheck, Arc<Chronicle>),
+    mut records: HashMap<String, Record>,
+) {
+    loop {
+        let targets = registered.borrow_and_update().clone();
+        for pod in &targets {
+            let before = records.get(pod.name()).copied().unwrap_or_default();
+            let after = before.after(says_yes(pod.address(), "/-/ready").await, &check);
+            if before.is_healthy != after.is_healthy {
+                let health = if after.is_healthy { "healthy" } else { "unhealthy" };
+                chronicle.tell("target-health", format!("the elb finds {} {health}", pod.name()));
+            }
+            records.insert(pod.name().to_owned(), after);
+        }
+        healthy.send_replace(fit(targets, &records));
+        tokio::select! {
+            changed = registered.changed() => if changed.is_err() { return },
+            () = sleep(check.period.draw().max(Duration::from_millis(1))) => {}
+        }
+    }
+}
+
+fn fit(targets: List, records: &HashMap<String, Record>) -> List {
+    let is_healthy = |name: &str| records.get(name).is_some_and(|record| record.is_healthy);
+    let fit: List = targets.iter().filter(|pod| is_healthy(pod.name())).cloned().collect();
+    if fit.is_empty() { targets } else { fit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::Span;
+
+    #[test]
+    fn it_takes_so_many_checks_in_a_row_to_change_its_mind() {
+        let check = HealthCheck { period: Span::millis(100), healthy: 3, unhealthy: 2 };
+        let minds = |checks: &str| {
+            let mut record = Record::default();
+            let mind = |passed| {
+                record = record.after(passed == '.', &check);
+                if record.is_healthy { '.' } else { 'x' }
+            };
+            checks.chars().map(mind).collect::<String>()
+        };
+        assert_eq!(minds("...x.xx.x..."), "xx....xxxxx.");
+    }
+}

@@ -1,0 +1,115 @@
+//! The list of ready pods: the truth of it, and the late copies by which hops go.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::chronicle::Chronicle;
+use super::ledger::{Entry, Inflicted};
+use super::pod::Pod;
+use super::span::Span;
+use lapse_measure::time::Offset;
+
+/// Pods, in the order of their creation.
+pub(super) type List = Vec<Arc<Pod>>;
+
+/// How a hop's copy of the list is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lateness {
+    /// From a change until the hop goes by it.
+    pub(super) lag: Span,
+    /// The least time between two changes that it takes in: what comes in between is held back.
+    pub(super) hold: Span,
+}
+
+/// The true list, and those who copy it.
+#[derive(Debug)]
+pub(super) struct Endpoints {
+    chronicle: Arc<Chronicle>,
+    truth: List,
+    copies: Vec<mpsc::UnboundedSender<(Offset, List)>>,
+}
+
+impl Endpoints {
+    pub(super) fn new(chronicle: Arc<Chronicle>, truth: List) -> Self {
+        for pod in &truth {
+            pod.tell("endpoint-found", "is in the list of endpoints");
+        }
+        Self { chronicle, truth, copies: Vec::new() }
+    }
+
+    /// A copy of the list for the hop `name`, as late as told.
+    pub(super) fn copy(&mut self, name: &str, lateness: Lateness) -> watch::Receiver<List> {
+        let (sender, changes) = mpsc::unbounded_channel();
+        self.copies.push(sender);
+        let (copy, receiver) = watch::channel(self.truth.clone());
+        tokio::spawn(follow(changes, copy, lateness, (name.to_owned(), Arc::clone(&self.chronicle))));
+        receiver
+    }
+
+    /// Follows the cluster's pods for as long as there is a world.
+    pub(super) async fn run(mut self, ready: impl Fn() -> List) {
+        let mut pulse = self.chronicle.pulse();
+        loop {
+            self.set(ready());
+            if pulse.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn set(&mut self, list: List) {
+        if names(&list) == names(&self.truth) {
+            return;
+        }
+        for pod in missing(&list, &self.truth) {
+            pod.tell("endpoint-added", "joins the list of endpoints");
+        }
+        for pod in missing(&self.truth, &list) {
+            pod.tell("endpoint-removed", "leaves the list of endpoints");
+        }
+        let now = self.chronicle.now();
+        self.copies.retain(|copy| copy.send((now, list.clone())).is_ok());
+        self.truth = list;
+    }
+}
+
+async fn follow(
+    mut changes: mpsc::UnboundedReceiver<(Offset, List)>,
+    copy: watch::Sender<List>,
+    lateness: Lateness,
+    (hop, chronicle): (String, Arc<Chronicle>),
+) {
+    let mut next = Offset::ZERO;
+    while let Some((since, mut list)) = changes.recv().await {
+        next = next.max(since + lateness.lag.draw());
+        let held = next > since + lateness.lag.high();
+        chronicle.sleep_until(next).await;
+        while held && let Ok((_, newer)) = changes.try_recv() {
+            list = newer;
+        }
+        next = chronicle.now() + lateness.hold.draw();
+        let cause = difference(&copy.send_replace(list.clone()), &list);
+        let (to, what) = (chronicle.now(), Inflicted::Stale);
+        chronicle.enter(Entry { from: since, to, by: hop.clone(), what, client: None, cause });
+        let text = format!("the {hop} goes by the new list: {}", names(&list).join(", "));
+        chronicle.tell_of(format!("hop/{hop}"), "hop-synced", text);
+    }
+}
+
+fn names(list: &List) -> Vec<&str> {
+    list.iter().map(|pod| pod.name()).collect()
+}
+
+fn missing<'a>(from: &'a List, there: &'a List) -> impl Iterator<Item = &'a Arc<Pod>> {
+    from.iter().filter(|pod| !there.iter().any(|other| Arc::ptr_eq(pod, other)))
+}
+
+fn difference(old: &List, new: &List) -> String {
+    let said = |verb: &str, pods: Vec<&str>| {
+        if pods.is_empty() { String::new() } else { format!("{verb} {}", pods.join(" ")) }
+    };
+    let stale = said("still listed", missing(old, new).map(|pod| pod.name()).collect());
+    let fresh = said("lacked", missing(new, old).map(|pod| pod.name()).collect());
+    [stale, fresh].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}

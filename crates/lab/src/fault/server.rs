@@ -1,0 +1,233 @@
+//! A server that inflicts a plan of outages on whoever asks it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::super::door::Door;
+use super::super::thread::Thread;
+use super::{Fault, Outage, Plan};
+use lapse_measure::span::Span;
+use lapse_measure::time::Offset;
+
+const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
+const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 7\r\n\r\noutage\n";
+const HALF: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot a hundred";
+const GARBLED: &[u8] = b"\x16\x03 this is not HTTP\r\n\r\n";
+/// How often the server's thread shows that it runs,
+const STEP: Duration = Duration::from_millis(1);
+/// and after how long it did not. The timer itself is up to a millisecond late.
+const STALL: Duration = Duration::from_millis(3);
+/// No head of a request that a prober sends is longer.
+const HEAD: usize = 64 << 10;
+
+/// When an outage truly began and ended. Where a port was shut or opened the instant is known to lie between two others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truth {
+    /// What was done.
+    pub fault: Fault,
+    /// It began between these two.
+    pub began: (Offset, Offset),
+    /// It ended between these two.
+    pub ended: (Offset, Offset),
+}
+
+impl Truth {
+    /// How long it surely lasted.
+    pub fn length(&self) -> Duration {
+        self.ended.0.since(self.began.1)
+    }
+
+    /// From when to when it may have lasted.
+    pub fn span(&self) -> Span {
+        Span::new(self.began.0, self.ended.1)
+    }
+
+    /// The same truth with its instants on another clock, which `shift` reads them on.
+    #[must_use]
+    pub fn on(&self, shift: impl Fn(Offset) -> Offset) -> Self {
+        let both = |(from, to)| (shift(from), shift(to));
+        Self { fault: self.fault, began: both(self.began), ended: both(self.ended) }
+    }
+}
+
+/// The server at work, on a thread of its own.
+#[derive(Debug)]
+pub struct Server {
+    post: Arc<Post>,
+    thread: Thread,
+}
+
+/// What its tasks share.
+struct Post {
+    plan: Plan,
+    door: Door,
+    now: Box<dyn Fn() -> Offset + Send + Sync>,
+    /// Stretches in which this thread did not run: from, to.
+    stalls: Mutex<Vec<(Offset, Offset)>>,
+    /// When the port was open again, of each outage that had shut it.
+    opened: Mutex<Vec<Offset>>,
+    broken: Mutex<Option<io::Error>>,
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Serves at a free port of loopback; `now` is the clock that the plan goes by.
+    pub async fn start(plan: Plan, now: impl Fn() -> Offset + Send + Sync + 'static) -> io::Result<Self> {
+        let (runtime, thread) = Thread::start()?;
+        let set_up = async move {
+            let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            let listener = door.open()?;
+            let now = Box::new(now);
+            let post = Arc::new(Post {
+                plan,
+                door,
+                now,
+                stalls: Mutex::default(),
+                opened: Mutex::default(),
+                broken: Mutex::default(),
+            });
+            let (working, watched) = (Arc::clone(&post), Arc::clone(&post));
+            tokio::spawn(async move { watched.watch().await });
+            tokio::spawn(async move {
+                if let Err(error) = working.work(listener).await {
+                    lock(&working.broken).get_or_insert(error);
+                }
+            });
+            Ok::<_, io::Error>(post)
+        };
+        let post = runtime.spawn(set_up).await.map_err(io::Error::other)??;
+        Ok(Self { post, thread })
+    }
+
+    /// Where it serves.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.post.door.address())
+    }
+
+    /// Ends it; says what it has truly inflicted, in order. Fails if it could not go by its plan.
+    pub async fn stop(self) -> io::Result<Vec<Truth>> {
+        self.thread.stop().await;
+        match lock(&self.post.broken).take() {
+            Some(error) => Err(error),
+            None => Ok(self.post.truths()),
+        }
+    }
+}
+
+// === impl Post ===
+
+impl Post {
+    /// Serves; shuts and opens the port as the plan has it.
+    async fn work(self: &Arc<Self>, mut listener: TcpListener) -> io::Result<()> {
+        let mut guests = JoinSet::new();
+        for outage in self.plan.outages().iter().filter(|outage| outage.fault == Fault::Refuse) {
+            tokio::select! {
+                ended = self.welcome(&listener, &mut guests) => return ended,
+                () = self.sleep_until(outage.from) => {}
+            }
+            // A timer may be late by as much as the whole of a short outage: then all who asked have met it, and
+            // nobody is to meet another one.
+            if (self.now)() < outage.to {
+                drop(listener);
+                self.door.shut();
+                guests.shutdown().await;
+                self.sleep_until(outage.to).await;
+                listener = self.door.open()?;
+            }
+            lock(&self.opened).push((self.now)());
+        }
+        self.welcome(&listener, &mut guests).await
+    }
+
+    /// Takes in whoever comes.
+    async fn welcome(self: &Arc<Self>, listener: &TcpListener, guests: &mut JoinSet<()>) -> io::Result<()> {
+        loop {
+            tokio::select! {
+                guest = listener.accept() => {
+                    let (stream, post) = (guest?.0, Arc::clone(self));
+                    guests.spawn(async move {
+                        // How a conversation ended is the prober's to see.
+                        let _ = post.converse(stream).await;
+                    });
+                }
+                Some(_) = guests.join_next() => {}
+            }
+        }
+    }
+
+    async fn converse(&self, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut head = Vec::new();
+        loop {
+            head.clear();
+            while !head.ends_with(b"\r\n\r\n") {
+                if stream.read_buf(&mut head).await? == 0 || head.len() > HEAD {
+                    return Ok(());
+                }
+            }
+            match self.plan.at((self.now)()) {
+                None => stream.write_all(FINE).await?,
+                Some(Fault::Status) => stream.write_all(UNAVAILABLE).await?,
+                Some(Fault::Refuse | Fault::Reset) => return stream.set_zero_linger(),
+                Some(Fault::Close) => return Ok(()),
+                Some(Fault::Truncate) => return stream.write_all(HALF).await,
+                Some(Fault::Garble) => return stream.write_all(GARBLED).await,
+                Some(Fault::Hang) => {
+                    // Apart from the guests: whoever waits goes on waiting when a later outage drops those.
+                    tokio::spawn(async move { stream.read_buf(&mut head).await });
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Notes when this thread does not run. Who asks meanwhile is read after it: an outage that begins in such a stretch
+    /// has begun, for them, somewhere in it.
+    async fn watch(&self) {
+        let mut last = (self.now)();
+        loop {
+            sleep(STEP).await;
+            let now = (self.now)();
+            if now.since(last) > STALL {
+                lock(&self.stalls).push((last, now));
+            }
+            last = now;
+        }
+    }
+
+    /// Tokio's timer makes that up to a millisecond late.
+    async fn sleep_until(&self, until: Offset) {
+        sleep(until.since((self.now)())).await;
+    }
+
+    fn truths(&self) -> Vec<Truth> {
+        let stalls = lock(&self.stalls);
+        let mut opened = lock(&self.opened).clone().into_iter();
+        let truth = |&Outage { fault, from, to }: &Outage| {
+            // Until the port was open again, new connections were refused.
+            let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
+            let stall = stalls.iter().find(|(stood, ran)| *stood <= from && from < *ran);
+            Truth { fault, began: (stall.map_or(from, |&(stood, _)| stood), from), ended: (to, last) }
+        };
+        self.plan.outages().iter().map(truth).collect()
+    }
+}
+
+impl std::fmt::Debug for Post {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Post").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// A panic elsewhere leaves what is locked as good as it was.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,194 @@
+//! A pod: an address of its own, a process, and what the cluster knows of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::app::{App, Phase};
+use super::chronicle::Chronicle;
+use super::door::Door;
+use super::scenario::pod::{Afterwards, PodSpec};
+use lapse_measure::time::Offset;
+
+/// What the cluster knows of a pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Status {
+    /// Since when it is ready, if it is.
+    pub(super) ready_since: Option<Offset>,
+    /// Its deletion has been asked for.
+    pub(super) deleting: bool,
+    /// It is no more.
+    pub(super) gone: bool,
+}
+
+/// A pod.
+#[derive(Debug)]
+pub(super) struct Pod {
+    name: String,
+    template: String,
+    spec: PodSpec,
+    chronicle: Arc<Chronicle>,
+    door: Door,
+    /// Its process; another one after a restart.
+    app: Mutex<Arc<App>>,
+    /// The task that listens for it.
+    listening: Mutex<Option<JoinHandle<()>>>,
+    status: watch::Sender<Status>,
+}
+
+impl Pod {
+    /// A pod called `name` made from `template`, at a free port of `address`. It has no process yet.
+    pub(super) fn new(
+        (name, template): (String, &str),
+        spec: &PodSpec,
+        address: SocketAddr,
+        chronicle: Arc<Chronicle>,
+    ) -> io::Result<Self> {
+        let door = Door::bind(address)?;
+        let app = Mutex::new(Arc::new(App::new((&name, template), spec, Arc::clone(&chronicle))));
+        let status = watch::Sender::default();
+        Ok(Self {
+            name,
+            template: template.to_owned(),
+            spec: spec.clone(),
+            chronicle,
+            door,
+            app,
+            listening: Mutex::default(),
+            status,
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn template(&self) -> &str {
+        &self.template
+    }
+
+    pub(super) const fn spec(&self) -> &PodSpec {
+        &self.spec
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.door.address()
+    }
+
+    pub(super) fn status(&self) -> Status {
+        *self.status.borrow()
+    }
+
+    /// Whether packets that are sent to it vanish.
+    pub(super) fn swallows(&self) -> bool {
+        self.status().gone && self.spec.afterwards == Afterwards::Swallows
+    }
+
+    pub(super) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells what happens to it.
+    pub(super) fn tell(&self, kind: &str, what: &str) {
+        self.chronicle.tell_of(format!("pod/{}", self.name), kind, format!("{} {what}", self.name));
+    }
+
+    /// Asks for its deletion.
+    pub(super) fn delete(&self) {
+        if self.status.send_if_modified(|status| !std::mem::replace(&mut status.deleting, true)) {
+            self.tell("pod-deleting", "is being deleted");
+        }
+    }
+
+    /// Waits until its deletion is asked for.
+    pub(super) async fn deleted(&self) {
+        let _ = self.status.subscribe().wait_for(|status| status.deleting).await;
+    }
+
+    /// Waits until it is no more.
+    pub(super) async fn ended(&self) {
+        let _ = self.status.subscribe().wait_for(|status| status.gone).await;
+    }
+
+    /// Notes whether it is ready.
+    pub(super) fn mark_ready(&self, ready: bool) {
+        let now = self.chronicle.now();
+        let changed = self.status.send_if_modified(|status| {
+            let since = if ready { status.ready_since.or(Some(now)) } else { None };
+            std::mem::replace(&mut status.ready_since, since).is_some() != ready
+        });
+        match (changed, ready) {
+            (true, true) => self.tell("pod-ready", "is ready"),
+            (true, false) => self.tell("pod-unready", "is no longer ready"),
+            (false, _) => {}
+        }
+    }
+
+    /// Starts a process in it, in place of one that ended.
+    pub(super) fn start(self: &Arc<Self>) {
+        let mut app = self.app.lock().unwrap_or_else(PoisonError::into_inner);
+        if app.phase() == Phase::Dead {
+            *app = Arc::new(App::new((&self.name, &self.template), &self.spec, Arc::clone(&self.chronicle)));
+        }
+        let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&app)));
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// What remains of it once its process has ended.
+    pub(super) async fn bury(&self) {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listening) = listening {
+            // It shuts the door on its way out.
+            let _ = listening.await;
+        }
+        self.tell("container-exited", "has ended its process");
+        tokio::time::sleep(self.spec.teardown.draw()).await;
+        if self.spec.afterwards == Afterwards::Swallows
+            && let Err(error) = self.door.swallow()
+        {
+            self.tell("lab-trouble", &format!("cannot swallow packets: {error}"));
+        }
+        self.status.send_modify(|status| *status = Status { ready_since: None, deleting: true, gone: true });
+        self.tell("pod-gone", "is gone");
+    }
+
+    /// The life of its process, for as long as that listens.
+    async fn run(self: Arc<Self>, app: Arc<App>) {
+        tokio::select! {
+            () = app.reaches(Phase::Draining) => {}
+            () = self.boot(&app) => {}
+        }
+        self.door.shut();
+    }
+
+    async fn boot(&self, app: &Arc<App>) {
+        tokio::time::sleep(self.spec.boot.draw()).await;
+        match self.door.open() {
+            Ok(listener) => {
+                app.enter(Phase::Initialising);
+                tokio::join!(self.initialise(app), accept(&listener, app));
+            }
+            Err(error) => self.tell("lab-trouble", &format!("cannot listen on {}: {error}", self.address())),
+        }
+    }
+
+    async fn initialise(&self, app: &App) {
+        tokio::time::sleep(self.spec.init.draw()).await;
+        app.enter(Phase::Serving);
+    }
+}
+
+/// Lets clients in, for as long as it is polled.
+pub(super) async fn accept(listener: &TcpListener, app: &Arc<App>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, client)) => app.welcome(stream, client),
+            // No descriptor is free, or the client has gone: the next one may fare better.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What ingresses and load balancers have in common: layer 7. Each request goes to one of several
+//! upstreams over a kept connection, and what goes wrong there becomes a page of the proxy's own.
+
+mod front;
+mod upstream;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
+use hyper::{Request, Response, StatusCode};
+use tokio::sync::watch;
+
+use self::upstream::{Pool, Trouble};
+use super::chronicle::Chronicle;
+use super::endpoints::List;
+use super::ledger::{Entry, Inflicted};
+use lapse_measure::time::Offset;
+
+pub(super) use self::front::Front;
+
+/// A body of the proxy's own, or one that is passed on.
+type PassedOn = Either<Full<Bytes>, Incoming>;
+
+/// How a proxy behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Manners {
+    /// Its name in events and in the ledger.
+    pub(super) name: &'static str,
+    /// The `Server` header of its own pages.
+    pub(super) server: &'static str,
+    /// How many upstreams it tries for one request.
+    pub(super) tries: usize,
+    /// How long it waits for a connection.
+    pub(super) connect_timeout: Duration,
+    /// How long it waits for the head of an answer.
+    pub(super) answer_timeout: Duration,
+}
+
+/// What requests are passed on to.
+#[derive(Clone, Debug)]
+pub(super) enum Behind {
+    /// The pods on a list that may be late.
+    Pods(watch::Receiver<List>),
+    /// Another hop.
+    Hop(SocketAddr),
+}
+
+/// A proxy.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    manners: Manners,
+    behind: Behind,
+    pool: Pool,
+    turn: AtomicUsize,
+    chronicle: Arc<Chronicle>,
+}
+
+impl Behind {
+    fn addresses(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Pods(list) => list.borrow().iter().map(|pod| pod.address()).collect(),
+            Self::Hop(address) => vec![*address],
+        }
+    }
+}
+
+impl Proxy {
+    pub(super) fn new(manners: Manners, behind: Behind, chronicle: Arc<Chronicle>) -> Self {
+        let pool = Pool::new(manners.connect_timeout, manners.answer_timeout);
+        Self { manners, behind, pool, turn: AtomicUsize::new(0), chronicle }
+    }
+
+    /// Passes a request of `client` on.
+    async fn pass_on(&self, request: Request<Bytes>, client: SocketAddr) -> Response<PassedOn> {
+        let from = self.chronicle.now();
+        let (mut tried, mut trouble) = (Vec::new(), None);
+        while let Some(upstream) = self.pick(&tried) {
+            tried.push(upstream);
+            match self.pool.ask(upstream, request.clone()).await {
+                Ok(response) => {
+                    if let Some(trouble) = trouble {
+                        self.enter((from, Inflicted::Held), client, format!("it had to ask again: {trouble}"));
+                    }
+                    return response.map(Either::Right);
+                }
+                Err(what) => {
+                    let last = !what.may_retry(request.method());
+                    trouble = Some(what);
+                    if last {
+                        break;
+                    }
+                }
+            }
+        }
+        self.give_up((from, trouble), client)
+    }
+
+    /// The next upstream in turn, by the list as it is now, that was not tried yet.
+    fn pick(&self, tried: &[SocketAddr]) -> Option<SocketAddr> {
+        if tried.len() >= self.manners.tries {
+            return None;
+        }
+        let mut upstreams = self.behind.addresses();
+        upstreams.retain(|upstream| !tried.contains(upstream));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(upstreams.len())?;
+        Some(upstreams[turn])
+    }
+
+    fn give_up(&self, (from, trouble): (Offset, Option<Trouble>), client: SocketAddr) -> Response<PassedOn> {
+        let (status, cause) = match trouble {
+            Some(trouble) => (trouble.status(), trouble.to_string()),
+            None => (StatusCode::SERVICE_UNAVAILABLE, "it knows of no upstream".to_owned()),
+        };
+        self.enter((from, Inflicted::Status(status.as_u16())), client, cause);
+        self.page(status)
+    }
+
+    fn enter(&self, (from, what): (Offset, Inflicted), client: SocketAddr, cause: String) {
+        let (to, by) = (self.chronicle.now(), self.manners.name.to_owned());
+        self.chronicle.enter(Entry { from, to, by, what, client: Some(client), cause });
+    }
+
+    /// A page of its own, of the shape that nginx gives them.
+    fn page(&self, status: StatusCode) -> Response<PassedOn> {
+        let title = format!("{} {}", status.as_u16(), reason(status));
+        let html = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+        );
+        let mut response = Response::new(Either::Left(Full::from(html)));
+        *response.status_mut() = status;
+        response.headers_mut().insert(SERVER, HeaderValue::from_static(self.manners.server));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        response
+    }
+}
+
+/// nginx has a phrase of its own for 503, and so have the balancers that copy it.
+fn reason(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => "Service Temporarily Unavailable",
+        StatusCode::GATEWAY_TIMEOUT => "Gateway Time-out",
+        _ => status.canonical_reason().unwrap_or_default(),
+    }
+}

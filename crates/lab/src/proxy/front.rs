@@ -1,0 +1,122 @@
+//! The side of a proxy that clients see: its port, their connections, and reloads.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Uri, Version};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::{Behind, PassedOn, Proxy};
+use crate::conversation::{self, Order};
+use crate::door::Door;
+use crate::scenario::hop::Reloads;
+
+/// How much of a request's body is taken.
+const MOST: usize = 1024 * 1024;
+/// From a change of the list until a reload is done.
+const RELOAD: Duration = Duration::from_millis(150);
+
+/// A proxy at its port.
+#[derive(Debug)]
+pub(crate) struct Front {
+    proxy: Arc<Proxy>,
+    /// Kept for its port.
+    _door: Door,
+    listener: TcpListener,
+    reloads: Reloads,
+    /// The orders of the workers that serve now.
+    orders: watch::Sender<Order>,
+}
+
+impl Front {
+    /// A proxy that is open from now on.
+    pub(crate) fn open(door: Door, proxy: Proxy, reloads: Reloads) -> io::Result<Self> {
+        let listener = door.open()?;
+        Ok(Self { proxy: Arc::new(proxy), _door: door, listener, reloads, orders: watch::Sender::new(Order::GoOn) })
+    }
+
+    /// Serves for as long as there is a world.
+    pub(crate) async fn run(mut self) {
+        let (due, mut reload_is_due) = watch::channel(());
+        if let (Reloads::OnChange, Behind::Pods(list)) = (self.reloads, &self.proxy.behind) {
+            tokio::spawn(reload_on_change(list.clone(), due));
+        }
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, client)) => {
+                        tokio::spawn(converse(Arc::clone(&self.proxy), stream, client, self.orders.subscribe()));
+                    }
+                    // No descriptor is free, or the client has gone: the next one may fare better.
+                    Err(_) => sleep(Duration::from_millis(5)).await,
+                },
+                Ok(()) = reload_is_due.changed() => self.reload(),
+            }
+        }
+    }
+
+    /// The workers that served until now finish what they have begun and close what is idle.
+    fn reload(&mut self) {
+        self.orders.send_replace(Order::EndWhenIdle);
+        self.orders = watch::Sender::new(Order::GoOn);
+        let name = self.proxy.manners.name;
+        self.proxy.chronicle.tell("hop-reloaded", format!("the {name} has reloaded and closes idle connections"));
+    }
+}
+
+async fn reload_on_change<T>(mut list: watch::Receiver<T>, due: watch::Sender<()>) {
+    while list.changed().await.is_ok() {
+        sleep(RELOAD).await;
+        due.send_replace(());
+    }
+}
+
+async fn converse(proxy: Arc<Proxy>, stream: TcpStream, client: SocketAddr, orders: watch::Receiver<Order>) {
+    let service = service_fn(move |request| answer(Arc::clone(&proxy), request, client));
+    conversation::serve(stream, service, orders).await;
+}
+
+async fn answer(
+    proxy: Arc<Proxy>,
+    request: Request<Incoming>,
+    client: SocketAddr,
+) -> Result<Response<PassedOn>, Infallible> {
+    proxy.chronicle.visit();
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, MOST).collect().await else {
+        return Ok(proxy.page(StatusCode::PAYLOAD_TOO_LARGE));
+    };
+    let mut request = Request::from_parts(head, body.to_bytes());
+    address_upstream(&mut request);
+    let mut response = proxy.pass_on(request, client).await;
+    strip(response.headers_mut());
+    *response.version_mut() = Version::HTTP_11;
+    Ok(response)
+}
+
+/// Writes the request as HTTP/1.1 wants it, whatever the client spoke.
+fn address_upstream(request: &mut Request<Bytes>) {
+    if let Some(host) = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        request.headers_mut().entry(HOST).or_insert(host);
+    }
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+    *request.version_mut() = Version::HTTP_11;
+    strip(request.headers_mut());
+}
+
+/// Takes out what concerns one connection only.
+fn strip(headers: &mut HeaderMap) {
+    headers.remove(CONNECTION);
+    headers.remove(TRANSFER_ENCODING);
+}

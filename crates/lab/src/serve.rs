@@ -1,0 +1,104 @@
+//! A world for others to look at: it is served, its acts are performed, and nobody in here measures it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::ledger::Ledger;
+use super::scenario::Scenario;
+use super::world::{Error, World};
+use lapse_measure::time::Offset;
+use lapse_record::event::Event;
+
+/// From the end of an act to the start of the next one, unless that is asked for.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What starts the acts.
+#[derive(Debug)]
+pub enum Trigger {
+    /// The first starts at once, the others follow.
+    AtOnce,
+    /// The first starts with the first request, the others follow.
+    FirstRequest,
+    /// Each starts with a message, such as one for each key press; a closed channel starts no more.
+    Asked(mpsc::Receiver<()>),
+}
+
+/// Serves `scenario` at `listen` and performs its acts as `trigger` says. When they are over it goes on
+/// serving what they left, until `ended`. Returns what was inflicted.
+pub async fn serve(
+    (scenario, listen): (Scenario, SocketAddr),
+    now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
+    events: mpsc::UnboundedSender<Event>,
+    mut trigger: Trigger,
+    ended: impl Future<Output = ()>,
+) -> Result<Ledger, Error> {
+    let world = World::start_at(listen, scenario, now, events).await?;
+    let result = tokio::select! {
+        () = ended => Ok(()),
+        error = perform(&world, &mut trigger) => error,
+    };
+    let ledger = world.ledger();
+    world.stop().await;
+    result.map(|()| ledger)
+}
+
+/// Performs all acts, and then waits for ever. It ends only with an error.
+async fn perform(world: &World, trigger: &mut Trigger) -> Result<(), Error> {
+    for act in 0..world.scenario().acts().len() {
+        match trigger {
+            Trigger::AtOnce | Trigger::FirstRequest if act > 0 => sleep(PAUSE).await,
+            Trigger::AtOnce => {}
+            Trigger::FirstRequest => world.visited().await,
+            Trigger::Asked(asked) => {
+                if asked.recv().await.is_none() {
+                    break;
+                }
+            }
+        }
+        world.roll(act).await?;
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubelet::says_yes;
+    use lapse_hammer::clock::Clock;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn the_first_request_starts_the_rollout() {
+        let clock = Clock::start();
+        let scenario = Scenario::parse(include_str!("../../../scenarios/recreate.yaml")).unwrap();
+        let listen = free_port();
+        let (events, mut told) = mpsc::unbounded_channel();
+        let (end, ended) = oneshot::channel::<()>();
+        let ended = async { drop(ended.await) };
+        let served = serve((scenario, listen), move || clock.now(), events, Trigger::FirstRequest, ended);
+        let visit = async {
+            let mut kinds = Vec::new();
+            while let Some(event) = told.recv().await {
+                if event.kind == "world-ready" {
+                    assert!(!kinds.contains(&"rollout-started".to_owned()));
+                    // Its answer is the first thing that the rollout may cost.
+                    says_yes(listen, "/").await;
+                } else if event.kind == "old-pods-gone" {
+                    break;
+                }
+                kinds.push(event.kind);
+            }
+            assert!(kinds.contains(&"rollout-complete".to_owned()), "{kinds:?}");
+            drop(end);
+        };
+        let (ledger, ()) = tokio::join!(served, visit);
+        assert!(!ledger.unwrap().entries.is_empty());
+    }
+
+    fn free_port() -> SocketAddr {
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+}

@@ -1,0 +1,176 @@
+//! The service hop: layer 4, what kube-proxy does. A new connection goes to a random pod of a list that
+//! is late, and stays with that pod.
+//!
+//! The connection itself is handed to the pod, as a rewritten address would do it: what the pod does to
+//! it, the client sees. A listed pod that no longer listens refuses its share of the connections. Only a
+//! shut door makes the kernel refuse, so the door is shut for that share of the time, in slices so short
+//! that to connections which come one by one it is the same. One whose network is gone has its share
+//! vanish, and whoever has met it goes on to meet it, though it is no longer listed: so connection
+//! tracking has it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::chronicle::Chronicle;
+use super::door::Door;
+use super::endpoints::List;
+use super::ledger::{Entry, Inflicted};
+use super::pod::Pod;
+use super::sieve::Sieve;
+use super::stuck::Stuck;
+use lapse_measure::time::Offset;
+
+/// How long the door stays open or shut before that is drawn anew.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// What listed pods do with a new connection: how many do which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Odds {
+    /// They take it.
+    listening: usize,
+    /// They refuse it.
+    refusing: usize,
+    /// Its packets vanish.
+    swallowing: usize,
+}
+
+/// A service in front of pods.
+#[derive(Debug)]
+pub(super) struct Service {
+    door: Door,
+    /// There while the door is open.
+    listener: Option<TcpListener>,
+    /// Which connections it lets vanish, by which odds, and since when.
+    sieve: Sieve,
+    odds: Odds,
+    since: Offset,
+    /// Who has met a pod whose network is gone.
+    stuck: Stuck,
+    chronicle: Arc<Chronicle>,
+}
+
+impl Service {
+    /// A service that is open from now on.
+    pub(super) fn open(door: Door, chronicle: Arc<Chronicle>) -> io::Result<Self> {
+        let listener = Some(door.open()?);
+        let stuck = Stuck::at(door.address().port());
+        let (odds, since) = (Odds::default(), Offset::ZERO);
+        Ok(Self { door, listener, sieve: Sieve::share(0, 1), odds, since, stuck, chronicle })
+    }
+
+    /// Serves by `copy` for as long as there is a world.
+    pub(super) async fn run(mut self, mut copy: watch::Receiver<List>) {
+        let mut pulse = self.chronicle.pulse();
+        loop {
+            // Marked as seen before looking, so that no change slips in between.
+            pulse.mark_unchanged();
+            let list = copy.borrow_and_update().clone();
+            let odds = Odds::of(&list);
+            self.sift(odds);
+            let mut stuck = self.stuck.watch();
+            let changed = async {
+                tokio::select! { _ = pulse.changed() => {}, _ = copy.changed() => {}, _ = stuck.changed() => {} }
+            };
+            match odds {
+                Odds { listening: 0, swallowing: 0, .. } => self.refuse(&list, changed).await,
+                Odds { refusing: 0, .. } => self.pass_on(&list, changed).await,
+                odds if fastrand::usize(..odds.all()) < odds.refusing => self.refuse(&list, sleep(SLICE)).await,
+                _ => self.pass_on(&list, sleep(SLICE)).await,
+            }
+        }
+    }
+
+    /// Lets as many connections vanish as pods swallow, of those that are not refused; and those that met such a pod before.
+    fn sift(&mut self, odds: Odds) {
+        let (before, now) = (std::mem::replace(&mut self.odds, odds), self.chronicle.now());
+        if (odds.swallowing, odds.listening) != (before.swallowing, before.listening) {
+            if before.swallowing > 0 {
+                let cause = format!("{} of {} listed pods had no network", before.swallowing, before.all());
+                let (by, what) = ("service".to_owned(), Inflicted::Swallowed);
+                self.chronicle.enter(Entry { from: self.since, to: now, by, what, client: None, cause });
+            }
+            self.since = now;
+            self.sieve = Sieve::share(odds.swallowing, odds.swallowing + odds.listening);
+            self.stuck.look_out(odds.swallowing > 0);
+        } else if !self.stuck.has_changed() {
+            return;
+        }
+        self.sieve.hold(self.stuck.ports());
+        if let Err(error) = self.door.sift(&self.sieve) {
+            self.chronicle.tell("lab-trouble", format!("the service cannot let connections vanish: {error}"));
+        }
+    }
+
+    /// Hands connections to pods until `until`.
+    async fn pass_on(&mut self, list: &List, until: impl Future<Output = ()>) {
+        if self.listener.is_none() {
+            match self.door.open() {
+                Ok(listener) => self.listener = Some(listener),
+                Err(error) => self.chronicle.tell("lab-trouble", format!("the service cannot listen: {error}")),
+            }
+        }
+        let Some(listener) = &self.listener else { return until.await };
+        tokio::select! {
+            biased;
+            () = until => {}
+            () = accept(listener, list) => {}
+        }
+    }
+
+    /// Refuses connections until `until`.
+    async fn refuse(&mut self, list: &List, until: impl Future<Output = ()>) {
+        // What waits has been let in already: it is no longer to be refused.
+        while self.listener.is_some()
+            && let Some((stream, client)) = self.door.waiting()
+        {
+            hand_over(list, stream, client);
+        }
+        self.listener = None;
+        self.door.shut();
+        let from = self.chronicle.now();
+        let refuses = |pod: &&Arc<Pod>| !pod.app().listens() && !pod.swallows();
+        let dead: Vec<_> = list.iter().filter(refuses).map(|pod| pod.name()).collect();
+        let cause =
+            if dead.is_empty() { "no pod is listed".to_owned() } else { format!("still lists {}", dead.join(" ")) };
+        until.await;
+        let (to, by, what) = (self.chronicle.now(), "service".to_owned(), Inflicted::Shut);
+        self.chronicle.enter(Entry { from, to, by, what, client: None, cause });
+    }
+}
+
+async fn accept(listener: &TcpListener, list: &List) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, client)) => hand_over(list, stream, client),
+            // No descriptor is free, or the client has gone: the next one may fare better.
+            Err(_) => sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+/// Gives the connection to a random pod that listens. If there is none left, it is dropped: the client
+/// came too late to be refused, and sees an end of file or a reset.
+fn hand_over(list: &List, stream: TcpStream, client: SocketAddr) {
+    let listening: Vec<_> = list.iter().filter(|pod| pod.app().listens()).collect();
+    if let Some(pod) = fastrand::choice(listening) {
+        pod.app().welcome(stream, client);
+    }
+}
+
+impl Odds {
+    fn of(list: &List) -> Self {
+        let count = |what: fn(&Pod) -> bool| list.iter().filter(|pod| what(pod)).count();
+        let (listening, swallowing) = (count(|pod| pod.app().listens()), count(Pod::swallows));
+        Self { listening, refusing: list.len() - listening - swallowing, swallowing }
+    }
+
+    const fn all(self) -> usize {
+        self.listening + self.refusing + self.swallowing
+    }
+}

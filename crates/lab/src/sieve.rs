@@ -1,0 +1,162 @@
+//! Which new connections vanish: a packet filter of the kernel's, for nothing else can leave a single one without an answer.
+//!
+//! What becomes of a connection depends on its client's port alone, so that it meets the same fate each time its client
+//! asks again, as it does where connection tracking has sent it to a pod whose network is gone.
+
+use socket2::SockFilter;
+
+/// Ports that one filter can name: it may have 4096 instructions (`BPF_MAXINSNS`).
+const MOST: usize = 1_500;
+
+/// A filter on new connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sieve {
+    /// So many of so many vanish, as lots fall.
+    share: (u32, u32),
+    /// Which ones those are.
+    lot: u32,
+    /// And all from these ports.
+    stuck: Vec<u16>,
+}
+
+impl Sieve {
+    /// Lets nothing through.
+    pub(super) const fn all() -> Self {
+        Self { share: (1, 1), lot: 0, stuck: Vec::new() }
+    }
+
+    /// Lets `part` of `whole` vanish.
+    pub(super) fn share(part: usize, whole: usize) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { share: (count(part), count(whole).max(1)), lot: fastrand::u32(..), stuck: Vec::new() }
+    }
+
+    /// Lets what comes from these ports vanish as well.
+    pub(super) fn hold(&mut self, mut stuck: Vec<u16>) {
+        stuck.truncate(MOST);
+        self.stuck = stuck;
+    }
+
+    /// The filter as a program for the kernel, which is given a packet from its TCP header on.
+    pub(super) fn program(&self) -> Vec<SockFilter> {
+        let (part, whole) = self.share;
+        let mut program = vec![
+            // Packets of a connection that exists pass: only a SYN without an ACK asks for a new one.
+            op(LOAD_BYTE, TCP_FLAGS),
+            op(AND, SYN | ACK),
+            jump(JUMP_IF_EQUAL, SYN, 1, 0),
+            op(RETURN, PASS),
+            op(LOAD_HALF, TCP_SOURCE),
+        ];
+        for port in &self.stuck {
+            program.extend([jump(JUMP_IF_EQUAL, u32::from(*port), 0, 1), op(RETURN, DROP)]);
+        }
+        // Ports in a row are to draw lots that have nothing to do with each other.
+        program.extend([
+            op(ADD, self.lot),
+            op(MULTIPLY, 0x9e37_79b1),
+            op(COPY, 0),
+            op(SHIFT_RIGHT, 15),
+            op(XOR_COPY, 0),
+        ]);
+        program.extend([op(MULTIPLY, 0x85eb_ca77), op(COPY, 0), op(SHIFT_RIGHT, 13), op(XOR_COPY, 0)]);
+        program.extend([op(MODULO, whole), jump(JUMP_IF_LESS_OR_MORE, part, 1, 0), op(RETURN, DROP), op(RETURN, PASS)]);
+        program
+    }
+}
+
+/// Where things are in a TCP header (RFC 9293, section 3.1).
+const TCP_SOURCE: u32 = 0;
+const TCP_FLAGS: u32 = 13;
+const SYN: u32 = 0x02;
+const ACK: u32 = 0x10;
+
+/// The kernel's classic BPF (`linux/bpf_common.h`): what is done, with what, to the accumulator.
+const LOAD_HALF: u16 = 0x28;
+const LOAD_BYTE: u16 = 0x30;
+const ADD: u16 = 0x04;
+const MULTIPLY: u16 = 0x24;
+const MODULO: u16 = 0x94;
+const AND: u16 = 0x54;
+const SHIFT_RIGHT: u16 = 0x74;
+const XOR_COPY: u16 = 0xac;
+const COPY: u16 = 0x07;
+const JUMP_IF_EQUAL: u16 = 0x15;
+const JUMP_IF_LESS_OR_MORE: u16 = 0x35;
+const RETURN: u16 = 0x06;
+/// How much of the packet is let through.
+const PASS: u32 = u32::MAX;
+const DROP: u32 = 0;
+
+const fn op(code: u16, operand: u32) -> SockFilter {
+    SockFilter::new(code, 0, 0, operand)
+}
+
+/// Skips so many instructions if it is so, and so many if not.
+const fn jump(code: u16, operand: u32, if_so: u8, if_not: u8) -> SockFilter {
+    SockFilter::new(code, if_so, if_not, operand)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use socket2::SockRef;
+    use tokio::net::TcpSocket;
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::door::Door;
+
+    const A_MOMENT: Duration = Duration::from_millis(200);
+
+    /// Whether a connection from this port, or any, comes about; and from which one that was tried.
+    async fn passes(door: &Door, port: u16) -> (bool, u16) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        // It leaves nothing behind that would keep its port.
+        SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let connected = timeout(A_MOMENT, socket.connect(door.address())).await;
+        (connected.is_ok_and(|connected| connected.is_ok()), port)
+    }
+
+    fn door() -> Door {
+        Door::bind("127.0.0.1:0".parse().unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_share_of_the_ports_vanishes_and_each_one_whenever_it_comes_back() {
+        let door = Arc::new(door());
+        let _listener = door.open().unwrap();
+        door.sift(&Sieve::share(1, 2)).unwrap();
+        let mut tries = JoinSet::new();
+        for _ in 0..200 {
+            let door = Arc::clone(&door);
+            tries.spawn(async move {
+                let (first, port) = passes(&door, 0).await;
+                (first, passes(&door, port).await.0)
+            });
+        }
+        let fates = tries.join_all().await;
+        let passed = fates.iter().filter(|(first, _)| *first).count();
+        // Of 200 fair coins fewer than 50 or more than 150 show heads once in 10^13 times.
+        assert!((50..=150).contains(&passed), "{passed} of 200 passed");
+        assert!(fates.iter().all(|(first, second)| first == second));
+        let (mut sieve, (_, port)) = (Sieve::share(0, 1), passes(&door, 0).await);
+        sieve.hold(vec![port]);
+        door.sift(&sieve).unwrap();
+        assert_eq!((passes(&door, port).await.0, passes(&door, 0).await.0), (false, true));
+    }
+
+    #[test]
+    fn the_longest_filter_is_one_that_the_kernel_takes() {
+        let mut sieve = Sieve::share(1, 2);
+        sieve.hold((0..=u16::MAX).collect());
+        door().sift(&sieve).unwrap();
+    }
+}

@@ -1,0 +1,233 @@
+//! A world: a scenario brought to life on a thread of its own, so that it does not disturb who measures it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
+use tokio::time::timeout;
+
+use super::chronicle::Chronicle;
+use super::cluster::Cluster;
+use super::endpoints::Endpoints;
+use super::hops::{self, Hop};
+use super::ledger::Ledger;
+use super::scenario::Scenario;
+use super::thread::Thread;
+use lapse_measure::time::Offset;
+use lapse_record::event::Event;
+
+/// How long the first pods may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is no world, or no longer one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its thread or its runtime could not be started.
+    #[error("cannot start the lab's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// There is no port for it.
+    #[error("cannot listen on {address}: {source}; choose another address or port")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no such act.
+    #[error("the scenario has {acts} acts, so there is none with number {act}, counted from 0")]
+    NoSuchAct {
+        /// The number asked for.
+        act: usize,
+        /// How many there are.
+        acts: usize,
+    },
+    /// The first pods are not ready in time.
+    #[error("no pods of `{template}` are ready after 30 s: check its `boot`, `init`, `readiness` and `liveness`")]
+    NotReady {
+        /// The template that they are made from.
+        template: String,
+    },
+    /// Its thread is gone.
+    #[error("the lab has stopped: {0}")]
+    Stopped(#[source] JoinError),
+}
+
+/// A scenario brought to life. Dropping it ends it.
+#[derive(Debug)]
+pub struct World {
+    scenario: Arc<Scenario>,
+    cluster: Arc<Cluster>,
+    chronicle: Arc<Chronicle>,
+    hops: Vec<Hop>,
+    runtime: Handle,
+    thread: Thread,
+}
+
+impl World {
+    /// Brings `scenario` to life with its entrance at a free port of loopback, and waits until its pods are ready.
+    pub async fn start(
+        scenario: Scenario,
+        now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, Error> {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), scenario, now, events).await
+    }
+
+    /// The same with its entrance at `entrance`.
+    pub async fn start_at(
+        entrance: SocketAddr,
+        scenario: Scenario,
+        now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, Error> {
+        let (runtime, thread) = Thread::start().map_err(Error::Thread)?;
+        let scenario = Arc::new(scenario);
+        let chronicle = Arc::new(Chronicle::new(now, events));
+        let cluster = Arc::new(Cluster::new(Arc::clone(&scenario), Arc::clone(&chronicle)));
+        let built = build(entrance, Arc::clone(&cluster), Arc::clone(&scenario), Arc::clone(&chronicle));
+        let hops = runtime.spawn(built).await.map_err(Error::Stopped)??;
+        Ok(Self { scenario, cluster, chronicle, hops, runtime, thread })
+    }
+
+    /// Where a client enters.
+    pub fn url(&self) -> String {
+        self.hops.first().map(|(_, address)| url(*address)).unwrap_or_default()
+    }
+
+    /// Each hop by name, the outermost first, with the URL that enters there.
+    pub fn vantages(&self) -> Vec<(String, String)> {
+        self.hops.iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect()
+    }
+
+    /// Where the pods that are ready serve: for a proxy of another kind in front of them.
+    pub fn pods(&self) -> Vec<SocketAddr> {
+        self.cluster.endpoints().iter().map(|pod| pod.address()).collect()
+    }
+
+    /// Performs the act with number `act` until the rollout is complete and all old pods are gone.
+    pub async fn roll(&self, act: usize) -> Result<(), Error> {
+        let acts = self.scenario.acts().len();
+        let script = self.scenario.acts().get(act).cloned().ok_or(Error::NoSuchAct { act, acts })?;
+        let cluster = Arc::clone(&self.cluster);
+        self.runtime.spawn(async move { cluster.perform(&script).await }).await.map_err(Error::Stopped)
+    }
+
+    /// Waits until the first client has come.
+    pub async fn visited(&self) {
+        self.chronicle.visited().await;
+    }
+
+    /// What was inflicted until now.
+    pub fn ledger(&self) -> Ledger {
+        self.chronicle.ledger()
+    }
+
+    /// The scenario that it plays.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Ends it: every port refuses, every connection is dropped.
+    pub async fn stop(self) {
+        self.thread.stop().await;
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}/")
+}
+
+/// Starts the pods, and once they are ready the hops in front of them, the innermost first.
+async fn build(
+    entrance: SocketAddr,
+    cluster: Arc<Cluster>,
+    scenario: Arc<Scenario>,
+    chronicle: Arc<Chronicle>,
+) -> Result<Vec<Hop>, Error> {
+    if timeout(PATIENCE, cluster.begin()).await.is_err() {
+        return Err(Error::NotReady { template: scenario.first().to_owned() });
+    }
+    let mut endpoints = Endpoints::new(Arc::clone(&chronicle), cluster.endpoints());
+    let hops = hops::open(scenario.hops(), entrance, &mut endpoints, &chronicle);
+    let hops = hops.map_err(|(address, source)| Error::Listen { address, source })?;
+    tokio::spawn(endpoints.run(move || cluster.endpoints()));
+    let entrance = hops.first().map(|(_, address)| url(*address)).unwrap_or_default();
+    chronicle.tell("world-ready", format!("{} is ready at {entrance}", scenario.name()));
+    Ok(hops)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Act;
+    use crate::visitor::{CONNECT, Seen, Visitor};
+    use lapse_hammer::clock::Clock;
+
+    /// Plays all acts of a scenario with a visitor before its entrance, and holds what that sees against what is expected.
+    async fn play(text: &str) {
+        let clock = Clock::start();
+        let (events, mut told) = mpsc::unbounded_channel();
+        let scenario = Scenario::parse(text).unwrap();
+        let (name, slow) = (scenario.name().to_owned(), scenario.measure().slow.unwrap_or(PATIENCE));
+        let world = World::start(scenario, move || clock.now(), events).await.unwrap();
+        let visitor = Visitor::send(&world.url(), 6, Duration::from_millis(5), slow);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let before = visitor.take().await;
+        assert_eq!(before.failed(None), 0, "{name}: fails before anything happens: {before:?}");
+        for number in 0..world.scenario().acts().len() {
+            world.roll(number).await.unwrap();
+            tokio::time::sleep(SETTLES).await;
+            check(&name, &world.scenario().acts()[number], &visitor.take().await);
+        }
+        assert!(!world.ledger().entries.is_empty());
+        world.stop().await;
+        assert!(told.recv().await.is_some_and(|event| event.kind == "pod-created"));
+    }
+
+    /// How long it goes on after an act, so that neither a list that lags nor who waits for a connection is the next one's.
+    const SETTLES: Duration = Duration::from_secs(1).saturating_add(CONNECT);
+
+    fn check(name: &str, act: &Act, seen: &Seen) {
+        let place = format!("{name}, act {}: {seen:?}", act.name);
+        eprintln!("{place}");
+        assert!(act.expect.lost.allows(seen.failed(None)), "{place}");
+        for (lane, amount) in &act.expect.lanes {
+            assert!(amount.allows(seen.failed(Some(lane))), "{place}");
+        }
+        if !act.expect.classes.is_empty() {
+            assert!(seen.classes().iter().all(|class| act.expect.classes.contains(class)), "{place}");
+        }
+        if let Some(amount) = act.expect.slow {
+            assert!(amount.allows(seen.count(|_, class| class == "slow")), "{place}");
+        }
+    }
+
+    /// So many worlds at once: each has a thread, and machines are small.
+    const AT_ONCE: usize = 6;
+
+    /// The one test that plays scenarios in real time: all of them, and each act does what its file says.
+    #[tokio::test]
+    async fn every_scenario_goes_as_it_says() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+        let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+        let mut plays = tokio::task::JoinSet::new();
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in files.filter(|path| path.is_file()) {
+            let text = std::fs::read_to_string(path).unwrap();
+            let places = Arc::clone(&places);
+            plays.spawn(async move {
+                let _place = places.acquire().await;
+                play(&text).await;
+            });
+        }
+        let mut failed = Vec::new();
+        while let Some(result) = plays.join_next().await {
+            failed.extend(result.err().map(|error| error.to_string()));
+        }
+        assert_eq!(failed, [""; 0], "scenarios did not go as they say");
+    }
+}

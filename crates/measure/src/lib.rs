@@ -1,0 +1,25 @@
+//! What was seen, and what follows from it: pure values in, pure values out.
+//!
+//! Nothing here waits, reads a clock, does I/O or knows a wire format, and nothing here can fail.
+//! `docs/MEASUREMENT.md` has the definitions; each file holds one of its nouns.
+
+pub mod answer;
+pub mod availability;
+pub mod budget;
+pub mod episode;
+pub mod fold;
+pub mod lane;
+pub mod latency;
+#[cfg(any(test, feature = "notation"))]
+pub mod notation;
+pub mod outage;
+pub mod phase;
+pub mod schedule;
+pub mod sight;
+pub mod silence;
+pub mod span;
+pub mod time;
+pub mod timeline;
+pub mod totals;
+pub mod trend;
+pub mod verdict;

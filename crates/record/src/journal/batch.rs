@@ -1,0 +1,221 @@
+//! Batches of slots as the journal keeps them: some ten bytes for a healthy probe.
+//!
+//! Numbers are variable-length: seven bits a byte, lowest first. A batch is its watermark, the number
+//! of records and the records, then the number of control probes and those; the rest of it is who answered how often.
+
+use std::io;
+use std::time::Duration;
+
+use super::wire;
+use crate::batch::{Batch, ProbeRecord, Served};
+use lapse_measure::answer::{Class, Connection, Evidence, Probe};
+use lapse_measure::lane::Lane;
+use lapse_measure::schedule::Schedule;
+use lapse_measure::time::{Offset, nanos};
+
+const TIMED_OUT: u8 = 1;
+const NEW: u8 = 2;
+const RECONNECTED: u8 = 4;
+const NOT_OK: u8 = 8;
+const EVIDENCE: u8 = 16;
+
+/// Appends the batch to `out`.
+pub(super) fn write(batch: &Batch, out: &mut Vec<u8>) -> io::Result<()> {
+    number(out, batch.watermark.as_nanos());
+    number(out, batch.records.len() as u64);
+    for record in &batch.records {
+        number(out, record.lane as u64);
+        probe(out, &record.probe, record.evidence.as_deref())?;
+    }
+    number(out, batch.controls.len() as u64);
+    for control in &batch.controls {
+        probe(out, control, None)?;
+    }
+    for Served { backend, times, last } in &batch.served {
+        number(out, backend.len() as u64);
+        out.extend_from_slice(backend.as_bytes());
+        number(out, *times);
+        number(out, last.as_nanos());
+    }
+    Ok(())
+}
+
+fn probe(out: &mut Vec<u8>, probe: &Probe, evidence: Option<&Evidence>) -> io::Result<()> {
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    let flags = flag(probe.timed_out, TIMED_OUT)
+        | flag(probe.connection == Connection::New, NEW)
+        | flag(probe.reconnects > 0, RECONNECTED)
+        | flag(probe.class != Class::Ok, NOT_OK)
+        | flag(evidence.is_some(), EVIDENCE);
+    out.push(flags);
+    number(out, probe.slot);
+    number(out, nanos(probe.sent.since(probe.due)));
+    number(out, nanos(probe.done.since(probe.sent)));
+    if flags & RECONNECTED != 0 {
+        out.push(probe.reconnects);
+    }
+    if flags & NOT_OK != 0 {
+        number(out, u64::from(probe.class.code()));
+    }
+    if let Some(evidence) = evidence {
+        let text = wire::evidence_text(evidence)?;
+        number(out, text.len() as u64);
+        out.extend_from_slice(&text);
+    }
+    Ok(())
+}
+
+fn number(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    out.push(value.to_le_bytes()[0]);
+}
+
+/// Reads a batch of a run that has these lanes, and this control lane.
+pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, String> {
+    let mut rest = Rest(bytes);
+    let watermark = Offset::from_nanos(rest.number()?);
+    let mut batch = Batch { watermark, ..Batch::default() };
+    for _ in 0..rest.number()? {
+        let lane = usize::try_from(rest.number()?).unwrap_or(usize::MAX);
+        let schedule =
+            lanes.0.get(lane).map(|lane| &lane.schedule).ok_or_else(|| format!("there is no lane {lane}"))?;
+        let (probe, evidence) = rest.probe(schedule)?;
+        batch.records.push(ProbeRecord { lane, probe, evidence });
+    }
+    for _ in 0..rest.number()? {
+        batch.controls.push(rest.probe(&lanes.1)?.0);
+    }
+    while !rest.0.is_empty() {
+        batch.served.push(rest.served()?);
+    }
+    Ok(batch)
+}
+
+/// What is left to read of a batch.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn bytes(&mut self, count: usize) -> Result<&'a [u8], String> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or("a batch is shorter than it says")?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, String> {
+        Ok(self.bytes(1)?[0])
+    }
+
+    fn number(&mut self) -> Result<u64, String> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err("a number does not end".to_owned())
+    }
+
+    fn probe(&mut self, schedule: &Schedule) -> Result<(Probe, Option<Box<Evidence>>), String> {
+        let flags = self.byte()?;
+        let slot = self.number()?;
+        let due = schedule.due(slot);
+        let sent = due + Duration::from_nanos(self.number()?);
+        let done = sent + Duration::from_nanos(self.number()?);
+        let reconnects = if flags & RECONNECTED == 0 { 0 } else { self.byte()? };
+        let class = if flags & NOT_OK == 0 { Class::Ok } else { self.class()? };
+        let evidence = if flags & EVIDENCE == 0 { None } else { Some(Box::new(self.evidence()?)) };
+        let connection = if flags & NEW == 0 { Connection::Reused } else { Connection::New };
+        let timed_out = flags & TIMED_OUT != 0;
+        Ok((Probe { slot, due, sent, done, class, timed_out, connection, reconnects }, evidence))
+    }
+
+    fn served(&mut self) -> Result<Served, String> {
+        let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        let backend = String::from_utf8(self.bytes(length)?.to_vec()).map_err(|error| error.to_string())?;
+        Ok(Served { backend, times: self.number()?, last: Offset::from_nanos(self.number()?) })
+    }
+
+    fn class(&mut self) -> Result<Class, String> {
+        let code = self.number()?;
+        let class = u16::try_from(code).ok().and_then(Class::from_code);
+        class.ok_or_else(|| format!("there is no class {code}"))
+    }
+
+    fn evidence(&mut self) -> Result<Evidence, String> {
+        let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        wire::read_evidence(self.bytes(length)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapse_measure::schedule::Rate;
+    use proptest::prelude::*;
+
+    fn lane() -> Schedule {
+        Schedule::alone(Rate::per_second(1000).unwrap(), Offset::ZERO)
+    }
+
+    fn any_probe() -> impl Strategy<Value = Probe> {
+        let class = prop_oneof![
+            Just(Class::Ok),
+            Just(Class::Slow),
+            Just(Class::Refused),
+            Just(Class::Truncated),
+            (100_u16..1000).prop_map(Class::Status)
+        ];
+        let numbers = (0_u64..1 << 40, 0_u64..1 << 40, 0_u64..1 << 40, any::<u8>());
+        (class, numbers, any::<bool>(), any::<bool>()).prop_map(
+            |(class, (slot, late, trip, reconnects), timed_out, new)| {
+                let due = lane().due(slot);
+                let sent = due + Duration::from_nanos(late);
+                let connection = if new { Connection::New } else { Connection::Reused };
+                Probe {
+                    slot,
+                    due,
+                    sent,
+                    done: sent + Duration::from_nanos(trip),
+                    class,
+                    timed_out,
+                    connection,
+                    reconnects,
+                }
+            },
+        )
+    }
+
+    fn lanes() -> Vec<Lane> {
+        use lapse_measure::lane::{Policy, Protocol};
+        vec![Lane { target: 0, policy: Policy::New, protocol: Protocol::Http1, schedule: lane() }]
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_reads_back_as_it_was_written(times in 0_u64..3, probes in proptest::collection::vec(any_probe(), 0..20), watermark in any::<u64>()) {
+            let evidence = |probe: &Probe| Evidence {
+                status: Some(503),
+                peer: Some("[::1]:80".parse().unwrap()),
+                body: Some("\u{fffd}\"<".to_owned()),
+                detail: probe.class.to_string(),
+                ..Evidence::default()
+            };
+            let records = probes.iter().map(|probe| ProbeRecord { lane: 0, probe: *probe, evidence: probe.timed_out.then(|| Box::new(evidence(probe))) });
+            let served = (0..times).map(|times| Served { backend: format!("wine-{times}"), times, last: Offset::from_nanos(times) }).collect();
+            let batch = Batch { watermark: Offset::from_nanos(watermark), records: records.collect(), controls: probes.clone(), served };
+            let mut bytes = Vec::new();
+            write(&batch, &mut bytes).unwrap();
+            prop_assert_eq!(read(&bytes, (&lanes(), lane())), Ok(batch));
+        }
+
+        #[test]
+        fn whatever_the_bytes_it_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&bytes, (&lanes(), lane()));
+        }
+    }
+}

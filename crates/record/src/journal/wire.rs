@@ -1,0 +1,209 @@
+//! All but batches as the journal keeps them: JSON, apart from the types of the core.
+
+pub(super) mod about;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::batch;
+use crate::entry::Exit;
+use crate::entry::{End, Entry, Inflicted};
+use crate::event::{Event, Source};
+use lapse_measure::answer::Evidence;
+use lapse_measure::phase::Phase;
+use lapse_measure::time::{Anchor, Offset, nanos};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Phase", rename_all = "kebab-case")]
+enum PhaseDef {
+    Baseline,
+    Event,
+    Settle,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PhaseWire(#[serde(with = "PhaseDef")] Phase);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Source", rename_all = "kebab-case")]
+enum SourceDef {
+    Command,
+    Kubernetes,
+    Lab,
+    Prober,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SourceWire(#[serde(with = "SourceDef")] Source);
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+enum EntryWire {
+    Phase {
+        phase: PhaseWire,
+        at_ns: u64,
+    },
+    Act {
+        name: String,
+        at_ns: u64,
+    },
+    Event {
+        at_ns: u64,
+        source: SourceWire,
+        kind: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told_unix_ns: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
+    },
+    Started {
+        at_ns: u64,
+    },
+    Exit {
+        at_ns: u64,
+        code: Option<i32>,
+        signal: Option<i32>,
+    },
+    Inflicted {
+        by: String,
+        what: String,
+        cause: String,
+        times: u64,
+        from_ns: u64,
+        to_ns: u64,
+        lasted_ns: u64,
+    },
+    Doubt {
+        text: String,
+    },
+    Interrupted {
+        at_ns: u64,
+    },
+    End {
+        at_ns: u64,
+        unix_ns: u64,
+        offset_ns: u64,
+        pressure: Option<f64>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct EvidenceWire {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backend: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    age_ns: u64,
+    uses: u32,
+    detail: String,
+}
+
+pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
+    let wire = match entry {
+        Entry::Phase(phase, at) => EntryWire::Phase { phase: PhaseWire(*phase), at_ns: at.as_nanos() },
+        Entry::Act(name, at) => EntryWire::Act { name: name.clone(), at_ns: at.as_nanos() },
+        Entry::Batch(all) => return batch::write(all, out),
+        Entry::Event(event) => EntryWire::Event {
+            at_ns: event.at.as_nanos(),
+            source: SourceWire(event.source),
+            kind: event.kind.clone(),
+            text: event.text.clone(),
+            object: event.object.clone(),
+            told_unix_ns: event.told_unix_ns,
+            address: event.address,
+        },
+        Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
+        Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
+        Entry::Inflicted(inflicted) => EntryWire::Inflicted {
+            by: inflicted.by.clone(),
+            what: inflicted.what.clone(),
+            cause: inflicted.cause.clone(),
+            times: inflicted.times,
+            from_ns: inflicted.from.as_nanos(),
+            to_ns: inflicted.to.as_nanos(),
+            lasted_ns: nanos(inflicted.lasted),
+        },
+        Entry::Doubt(text) => EntryWire::Doubt { text: text.clone() },
+        Entry::Interrupted(at) => EntryWire::Interrupted { at_ns: at.as_nanos() },
+        Entry::End(end) => EntryWire::End {
+            at_ns: end.at.as_nanos(),
+            unix_ns: end.anchor.unix_ns,
+            offset_ns: end.anchor.offset.as_nanos(),
+            pressure: end.pressure,
+        },
+    };
+    Ok(serde_json::to_writer(out, &wire)?)
+}
+
+pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
+    let at = Offset::from_nanos;
+    let wire: EntryWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(match wire {
+        EntryWire::Phase { phase, at_ns } => Entry::Phase(phase.0, at(at_ns)),
+        EntryWire::Act { name, at_ns } => Entry::Act(name, at(at_ns)),
+        EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns, address } => {
+            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns, address })
+        }
+        EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
+        EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
+        EntryWire::Inflicted { by, what, cause, times, from_ns, to_ns, lasted_ns } => Entry::Inflicted(Inflicted {
+            by,
+            what,
+            cause,
+            times,
+            from: at(from_ns),
+            to: at(to_ns),
+            lasted: Duration::from_nanos(lasted_ns),
+        }),
+        EntryWire::Doubt { text } => Entry::Doubt(text),
+        EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
+        EntryWire::End { at_ns, unix_ns, offset_ns, pressure } => {
+            let anchor = Anchor { unix_ns, offset: at(offset_ns) };
+            Entry::End(End { at: at(at_ns), anchor, pressure })
+        }
+    })
+}
+
+pub(super) fn evidence_text(evidence: &Evidence) -> io::Result<Vec<u8>> {
+    let wire = EvidenceWire {
+        status: evidence.status,
+        peer: evidence.peer,
+        local_port: evidence.local_port,
+        backend: evidence.backend.clone(),
+        server: evidence.server.clone(),
+        body: evidence.body.clone(),
+        age_ns: nanos(evidence.age),
+        uses: evidence.uses,
+        detail: evidence.detail.clone(),
+    };
+    Ok(serde_json::to_vec(&wire)?)
+}
+
+pub(super) fn read_evidence(bytes: &[u8]) -> Result<Evidence, String> {
+    let wire: EvidenceWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(Evidence {
+        status: wire.status,
+        peer: wire.peer,
+        local_port: wire.local_port,
+        backend: wire.backend,
+        server: wire.server,
+        body: wire.body,
+        age: Duration::from_nanos(wire.age_ns),
+        uses: wire.uses,
+        detail: wire.detail,
+    })
+}

@@ -1,0 +1,230 @@
+//! What is known of a run before its first probe, as the journal keeps it.
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{About, Target, Window};
+use lapse_measure::answer::Class;
+use lapse_measure::budget::{Budget, Limit, Scope};
+use lapse_measure::lane::{Policy, Protocol};
+use lapse_measure::schedule::Rate;
+use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
+use lapse_measure::verdict::MaxBlind;
+
+#[derive(Serialize, Deserialize)]
+struct AboutWire {
+    version: String,
+    name: String,
+    unix_ns: u64,
+    offset_ns: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    discipline: Option<DisciplineWire>,
+    monotonic_ns: u64,
+    rate: u64,
+    control_rate: u64,
+    targets: Vec<TargetWire>,
+    timeout_ns: u64,
+    slow_ns: u64,
+    command: Option<Vec<String>>,
+    budgets: Vec<BudgetWire>,
+    max_blind_share: f64,
+    max_blind_stretch_ns: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DisciplineWire {
+    synchronised: bool,
+    estimated_error_ns: u64,
+    maximum_error_ns: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TargetWire {
+    name: String,
+    url: String,
+    protocol: ProtocolWire,
+    policies: Vec<PolicyWire>,
+    start_ns: u64,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(remote = "Policy", rename_all = "kebab-case")]
+enum PolicyDef {
+    Reused,
+    New,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PolicyWire(#[serde(with = "PolicyDef")] Policy);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Protocol")]
+enum ProtocolDef {
+    Http1,
+    Http2,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProtocolWire(#[serde(with = "ProtocolDef")] Protocol);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Scope", rename_all = "kebab-case")]
+enum ScopeDef {
+    EachTarget,
+    Target(usize),
+    Lane(usize),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Limit", rename_all = "kebab-case")]
+enum LimitDef {
+    Downtime(Duration),
+    Outage(Duration),
+    Down(Duration),
+    Slow(Duration),
+    Failed(u64),
+    FailedShare(f64),
+    Availability(f64),
+    Loss,
+    Impaired(Duration, Duration),
+    Only(#[serde(with = "class_names")] Vec<Class>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct BudgetWire {
+    name: String,
+    #[serde(with = "ScopeDef")]
+    scope: Scope,
+    #[serde(with = "LimitDef")]
+    limit: Limit,
+    /// The act that it is held over; from the event on where there is none.
+    act: Option<usize>,
+}
+
+/// Classes by their spelling.
+mod class_names {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use super::Class;
+
+    pub(super) fn serialize<S: Serializer>(classes: &[Class], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(classes.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Class>, D::Error> {
+        let names = Vec::<String>::deserialize(from)?;
+        let class = |name: String| name.parse().map_err(|()| D::Error::custom(format!("{name:?} is no class")));
+        names.into_iter().map(class).collect()
+    }
+}
+
+pub(in crate::journal) fn write(about: &About, out: &mut Vec<u8>) -> io::Result<()> {
+    let target = |target: &Target| TargetWire {
+        name: target.name.clone(),
+        url: target.url.clone(),
+        protocol: ProtocolWire(target.protocol),
+        policies: target.policies.iter().copied().map(PolicyWire).collect(),
+        start_ns: target.start.as_nanos(),
+    };
+    let budget = |(budget, window): &(Budget, Window)| BudgetWire {
+        name: budget.name.clone(),
+        scope: budget.scope,
+        limit: budget.limit.clone(),
+        act: match window {
+            Window::Judged => None,
+            Window::Act(place) => Some(*place),
+        },
+    };
+    let wire = AboutWire {
+        version: about.version.clone(),
+        name: about.name.clone(),
+        unix_ns: about.anchor.unix_ns,
+        offset_ns: about.anchor.offset.as_nanos(),
+        discipline: about.discipline.map(DisciplineWire::from),
+        monotonic_ns: about.monotonic_ns,
+        rate: about.rate.get(),
+        control_rate: about.control_rate.get(),
+        targets: about.targets.iter().map(target).collect(),
+        timeout_ns: nanos(about.timeout),
+        slow_ns: nanos(about.slow),
+        command: about.command.clone(),
+        budgets: about.budgets.iter().map(budget).collect(),
+        max_blind_share: about.max_blind.share,
+        max_blind_stretch_ns: nanos(about.max_blind.stretch),
+    };
+    Ok(serde_json::to_writer(out, &wire)?)
+}
+
+pub(in crate::journal) fn read(bytes: &[u8]) -> Result<About, String> {
+    let wire: AboutWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let rate = |rate: u64| Rate::per_second(rate).ok_or_else(|| format!("{rate} is no rate"));
+    let about = About {
+        version: wire.version,
+        name: wire.name,
+        anchor: Anchor { unix_ns: wire.unix_ns, offset: Offset::from_nanos(wire.offset_ns) },
+        discipline: wire.discipline.map(Discipline::from),
+        monotonic_ns: wire.monotonic_ns,
+        rate: rate(wire.rate)?,
+        control_rate: rate(wire.control_rate)?,
+        targets: wire.targets.into_iter().map(Target::from).collect(),
+        timeout: Duration::from_nanos(wire.timeout_ns),
+        slow: Duration::from_nanos(wire.slow_ns),
+        command: wire.command,
+        budgets: wire.budgets.into_iter().map(<(Budget, Window)>::from).collect(),
+        max_blind: MaxBlind { share: wire.max_blind_share, stretch: Duration::from_nanos(wire.max_blind_stretch_ns) },
+    };
+    sound(&about).map(|()| about)
+}
+
+/// Whatever a budget names is there, and there is something to name.
+fn sound(about: &About) -> Result<(), String> {
+    if about.targets.is_empty() || about.targets.iter().any(|target| target.policies.is_empty()) {
+        return Err("a run has targets, and they have lanes".to_owned());
+    }
+    let lanes = about.lanes().len();
+    let strays = about.budgets.iter().find(|(budget, _)| match budget.scope {
+        Scope::EachTarget => false,
+        Scope::Target(place) => place >= about.targets.len(),
+        Scope::Lane(place) => place >= lanes,
+    });
+    strays.map_or(Ok(()), |(budget, _)| Err(format!("the budget {:?} is for a lane that is not there", budget.name)))
+}
+
+impl From<Discipline> for DisciplineWire {
+    fn from(discipline: Discipline) -> Self {
+        let Discipline { synchronised, estimated_error, maximum_error } = discipline;
+        Self { synchronised, estimated_error_ns: nanos(estimated_error), maximum_error_ns: nanos(maximum_error) }
+    }
+}
+
+impl From<DisciplineWire> for Discipline {
+    fn from(wire: DisciplineWire) -> Self {
+        Self {
+            synchronised: wire.synchronised,
+            estimated_error: Duration::from_nanos(wire.estimated_error_ns),
+            maximum_error: Duration::from_nanos(wire.maximum_error_ns),
+        }
+    }
+}
+
+impl From<TargetWire> for Target {
+    fn from(wire: TargetWire) -> Self {
+        Self {
+            name: wire.name,
+            url: wire.url,
+            protocol: wire.protocol.0,
+            policies: wire.policies.into_iter().map(|policy| policy.0).collect(),
+            start: Offset::from_nanos(wire.start_ns),
+        }
+    }
+}
+
+impl From<BudgetWire> for (Budget, Window) {
+    fn from(wire: BudgetWire) -> Self {
+        let budget = Budget { name: wire.name, scope: wire.scope, limit: wire.limit };
+        (budget, wire.act.map_or(Window::Judged, Window::Act))
+    }
+}

@@ -1,0 +1,355 @@
+//! Records of runs that never were, told in a few words, so that a test of a report reads as a story.
+//!
+//! They go through the recorder entry by entry, as a live run does.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "only tests call this")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::batch::{Batch, ProbeRecord as Resolved};
+use crate::entry::Exit;
+use crate::entry::{About, End, Entry, Inflicted, Target, Window};
+use crate::event::{Event, Source};
+use crate::record::{Record, Recorder};
+use lapse_measure::answer::{Class, Connection, Evidence, Health, Probe, Unsent};
+use lapse_measure::budget::{Budget, Limit, Scope};
+use lapse_measure::lane::{Lane, Policy, Protocol};
+use lapse_measure::phase::Phase;
+use lapse_measure::schedule::Rate;
+use lapse_measure::time::{Anchor, Discipline, Offset};
+use lapse_measure::verdict::{MaxBlind, default_budget};
+
+/// 2023-11-14T22:13:20Z.
+const BEGAN_NS: u64 = 1_700_000_000_000_000_000;
+
+const SYNCHRONISED: Discipline = Discipline {
+    synchronised: true,
+    estimated_error: Duration::from_micros(40),
+    maximum_error: Duration::from_millis(12),
+};
+
+/// How a probe was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// What the probe saw.
+    pub class: Class,
+    /// From sent to done.
+    pub trip: Duration,
+    /// Who answered.
+    pub peer: Option<SocketAddr>,
+}
+
+impl Answer {
+    /// This class, after `micros` microseconds, from nobody in particular.
+    pub const fn after(class: Class, micros: u64) -> Self {
+        Self { class, trip: Duration::from_micros(micros), peer: None }
+    }
+
+    /// The same from the server whose address ends in `host`.
+    #[must_use]
+    pub fn from(self, host: u8) -> Self {
+        Self { peer: Some(SocketAddr::from(([10, 0, 0, host], 8080))), ..self }
+    }
+}
+
+/// A run to be: 1000 slots a second of each target, two lanes each.
+#[derive(Debug)]
+pub struct Sample {
+    /// The header of the run.
+    pub about: About,
+    /// What happens beside the probes, in order, with its moment in milliseconds.
+    beside: Vec<(u64, Entry)>,
+}
+
+impl Sample {
+    /// A run against these targets in which no failed probe is allowed.
+    pub fn of(targets: &[&str]) -> Self {
+        let target = |name: &&str| Target {
+            name: (*name).to_owned(),
+            url: format!("http://{name}/"),
+            protocol: Protocol::Http1,
+            policies: vec![Policy::Reused, Policy::New],
+            start: Offset::ZERO,
+        };
+        let about = About {
+            version: "0.1.0".to_owned(),
+            name: "upgrade".to_owned(),
+            anchor: Anchor { unix_ns: BEGAN_NS, offset: Offset::ZERO },
+            discipline: Some(SYNCHRONISED),
+            monotonic_ns: 5,
+            rate: Rate::per_second(1000).unwrap(),
+            control_rate: Rate::per_second(1000).unwrap(),
+            targets: targets.iter().map(target).collect(),
+            timeout: Duration::from_secs(6),
+            slow: Duration::from_millis(500),
+            command: None,
+            budgets: vec![(default_budget(), Window::Judged)],
+            max_blind: MaxBlind::default(),
+        };
+        Self { about, beside: Vec::new() }
+    }
+
+    /// A phase begins.
+    #[must_use]
+    pub fn phase(self, phase: Phase, ms: u64) -> Self {
+        self.beside(ms, Entry::Phase(phase, Offset::from_millis(ms)))
+    }
+
+    /// An act of a scenario begins.
+    #[must_use]
+    pub fn act(self, name: &str, ms: u64) -> Self {
+        self.beside(ms, Entry::Act(name.to_owned(), Offset::from_millis(ms)))
+    }
+
+    /// The wrapped command starts at `from`, says `lines` a tenth of a second apart, and ends at `to` with `code`.
+    #[must_use]
+    pub fn command(mut self, words: &str, (from, to): (u64, u64), code: i32, lines: &[&str]) -> Self {
+        self.about.command = Some(words.split(' ').map(str::to_owned).collect());
+        let mut told = self.beside(from, Entry::Started(Offset::from_millis(from)));
+        for (nth, line) in (1..).zip(lines) {
+            let event = Event::new(Offset::from_millis(from + nth * 100), Source::Command, "stdout", *line);
+            told = told.beside(from + nth * 100, Entry::Event(event));
+        }
+        let exit = Exit { at: Offset::from_millis(to), code: Some(code), signal: None };
+        told.beside(to, Entry::Exit(exit))
+    }
+
+    /// Something else happens.
+    #[must_use]
+    pub fn beside(mut self, ms: u64, entry: Entry) -> Self {
+        self.beside.push((ms, entry));
+        self
+    }
+
+    /// The record of `length` ms in which every probe is answered as `answer` says of its lane and its due millisecond.
+    pub fn record(self, length: u64, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
+        let anchor = Anchor { unix_ns: BEGAN_NS + length * 1_000_000, offset: Offset::from_millis(length) };
+        let end = End { at: Offset::from_millis(length), anchor, pressure: Some(0.031) };
+        self.beside(length, Entry::End(end)).cut(answer)
+    }
+
+    /// The same, up to the last thing that happened, and without an end unless that was one.
+    pub fn cut(mut self, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
+        self.beside.sort_by_key(|(ms, _)| *ms);
+        let mut recorder = Recorder::new(self.about);
+        let mut from = 0;
+        for (to, entry) in self.beside {
+            recorder.take(Entry::Batch(batch(recorder.lanes().0, from, to, &answer))).unwrap();
+            recorder.take(entry).unwrap();
+            from = to;
+        }
+        recorder.finish()
+    }
+}
+
+/// All slots due in `[from, to)` ms.
+fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Batch {
+    let (begin, end) = (Offset::from_millis(from), Offset::from_millis(to));
+    let of_lane = |(place, lane): (usize, &Lane)| {
+        let slots = lane.schedule.slots_before(begin)..lane.schedule.slots_before(end);
+        slots.map(|slot| resolved(place, lane, slot, answer)).collect::<Vec<_>>()
+    };
+    let mut records: Vec<_> = lanes.iter().enumerate().flat_map(of_lane).collect();
+    records.sort_by_key(|record| record.probe.done);
+    Batch { watermark: end, records, controls: (from..to).map(control).collect(), ..Batch::default() }
+}
+
+fn resolved(place: usize, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
+    let due = lane.schedule.due(slot);
+    let Answer { class, trip, peer } = answer(lane, due.as_nanos() / 1_000_000);
+    let connection = if lane.policy == Policy::New { Connection::New } else { Connection::Reused };
+    let timed_out = matches!(class, Class::ConnectTimeout | Class::ResponseTimeout);
+    let probe = Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 };
+    let evidence = Evidence { peer, detail: class.to_string(), ..Evidence::default() };
+    Resolved { lane: place, probe, evidence: (class.health() == Health::Failed).then(|| Box::new(evidence)) }
+}
+
+fn control(ms: u64) -> Probe {
+    let due = Offset::from_millis(ms);
+    let (class, connection) = (Class::Ok, Connection::Reused);
+    Probe { slot: ms, due, sent: due, done: due, class, timed_out: false, connection, reconnects: 0 }
+}
+
+const OK: Answer = Answer::after(Class::Ok, 300);
+
+/// Nothing happens: a second of baseline, a second of event.
+pub fn healthy() -> Record {
+    let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+    sample.record(2000, |_, _| OK)
+}
+
+/// Section 10 of the definitions: a 503 for whatever arrives in `[2000, 2300)` ms.
+pub fn worked_example() -> Record {
+    let down = |ms| (2000..2300).contains(&ms);
+    Sample::of(&["shop"]).phase(Phase::Event, 0).record(4000, |_, ms| {
+        let class = if down(ms) { Class::Status(503) } else { Class::Ok };
+        Answer::after(class, 0)
+    })
+}
+
+/// A chart is upgraded: new connections are refused for 2.1 s, pooled ones are reset for 80 ms.
+pub fn upgrade() -> Record {
+    let lines = ["Release \"shop\" has been upgraded. Happy Helming!", "STATUS: deployed", "REVISION: 7"];
+    let sample = Sample::of(&["shop"])
+        .phase(Phase::Baseline, 0)
+        .phase(Phase::Event, 5000)
+        .command("helm upgrade shop ./chart --wait", (5000, 9600), 0, &lines)
+        .phase(Phase::Settle, 9600);
+    sample.record(14_600, |lane, ms| match lane.policy {
+        Policy::New if (7000..9100).contains(&ms) => Answer::after(Class::Refused, 250).from(7),
+        Policy::Reused if (7000..7080).contains(&ms) => Answer::after(Class::Reset, 400).from(7),
+        _ => OK,
+    })
+}
+
+/// Every class there is, on two targets, with blind time, slow answers, and failing from the start to the end.
+pub fn nasty() -> Record {
+    let mut sample = Sample::of(&["shop, \"the\" big one", "p\u{1b}[31may"]).phase(Phase::Event, 0);
+    sample.about.discipline = Some(Discipline { synchronised: false, ..SYNCHRONISED });
+    sample.about.budgets.push((
+        Budget { name: "max-outage".to_owned(), scope: Scope::Lane(2), limit: Limit::Outage(Duration::from_secs(1)) },
+        Window::Judged,
+    ));
+    let held_up = Event::new(Offset::from_millis(100), Source::Prober, "held-up", "\u{7}no port");
+    let sample = sample.beside(100, Entry::Event(held_up)).beside(9000, Entry::Interrupted(Offset::from_millis(9000)));
+    sample.record(9000, |lane, ms| match (lane.target, lane.policy, ms) {
+        (0, _, 0..50) => Answer::after(Class::Status(502), 900).from(1),
+        (0, Policy::New, 1000..1700) => every_class(ms),
+        (0, Policy::Reused, 8000..) => Answer::after(Class::ResponseTimeout, 6_000_000),
+        (1, _, 3000..3400) => Answer::after(Class::NotSent(Unsent::NoPort), 0),
+        (1, Policy::New, 3400..3450) => Answer::after(Class::Unreachable, 3_060_000).from(9),
+        (1, Policy::Reused, 5000..5200) => Answer::after(Class::Slow, 700_000),
+        _ => OK,
+    })
+}
+
+fn every_class(ms: u64) -> Answer {
+    let failed = (0..=u16::MAX).filter_map(Class::from_code).filter(|class| class.health() == Health::Failed);
+    let all: Vec<_> = failed.filter(|class| !matches!(class, Class::Status(code) if *code != 503)).collect();
+    let place = usize::try_from(ms / 2).unwrap_or(0) % all.len();
+    Answer::after(all[place], 1000).from(u8::try_from(ms % 7).unwrap_or(0))
+}
+
+/// The only pod of a service is replaced by another one, which is ready two seconds later.
+pub fn replaced() -> Record {
+    let told = [
+        (0, "shop-1", "pod-found"),
+        (0, "shop-1", "endpoint-found"),
+        (2000, "shop-1", "pod-deleting"),
+        (2005, "shop-1", "endpoint-removed"),
+        (2100, "shop-2", "pod-created"),
+        (2150, "shop-1", "container-exited"),
+        (2900, "shop-1", "pod-gone"),
+        (4000, "shop-2", "pod-ready"),
+        (4005, "shop-2", "endpoint-added"),
+    ];
+    let event = |(ms, pod, kind): (u64, &str, &str)| {
+        let event = Event::new(Offset::from_millis(ms), Source::Kubernetes, kind, format!("{pod}: {kind}"));
+        (ms, Entry::Event(event.to(format!("pod/{pod}"))))
+    };
+    let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+    let sample = told.into_iter().map(event).fold(sample, |sample, (ms, entry)| sample.beside(ms, entry));
+    sample.record(6000, |_, ms| match ms {
+        2150..4100 => Answer::after(Class::Refused, 200).from(1),
+        _ => OK,
+    })
+}
+
+/// A run that ended before its first probe.
+pub fn empty() -> Record {
+    Sample::of(&["shop"]).record(0, |_, _| OK)
+}
+
+/// A run that was killed while the command still ran.
+pub fn killed() -> Record {
+    let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+    let mut sample = sample.beside(1000, Entry::Started(Offset::from_millis(1000)));
+    sample.about.command = Some(vec!["sleep".to_owned(), "60".to_owned()]);
+    let alive = Event::new(Offset::from_millis(1500), Source::Command, "stdout", "still there");
+    sample.beside(1500, Entry::Event(alive)).cut(|_, _| OK)
+}
+
+/// A scenario of three acts: the second loses what it was to lose, the third what it was not.
+pub fn scenario() -> Record {
+    let mut sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
+    let budget = |name: &str, limit| Budget { name: name.to_owned(), scope: Scope::EachTarget, limit };
+    sample.about.budgets = vec![
+        (budget("expected of graceful", Limit::Failed(0)), Window::Act(0)),
+        (budget("expected of abrupt", Limit::Loss), Window::Act(1)),
+        (budget("expected of fixed", Limit::Failed(0)), Window::Act(2)),
+    ];
+    let inflicted = |by: &str, what: &str, times, (from, to)| Inflicted {
+        by: by.to_owned(),
+        what: what.to_owned(),
+        cause: "still lists shop-1".to_owned(),
+        times,
+        from: Offset::from_millis(from),
+        to: Offset::from_millis(to),
+        lasted: Duration::from_millis(to - from),
+    };
+    let sample = sample
+        .act("graceful", 0)
+        .act("abrupt", 2000)
+        .act("fixed", 4000)
+        .beside(6000, Entry::Inflicted(inflicted("service", "shut", 17, (2498, 2541))))
+        .beside(6000, Entry::Inflicted(inflicted("shop-1", "cut", 1, (4500, 4500))));
+    sample.record(6000, |lane, ms| match (lane.policy, ms) {
+        (Policy::New, 2500..2540) => Answer::after(Class::Refused, 200).from(2),
+        (Policy::Reused, 4500) => Answer::after(Class::Closed, 200).from(2),
+        _ => OK,
+    })
+}
+
+/// A scrappy run: a failure every other second, more often than anybody wants to read.
+pub fn scrappy() -> Record {
+    let sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
+    sample.record(60_000, |lane, ms| match (lane.policy, ms % 3000) {
+        (Policy::New, 1501) => Answer::after(Class::Status(504), 5_002_000).from(2),
+        _ => OK,
+    })
+}
+
+/// Numbers that no run comes to, as a damaged or forged journal may have them.
+pub fn hostile() -> Record {
+    let far = Offset::from_nanos(u64::MAX);
+    let mut sample = Sample::of(&["", "\u{202e}\r\n\u{0}"]);
+    sample.about.anchor = Anchor { unix_ns: u64::MAX, offset: far };
+    sample.about.targets[1].policies.clear();
+    sample.about.timeout = Duration::from_nanos(u64::MAX);
+    sample.about.slow = Duration::ZERO;
+    sample.about.max_blind = MaxBlind { share: f64::NAN, stretch: Duration::ZERO };
+    sample.about.command = Some(Vec::new());
+    sample.about.budgets.push((default_budget(), Window::Act(7)));
+    let mut recorder = Recorder::new(sample.about);
+    let probe = |slot, sent, done| Probe {
+        slot,
+        due: far,
+        sent,
+        done,
+        class: Class::Status(999),
+        timed_out: true,
+        connection: Connection::Reused,
+        reconnects: u8::MAX,
+    };
+    let resolved = |slot, sent, done| Resolved { lane: 0, probe: probe(slot, sent, done), evidence: None };
+    let records = vec![resolved(0, far, Offset::ZERO), resolved(1 << 22, Offset::ZERO, far)];
+    let exit = Exit { at: Offset::ZERO, code: None, signal: Some(i32::MIN) };
+    let end = End { at: far, anchor: Anchor { unix_ns: 0, offset: far }, pressure: Some(f64::NAN) };
+    let entries = [
+        Entry::Phase(Phase::Event, far),
+        Entry::Act("\u{7}".to_owned(), far),
+        Entry::Batch(Batch {
+            watermark: far,
+            records,
+            controls: vec![probe(9, far, Offset::ZERO)],
+            ..Batch::default()
+        }),
+        Entry::Started(far),
+        Entry::Exit(exit),
+        Entry::End(end),
+    ];
+    for entry in entries {
+        recorder.take(entry).unwrap();
+    }
+    recorder.finish()
+}

@@ -1,0 +1,164 @@
+//! The formats, listed once: what each is called, what it is for, what it needs, and how it is written.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use lapse_record::record::Record;
+
+use super::table::Table;
+use super::text::Look;
+use super::{csv, github, html, json, junit, markdown, openmetrics, svg, text, trace};
+
+/// Defines the formats, so that a new one is one more line here and the compiler asks for the rest.
+macro_rules! formats {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A format in which a run can be reported.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Format {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Format {
+            /// Every format, in the order in which help texts list them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+
+            /// The format's name on the command line: `csv-failures`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// What the format is for, in a line.
+            pub const fn purpose(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// For people.
+    Text = "text",
+    /// For programs: see schema/report.v1.json.
+    Json = "json",
+    /// The timeline, a row a millisecond and target.
+    Csv = "csv",
+    /// Failed probes, a row each.
+    CsvFailures = "csv-failures",
+    /// Events, a row each.
+    CsvEvents = "csv-events",
+    /// The timeline as Apache Parquet, for DuckDB, pandas and their like.
+    Parquet = "parquet",
+    /// Failed probes as Apache Parquet.
+    ParquetFailures = "parquet-failures",
+    /// Events as Apache Parquet.
+    ParquetEvents = "parquet-events",
+    /// A page to look at, in one file.
+    Html = "html",
+    /// For the test views of CI systems: a case a budget and lane.
+    Junit = "junit",
+    /// For the summary of a job or a comment on a pull request.
+    Markdown = "markdown",
+    /// Annotations for GitHub Actions.
+    Github = "github",
+    /// For a push gateway.
+    Openmetrics = "openmetrics",
+    /// A still picture, for chat and slides.
+    Svg = "svg",
+    /// The same picture in pixels.
+    Png = "png",
+    /// A trace for ui.perfetto.dev.
+    Trace = "trace",
+}
+
+/// How a report is written where its format leaves a choice.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The width, the colours and the characters of the text report.
+    pub look: Look,
+    /// How much time a row of the timeline covers.
+    pub bin: Duration,
+}
+
+// === impl Format ===
+
+impl Format {
+    /// Whether the format is bytes rather than text, so that a terminal cannot show it.
+    pub const fn is_binary(self) -> bool {
+        match self {
+            Self::Parquet | Self::ParquetFailures | Self::ParquetEvents | Self::Png => true,
+            Self::Text
+            | Self::Json
+            | Self::Csv
+            | Self::CsvFailures
+            | Self::CsvEvents
+            | Self::Html
+            | Self::Junit
+            | Self::Markdown
+            | Self::Github
+            | Self::Openmetrics
+            | Self::Svg
+            | Self::Trace => false,
+        }
+    }
+
+    /// The cargo feature that the format needs, if lapse was built without it.
+    pub const fn missing_feature(self) -> Option<&'static str> {
+        match self {
+            Self::Png if !cfg!(feature = "png") => Some("png"),
+            Self::Parquet | Self::ParquetFailures | Self::ParquetEvents if !cfg!(feature = "parquet") => {
+                Some("parquet")
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes the report of `record` in this format. Fails where `out` fails, and for a format of which
+    /// [`missing_feature`](Self::missing_feature) names a feature.
+    pub fn write(self, record: &Record, options: Options, out: &mut (impl Write + Send)) -> io::Result<()> {
+        let timeline = Table::Timeline { bin: options.bin };
+        match self {
+            Self::Text => text::write(record, options.look, None, out),
+            Self::Json => json::write(record, out),
+            Self::Csv => csv::write(record, timeline, out),
+            Self::CsvFailures => csv::write(record, Table::Failures, out),
+            Self::CsvEvents => csv::write(record, Table::Events, out),
+            Self::Parquet => parquet(record, timeline, out),
+            Self::ParquetFailures => parquet(record, Table::Failures, out),
+            Self::ParquetEvents => parquet(record, Table::Events, out),
+            Self::Html => html::write(record, out),
+            Self::Junit => junit::write(record, out),
+            Self::Markdown => markdown::write(record, out),
+            Self::Github => github::write(record, out),
+            Self::Openmetrics => openmetrics::write(record, out),
+            Self::Svg => svg::write(record, out),
+            Self::Png => png(record, out),
+            Self::Trace => trace::write(record, out),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(feature = "parquet")]
+use super::parquet::write as parquet;
+#[cfg(feature = "png")]
+use super::png::write as png;
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_: &Record, _: Table, _: &mut (impl Write + Send)) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this lapse was built without the feature `parquet`"))
+}
+
+#[cfg(not(feature = "png"))]
+fn png(_: &Record, _: &mut impl Write) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this lapse was built without the feature `png`"))
+}

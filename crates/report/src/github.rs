@@ -1,0 +1,32 @@
+//! Annotations for GitHub Actions: lines on stdout that its runner turns into marks on the job.
+
+use std::io::{self, Write};
+
+use super::plain::plain;
+use super::text::verdict::{breach, why};
+use lapse_measure::verdict::Conclusion;
+use lapse_record::record::Record;
+
+/// Writes a line for each thing that a reviewer should see.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let verdict = &record.verdict;
+    let level = match verdict.conclusion {
+        Conclusion::Pass => "notice",
+        Conclusion::Fail | Conclusion::CommandFailed => "error",
+        Conclusion::Inconclusive | Conclusion::Interrupted => "warning",
+    };
+    let title = format!("lapse {}: {}", record.about.name, verdict.conclusion);
+    let mut annotate = |level: &str, text: &str| writeln!(out, "::{level} title={}::{}", property(&title), data(text));
+    annotate(level, &why(record))?;
+    verdict.breaches.iter().try_for_each(|one| annotate("error", &breach(one)))?;
+    verdict.doubts.iter().try_for_each(|doubt| annotate("warning", doubt))
+}
+
+/// As the runner wants text: <https://github.com/actions/toolkit/blob/main/docs/commands.md>.
+fn data(text: &str) -> String {
+    plain(text).replace('%', "%25")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,123 @@
+//! What else happened, as a log, and how far each thing lies from the nearest failure.
+
+use maud::{Markup, html};
+
+use super::outage::window;
+use super::tame;
+use crate::date;
+use crate::text::phrase::{seconds, some};
+use lapse_measure::answer::{Class, Health};
+use lapse_measure::time::{Human, Offset};
+use lapse_measure::timeline::Timeline;
+use lapse_measure::verdict::Case;
+use lapse_record::event::{Event, Source};
+use lapse_record::record::Record;
+
+/// Events that get a row in the log; the timeline has all of them.
+const ROWS: usize = 400;
+
+/// The log; nothing if nothing happened.
+pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
+    let failed = Failed::of(record);
+    let near = |event: &Event| failed.near(event, |lane| case.lane_name(lane));
+    let more = record.events.len().saturating_sub(ROWS);
+    html! {
+        @if !record.events.is_empty() {
+            section #events {
+                h2 { "What happened meanwhile" }
+                div.scroll.tall tabindex="0" role="group" aria-label="Events" {
+                    table {
+                        thead { tr { @for name in ["at, UTC", "offset", "by", "what", ""] { th scope="col" { (name) } } } }
+                        tbody { @for (nth, event) in record.events.iter().take(ROWS).enumerate() { (row(record, nth, event, near(event))) } }
+                    }
+                }
+                @if more > 0 { p.remarks { "and " (some(more as u64, "further event")) " in the timeline" } }
+            }
+        }
+    }
+}
+
+fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Markup {
+    let whom = event.object.as_deref().unwrap_or(event.source.name());
+    html! {
+        tr data-event=(nth) {
+            td { a href=(window(event.at, event.at)) { (date::moment(record.about.anchor, event.at)) } }
+            td.value { (seconds(event.at.since(Offset::ZERO))) }
+            td { (tame(whom)) }
+            td { (tame(&event.kind)) }
+            td {
+                (tame(&event.text))
+                @if let Some(near) = near { span.meaning { (tame(&near)) } }
+            }
+        }
+    }
+}
+
+/// When each lane failed, to look up what lies nearest.
+pub(super) struct Failed(Vec<Vec<Stretch>>);
+
+/// Failed slots of one class without one of another between them.
+struct Stretch {
+    from: Offset,
+    to: Offset,
+    class: Class,
+}
+
+impl Failed {
+    pub(super) fn of(record: &Record) -> Self {
+        Self(record.seen.lanes.iter().map(|lane| stretches(&lane.timeline)).collect())
+    }
+
+    /// How far the nearest failure lies from `event`, unless that is only a line that a command printed.
+    pub(super) fn near(&self, event: &Event, name: impl Fn(usize) -> String) -> Option<String> {
+        let is_line = event.source == Source::Command && event.kind.starts_with("std");
+        (!is_line).then(|| self.nearest(event.at, name)).flatten()
+    }
+
+    /// How far the nearest failed probe lies from `at`, in words; nothing if none failed.
+    fn nearest(&self, at: Offset, name: impl Fn(usize) -> String) -> Option<String> {
+        let lanes = self.0.iter().enumerate();
+        let near = lanes.flat_map(|(lane, stretches)| beside(stretches, at).map(move |one| (lane, one)));
+        let (lane, stretch) = near.min_by_key(|(lane, stretch)| (distance(stretch, at), *lane))?;
+        let (by, class) = (Human(distance(stretch, at)), stretch.class);
+        Some(match (at < stretch.from, at > stretch.to) {
+            (true, _) => format!("nearest failure: {by} later, on {} ({class})", name(lane)),
+            (_, true) => format!("nearest failure: {by} before, on {} ({class})", name(lane)),
+            _ => format!("while {} was failing ({class})", name(lane)),
+        })
+    }
+}
+
+fn stretches(timeline: &Timeline) -> Vec<Stretch> {
+    let due = |slot| timeline.schedule().due(slot);
+    let failed = timeline.runs().iter().filter(|run| run.class.health() == Health::Failed);
+    failed.map(|run| Stretch { from: due(run.slot), to: due(run.last_slot()), class: run.class }).collect()
+}
+
+/// The last stretch that began by `at`, and the first that began later.
+fn beside(stretches: &[Stretch], at: Offset) -> impl Iterator<Item = &Stretch> {
+    let later = stretches.partition_point(|stretch| stretch.from <= at);
+    later.checked_sub(1).into_iter().chain([later]).filter_map(|place| stretches.get(place))
+}
+
+fn distance(stretch: &Stretch, at: Offset) -> std::time::Duration {
+    stretch.from.since(at).max(at.since(stretch.to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapse_record::sample::{healthy, upgrade};
+
+    #[test]
+    fn the_nearest_failure_may_lie_on_either_side() {
+        let record = upgrade();
+        let names = record.about.names();
+        let case = record.case(&names);
+        let near = |ms| Failed::of(&record).nearest(Offset::from_millis(ms), |lane| case.lane_name(lane)).unwrap();
+        assert_eq!(near(6_990), "nearest failure: 10 ms later, on reused (reset)");
+        assert_eq!(near(9_109), "nearest failure: 10 ms before, on new (refused)");
+        assert_eq!(near(8_000), "while new was failing (refused)");
+        assert_eq!(Failed::of(&healthy()).nearest(Offset::ZERO, |_| String::new()), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! What each target lost, with bounds: one large figure, and the others beside it.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::tame;
+use crate::text::downtime;
+use lapse_measure::time::Human;
+use lapse_measure::totals::Totals;
+use lapse_measure::verdict::Case;
+use lapse_record::record::Record;
+
+/// A part for each target.
+pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
+    html! {
+        section #downtime aria-label="Downtime" {
+            @for (place, target) in record.about.targets.iter().enumerate() {
+                div.target {
+                    h2 { (tame(&target.name)) " " span.url { (tame(&target.url)) } }
+                    (figures(record, case, place))
+                }
+            }
+        }
+    }
+}
+
+fn figures(record: &Record, case: Case<'_>, place: usize) -> Markup {
+    let totals = case.totals(place, record.whole());
+    if totals.resolved == 0 {
+        return html! { div.hero { p.value { "unknown" } p.meaning { "no probe came to an answer" } } };
+    }
+    let rows = downtime::rows(record, case, place, &totals);
+    html! {
+        div.hero { (hero(&totals)) }
+        dl {
+            // The equivalent is the large figure.
+            @for row in rows.iter().filter(|row| row.first().is_none_or(|name| name != "equivalent")) {
+                @if let [name, figure, meaning] = row.as_slice() {
+                    div { dt { (name) } dd { span.value { (figure) } " " span.meaning { (tame(meaning)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// Downtime: the figure apart from its bounds, so that the eye finds it first.
+fn hero(totals: &Totals) -> Markup {
+    if totals.failed == 0 {
+        return html! {
+            p.value { (Human(Duration::ZERO).to_string()) }
+            p.meaning { (downtime::none_seen(totals)) }
+        };
+    }
+    let figure = totals.equivalent.to_string();
+    let (value, bounds) = figure.split_once(" (").unwrap_or((&figure, ""));
+    html! {
+        p.value { (value) " " span.bounds { "(" (bounds) } }
+        p.meaning { "downtime: failed probes times the time each stands for" }
+    }
+}

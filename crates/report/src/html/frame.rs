@@ -1,0 +1,115 @@
+//! The document around the report: policy, style, the timeline's controls, and the script.
+//!
+//! The policy names the one style and the one script by their hashes, so that no other can run, wherever it may come from.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use ring::digest::{SHA256, digest};
+
+use super::{Standing, tame, verdict};
+use crate::text::verdict as words;
+use lapse_record::record::Record;
+
+const STYLE: &str = concat!(include_str!("page/style.css"), include_str!("page/timeline.css"));
+const SCRIPT: &str = concat!(
+    "'use strict';\n(() => {\n",
+    include_str!("page/data.js"),
+    include_str!("page/lane.js"),
+    include_str!("page/words.js"),
+    include_str!("page/ink.js"),
+    include_str!("page/window.js"),
+    include_str!("page/row.js"),
+    include_str!("page/strip.js"),
+    include_str!("page/overview.js"),
+    include_str!("page/timeline.js"),
+    include_str!("page/hand.js"),
+    include_str!("page/finding.js"),
+    include_str!("page/page.js"),
+    include_str!("page/choice.js"),
+    include_str!("page/dress.js"),
+    include_str!("page/live.js"),
+    include_str!("page/main.js"),
+    "})();\n"
+);
+
+/// The whole page.
+pub(super) fn document(record: &Record, standing: Standing, body: &Markup, data: &str) -> String {
+    let name = tame(&record.about.name);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy(standing));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (name) ": " (verdict::word(record, standing)) " - lapse" }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p.about { (tame(&words::about(record))) }
+                    p #live role="status" {}
+                    button #theme type="button" { "Dark or light" }
+                }
+                main { (body) }
+                footer { "lapse " (tame(&record.about.version)) }
+                script #data type="application/json" { (PreEscaped(data)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The timeline before the script has filled it.
+pub(super) fn timeline() -> Markup {
+    html! {
+        section #timeline {
+            div.bar {
+                h2 { "Timeline" }
+                p #reading {}
+                div.tools role="toolbar" aria-label="Move the timeline" {
+                    @for (id, sign, name) in TOOLS {
+                        button id=(id) type="button" title=(name) aria-label=(name) { (sign) }
+                    }
+                }
+            }
+            div #stage {
+                div #labels aria-hidden="true" {}
+                canvas #canvas tabindex="0" role="application" aria-roledescription="timeline" aria-describedby="keys" aria-label="Timeline of the run" {}
+                div #tip hidden {}
+            }
+            ul #legend aria-label="Legend" {}
+            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, left and right move, up and down tell of one row after the other, n and p go from outage to outage, 0 shows all." }
+            div #finding aria-live="polite" {}
+            details #table {
+                summary { "What is in view, as a table" }
+                div.scroll.tall tabindex="0" role="group" aria-label="What is in view" {}
+            }
+            noscript { p { "The timeline needs JavaScript; all figures stand below." } }
+        }
+    }
+}
+
+const TOOLS: [(&str, &str, &str); 6] = [
+    ("previous", "◂ outage", "Previous outage (p)"),
+    ("next", "outage ▸", "Next outage (n)"),
+    ("closer", "+", "Zoom in (+)"),
+    ("farther", "−", "Zoom out (-)"),
+    ("all", "All", "The whole run (0)"),
+    ("follow", "Follow", "Follow the newest second"),
+];
+
+fn policy(standing: Standing) -> String {
+    let [style, script] = [STYLE, SCRIPT].map(|text| STANDARD.encode(digest(&SHA256, text.as_bytes())));
+    let own = match standing {
+        Standing::Over => "",
+        Standing::GoesOn => "; connect-src 'self'; worker-src 'self'",
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'{own}"
+    )
+}

@@ -1,0 +1,180 @@
+use serde_json::Value;
+
+use super::super::snapshot;
+use super::*;
+use lapse_measure::answer::Class;
+use lapse_measure::lane::Policy;
+use lapse_measure::phase::Phase;
+use lapse_measure::time::Offset;
+use lapse_record::entry::Entry;
+use lapse_record::event::{Event, Source};
+use lapse_record::sample::{
+    Answer, Sample, empty, healthy, hostile, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
+};
+
+fn written(record: &Record) -> String {
+    let mut out = Vec::new();
+    write(record, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// What the page hands to its script.
+fn data(page: &str) -> Value {
+    let (_, rest) = page.split_once(r#"<script id="data" type="application/json">"#).unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// A hundred outages of 300 ms at 1000/s, one every so many milliseconds.
+fn a_hundred_outages(every: u64) -> Record {
+    let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 500);
+    sample.record(100 * every, |_, ms| match ms % every {
+        600..900 => Answer::after(Class::Status(503), 400 + ms % 77).from(7),
+        _ => Answer::after(Class::Ok, 300 + ms % 50),
+    })
+}
+
+/// So many slots of two lanes, each of another class than the one before.
+fn changes(slots: u64) -> Record {
+    Sample::of(&["shop"]).phase(Phase::Event, 0).record(slots, |_, ms| {
+        let class = if ms / 2 % 2 == 0 { Class::Ok } else { Class::Refused };
+        Answer::after(class, 300)
+    })
+}
+
+/// Others' words that would like to be markup, or to turn the page around.
+fn venomous() -> Record {
+    let venom = "</script><img src=x onerror=alert(1)>\u{202e}\u{7}\"'&<!--";
+    let mut sample = Sample::of(&[venom]).phase(Phase::Event, 0).command(venom, (0, 900), 0, &[venom]);
+    sample.about.name = venom.to_owned();
+    let event = Event::new(Offset::from_millis(40), Source::Kubernetes, venom, venom).to(venom);
+    let sample = sample.beside(40, Entry::Event(event)).act(venom, 50);
+    let mut record = sample.record(1000, |lane, ms| match (lane.policy, ms) {
+        (Policy::New, 500..520) => Answer::after(Class::Closed, 200),
+        _ => Answer::after(Class::Ok, 300),
+    });
+    for failure in &mut record.failures.kept {
+        (failure.evidence.server, failure.evidence.body) = (Some(venom.to_owned()), Some(venom.to_owned()));
+    }
+    record
+}
+
+fn samples() -> Vec<(&'static str, Record)> {
+    let all =
+        [("healthy", healthy()), ("worked-example", worked_example()), ("upgrade", upgrade()), ("nasty", nasty())];
+    let odd = [("empty", empty()), ("killed", killed()), ("scenario", scenario()), ("scrappy", scrappy())];
+    let bad = [("hostile", hostile()), ("venomous", venomous()), ("replaced", replaced())];
+    all.into_iter().chain(odd).chain(bad).collect()
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes() {
+    for (name, record) in samples() {
+        assert_eq!(written(&record), written(&record), "{name}");
+    }
+}
+
+/// What lies between outages takes no room: with them a second apart the page is as large as that of an hour.
+#[test]
+fn an_hour_with_a_hundred_outages_takes_less_than_a_megabyte() {
+    let mut record = a_hundred_outages(1000);
+    for (nth, failure) in record.failures.kept.iter_mut().enumerate() {
+        failure.evidence.body = Some(format!("request {nth} {}", "x".repeat(240)));
+    }
+    let page = written(&record);
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    assert_eq!(page.matches(" data-outage=").count(), 200);
+}
+
+#[test]
+fn a_change_takes_three_bytes() {
+    let [few, many] =
+        [20_000, 40_000].map(|slots| data(&written(&changes(slots)))["lanes"][0]["runs"].as_str().unwrap().len());
+    assert!(many - few < 10_000 * 3, "{few} {many}");
+}
+
+#[test]
+fn what_others_wrote_is_inert() {
+    let page = written(&venomous());
+    assert!(!page.contains("<img") && !page.contains("<!--"), "markup");
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(!page.contains(['\u{202e}', '\u{7}']), "letters that turn or hide others");
+    assert!(data(&page)["targets"][0].as_str().unwrap().starts_with("</script><img"));
+    assert!(!page.contains("\\u003c/script>\u{202e}"));
+}
+
+#[test]
+fn nothing_is_fetched_from_anywhere() {
+    let page = written(&upgrade());
+    assert!(page.contains("default-src 'none'") && !page.contains("connect-src"));
+    for way in ["src=", "@import", "url("] {
+        assert!(!page.contains(way), "{way}");
+    }
+    assert!(super::page(&upgrade(), Standing::GoesOn).contains("connect-src 'self'"));
+}
+
+#[test]
+fn the_page_says_what_the_text_report_says() {
+    let page = written(&upgrade());
+    for words in
+        ["FAIL", "a budget was exceeded", "1090 ms", "(1087 to 1093)", "2100 ms (2097 to 2103)", "around `helm upgrade"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    let data = data(&page);
+    assert_eq!(data["lanes"][1]["outages"][0]["from"], 7_001_000_000_u64);
+    assert_eq!(data["failures"]["count"], 1090);
+}
+
+/// What a reader reads: the report without its markup, a line an element.
+fn words(page: &str) -> String {
+    let (_, main) = page.split_once("<main>").unwrap();
+    let (main, _) = main.split_once("</main>").unwrap();
+    let texts = main.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text).trim());
+    let lines: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
+    format!("{}\n", lines.join("\n")).replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+#[test]
+fn what_a_page_says() {
+    for (name, record) in [("empty", empty()), ("scenario", scenario()), ("upgrade", upgrade()), ("nasty", nasty())] {
+        snapshot::check(&format!("html/snapshots/{name}.txt"), words(&written(&record)).as_bytes());
+    }
+}
+
+#[test]
+fn a_command_that_failed_is_quoted() {
+    let sample =
+        Sample::of(&["shop"]).phase(Phase::Event, 0).command("helm upgrade", (0, 900), 1, &["Error: <timeout>"]);
+    let page = written(&sample.record(1000, |_, _| Answer::after(Class::Ok, 300)));
+    assert!(page.contains("COMMAND-FAILED") && page.contains("<pre>Error: &lt;timeout&gt;"));
+}
+
+/// To look at pages of runs that never were, and for the tests in a browser:
+/// `LAPSE_PAGES=target/pages cargo test pages_to_look_at`.
+#[test]
+fn pages_to_look_at() {
+    let Some(folder) = std::env::var_os("LAPSE_PAGES") else { return };
+    let folder = std::path::Path::new(&folder);
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, record) in
+        samples().into_iter().chain([("hundred", a_hundred_outages(3000)), ("million", changes(1_000_000))])
+    {
+        std::fs::write(folder.join(format!("{name}.html")), written(&record)).unwrap();
+        let mut json = Vec::new();
+        if name != "million" {
+            crate::json::write(&record, &mut json).unwrap();
+            std::fs::write(folder.join(format!("{name}.json")), json).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_the_page_has_no_room_for_is_said() {
+    let mut record = healthy();
+    assert!(!written(&record).contains("further object"));
+    for pod in 0..70 {
+        let event = Event::new(Offset::from_millis(pod), Source::Kubernetes, "pod-ready", "is ready");
+        record.events.push(event.to(format!("pod/wine-{pod}")));
+    }
+    assert!(written(&record).contains("10 further objects with events have no row"));
+}

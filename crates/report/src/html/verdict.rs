@@ -1,0 +1,81 @@
+//! The verdict in one word, why, and what to do next: the first thing on the page.
+
+use maud::{Markup, html};
+
+use super::{Standing, tame};
+use crate::text::phrase::{seconds, some};
+use crate::text::verdict as words;
+use lapse_measure::phase::Phase;
+use lapse_measure::verdict::{Case, Conclusion};
+use lapse_record::record::Record;
+
+/// Reasons told one by one; a scenario may have hundreds.
+const TOLD: usize = 8;
+
+/// The page's first section.
+pub(super) fn section(record: &Record, case: Case<'_>, standing: Standing) -> Markup {
+    let verdict = &record.verdict;
+    let breaches: Vec<_> = verdict.breaches.iter().map(words::breach).collect();
+    let doubts: &[String] = if standing == Standing::Over { &verdict.doubts } else { &[] };
+    let steps = if doubts.is_empty() { Vec::new() } else { words::next_steps(record, case) };
+    html! {
+        section #verdict class=(tone(record, standing)) {
+            h1 { span.word { (word(record, standing)) } " " span.why { (tame(&why(record, standing))) } }
+            ul.reasons {
+                (reasons("exceeded", &breaches))
+                (reasons("in doubt", doubts))
+                (reasons("next", &steps))
+            }
+            @if verdict.conclusion == Conclusion::CommandFailed && standing == Standing::Over {
+                (last_words(&words::last_words(record)))
+            }
+        }
+    }
+}
+
+/// The verdict as a word, as the text report has it.
+pub(super) fn word(record: &Record, standing: Standing) -> String {
+    match standing {
+        Standing::Over => record.verdict.conclusion.to_string().to_uppercase(),
+        Standing::GoesOn => "RUNNING".to_owned(),
+    }
+}
+
+/// Good, bad or unsure.
+pub(super) fn tone(record: &Record, standing: Standing) -> &'static str {
+    match (standing, record.verdict.conclusion) {
+        (Standing::GoesOn, _) => "running",
+        (_, Conclusion::Pass) => "good",
+        (_, Conclusion::Fail | Conclusion::CommandFailed) => "bad",
+        (_, Conclusion::Inconclusive | Conclusion::Interrupted) => "unsure",
+    }
+}
+
+fn why(record: &Record, standing: Standing) -> String {
+    match standing {
+        Standing::Over => words::why(record),
+        Standing::GoesOn => {
+            let phase = record.seen.phases.now().unwrap_or(Phase::Baseline);
+            let failed = record.seen.lanes.iter().map(|lane| lane.counts.failed).sum();
+            format!("{phase}, {} so far; {} failed", seconds(record.whole().length()), some(failed, "probe"))
+        }
+    }
+}
+
+/// How the command that failed ended.
+fn last_words(lines: &[&str]) -> Markup {
+    html! {
+        @if !lines.is_empty() {
+            p.meaning { "its last words:" }
+            pre { @for line in lines { (tame(line)) "\n" } }
+        }
+    }
+}
+
+fn reasons(what: &str, all: &[String]) -> Markup {
+    let more = all.len().saturating_sub(TOLD);
+    html! {
+        @for one in all.iter().take(TOLD) { li { span.what { (what) } " " (tame(one)) } }
+        @if more > 0 { li { span.what { (what) } " " (more) " more" } }
+    }
+}

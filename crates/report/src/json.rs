@@ -1,0 +1,201 @@
+//! The report for programs: the keys that others may rely on, with a schema.
+//!
+//! The wire structs stand apart from the core, so that the core can change and the keys do not. Every
+//! time is a whole number of nanoseconds; only shares and rates are fractions.
+
+mod failure;
+mod figure;
+mod lane;
+mod pod;
+mod run;
+mod target;
+mod verdict;
+
+use std::io::{self, BufWriter, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::failure::Failures;
+use self::pod::Pod;
+use self::run::{Clock, Control, Event, Inflicted, Machine, Run};
+use self::target::Target;
+use self::verdict::Verdict;
+use lapse_record::record::Record;
+
+/// What `schema` says in every report.
+const SCHEMA: &str = "lapse/report/v1";
+
+/// What lapse measured in one run. Keys that end in `_ns` are whole nanoseconds, counted from the run's
+/// beginning where they name an instant; shares are numbers from 0 to 1.
+#[derive(Serialize, JsonSchema)]
+struct Report<'a> {
+    /// The version of this layout: `lapse/report/v1`.
+    schema: &'static str,
+    /// The version of lapse that measured.
+    version: &'a str,
+    /// What was run, and when.
+    run: Run<'a>,
+    /// What was measured.
+    targets: Vec<Target<'a>>,
+    /// Failed probes, one by one.
+    failures: Failures<'a>,
+    /// What else happened.
+    events: Vec<Event<'a>>,
+    /// Events that were not kept.
+    events_dropped: u64,
+    /// The pods that ended or answered, those that ended first; empty where nothing tells of any.
+    pods: Vec<Pod<'a>>,
+    /// What a scenario's world did to those who asked it, by its own ledger; empty if there was none.
+    inflicted: Vec<Inflicted<'a>>,
+    /// The lane on which the prober watches itself.
+    control: Control,
+    /// The machine that the prober ran on.
+    machine: Machine,
+    /// The machine's wall clock.
+    clock: Clock,
+    /// What it comes to.
+    verdict: Verdict<'a>,
+    /// What a reader should know that is no reason to doubt the verdict.
+    notes: &'a [String],
+}
+
+/// Writes the report of `record`.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, &Report::of(record))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// The JSON schema that every report follows.
+pub fn schema() -> String {
+    format!("{:#}\n", schemars::schema_for!(Report<'_>).as_value())
+}
+
+impl<'a> Report<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: &record.about.version,
+            run: Run::of(record),
+            targets: Target::all(record),
+            failures: Failures::of(record),
+            events: record.events.iter().map(Event::of).collect(),
+            events_dropped: record.events_dropped,
+            pods: record.pods.iter().map(Pod::of).collect(),
+            inflicted: record.inflicted.iter().map(Inflicted::of).collect(),
+            control: Control::of(record),
+            machine: Machine::of(record),
+            clock: Clock::of(record),
+            verdict: Verdict::of(&record.verdict),
+            notes: &record.notes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use lapse_record::sample::{empty, healthy, hostile, killed, nasty, scenario, upgrade, worked_example};
+
+    const COMMITTED: &str = include_str!("../../../schema/report.v1.json");
+
+    fn report(record: &Record) -> Value {
+        let mut out = Vec::new();
+        write(record, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    /// To renew the committed schema after a change of the wire structs:
+    /// `LAPSE_RENEW=1 cargo test the_committed_schema_is_the_one_of_the_code`, then look at the difference:
+    /// keys may join, but none may go, move or change its type.
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_code() {
+        if std::env::var_os("LAPSE_RENEW").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/report.v1.json"), schema()).unwrap();
+            return;
+        }
+        assert_eq!(schema(), COMMITTED, "renew it: LAPSE_RENEW=1 cargo test the_committed_schema");
+    }
+
+    #[test]
+    fn every_report_follows_the_schema() {
+        let schema = serde_json::from_str(COMMITTED).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for record in [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), hostile()] {
+            let report = report(&record);
+            let errors: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:#?}");
+        }
+    }
+
+    #[test]
+    fn the_worked_example_of_the_definitions() {
+        let report = report(&worked_example());
+        let ms = |ms: u64| ms * 1_000_000;
+        let figure = |estimate, at_least, at_most| json!({"estimate_ns": ms(estimate), "at_least_ns": ms(at_least), "at_most_ns": ms(at_most)});
+        let target = &report["targets"][0];
+        let reused = &target["lanes"][0]["outages"][0];
+        assert_eq!((&reused["from_ns"], &reused["to_ns"]), (&json!(ms(2000)), &json!(ms(2298))));
+        assert_eq!((&reused["failed"], &reused["duration"]), (&json!(150), &figure(300, 298, 302)));
+        assert_eq!(reused["began"], json!([ms(1998), ms(2000)]));
+        assert_eq!(target["lanes"][0]["classes"], json!({"ok": 1850, "status 503": 150}));
+        let new = &target["lanes"][1]["outages"][0];
+        assert_eq!((&new["from_ns"], &new["to_ns"]), (&json!(ms(2001)), &json!(ms(2299))));
+        assert_eq!(target["episodes"].as_array().unwrap().len(), 1);
+        let episode = &target["episodes"][0];
+        assert_eq!((&episode["failed"], &episode["total"]), (&json!(300), &json!(300)));
+        assert_eq!(episode["lanes"], json!({"new": 150, "reused": 150}));
+        assert_eq!(episode["peers"], json!({"none": 300}));
+        let totals = &target["totals"];
+        assert_eq!(totals["down"], figure(299, 297, 301));
+        assert_eq!(totals["equivalent"], figure(300, 298, 302));
+        assert_eq!(totals["longest"], figure(300, 298, 302));
+        assert_eq!(totals["impaired"], figure(301, 299, 303));
+        assert_eq!(totals["floor_ns"], json!(ms(2)));
+        assert_eq!(report["verdict"]["result"], json!("fail"));
+        assert_eq!(report["verdict"]["exit_code"], json!(1));
+        assert_eq!(report["run"]["started_at"], json!("2023-11-14T22:13:20.000Z"));
+    }
+
+    #[test]
+    fn what_the_command_did_and_what_each_phase_cost() {
+        let report = report(&upgrade());
+        let command = &report["run"]["command"];
+        assert_eq!(
+            (&command["started_ns"], &command["ended_ns"]),
+            (&json!(5_000_000_000_u64), &json!(9_600_000_000_u64))
+        );
+        assert_eq!((&command["exit_code"], &command["signal"]), (&json!(0), &Value::Null));
+        let phases = report["targets"][0]["phases"].as_array().unwrap();
+        let failed: Vec<_> = phases.iter().map(|phase| (phase["name"].as_str(), phase["failed"].as_u64())).collect();
+        assert_eq!(failed, [(Some("baseline"), Some(0)), (Some("event"), Some(1090)), (Some("settle"), Some(0))]);
+        assert_eq!(phases[1]["latency"]["max_ns"], json!(300_000));
+        assert_eq!(report["targets"][0]["episodes"][0]["peers"], json!({"10.0.0.7:8080": 1090}));
+        assert_eq!(report["targets"][0]["episodes"][0]["classes"], json!({"refused": 1050, "reset": 40}));
+        let kept = report["failures"]["kept"].as_array().unwrap();
+        assert_eq!((kept.len(), &kept[0]["class"], &kept[0]["lane"]), (1090, &json!("reset"), &json!("reused")));
+        assert_eq!((&report["control"]["probes"], &report["clock"]["drift_ns"]), (&json!(14_600), &json!(0)));
+    }
+
+    #[test]
+    fn acts_are_told_apart() {
+        let report = report(&scenario());
+        let acts = report["run"]["acts"].as_array().unwrap();
+        let lost = |act: &Value| act["targets"][0]["totals"]["failed"].as_u64().unwrap();
+        assert_eq!(acts.iter().map(lost).collect::<Vec<_>>(), [0, 20, 1]);
+    }
+
+    #[test]
+    fn the_same_record_gives_the_same_bytes() {
+        let bytes = || {
+            let mut out = Vec::new();
+            write(&upgrade(), &mut out).unwrap();
+            out
+        };
+        assert_eq!(bytes(), bytes());
+    }
+}

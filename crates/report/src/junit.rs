@@ -1,0 +1,117 @@
+//! `JUnit` XML, for the test views of CI systems: a case for each budget and whom it limits.
+//!
+//! Red exactly where the exit code is not 0: what broke is a failure, and what could not be decided is an error, since a
+//! skipped case would look like a passed one.
+
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+
+use super::date;
+use super::plain::plain;
+use super::text::verdict::{how_it_ended, why};
+use lapse_measure::budget::Outcome;
+use lapse_measure::time::Offset;
+use lapse_measure::verdict::{Conclusion, Ruling};
+use lapse_record::record::Record;
+
+/// One case, and what is wrong with it.
+struct Case {
+    class: String,
+    name: String,
+    fault: Option<Fault>,
+}
+
+/// What is wrong with a case: the element's name, and why.
+struct Fault(&'static str, String);
+
+/// Writes the verdict of `record` as a suite of test cases.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let mut xml = Writer::new_with_indent(BufWriter::new(out), b' ', 2);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let cases = cases(record);
+    let count =
+        |kind: &str| cases.iter().filter(|case| case.fault.as_ref().is_some_and(|fault| fault.0 == kind)).count();
+    let length = seconds(record.seen.end.since(Offset::ZERO));
+    let numbers = [cases.len(), count("failure"), count("error")].map(|number| number.to_string());
+    let name = plain(&record.about.name);
+    let suite = [
+        ("name", &*name),
+        ("tests", &*numbers[0]),
+        ("failures", &*numbers[1]),
+        ("errors", &*numbers[2]),
+        ("skipped", "0"),
+        ("time", &*length),
+        ("timestamp", &*date::rfc3339(record.about.anchor, Offset::ZERO)),
+    ];
+    xml.create_element("testsuites").with_attribute(("name", "lapse")).write_inner_content(|xml| {
+        xml.create_element("testsuite")
+            .with_attributes(suite)
+            .write_inner_content(|xml| cases.iter().try_for_each(|case| case.write(xml)))?;
+        Ok(())
+    })?;
+    let mut out = xml.into_inner();
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+fn cases(record: &Record) -> Vec<Case> {
+    let run = &record.about.name;
+    let verdict = &record.verdict;
+    let mut cases: Vec<_> = verdict.rulings.iter().map(|ruling| Case::of(run, ruling)).collect();
+    let undecided = |ruling: &&Ruling| matches!(ruling.outcome, Outcome::Undecided(_));
+    let by_budgets = verdict.rulings.iter().filter(undecided).count();
+    // The doubts of budgets come first, and are told with them.
+    let doubts = verdict.doubts.get(by_budgets..).unwrap_or_default();
+    let doubted = (!doubts.is_empty()).then(|| Fault("error", doubts.join("\n")));
+    cases.push(Case::about(run, "the measurement supports a verdict", doubted));
+    if let Some(command) = &record.command {
+        let failed = command.failed().then(|| Fault("failure", how_it_ended(record, command)));
+        cases.push(Case::about(run, "the command succeeds", failed));
+    }
+    if verdict.conclusion == Conclusion::Interrupted {
+        cases.push(Case::about(run, "the run comes to its end", Some(Fault("error", why(record)))));
+    }
+    cases
+}
+
+// === impl Case ===
+
+impl Case {
+    fn about(run: &str, name: &str, fault: Option<Fault>) -> Self {
+        Self { class: run.to_owned(), name: name.to_owned(), fault }
+    }
+
+    fn of(run: &str, Ruling { budget, of, limit, outcome }: &Ruling) -> Self {
+        let fault = match outcome {
+            Outcome::Held => None,
+            Outcome::Broken(figure) => Some(Fault("failure", format!("{figure} on {of}, allowed: {limit}"))),
+            Outcome::Undecided(why) => Some(Fault("error", format!("{of}, allowed: {limit}: {why}"))),
+        };
+        // A budget that is called by its limit is not named twice.
+        let name = if budget == limit { format!("{of}: {limit}") } else { format!("{of}: {budget} ({limit})") };
+        Self { class: format!("{run}.{of}"), name, fault }
+    }
+
+    fn write<W: Write>(&self, xml: &mut Writer<W>) -> io::Result<()> {
+        let (class, name) = (plain(&self.class), plain(&self.name));
+        let case = xml.create_element("testcase").with_attributes([("classname", &*class), ("name", &*name)]);
+        match &self.fault {
+            None => case.write_empty()?,
+            Some(Fault(kind, why)) => case.write_inner_content(|xml| {
+                let first = why.lines().next().unwrap_or_default();
+                let fault = xml.create_element(*kind).with_attribute(("message", &*plain(first)));
+                let lines: Vec<_> = why.lines().map(plain).collect();
+                fault.write_text_content(BytesText::new(&lines.join("\n")))?;
+                Ok(())
+            })?,
+        };
+        Ok(())
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{}.{:03}", time.as_secs(), time.subsec_millis())
+}

@@ -1,0 +1,118 @@
+//! What a record says, for people and for machines: one format a file, each a pure function of the record.
+//!
+//! Nothing here reads a clock or waits, so a report can be made years later, on another machine, from
+//! a journal alone; and the same record always gives the same bytes.
+
+pub mod csv;
+mod date;
+pub mod format;
+pub mod github;
+pub mod html;
+pub mod json;
+pub mod junit;
+mod longest;
+pub mod markdown;
+pub mod openmetrics;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+mod plain;
+#[cfg(feature = "png")]
+pub mod png;
+#[cfg(test)]
+mod snapshot;
+pub mod svg;
+pub mod table;
+pub mod text;
+pub mod trace;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::format::{Format, Options};
+    use super::text::{Colour, Glyphs, Look};
+    use super::{snapshot, text};
+    use lapse_record::sample;
+
+    #[test]
+    fn no_record_however_odd_is_too_odd_for_a_report() {
+        let record = sample::hostile();
+        let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
+        for format in Format::ALL.into_iter().filter(|format| format.missing_feature().is_none()) {
+            format.write(&record, Options { look, bin: Duration::MAX }, &mut Vec::new()).unwrap();
+        }
+        let mut page = Vec::new();
+        text::write(&record, look, None, &mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        assert!(!page.contains(['\r', '\u{7}', '\u{0}', '\u{202e}']), "{page}");
+    }
+
+    const OPTIONS: Options = Options {
+        look: Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode },
+        bin: Duration::from_millis(1),
+    };
+
+    /// The formats for programs that are read by people all the same, as they come out of three built records.
+    #[test]
+    fn formats_for_programs_are_as_they_were() {
+        let formats = [
+            ("junit.xml", Format::Junit),
+            ("summary.md", Format::Markdown),
+            ("github.txt", Format::Github),
+            ("openmetrics.txt", Format::Openmetrics),
+            ("failures.csv", Format::CsvFailures),
+            ("events.csv", Format::CsvEvents),
+            ("svg", Format::Svg),
+        ];
+        let records = [("upgrade", sample::upgrade()), ("nasty", sample::nasty()), ("killed", sample::killed())];
+        for (name, record) in &records {
+            for (file, format) in formats {
+                let mut out = Vec::new();
+                let lines = if format == Format::CsvFailures { 12 } else { usize::MAX };
+                format.write(record, OPTIONS, &mut Head(&mut out, lines)).unwrap();
+                snapshot::check(&format!("snapshots/{name}.{file}"), &out);
+            }
+        }
+    }
+
+    /// Lets so many lines through: a snapshot is to be read.
+    struct Head<'a>(&'a mut Vec<u8>, usize);
+
+    impl std::io::Write for Head<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                if self.1 > 0 {
+                    self.0.extend_from_slice(line);
+                }
+                self.1 -= usize::from(line.ends_with(b"\n")).min(self.1);
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_others_say_is_nothing_but_text_in_every_format() {
+        let mut record = sample::upgrade();
+        let evil = "</script><b>|`x` @all\u{202e}\u{7}\r\n::error::gotcha%0A\"";
+        record.about.name = evil.to_owned();
+        record.verdict.doubts.push(evil.to_owned());
+        let told = |format: Format| {
+            let mut out = Vec::new();
+            format.write(&record, OPTIONS, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        for format in [Format::Junit, Format::Markdown, Format::Github, Format::Openmetrics] {
+            let text = told(format);
+            assert!(!text.contains(['\u{202e}', '\u{7}', '\r']), "{text}");
+        }
+        assert!(!told(Format::Junit).contains("<b>"));
+        let page = told(Format::Markdown);
+        assert!(!page.contains("<b>") && !page.contains("@all") && !page.contains("`x`"), "{page}");
+        assert!(told(Format::Github).lines().all(|line| line.starts_with("::")));
+        assert!(told(Format::Github).lines().all(|line| !line.starts_with("::error::gotcha")));
+    }
+}

@@ -1,0 +1,124 @@
+//! Markdown in GitHub's flavour: for the summary of a job, or a comment on a pull request.
+//!
+//! What comes from outside is text there and nothing else: no table cell, no link, no mention.
+
+use std::io::{self, Write};
+
+use super::date;
+use super::longest::Longest;
+use super::plain::plain;
+use super::text::episode::{HEADING, brief, origin};
+use super::text::phrase::{apart, classes, some};
+use super::text::pod;
+use super::text::verdict::{breach, why};
+use lapse_measure::time::{Human, Offset};
+use lapse_measure::verdict::{Case, Conclusion};
+use lapse_record::record::Record;
+
+/// Episodes, and outages, that are told one by one: the longest.
+const TOLD: usize = 10;
+
+/// Writes verdict, totals and outages of `record`.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let names = record.about.names();
+    let case = record.case(&names);
+    let verdict = &record.verdict;
+    let word = verdict.conclusion.to_string().to_uppercase();
+    writeln!(out, "## {} lapse: {word}: {}\n", sign(verdict.conclusion), safe(&why(record)))?;
+    for one in &verdict.breaches {
+        writeln!(out, "- exceeded: {}", safe(&breach(one)))?;
+    }
+    for doubt in &verdict.doubts {
+        writeln!(out, "- in doubt: {}", safe(doubt))?;
+    }
+    if verdict.breaches.len() + verdict.doubts.len() > 0 {
+        writeln!(out)?;
+    }
+    totals(record, case, out)?;
+    episodes(record, case, out)?;
+    if let Some(remark) = pod::remark(record) {
+        writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
+    }
+    outages(record, case, out)?;
+    let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
+    let began = date::rfc3339(record.about.anchor, Offset::ZERO);
+    let (rate, version) = (record.about.rate.get(), safe(&record.about.version));
+    writeln!(out, "<sub>{name}: {length} from {began}, {rate} probes a second, lapse {version}</sub>")
+}
+
+const fn sign(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Pass => "✅",
+        Conclusion::Fail | Conclusion::CommandFailed => "❌",
+        Conclusion::Inconclusive | Conclusion::Interrupted => "⚠️",
+    }
+}
+
+fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| target | downtime | longest outage | every lane down | lost probes | would have seen |")?;
+    writeln!(out, "|---|---|---|---|---|---|")?;
+    for (place, name) in case.targets.iter().enumerate() {
+        let totals = case.totals(place, record.whole());
+        let (failed, resolved, floor) = (totals.failed, totals.resolved, Human(totals.floor));
+        let [downtime, longest, down] = [totals.equivalent, totals.longest, totals.down]
+            .map(|one| if failed == 0 { "none".to_owned() } else { one.to_string() });
+        let lost = format!("{failed} of {resolved}");
+        writeln!(out, "| {} | {downtime} | {longest} | {down} | {lost} | {floor} or more |", safe(name))?;
+    }
+    writeln!(out)
+}
+
+fn episodes(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+    let told = brief(record, case, TOLD);
+    if told.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{HEADING}:\n")?;
+    for line in &told {
+        writeln!(out, "- {}", safe(line))?;
+    }
+    writeln!(out)
+}
+
+fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+    let Longest { told, more } = Longest::outages(record, TOLD);
+    if told.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "| first failure (UTC) | | lane | lasted | lost | as |")?;
+    writeln!(out, "|---|---|---|---|---|---|")?;
+    for (place, outage) in told {
+        let ((from, what), began) = (origin(record, outage.from), date::moment(record.about.anchor, outage.from));
+        let after = format!("{} {what}", apart(outage.from, from));
+        let (lane, lasted) = (case.lane_name(place), outage.duration());
+        let (lost, how) = (outage.failed, classes(&outage.classes));
+        writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(&lane))?;
+    }
+    if !more.is_empty() {
+        writeln!(out, "\nand {}", some(more.len() as u64, "shorter outage"))?;
+    }
+    writeln!(out)
+}
+
+/// `text` as itself: no markup, no HTML, no mention, on one line.
+fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let (text, mut last) = (plain(text), ' ');
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied().unwrap_or(' ');
+        match letter {
+            // Neither an address nor an emoji.
+            ':' if next == ' ' || (last.is_ascii_digit() && next.is_ascii_digit()) => safe.push(':'),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '@' => safe.push_str("&#64;"),
+            ':' => safe.push_str("&#58;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => safe.extend(['\\', letter]),
+            letter => safe.push(letter),
+        }
+        last = letter;
+    }
+    safe
+}

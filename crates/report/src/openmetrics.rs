@@ -1,0 +1,89 @@
+//! `OpenMetrics` text, for a push gateway: what a run came to, as gauges.
+//!
+//! A push gateway keeps the last run of a job, so counters would be wrong: they would go down. What is not bounded
+//! (an outage that the run's end cut) has no sample for that bound.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use super::plain::plain;
+use lapse_measure::time::Bounded;
+use lapse_measure::totals::Totals;
+use lapse_record::record::Record;
+
+/// A family of durations with bounds: its name, what it is, and where it stands in the totals.
+type Bounds = (&'static str, &'static str, fn(&Totals) -> Bounded);
+
+const BOUNDED: [Bounds; 5] = [
+    ("equivalent_downtime", "Failed probes times the time each stands for, averaged over lanes.", |totals| {
+        totals.equivalent
+    }),
+    ("longest_outage", "The longest single outage of any lane.", |totals| totals.longest),
+    ("down", "Time in which every lane failed at once.", |totals| totals.down),
+    ("impaired", "Time in which any lane failed or was slow.", |totals| totals.impaired),
+    ("slow", "Time in which any lane was slow.", |totals| totals.slow),
+];
+
+/// Writes an exposition of `record`.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    let names = record.about.names();
+    let case = record.case(&names);
+    let run = label(&record.about.name);
+    let totals: Vec<_> =
+        names.iter().enumerate().map(|(place, name)| (label(name), case.totals(place, record.whole()))).collect();
+    for (name, help, of) in BOUNDED {
+        family(&mut out, &format!("lapse_{name}_seconds"), "seconds", help)?;
+        for (target, totals) in &totals {
+            let bounds = of(totals);
+            let figures =
+                [("estimate", Some(bounds.estimate)), ("at_least", Some(bounds.at_least)), ("at_most", bounds.at_most)];
+            for (bound, figure) in figures.iter().filter_map(|(bound, figure)| figure.map(|figure| (bound, figure))) {
+                let labels = format!("run=\"{run}\",target=\"{target}\",bound=\"{bound}\"");
+                writeln!(out, "lapse_{name}_seconds{{{labels}}} {}", seconds(figure))?;
+            }
+        }
+    }
+    family(&mut out, "lapse_blind_seconds", "seconds", "Time in which the prober could not see.")?;
+    for (target, totals) in &totals {
+        writeln!(out, "lapse_blind_seconds{{run=\"{run}\",target=\"{target}\"}} {}", seconds(totals.blind))?;
+    }
+    family(&mut out, "lapse_floor_seconds", "seconds", "The smallest outage that the best lane was sure to see.")?;
+    for (target, totals) in &totals {
+        writeln!(out, "lapse_floor_seconds{{run=\"{run}\",target=\"{target}\"}} {}", seconds(totals.floor))?;
+    }
+    family(&mut out, "lapse_probes", "", "Slots by what came of them.")?;
+    for (lane, seen) in record.lanes.iter().zip(&record.seen.lanes) {
+        let target = names.get(lane.target).map(|name| label(name)).unwrap_or_default();
+        let classes: BTreeMap<String, u64> =
+            seen.classes.iter().map(|(class, count)| (class.to_string(), *count)).collect();
+        for (class, count) in classes {
+            let labels = format!("run=\"{run}\",target=\"{target}\",lane=\"{}\",class=\"{class}\"", lane.policy);
+            writeln!(out, "lapse_probes{{{labels}}} {count}")?;
+        }
+    }
+    family(&mut out, "lapse_exit_code", "", "What the run came to: 0 is a pass.")?;
+    let conclusion = record.verdict.conclusion;
+    writeln!(out, "lapse_exit_code{{run=\"{run}\",result=\"{conclusion}\"}} {}", conclusion.exit_code())?;
+    writeln!(out, "# EOF")?;
+    out.flush()
+}
+
+fn family(out: &mut impl Write, name: &str, unit: &str, help: &str) -> io::Result<()> {
+    writeln!(out, "# TYPE {name} gauge")?;
+    if !unit.is_empty() {
+        writeln!(out, "# UNIT {name} {unit}")?;
+    }
+    writeln!(out, "# HELP {name} {help}")
+}
+
+/// A label's value, escaped as the exposition has it.
+fn label(text: &str) -> String {
+    plain(text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Seconds to the nanosecond, without rounding.
+fn seconds(time: Duration) -> String {
+    format!("{}.{:09}", time.as_secs(), time.subsec_nanos())
+}

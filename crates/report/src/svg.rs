@@ -1,0 +1,160 @@
+//! The run as a still picture, for chat and slides: verdict, figures, the timeline of each lane, its outages.
+//!
+//! Readable without colour: what failed stands tall, what is slow half as tall, what was not seen is hatched.
+
+mod plot;
+mod scene;
+
+use std::io::{self, Write};
+
+use maud::{Markup, PreEscaped, html};
+
+use self::plot::Plot;
+use self::scene::{Scene, WIDTH};
+use super::date;
+use super::longest::Longest;
+use super::plain::plain;
+use super::text::episode::{HEADING, brief, origin};
+use super::text::phrase::{apart, classes, some};
+use super::text::pod;
+use super::text::verdict::why;
+use lapse_measure::time::{Human, Offset};
+use lapse_measure::verdict::{Case, Conclusion};
+use lapse_record::record::Record;
+
+/// Episodes, and outages, that are told one by one: the longest.
+const EPISODES: usize = 4;
+const OUTAGES: usize = 6;
+/// Letters that fit where the classes of an outage stand.
+const CLASSES: usize = 52;
+/// Letters that fit in a line of small print.
+const LINE: usize = 150;
+
+/// Writes the picture of `record`.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(draw(record).0.as_bytes())
+}
+
+fn draw(record: &Record) -> Markup {
+    let names = record.about.names();
+    let case = record.case(&names);
+    let mut scene = Scene::default();
+    head(record, &mut scene);
+    figures(record, case, &mut scene);
+    Plot::of(record, case).draw(&mut scene);
+    episodes(record, case, &mut scene);
+    if let Some(remark) = pod::remark(record) {
+        scene.down(34);
+        scene.say((0, 13, "#1b1d20"), false, &line(&format!("Pods that ended: {remark}")));
+    }
+    outages(record, case, &mut scene);
+    let height = scene.height();
+    html! {
+        (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
+        svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(height) viewBox=(format!("0 0 {WIDTH} {height}"))
+            role="img" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif" font-size="14" {
+            title { (line(&format!("{}: {}", word(record.verdict.conclusion), why(record)))) }
+            (plot::patterns())
+            rect width=(WIDTH) height=(height) rx="10" fill="#ffffff" {}
+            (scene.markup())
+        }
+        (PreEscaped("\n"))
+    }
+}
+
+fn word(conclusion: Conclusion) -> String {
+    conclusion.to_string().to_uppercase()
+}
+
+/// Text from outside, harmless and no longer than a line.
+fn line(text: &str) -> String {
+    let text = plain(text);
+    if text.chars().count() <= LINE { text.into_owned() } else { text.chars().take(LINE - 1).chain(['…']).collect() }
+}
+
+fn head(record: &Record, scene: &mut Scene) {
+    let colour = match record.verdict.conclusion {
+        Conclusion::Pass => "#1a7f4b",
+        Conclusion::Fail | Conclusion::CommandFailed => "#c01f2e",
+        Conclusion::Inconclusive | Conclusion::Interrupted => "#8a5a00",
+    };
+    let (length, rate) = (Human(record.whole().length()), record.about.rate.get());
+    let began = date::rfc3339(record.about.anchor, Offset::ZERO);
+    scene.down(34);
+    scene.say((0, 26, colour), true, &word(record.verdict.conclusion));
+    scene.down(24);
+    scene.say((0, 15, "#1b1d20"), false, &line(&why(record)));
+    scene.down(20);
+    let about = format!("{}: {length} from {began}, {rate} probes a second", record.about.name);
+    scene.say((0, 13, "#646a73"), false, &line(&about));
+}
+
+/// What each target lost, with its bounds.
+fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
+    for (place, name) in case.targets.iter().enumerate().take(plot::TARGETS) {
+        let totals = case.totals(place, record.whole());
+        let (failed, resolved) = (totals.failed, totals.resolved);
+        let figures = if failed == 0 {
+            let floor = Human(totals.floor);
+            vec![("downtime seen".to_owned(), "none".to_owned()), ("anything seen over".to_owned(), floor.to_string())]
+        } else {
+            vec![
+                ("downtime".to_owned(), totals.equivalent.to_string()),
+                ("longest outage".to_owned(), totals.longest.to_string()),
+                ("every lane down".to_owned(), totals.down.to_string()),
+                (format!("lost of {resolved} probes"), failed.to_string()),
+            ]
+        };
+        scene.down(34);
+        if case.targets.len() > 1 {
+            scene.say((0, 15, "#1b1d20"), true, &line(name));
+            scene.down(22);
+        }
+        for (nth, (what, figure)) in figures.iter().enumerate() {
+            scene.say((nth * 280, 13, "#646a73"), false, what);
+            scene.say_below((nth * 280, 20, "#1b1d20"), figure);
+        }
+        scene.down(24);
+    }
+}
+
+/// When something was lost.
+fn episodes(record: &Record, case: Case<'_>, scene: &mut Scene) {
+    let told = brief(record, case, EPISODES);
+    if told.is_empty() {
+        return;
+    }
+    scene.down(34);
+    scene.say((0, 15, "#1b1d20"), true, HEADING);
+    for said in &told {
+        scene.down(22);
+        scene.say((0, 13, "#1b1d20"), false, &line(said));
+    }
+}
+
+/// The longest outages, in the order of time.
+fn outages(record: &Record, case: Case<'_>, scene: &mut Scene) {
+    let Longest { told, more } = Longest::outages(record, OUTAGES);
+    if told.is_empty() {
+        return;
+    }
+    scene.down(34);
+    scene.say((0, 15, "#1b1d20"), true, if more.is_empty() { "Outages" } else { "The longest outages" });
+    for (place, outage) in told {
+        scene.down(22);
+        let (from, what) = origin(record, outage.from);
+        let cells = [
+            (0, plot::short(&case.lane_name(place))),
+            (170, format!("{} {what}", apart(outage.from, from))),
+            (560, outage.duration().to_string()),
+            (800, classes(&outage.classes).chars().take(CLASSES).collect()),
+        ];
+        for (x, text) in cells {
+            scene.say((x, 13, "#1b1d20"), false, &line(&text));
+        }
+    }
+    if !more.is_empty() {
+        scene.down(22);
+        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter outage")));
+    }
+}

@@ -1,0 +1,200 @@
+//! The timeline: a row a lane, what was going on above and below them, and the axis.
+
+use maud::{Markup, html};
+
+use super::super::plain::plain;
+use super::super::text::picture::{Stretch, in_seconds, step};
+use super::scene::{MARGIN, Scene, WIDTH};
+use lapse_measure::span::Span;
+use lapse_measure::time::{Offset, nanos};
+use lapse_measure::verdict::Case;
+use lapse_record::record::Record;
+
+/// Targets that are drawn.
+pub(super) const TARGETS: usize = 6;
+/// Lanes that are drawn.
+const LANES: usize = 2 * TARGETS;
+/// Where rows begin, after their names.
+const LEFT: usize = MARGIN + 150;
+/// How long they are: a stretch of the run a pixel.
+const LONG: usize = WIDTH - MARGIN - LEFT;
+/// How high a row is.
+const HIGH: usize = 26;
+
+/// The run on one axis.
+pub(super) struct Plot<'a> {
+    record: &'a Record,
+    case: Case<'a>,
+}
+
+/// What fills stretches that colour alone would not tell.
+pub(super) fn patterns() -> Markup {
+    html! {
+        defs {
+            pattern id="blind" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                rect width="6" height="6" fill="#eceef1" {}
+                rect width="2" height="6" fill="#8d939c" {}
+            }
+            pattern id="some" width="4" height="4" patternUnits="userSpaceOnUse" {
+                rect width="4" height="4" fill="#f3b3a6" {}
+                rect width="2" height="4" fill="#c01f2e" {}
+            }
+        }
+    }
+}
+
+/// How a stretch is drawn: how tall, of a row's whole height, and with what.
+const fn look(stretch: Stretch) -> Option<(usize, &'static str)> {
+    match stretch {
+        Stretch::Unobserved => None,
+        Stretch::Up => Some((6, "#8fc3a4")),
+        Stretch::Slow => Some((HIGH / 2, "#f0c04a")),
+        Stretch::Blind => Some((HIGH / 2, "url(#blind)")),
+        Stretch::Degraded => Some((HIGH, "url(#some)")),
+        Stretch::Down => Some((HIGH, "#c01f2e")),
+    }
+}
+
+impl<'a> Plot<'a> {
+    pub(super) const fn of(record: &'a Record, case: Case<'a>) -> Self {
+        Self { record, case }
+    }
+
+    pub(super) fn draw(&self, scene: &mut Scene) {
+        if self.record.whole().length().is_zero() {
+            return;
+        }
+        scene.down(40);
+        self.phases(scene);
+        let mut met = Vec::new();
+        for place in 0..self.record.lanes.len().min(LANES) {
+            met.extend(self.lane(place, scene));
+        }
+        if let Some(more) = self.record.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
+            scene.say((0, 13, "#646a73"), false, &format!("and {more} lanes more"));
+            scene.down(20);
+        }
+        self.command(scene);
+        self.pods(scene);
+        self.axis(scene);
+        met.sort_unstable();
+        met.dedup();
+        legend(&met, scene);
+    }
+
+    /// The pixel at which an instant lies.
+    fn x(&self, at: Offset) -> usize {
+        let whole = self.record.whole().length().as_nanos().max(1);
+        let along = u128::from(at.as_nanos()) * LONG as u128 / whole;
+        LEFT + usize::try_from(along).unwrap_or(LONG).min(LONG)
+    }
+
+    fn stretch(&self, column: usize) -> Span {
+        let edge = |column: usize| {
+            let at = self.record.whole().length().as_nanos() * column as u128 / LONG as u128;
+            Offset::from_nanos(u64::try_from(at).unwrap_or(u64::MAX))
+        };
+        Span::new(edge(column), edge(column + 1))
+    }
+
+    fn phases(&self, scene: &mut Scene) {
+        let y = scene.at();
+        for (phase, span) in self.record.seen.phases.spans(self.record.seen.end) {
+            let (from, to) = (self.x(span.from), self.x(span.to));
+            scene.add(html! {
+                line x1=(from) y1=(y - 12) x2=(from) y2=(y + 4) stroke="#8d939c" {}
+                @if to > from + 60 {
+                    text x=(from + 6) y=(y) font-size="12" fill="#646a73" { (phase.to_string()) }
+                }
+            });
+        }
+        scene.down(12);
+    }
+
+    /// One lane; what there was on it.
+    fn lane(&self, place: usize, scene: &mut Scene) -> Vec<Stretch> {
+        let timeline = &self.record.seen.lanes[place].timeline;
+        let all: Vec<_> = (0..LONG).map(|column| Stretch::of(timeline, self.stretch(column))).collect();
+        let y = scene.at();
+        let mut x = LEFT;
+        for run in all.chunk_by(PartialEq::eq) {
+            if let Some((high, fill)) = look(run[0]) {
+                scene
+                    .add(html! { rect x=(x) y=(y + (HIGH - high) / 2) width=(run.len()) height=(high) fill=(fill) {} });
+            }
+            x += run.len();
+        }
+        scene.down(HIGH / 2 + 5);
+        scene.say((0, 13, "#1b1d20"), false, &short(&self.case.lane_name(place)));
+        scene.down(HIGH / 2 + 3);
+        all
+    }
+
+    fn command(&self, scene: &mut Scene) {
+        let Some((command, started)) = self.record.command.as_ref().and_then(|it| Some((it, it.started?))) else {
+            return;
+        };
+        let (from, to) = (self.x(started), self.x(command.exit.as_ref().map_or(self.record.seen.end, |exit| exit.at)));
+        let y = scene.at() + 4;
+        scene.add(
+            html! { rect x=(from) y=(y) width=(to.saturating_sub(from).max(2)) height="10" rx="3" fill="#1d5bd1" {} },
+        );
+        scene.down(14);
+        scene.say((0, 13, "#646a73"), false, "command");
+        scene.down(8);
+    }
+
+    /// When pods were told to end, and ended.
+    fn pods(&self, scene: &mut Scene) {
+        let ended: Vec<_> = self.record.pods.iter().filter_map(|pod| Some((pod.deleting?, pod.exited))).collect();
+        if ended.is_empty() {
+            return;
+        }
+        let y = scene.at() + 9;
+        for (deleting, exited) in ended {
+            let (from, to) = (self.x(deleting), self.x(exited.unwrap_or(self.record.seen.end)));
+            scene.add(html! {
+                line x1=(from) y1=(y) x2=(to) y2=(y) stroke="#b3560b" stroke-width="2" {}
+                circle cx=(from) cy=(y) r="4" fill="#ffffff" stroke="#b3560b" stroke-width="2" {}
+                @if exited.is_some() { circle cx=(to) cy=(y) r="4" fill="#b3560b" {} }
+            });
+        }
+        scene.down(14);
+        scene.say((0, 13, "#646a73"), false, "pods: told to end, ended");
+        scene.down(8);
+    }
+
+    fn axis(&self, scene: &mut Scene) {
+        scene.down(6);
+        let y = scene.at();
+        let (length, step) = (self.record.whole().length(), step(self.record.whole().length(), LONG / 80));
+        let marks = (0_u32..).map(|nth| step * nth).take_while(|at| *at <= length);
+        scene.add(html! {
+            line x1=(LEFT) y1=(y) x2=(LEFT + LONG) y2=(y) stroke="#8d939c" {}
+            @for at in marks {
+                @let x = self.x(Offset::from_nanos(nanos(at)));
+                line x1=(x) y1=(y) x2=(x) y2=(y + 5) stroke="#8d939c" {}
+                text x=(x) y=(y + 18) font-size="12" fill="#646a73" text-anchor="middle" { (in_seconds(at)) }
+            }
+        });
+        scene.down(20);
+    }
+}
+
+/// A name that fits before its row.
+pub(super) fn short(name: &str) -> String {
+    let name = plain(name);
+    if name.chars().count() <= 19 { name.into_owned() } else { name.chars().take(18).chain(['…']).collect() }
+}
+
+fn legend(met: &[Stretch], scene: &mut Scene) {
+    scene.down(26);
+    let y = scene.at();
+    for (nth, (stretch, (high, fill))) in met.iter().filter_map(|it| Some((it, look(*it)?))).enumerate() {
+        let x = LEFT + nth * 150;
+        scene.add(html! {
+            rect x=(x) y=(y - 5 - high / 3) width="22" height=(high * 2 / 3) fill=(fill) {}
+            text x=(x + 30) y=(y) font-size="12" fill="#646a73" { (stretch.meaning()) }
+        });
+    }
+}

@@ -1,0 +1,30 @@
+//! Events, a row each: what else happened.
+
+use std::io;
+
+use super::{Column, Field, Kind, Take};
+use lapse_record::record::Record;
+
+pub(super) const COLUMNS: [Column; 7] = [
+    ("time", Kind::Instant),
+    ("at_ns", Kind::Number),
+    ("source", Kind::Text),
+    ("kind", Kind::Text),
+    ("object", Kind::Text),
+    ("text", Kind::Text),
+    ("told_unix_ns", Kind::Number),
+];
+
+pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
+    record.events.iter().try_for_each(|event| {
+        take(&[
+            Field::Instant(event.at),
+            Field::ns(event.at),
+            Field::text(event.source.name()),
+            Field::text(&event.kind),
+            Field::of_text(event.object.as_deref()),
+            Field::text(&event.text),
+            Field::number(event.told_unix_ns),
+        ])
+    })
+}

@@ -1,0 +1,54 @@
+//! Failed probes, a row each, with all that was kept of them.
+
+use std::io;
+
+use super::{Column, Field, Kind, Take};
+use lapse_record::record::Record;
+
+pub(super) const COLUMNS: [Column; 18] = [
+    ("time", Kind::Instant),
+    ("target", Kind::Text),
+    ("lane", Kind::Text),
+    ("slot", Kind::Number),
+    ("due_ns", Kind::Number),
+    ("sent_ns", Kind::Number),
+    ("done_ns", Kind::Number),
+    ("class", Kind::Text),
+    ("status", Kind::Number),
+    ("connection", Kind::Text),
+    ("age_ns", Kind::Number),
+    ("uses", Kind::Number),
+    ("peer", Kind::Text),
+    ("local_port", Kind::Number),
+    ("server", Kind::Text),
+    ("backend", Kind::Text),
+    ("body", Kind::Text),
+    ("detail", Kind::Text),
+];
+
+pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
+    record.failures.kept.iter().try_for_each(|failure| {
+        let (lane, probe, evidence) = (record.lanes.get(failure.lane), &failure.probe, &failure.evidence);
+        let target = lane.and_then(|lane| record.about.targets.get(lane.target));
+        take(&[
+            Field::Instant(probe.sent),
+            Field::of_text(target.map(|target| target.name.as_str())),
+            lane.map_or(Field::Unknown, |lane| Field::spelt(&lane.policy)),
+            Field::Number(probe.slot),
+            Field::ns(probe.due),
+            Field::ns(probe.sent),
+            Field::ns(probe.done),
+            Field::spelt(&probe.class),
+            Field::number(evidence.status),
+            Field::spelt(&probe.connection),
+            Field::span(evidence.age),
+            Field::number(Some(evidence.uses)),
+            evidence.peer.map_or(Field::Unknown, |peer| Field::spelt(&peer)),
+            Field::number(evidence.local_port),
+            Field::of_text(evidence.server.as_deref()),
+            Field::of_text(evidence.backend.as_deref()),
+            Field::of_text(evidence.body.as_deref()),
+            Field::text(&evidence.detail),
+        ])
+    })
+}

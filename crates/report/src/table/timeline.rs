@@ -1,0 +1,125 @@
+//! The run, a row for each bin and target.
+//!
+//! Refuses to add anything up: totals and bounds are the JSON report's.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Column, Field, Kind, Take};
+use lapse_measure::answer::Health;
+use lapse_measure::span::Span;
+use lapse_measure::time::{Offset, nanos};
+use lapse_measure::timeline::{Cell, Run, Timeline};
+use lapse_record::record::Record;
+
+/// `due` counts slots; those without a record (the run was cut) are in no other column. `classes` has
+/// the classes of what failed or was not sent: `status 503:2 reset:1`.
+pub(super) const COLUMNS: [Column; 10] = [
+    ("time", Kind::Instant),
+    ("offset_ms", Kind::Number),
+    ("target", Kind::Text),
+    ("due", Kind::Number),
+    ("ok", Kind::Number),
+    ("slow", Kind::Number),
+    ("failed", Kind::Number),
+    ("blind", Kind::Number),
+    ("state", Kind::Text),
+    ("classes", Kind::Text),
+];
+
+const MILLISECOND_NS: u64 = 1_000_000;
+
+pub(super) fn rows(record: &Record, bin: Duration, take: Take<'_>) -> io::Result<()> {
+    let mut targets: Vec<_> = (0..record.about.targets.len()).map(|place| Walk::of(record, place)).collect();
+    let bin = Duration::from_millis(nanos(bin) / MILLISECOND_NS).max(Duration::from_millis(1));
+    let (mut from, end) = (Offset::ZERO, record.seen.end);
+    while from < end {
+        let row = Span::new(from, (from + bin).min(end));
+        for target in &mut targets {
+            target.advance(row.to);
+            take(&target.row(row))?;
+        }
+        from = row.to;
+    }
+    Ok(())
+}
+
+/// Walks the lanes of a target from bin to bin.
+struct Walk<'a> {
+    name: &'a str,
+    lanes: Vec<Cursor<'a>>,
+    due: u64,
+    cell: Cell,
+}
+
+impl<'a> Walk<'a> {
+    fn of(record: &'a Record, place: usize) -> Self {
+        let lanes = record.lanes.iter().zip(&record.seen.lanes).filter(|(lane, _)| lane.target == place);
+        Self {
+            name: &record.about.targets[place].name,
+            lanes: lanes.map(|(_, seen)| Cursor::of(&seen.timeline)).collect(),
+            due: 0,
+            cell: Cell::default(),
+        }
+    }
+
+    /// Counts what is due from where the last bin ended up to `to`.
+    fn advance(&mut self, to: Offset) {
+        self.cell.classes.clear();
+        self.due = self.lanes.iter_mut().map(|lane| lane.advance(to, &mut self.cell)).sum();
+    }
+
+    fn row(&self, span: Span) -> [Field<'_>; COLUMNS.len()] {
+        let [ok, slow, failed, blind] = [Health::Up, Health::Slow, Health::Failed, Health::Blind]
+            .map(|health| Field::Number(self.cell.count(health)));
+        [
+            Field::Instant(span.from),
+            Field::Number(span.from.as_nanos() / MILLISECOND_NS),
+            Field::text(self.name),
+            Field::Number(self.due),
+            ok,
+            slow,
+            failed,
+            blind,
+            Field::text(self.cell.state().name()),
+            Field::Text(self.classes().into()),
+        ]
+    }
+
+    fn classes(&self) -> String {
+        let told = self.cell.classes.iter().filter(|(class, _)| !matches!(class.health(), Health::Up | Health::Slow));
+        told.map(|(class, count)| format!("{class}:{count}")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Walks the run lengths of one lane.
+struct Cursor<'a> {
+    timeline: &'a Timeline,
+    /// The runs that are not over yet.
+    runs: &'a [Run],
+    /// The first slot that was not counted yet.
+    slot: u64,
+}
+
+impl<'a> Cursor<'a> {
+    fn of(timeline: &'a Timeline) -> Self {
+        Self { timeline, runs: timeline.runs(), slot: 0 }
+    }
+
+    /// Adds the slots due before `to` to `cell`, and says how many they are.
+    fn advance(&mut self, to: Offset, cell: &mut Cell) -> u64 {
+        let (first, end) = (self.slot, self.timeline.schedule().slots_before(to));
+        while let Some((run, later)) = self.runs.split_first().filter(|(run, _)| run.slot < end) {
+            let until = (run.last_slot() + 1).min(end);
+            if let Some(count) = until.checked_sub(run.slot.max(first)).filter(|count| *count > 0) {
+                cell.add(run.class, count);
+            }
+            if run.last_slot() >= end {
+                break;
+            }
+            self.runs = later;
+        }
+        self.slot = end;
+        end.saturating_sub(first)
+    }
+}

@@ -1,0 +1,171 @@
+//! The report for people: what they need, in the order in which they need it.
+//!
+//! The verdict comes first, then what was lost and how surely, then when, then how all of it was
+//! measured. Refuses local time (dates are UTC), and writes no escape sequence that it did not choose.
+
+pub(super) mod act;
+pub(super) mod downtime;
+pub(super) mod episode;
+mod inflicted;
+pub(super) mod instrument;
+pub(super) mod latency;
+mod look;
+mod outage;
+mod page;
+pub(super) mod phrase;
+pub(super) mod picture;
+pub(super) mod pod;
+pub(super) mod verdict;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+pub use self::look::{Colour, Glyphs, Look};
+
+use self::page::Page;
+use lapse_record::event::Source;
+use lapse_record::record::Record;
+
+/// Writes the report of `record`; `folder` is where its files are, if they were kept.
+pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+    let names = record.about.names();
+    let case = record.case(&names);
+    let mut page = Page::new(look);
+    verdict::write(record, case, &mut page);
+    downtime::write(record, case, &mut page);
+    episode::write(record, case, &mut page);
+    picture::write(record, case, &mut page);
+    pod::write(record, &mut page);
+    latency::write(record, case, &mut page);
+    instrument::write(record, case, &mut page);
+    act::write(record, case, &mut page);
+    inflicted::write(record, &mut page);
+    write_notes(record, &mut page);
+    if let Some(folder) = folder {
+        page.heading("Files");
+        page.say(2, &folder.display().to_string());
+    }
+    out.write_all(page.into_text().as_bytes())
+}
+
+fn write_notes(record: &Record, page: &mut Page) {
+    let notes = notes(record);
+    if !notes.is_empty() {
+        page.heading("Notes");
+    }
+    for note in &notes {
+        page.say(2, note);
+    }
+}
+
+/// The record's notes, and what of it was not kept.
+pub(super) fn notes(record: &Record) -> Vec<String> {
+    let mut notes = record.notes.clone();
+    let (kept, dropped) = (record.failures.kept.len() as u64, record.failures.dropped);
+    if dropped > 0 {
+        let all = phrase::part(kept, kept.saturating_add(dropped), "failed probe");
+        notes.push(format!("{all} were kept one by one; all of them count in outages and totals"));
+    }
+    let warnings = record.events.iter().filter(|event| event.source == Source::Prober && event.kind == "warning");
+    notes.extend(warnings.map(|event| event.text.clone()));
+    if record.events_dropped > 0 {
+        notes.push(format!("{} were not kept", phrase::some(record.events_dropped, "further event")));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::snapshot;
+    use super::*;
+    use lapse_record::sample::{empty, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example};
+
+    const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
+
+    fn told(record: &Record, look: Look) -> String {
+        let mut out = Vec::new();
+        write(record, look, Some(Path::new("reports/shop")), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn all() -> [Record; 9] {
+        [healthy(), worked_example(), upgrade(), nasty(), replaced(), empty(), killed(), scenario(), scrappy()]
+    }
+
+    fn check(record: &Record, name: &str) {
+        snapshot::check(&format!("text/snapshots/{name}.txt"), told(record, PLAIN).as_bytes());
+    }
+
+    #[test]
+    fn a_run_without_a_failure_says_what_it_would_have_seen() {
+        check(&healthy(), "healthy");
+    }
+
+    #[test]
+    fn the_worked_example_of_the_definitions() {
+        check(&worked_example(), "worked-example");
+    }
+
+    #[test]
+    fn an_upgrade_that_refused_new_connections_for_two_seconds() {
+        check(&upgrade(), "upgrade");
+    }
+
+    #[test]
+    fn a_pod_that_is_replaced() {
+        check(&replaced(), "replaced");
+    }
+
+    #[test]
+    fn the_acts_of_a_scenario() {
+        check(&scenario(), "scenario");
+    }
+
+    #[test]
+    fn a_run_in_which_everything_went_wrong() {
+        check(&nasty(), "nasty");
+    }
+
+    #[test]
+    fn a_run_that_ended_before_its_first_probe() {
+        check(&empty(), "empty");
+    }
+
+    #[test]
+    fn a_page_fits_its_width_and_has_only_the_glyphs_that_it_may() {
+        let ascii = Look { glyphs: Glyphs::Ascii, ..PLAIN };
+        for record in all() {
+            for line in told(&record, PLAIN).lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+                assert!(!line.contains(char::is_control), "{line}");
+            }
+            assert!(told(&record, ascii).is_ascii());
+        }
+    }
+
+    #[test]
+    fn a_wide_page_has_room_for_more() {
+        let wide = told(&nasty(), Look { width: 200, ..PLAIN });
+        snapshot::check("text/snapshots/nasty-wide.txt", wide.as_bytes());
+        for record in all() {
+            let lines = told(&record, Look { width: 200, ..PLAIN });
+            assert!(lines.lines().all(|line| line.chars().count() <= 200), "{lines}");
+        }
+    }
+
+    #[test]
+    fn many_outages_are_told_by_the_longest_ten() {
+        let told = told(&scrappy(), PLAIN);
+        assert_eq!(told.matches("lost 1 probe: status 504 x1").count(), 10);
+        assert!(told.contains("and 10 shorter episodes, in which 10 probes failed"), "{told}");
+    }
+
+    #[test]
+    fn colour_adds_escape_sequences_and_nothing_else() {
+        let colour = told(&upgrade(), Look { colour: Colour::Ansi, ..PLAIN });
+        assert!(colour.starts_with("\u{1b}[1;31mFAIL\u{1b}[0m: a budget was exceeded"), "{colour}");
+        let codes = ["\u{1b}[1;31m", "\u{1b}[1m", "\u{1b}[0m"];
+        let stripped = codes.iter().fold(colour, |text, code| text.replace(code, ""));
+        assert_eq!(stripped, told(&upgrade(), PLAIN));
+    }
+}

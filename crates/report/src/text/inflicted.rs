@@ -1,0 +1,59 @@
+//! What a scenario's world did, by its own ledger, beside what was measured of it: act by act.
+
+use std::collections::BTreeMap;
+
+use super::page::Page;
+use super::phrase::seconds;
+use lapse_measure::outage::Outage;
+use lapse_measure::time::{Human, Offset};
+use lapse_record::entry::Inflicted;
+use lapse_record::record::{Act, Record};
+
+/// Lines told of one act.
+const TOLD: usize = 12;
+
+pub(super) fn write(record: &Record, page: &mut Page) {
+    if record.inflicted.is_empty() {
+        return;
+    }
+    page.heading("Inflicted and measured (in seconds after the act began)");
+    for act in &record.acts {
+        page.say(2, &act.name);
+        let inflicted = record.inflicted.iter().filter(|one| act.span.from <= one.from && one.from < act.span.to);
+        let mut rows: Vec<_> = inflicted.map(|one| row(act, one)).collect();
+        let more = rows.split_off(rows.len().min(TOLD)).len();
+        if more > 0 {
+            rows.push(vec![String::new(), format!("and {more} more lines: see report.json")]);
+        }
+        rows.push(measured(record, act));
+        page.table(4, &rows);
+    }
+}
+
+fn row(act: &Act, one: &Inflicted) -> Vec<String> {
+    let lasted = if one.lasted.is_zero() { String::new() } else { format!(" ({} in all)", Human(one.lasted)) };
+    let times = if one.times == 1 { String::new() } else { format!(" x{}", one.times) };
+    vec![when(act, one.from, one.to), format!("{} {}{times}{lasted}: {}", one.by, one.what, one.cause)]
+}
+
+/// What was seen to fail in the act, on any lane.
+fn measured(record: &Record, act: &Act) -> Vec<String> {
+    let outages = record.seen.lanes.iter().flat_map(|lane| &lane.outages);
+    let outages: Vec<&Outage> = outages.filter(|one| act.span.from <= one.from && one.from < act.span.to).collect();
+    let mut classes = BTreeMap::new();
+    for (class, count) in outages.iter().flat_map(|outage| &outage.classes) {
+        *classes.entry(*class).or_insert(0) += count;
+    }
+    let bounds = outages.iter().map(|one| one.from).min().zip(outages.iter().map(|one| one.to).max());
+    let Some((from, to)) = bounds else {
+        return vec!["measured".to_owned(), "no failed probe".to_owned()];
+    };
+    let classes: Vec<_> = classes.iter().map(|(class, count): (_, &u64)| format!("{class} x{count}")).collect();
+    vec!["measured".to_owned(), format!("{} from {} s", classes.join(", "), when(act, from, to))]
+}
+
+/// `0.305 to 0.849`, or one instant.
+fn when(act: &Act, from: Offset, to: Offset) -> String {
+    let after = |at: Offset| seconds(at.since(act.span.from)).trim_end_matches(" s").to_owned();
+    if after(from) == after(to) { after(from) } else { format!("{} to {}", after(from), after(to)) }
+}

@@ -1,0 +1,96 @@
+//! How well the prober did its own work: what it sent, how late, and what it could not see.
+
+use std::collections::BTreeMap;
+
+use super::page::Page;
+use super::phrase::{Count, some, tail};
+use lapse_measure::answer::{Class, Unsent};
+use lapse_measure::fold::LaneSeen;
+use lapse_measure::time::{Discipline, Human};
+use lapse_measure::verdict::Case;
+use lapse_record::record::Record;
+
+pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+    page.heading("How it was measured");
+    // Eight columns need more of the line than a picture can do without.
+    page.table(2, &rows(record, case, page.look().name() - 4));
+    for remark in remarks(record) {
+        page.say(2, &remark);
+    }
+}
+
+/// A header, and a row for each lane, whose name may take so many letters.
+pub(crate) fn rows(record: &Record, case: Case<'_>, room: usize) -> Vec<Vec<String>> {
+    let header = ["lane", "offered", "sent", "not sent", "late", "late p99", "blind", "floor"];
+    let name = |place| tail(&case.lane_name(place), room);
+    let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(name(place), lane));
+    [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect()
+}
+
+/// What else there is to say of the prober and its machine.
+pub(crate) fn remarks(record: &Record) -> Vec<String> {
+    let not_sent = |(why, slots)| format!("{} not sent: {}", some(slots, "slot"), reason(why));
+    let mut remarks: Vec<_> = unsent(record).into_iter().map(not_sent).collect();
+    let unanswered: u64 =
+        record.seen.lanes.iter().map(|lane| lane.counts.sent.saturating_sub(lane.counts.resolved)).sum();
+    if unanswered > 0 {
+        remarks.push(format!("of {} the record does not say how they ended", some(unanswered, "probe")));
+    }
+    let reconnects: u64 = record.seen.lanes.iter().map(|lane| lane.counts.reconnects).sum();
+    if reconnects > 0 {
+        let what = some(reconnects, "pooled connection");
+        remarks.push(format!("{what} closed before a request was written, and replaced: no failure"));
+    }
+    remarks.push(control(record));
+    if let Some(pressure) = record.end.and_then(|end| end.pressure) {
+        remarks.push(format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
+    }
+    remarks.extend(record.about.discipline.map(dates));
+    remarks
+}
+
+/// How far dates may be trusted beside those of other machines.
+fn dates(discipline: Discipline) -> String {
+    if discipline.synchronised {
+        return format!("the wall clock was synchronised, to within {}", Human(discipline.maximum_error));
+    }
+    "nothing synchronised the wall clock: beside those of other machines, dates may be off".to_owned()
+}
+
+/// How many slots could not be sent, by the reason.
+fn unsent(record: &Record) -> BTreeMap<Unsent, u64> {
+    let mut all = BTreeMap::new();
+    for (class, slots) in record.seen.lanes.iter().flat_map(|lane| &lane.classes) {
+        if let Class::NotSent(why) = class {
+            *all.entry(*why).or_insert(0) += slots;
+        }
+    }
+    all
+}
+
+const fn reason(why: Unsent) -> &'static str {
+    match why {
+        Unsent::NoPort => "no local port was free; see net.ipv4.ip_local_port_range",
+        Unsent::NoDescriptor => "no file descriptor was free; raise `ulimit -n`",
+        Unsent::InFlightLimit => "as many probes were under way as descriptors allow; raise `ulimit -n`",
+        Unsent::Stall => "the prober itself did not run in time",
+    }
+}
+
+fn row(name: String, seen: &LaneSeen) -> Vec<String> {
+    let counts = seen.counts;
+    let late_by = seen.lateness.quantile(0.99).map_or_else(|| "-".to_owned(), |late| Human(late).to_string());
+    let [offered, sent, not_sent, late] =
+        [counts.offered, counts.sent, counts.not_sent, counts.late].map(|count| Count(count).to_string());
+    let (blind, floor) = (Human(seen.blind.length()).to_string(), Human(seen.floor()).to_string());
+    vec![name, offered, sent, not_sent, late, late_by, blind, floor]
+}
+
+fn control(record: &Record) -> String {
+    let held_up = record.seen.held_up.length();
+    match record.seen.controls {
+        0 => "the prober did not watch itself".to_owned(),
+        probes if held_up.is_zero() => format!("the prober reached itself without delay: {}", some(probes, "probe")),
+        probes => format!("the prober was held up for {}, by {} to itself", Human(held_up), some(probes, "probe")),
+    }
+}

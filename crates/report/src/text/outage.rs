@@ -1,0 +1,59 @@
+//! The longest outages one by one, where lanes had several of them in an episode.
+
+use super::episode::origin;
+use super::page::Page;
+use super::phrase::{Count, apart, signed, some, some_classes};
+use crate::date;
+use crate::longest::Longest;
+use lapse_measure::outage::Outage;
+use lapse_measure::time::Offset;
+use lapse_measure::verdict::Case;
+use lapse_record::record::Record;
+
+/// Columns from which on there is room for brackets.
+const WIDE: usize = 150;
+/// Outages told, and on a wide page.
+const TOLD: usize = 5;
+const TOLD_WIDE: usize = 12;
+
+pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+    let wide = page.look().columns() >= WIDE;
+    let Longest { told, more } = Longest::outages(record, if wide { TOLD_WIDE } else { TOLD });
+    page.heading("The longest outages (first failed probe due at this time of day in UTC)");
+    let mut rows = Vec::new();
+    if wide {
+        let head = ["", "first failed", "", "lasted", "began between", "ended between", "lost", ""];
+        rows.push(head.map(str::to_owned).to_vec());
+    }
+    for (place, outage) in told {
+        let row = if wide { wide_row(record, outage) } else { narrow_row(record, outage) };
+        rows.push([vec![case.lane_name(place)], row].concat());
+    }
+    page.table(2, &rows);
+    if !more.is_empty() {
+        page.say(2, &format!("and {}", some(more.len() as u64, "shorter outage")));
+    }
+}
+
+fn narrow_row(record: &Record, outage: &Outage) -> Vec<String> {
+    let at = date::moment(record.about.anchor, outage.from);
+    vec![at, outage.duration().to_string(), some_classes(&outage.classes)]
+}
+
+/// The same with its brackets, told from where the outage is told from.
+fn wide_row(record: &Record, outage: &Outage) -> Vec<String> {
+    let (from, what) = origin(record, outage.from);
+    let between = |earliest: Option<Offset>, latest: Option<Offset>| {
+        let side = |at: Option<Offset>| at.map_or_else(|| "?".to_owned(), |at| signed(at, from));
+        format!("{} to {}", side(earliest), side(latest))
+    };
+    vec![
+        date::moment(record.about.anchor, outage.from),
+        format!("{} {what}", apart(outage.from, from)),
+        outage.duration().to_string(),
+        between(outage.began.0, Some(outage.began.1)),
+        between(Some(outage.ended.0), outage.ended.1),
+        Count(outage.failed).to_string(),
+        some_classes(&outage.classes),
+    ]
+}

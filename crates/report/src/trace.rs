@@ -1,0 +1,197 @@
+//! A trace that <https://ui.perfetto.dev> opens, in the JSON form of Chrome's trace events: phases, command and acts, a track for
+//! each lane with its runs and its outages, failed probes as slices that may overlap, and everything else as instants.
+//!
+//! The form: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. Times there are microseconds, with
+//! fractions; offset zero is zero.
+
+use std::io::{self, BufWriter, Write};
+
+use serde_json::{Value, json};
+
+use super::plain::plain;
+use lapse_measure::outage::Outage;
+use lapse_measure::span::Span;
+use lapse_measure::time::Offset;
+use lapse_measure::timeline::Run;
+use lapse_measure::verdict::Case;
+use lapse_record::event::{Event, Source};
+use lapse_record::record::{Failure, Record};
+
+/// The process under which the run itself stands; targets follow.
+const RUN: usize = 1;
+/// Runs of a lane that are written at most: beyond, a viewer has nothing to show.
+const RUNS: usize = 200_000;
+
+/// Writes the trace of `record`.
+pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let names = record.about.names();
+    let case = record.case(&names);
+    let mut events = Events { out: BufWriter::new(out), first: true };
+    write!(events.out, "{{\"displayTimeUnit\": \"ms\", \"traceEvents\": [")?;
+    of_the_run(record, &mut events)?;
+    for place in 0..record.lanes.len() {
+        of_a_lane(record, case, place, &mut events)?;
+    }
+    for (nth, failure) in record.failures.kept.iter().enumerate() {
+        of_a_failure(record, nth, failure, &mut events)?;
+    }
+    for source in SOURCES.into_iter().filter(|source| record.events.iter().any(|event| event.source == *source)) {
+        events.name((RUN, thread(source)), &record.about.name, source.name())?;
+    }
+    for event in &record.events {
+        events.add(&instant(event))?;
+    }
+    writeln!(events.out, "\n]}}")?;
+    events.out.flush()
+}
+
+/// The events, one a line.
+struct Events<W: Write> {
+    out: W,
+    first: bool,
+}
+
+impl<W: Write> Events<W> {
+    fn add(&mut self, event: &Value) -> io::Result<()> {
+        self.out.write_all(if self.first { b"\n" } else { b",\n" })?;
+        self.first = false;
+        Ok(serde_json::to_writer(&mut self.out, event)?)
+    }
+
+    fn name(&mut self, (pid, tid): (usize, usize), process: &str, thread: &str) -> io::Result<()> {
+        self.add(&json!({"ph": "M", "pid": pid, "name": "process_name", "args": {"name": plain(process)}}))?;
+        self.add(&json!({"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": plain(thread)}}))
+    }
+
+    fn slice(&mut self, (pid, tid): (usize, usize), name: &str, span: Span, args: &Value) -> io::Result<()> {
+        let (ts, dur) = (micros(span.from), micros(span.to) - micros(span.from));
+        self.add(&json!({"ph": "X", "pid": pid, "tid": tid, "name": plain(name), "ts": ts, "dur": dur, "args": args}))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a run is shorter than 2^52 nanoseconds, which is seven weeks")]
+fn micros(at: Offset) -> f64 {
+    at.as_nanos() as f64 / 1000.0
+}
+
+fn of_the_run(record: &Record, events: &mut Events<impl Write>) -> io::Result<()> {
+    events.name((RUN, 1), &record.about.name, "phases")?;
+    for (phase, span) in record.seen.phases.spans(record.seen.end) {
+        events.slice((RUN, 1), &phase.to_string(), span, &json!({}))?;
+    }
+    if let Some((command, started)) = record.command.as_ref().and_then(|it| Some((it, it.started?))) {
+        let ended = command.exit.as_ref().map_or(record.seen.end, |exit| exit.at);
+        events.name((RUN, 2), &record.about.name, "command")?;
+        let code = command.exit.as_ref().and_then(|exit| exit.code);
+        events.slice((RUN, 2), &command.argv.join(" "), Span::new(started, ended), &json!({"exit_code": code}))?;
+    }
+    if !record.acts.is_empty() {
+        events.name((RUN, 3), &record.about.name, "acts")?;
+    }
+    for act in &record.acts {
+        events.slice((RUN, 3), &act.name, act.span, &json!({}))?;
+    }
+    Ok(())
+}
+
+/// Where a lane stands: its runs, and one below its outages.
+fn track(record: &Record, lane: usize) -> (usize, usize) {
+    (RUN + 1 + record.lanes.get(lane).map_or(0, |lane| lane.target), 2 * lane + 1)
+}
+
+fn of_a_lane(record: &Record, case: Case<'_>, place: usize, events: &mut Events<impl Write>) -> io::Result<()> {
+    let ((pid, tid), lane) = (track(record, place), &record.lanes[place]);
+    let target = case.targets.get(lane.target).map_or("", String::as_str);
+    let seen = &record.seen.lanes[place];
+    events.name((pid, tid), target, &lane.policy.to_string())?;
+    for Run { class, slot, count } in seen.timeline.runs().iter().take(RUNS) {
+        let span = Span::new(lane.schedule.due(*slot), lane.schedule.due(slot.saturating_add(*count)));
+        events.slice((pid, tid), &class.to_string(), span, &json!({"slots": count}))?;
+    }
+    if !seen.outages.is_empty() {
+        events.name((pid, tid + 1), target, &format!("{}: outages", lane.policy))?;
+    }
+    for outage in &seen.outages {
+        let Outage { from, to, failed, .. } = outage;
+        let args = json!({"lasted": outage.duration().to_string(), "failed": failed});
+        // To the end of the last slot's time, as its run above.
+        events.slice((pid, tid + 1), "outage", Span::new(*from, *to + lane.schedule.period()), &args)?;
+    }
+    Ok(())
+}
+
+/// From when it was sent until it was done: several may be on their way at once.
+fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
+    let (probe, evidence, (pid, tid)) = (&failure.probe, &failure.evidence, track(record, failure.lane));
+    let text = |text: &Option<String>| text.as_deref().map(|text| plain(text).into_owned());
+    let args = json!({
+        "due_us": micros(probe.due),
+        "connection": probe.connection.to_string(),
+        "status": evidence.status,
+        "peer": evidence.peer.map(|peer| peer.to_string()),
+        "local_port": evidence.local_port,
+        "server": text(&evidence.server),
+        "backend": text(&evidence.backend),
+        "body": text(&evidence.body),
+        "detail": plain(&evidence.detail),
+    });
+    let name = probe.class.to_string();
+    let end = |phase: &str, at: Offset, args: Value| json!({"ph": phase, "cat": "probe", "id": nth, "pid": pid, "tid": tid, "name": name, "ts": micros(at), "args": args});
+    events.add(&end("b", probe.sent, args))?;
+    events.add(&end("e", probe.done, json!({})))
+}
+
+const SOURCES: [Source; 4] = [Source::Command, Source::Kubernetes, Source::Lab, Source::Prober];
+
+/// Where the events of a source stand.
+const fn thread(source: Source) -> usize {
+    match source {
+        Source::Command => 11,
+        Source::Kubernetes => 12,
+        Source::Lab => 13,
+        Source::Prober => 14,
+    }
+}
+
+fn instant(event: &Event) -> Value {
+    let tid = thread(event.source);
+    let args = json!({
+        "text": plain(&event.text),
+        "object": event.object.as_deref().map(|object| plain(object).into_owned()),
+        "told_unix_ns": event.told_unix_ns,
+    });
+    json!({"ph": "i", "s": "p", "pid": RUN, "tid": tid, "cat": event.source.name(), "name": plain(&event.kind), "ts": micros(event.at), "args": args})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapse_record::sample::{hostile, nasty};
+
+    fn events(record: &Record) -> Vec<Value> {
+        let mut out = Vec::new();
+        write(record, &mut out).unwrap();
+        let trace: Value = serde_json::from_slice(&out).unwrap();
+        trace["traceEvents"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn whatever_begins_ends_and_slices_of_a_track_do_not_overlap() {
+        for record in [nasty(), hostile()] {
+            let events = events(&record);
+            let of = |phase: &str| events.iter().filter(|event| event["ph"] == phase).collect::<Vec<_>>();
+            assert_eq!(of("b").len(), record.failures.kept.len());
+            assert_eq!(
+                of("b").iter().map(|begin| &begin["id"]).collect::<Vec<_>>(),
+                of("e").iter().map(|end| &end["id"]).collect::<Vec<_>>()
+            );
+            let mut ends = std::collections::BTreeMap::new();
+            for slice in of("X") {
+                let (from, length) = (slice["ts"].as_f64().unwrap(), slice["dur"].as_f64().unwrap());
+                let end = ends.entry((slice["pid"].as_u64(), slice["tid"].as_u64())).or_insert(0.0);
+                assert!(length >= 0.0 && from >= *end - 0.001, "{slice} begins before {end}");
+                *end = from + length;
+            }
+        }
+    }
+}

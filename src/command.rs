@@ -1,0 +1,157 @@
+//! The wrapped command: started so that it behaves as it would without lapse, watched, and ended with all it started.
+//!
+//! It keeps our stdin, terminal and process group; what it prints passes through untouched and at once. Whether and when it
+//! is to be ended is the caller's to say, as is what an exit code means.
+
+mod family;
+mod lines;
+mod process;
+mod pump;
+mod running;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, PipeReader, Write};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use self::family::{Family, Mark};
+use self::pump::Pump;
+pub(crate) use self::running::{Happening, Running};
+use lapse_measure::time::Offset;
+
+/// A command line to run: a program and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Command {
+    program: OsString,
+    arguments: Vec<OsString>,
+}
+
+/// A command line without a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no command given: write it after `--`, for example `-- helm upgrade web ./chart --wait`")]
+pub(crate) struct NoProgram;
+
+/// Where the bytes go that the command prints. Each sink gets them in order, in pieces that may end anywhere, and is
+/// flushed after each piece; one that fails is left alone from then on. A sink that blocks holds up the command only.
+pub(crate) struct Output {
+    /// For its stdout.
+    pub stdout: Box<dyn Write + Send>,
+    /// For its stderr.
+    pub stderr: Box<dyn Write + Send>,
+}
+
+/// Why the command could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpawnError {
+    /// There is no such program.
+    #[error(
+        "could not start `{program}`: no such file; check its spelling and PATH, or the `#!` line if it is a script"
+    )]
+    NotFound {
+        /// What was to be started.
+        program: String,
+    },
+    /// It may not be executed.
+    #[error("could not start `{program}`: permission denied; make it executable (`chmod +x`) or name its interpreter")]
+    Denied {
+        /// What was to be started.
+        program: String,
+    },
+    /// Anything else that the system says.
+    #[error("could not start `{program}`; try it without lapse")]
+    Other {
+        /// What was to be started.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+// === impl Command ===
+
+impl Command {
+    /// The command line with these words, the first of which names the program.
+    pub(crate) fn new(argv: impl IntoIterator<Item = OsString>) -> Result<Self, NoProgram> {
+        let mut words = argv.into_iter();
+        let program = words.next().filter(|program| !program.is_empty()).ok_or(NoProgram)?;
+        Ok(Self { program, arguments: words.collect() })
+    }
+
+    /// Its words, with `\u{fffd}` for what is not UTF-8.
+    pub(crate) fn argv(&self) -> impl Iterator<Item = String> {
+        std::iter::once(&self.program).chain(&self.arguments).map(|word| word.to_string_lossy().into_owned())
+    }
+
+    /// Starts it. Has to be called within a tokio runtime that has I/O and time.
+    pub(crate) fn spawn<Now>(&self, now: Now, output: Output) -> Result<Running, SpawnError>
+    where
+        Now: Fn() -> Offset + Clone + Send + Sync + 'static,
+    {
+        self.try_spawn(now, output).map_err(|error| SpawnError::new(self.program.to_string_lossy().into_owned(), error))
+    }
+
+    fn try_spawn<Now>(&self, now: Now, output: Output) -> io::Result<Running>
+    where
+        Now: Fn() -> Offset + Clone + Send + Sync + 'static,
+    {
+        let mark = Mark::new();
+        let (exited, exit) = io::pipe()?;
+        let (stdout, its_stdout) = io::pipe()?;
+        let (stderr, its_stderr) = io::pipe()?;
+        let child = tokio::process::Command::new(&self.program)
+            .args(&self.arguments)
+            .env(mark.name(), "1")
+            .stdin(Stdio::inherit())
+            .stdout(its_stdout)
+            .stderr(its_stderr)
+            .kill_on_drop(true)
+            .spawn()?;
+        let family = Family::new(mark, child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0));
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+        let running = Running::new(child, family, exit, told, Arc::new(now.clone()));
+        let streams: [(_, PipeReader, _); 2] = [("stdout", stdout, output.stdout), ("stderr", stderr, output.stderr)];
+        for (kind, from, to) in streams {
+            let (exited, tell, dropped) = (exited.try_clone()?, tell.clone(), running.dropped_counter());
+            Pump { kind, from, to, exited, now: now.clone(), tell, dropped }.start()?;
+        }
+        Ok(running)
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.argv().collect::<Vec<_>>().join(" "))
+    }
+}
+
+// === impl Output ===
+
+impl Output {
+    /// Our own stdout and stderr.
+    #[cfg(test)]
+    pub(crate) fn inherited() -> Self {
+        Self { stdout: Box::new(io::stdout()), stderr: Box::new(io::stderr()) }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").finish_non_exhaustive()
+    }
+}
+
+// === impl SpawnError ===
+
+impl SpawnError {
+    fn new(program: String, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { program },
+            io::ErrorKind::PermissionDenied => Self::Denied { program },
+            _ => Self::Other { program, source: error },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! Carries what the command prints to where it belongs, at once and untouched, and records it by line.
+//!
+//! On a thread of its own: a terminal that is held (Ctrl-S) must stall nobody but the command.
+
+use std::io::{self, PipeReader, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::ioctl_fionread;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::lines::{Line, Lines};
+use lapse_measure::time::Offset;
+use lapse_record::event::{Event, Source};
+
+const CHUNK: usize = 64 << 10;
+
+/// One stream of the command on its way out.
+pub(super) struct Pump<Now> {
+    /// What its lines are called: `stdout` or `stderr`.
+    pub(super) kind: &'static str,
+    /// The command's end of it.
+    pub(super) from: PipeReader,
+    /// Our end of it.
+    pub(super) to: Box<dyn Write + Send>,
+    /// Reads as ended once the command has exited.
+    pub(super) exited: PipeReader,
+    /// The clock.
+    pub(super) now: Now,
+    /// Whom to tell of lines. What is sent is bounded by what [`Lines`] keeps.
+    pub(super) tell: UnboundedSender<Event>,
+    /// Counts the lines that were not kept.
+    pub(super) dropped: Arc<AtomicU64>,
+}
+
+impl<Now: Fn() -> Offset + Send + 'static> Pump<Now> {
+    /// Starts carrying, until the stream ends or the command has exited and all that it printed is out.
+    pub(super) fn start(self) -> io::Result<()> {
+        thread::Builder::new().name(self.kind.to_owned()).spawn(|| self.carry()).map(drop)
+    }
+
+    fn carry(mut self) {
+        let (mut lines, mut chunk) = (Lines::default(), vec![0; CHUNK]);
+        let (mut open, mut rest) = (true, None);
+        while let Ok(length @ 1..) = self.read(&mut chunk, &mut rest) {
+            let (bytes, at) = (&chunk[..length], (self.now)());
+            if open && let Err(error) = self.to.write_all(bytes).and_then(|()| self.to.flush()) {
+                open = false;
+                self.tell_closed(&error, at);
+            }
+            lines.feed(bytes, at, |line| self.tell_line(line));
+            self.dropped.fetch_add(lines.take_dropped(), Ordering::Relaxed);
+        }
+        lines.finish(|line| self.tell_line(line));
+        self.dropped.fetch_add(lines.take_dropped(), Ordering::Relaxed);
+    }
+
+    /// Waits for bytes. After the command's exit it does not wait any more, and takes out no more than the pipe held at
+    /// that moment: what the command itself has printed. A background process may keep the pipe open, or even full, for ever.
+    fn read(&mut self, chunk: &mut [u8], rest: &mut Option<usize>) -> io::Result<usize> {
+        if rest.is_none() && exited_before_bytes(&self.from, &self.exited)? {
+            *rest = Some(usize::try_from(ioctl_fionread(&self.from)?).unwrap_or(usize::MAX));
+        }
+        let Some(rest) = rest else { return self.from.read(chunk) };
+        let most = chunk.len().min(*rest);
+        let length = self.from.read(&mut chunk[..most])?;
+        *rest -= length;
+        Ok(length)
+    }
+
+    fn tell_line(&self, line: Line) {
+        let _ = self.tell.send(Event::new(line.at, Source::Command, self.kind, line.text));
+    }
+
+    fn tell_closed(&self, error: &io::Error, at: Offset) {
+        let text = format!("{} of lapse: {error}; what the command prints from here on is only recorded", self.kind);
+        let _ = self.tell.send(Event::new(at, Source::Prober, format!("{}-closed", self.kind), text));
+    }
+}
+
+/// Waits until there are bytes, or until the command has exited: then true.
+fn exited_before_bytes(from: &PipeReader, exited: &PipeReader) -> io::Result<bool> {
+    let mut fds = [PollFd::new(from, PollFlags::IN), PollFd::new(exited, PollFlags::IN)];
+    while let Err(error) = poll(&mut fds, None) {
+        if error != rustix::io::Errno::INTR {
+            return Err(error.into());
+        }
+    }
+    Ok(!fds[1].revents().is_empty())
+}

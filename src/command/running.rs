@@ -1,0 +1,222 @@
+//! A command that has been started: what happens to it, in the order in which it is seen, and the ways to end it.
+
+use std::fmt;
+use std::fs::File;
+use std::future;
+use std::io::PipeWriter;
+use std::os::unix::process::ExitStatusExt;
+use std::pin::Pin;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getpgrp, kill_process};
+use rustix::termios::tcgetpgrp;
+use tokio::process::Child;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Sleep, sleep};
+
+use super::family::Family;
+use lapse_measure::time::Offset;
+use lapse_record::entry::Exit;
+use lapse_record::event::{Event, Source};
+
+/// How long after its exit the command's last lines are waited for: they are in our hands already, but where they go to
+/// may be blocked.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// A clock that can be handed on.
+type Now = Arc<dyn Fn() -> Offset + Send + Sync>;
+
+/// Something that happened to the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Happening {
+    /// It printed a line (`stdout`, `stderr`; at the moment of the line's first byte), or the prober has something
+    /// to say about it (`stdout-closed`, `stderr-closed`, `left-running`).
+    Line(Event),
+    /// It has ended. Comes once; after it, lines come only from output that was blocked.
+    Exited(Exit),
+}
+
+/// A command that has been started.
+///
+/// As soon as it has exited, what remains of its descendants is ended too: SIGTERM, after two seconds SIGKILL. Dropping
+/// this kills them all at once. Found are its children, theirs, and whoever inherited its environment, daemons
+/// included; not found is who was given a clean environment and has lost his parents.
+pub(crate) struct Running {
+    child: Child,
+    family: Arc<Family>,
+    lines: UnboundedReceiver<Event>,
+    dropped: Arc<AtomicU64>,
+    now: Now,
+    stage: Stage,
+    /// The end of the family, once begun.
+    ending: Option<JoinHandle<Vec<i32>>>,
+}
+
+enum Stage {
+    /// It runs. Dropping the pipe's end tells the pumps that it does not.
+    Runs(#[expect(dead_code, reason = "held to be dropped")] PipeWriter),
+    /// It has exited, its last lines are on their way.
+    Drains(Exit, Pin<Box<Sleep>>),
+    /// Its exit has been told, its descendants are being ended.
+    Ends,
+    /// Nothing is left of it.
+    Over,
+}
+
+/// What `next` wakes up for.
+enum Wake {
+    Line(Event),
+    Exited(Exit),
+    Drained(Exit),
+    Ended(Vec<i32>),
+    Never,
+}
+
+// === impl Running ===
+
+impl Running {
+    pub(super) fn new(
+        child: Child,
+        family: Family,
+        exit: PipeWriter,
+        lines: UnboundedReceiver<Event>,
+        now: Now,
+    ) -> Self {
+        let (family, dropped) = (Arc::new(family), Arc::default());
+        Self { child, family, lines, dropped, now, stage: Stage::Runs(exit), ending: None }
+    }
+
+    pub(super) fn dropped_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
+    }
+
+    /// The next thing that happens; `None` once nothing is left of the command and its descendants. Nothing is lost
+    /// if the future is dropped, so it may stand in a `select!`.
+    pub(crate) async fn next(&mut self) -> Option<Happening> {
+        loop {
+            match self.wake().await {
+                Wake::Line(event) => return Some(Happening::Line(event)),
+                Wake::Exited(exit) => {
+                    self.stage = Stage::Drains(exit, Box::pin(sleep(DRAIN)));
+                    self.end();
+                }
+                Wake::Drained(exit) => {
+                    self.stage = Stage::Ends;
+                    return Some(Happening::Exited(exit));
+                }
+                Wake::Ended(left) => {
+                    self.stage = Stage::Over;
+                    if !left.is_empty() {
+                        return Some(Happening::Line(left_running((self.now)(), &left)));
+                    }
+                }
+                Wake::Never => return None,
+            }
+        }
+    }
+
+    async fn wake(&mut self) -> Wake {
+        let Self { child, lines, now, stage, ending, .. } = self;
+        match stage {
+            Stage::Runs(_) => tokio::select! {
+                Some(line) = lines.recv() => Wake::Line(line),
+                status = child.wait() => Wake::Exited(exit(now(), status.ok())),
+            },
+            Stage::Drains(exit, patience) => tokio::select! {
+                biased;
+                line = lines.recv() => line.map_or(Wake::Drained(*exit), Wake::Line),
+                () = patience => Wake::Drained(*exit),
+            },
+            Stage::Ends => tokio::select! {
+                biased;
+                Some(line) = lines.recv() => Wake::Line(line),
+                left = ended(ending) => Wake::Ended(left),
+            },
+            Stage::Over => lines.try_recv().map_or(Wake::Never, Wake::Line),
+        }
+    }
+
+    /// How many lines were passed through but not recorded: of each stream the first 10 000 lines, or 8 MiB, are.
+    #[cfg(test)]
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Passes a signal that we got on to the command. SIGINT is not passed on if we are in the foreground of a terminal:
+    /// Ctrl-C there reaches the whole process group, and many programs take a second SIGINT as "die at once". Whoever
+    /// sees the command ignore it calls [`end`](Self::end).
+    pub(crate) fn signal(&self, signal: Signal) {
+        if signal != Signal::INT || !in_foreground() {
+            self.send(signal);
+        }
+    }
+
+    /// Begins to end the command and all its descendants: SIGTERM, and after two seconds SIGKILL. What comes of it,
+    /// [`next`](Self::next) tells. Once begun, calling this again changes nothing.
+    pub(crate) fn end(&mut self) {
+        if self.ending.is_none() {
+            let (family, now) = (Arc::clone(&self.family), Arc::clone(&self.now));
+            self.ending = Some(spawn_blocking(move || family.end(&*now)));
+        }
+    }
+
+    /// Kills the command and all its descendants without grace. What comes of it, [`next`](Self::next) tells.
+    pub(crate) fn end_now(&mut self) {
+        self.family.hurry();
+        self.send(Signal::KILL);
+        self.end();
+    }
+
+    /// Until `wait` has returned its status, the child's id can't be given to another process: `id` is `None` after.
+    fn send(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        // The command may have ended a moment ago: then there is nobody to tell.
+        pid.map(|pid| kill_process(pid, signal));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !matches!(self.stage, Stage::Over) {
+            self.family.hurry();
+            self.family.kill();
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("child", &self.child).field("family", &self.family).finish_non_exhaustive()
+    }
+}
+
+/// What is left when the family has been ended; never, if that has not begun.
+async fn ended(ending: &mut Option<JoinHandle<Vec<i32>>>) -> Vec<i32> {
+    match ending {
+        Some(handle) => handle.await.unwrap_or_default(),
+        None => future::pending().await,
+    }
+}
+
+fn left_running(at: Offset, left: &[i32]) -> Event {
+    let pids = left.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+    Event::new(
+        at,
+        Source::Prober,
+        "left-running",
+        format!("could not end what the command had started: process {pids}"),
+    )
+}
+
+/// Whether Ctrl-C on our terminal reaches our process group.
+fn in_foreground() -> bool {
+    File::open("/dev/tty").is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
+}
+
+fn exit(at: Offset, status: Option<ExitStatus>) -> Exit {
+    Exit { at, code: status.and_then(|status| status.code()), signal: status.and_then(|status| status.signal()) }
+}
