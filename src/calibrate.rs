@@ -10,7 +10,7 @@ use std::time::Duration;
 use self::judge::Judgement;
 use crate::progress::Progress;
 use crate::run::launch;
-use crate::run::plan::{Plan, Subject};
+use crate::run::plan::{Activity, Plan};
 use lapse_hammer::clock::Clock;
 use lapse_lab::fault::{Plan as Faults, Server};
 use lapse_measure::time::Offset;
@@ -21,7 +21,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 /// What to inflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Drill {
+pub(crate) struct Calibration {
     /// The same seed gives the same outages.
     pub seed: u64,
     /// How many.
@@ -47,7 +47,7 @@ pub(crate) enum Error {
     Address(String),
 }
 
-impl Drill {
+impl Calibration {
     fn faults(&self) -> Faults {
         Faults::random(self.seed, self.outages, Offset::ZERO + MARGIN, self.longest)
     }
@@ -58,18 +58,14 @@ impl Drill {
     }
 
     /// Inflicts the outages on a run as `plan` has it, whatever its target and its subject, and holds both against each other.
-    pub(crate) async fn carry_out(
-        &self,
-        mut plan: Plan,
-        progress: &mut Progress,
-    ) -> Result<(Record, Judgement), Error> {
+    pub(crate) async fn run(&self, mut plan: Plan, progress: &mut Progress) -> Result<(Record, Judgement), Error> {
         // A clock of its own: only the kernel's is common to both sides.
         let clock = Clock::start();
         let server = Server::start(self.faults(), move || clock.now()).await.map_err(Error::Server)?;
         let url = server.url();
         let uri: hyper::Uri = url.parse().map_err(|_| Error::Address(url))?;
         plan.settings.targets.iter_mut().for_each(|target| target.uri = uri.clone());
-        plan.subject = Subject::Nothing(self.length());
+        plan.activity = Activity::Nothing(self.length());
         let record = launch::run(plan, progress).await?;
         let truths = server.stop().await.map_err(Error::Strayed)?;
         let shift = |at: Offset| at.shifted(clock.monotonic_ns(), record.about.monotonic_ns);

@@ -3,13 +3,13 @@
 mod budget;
 mod calibrate;
 mod cluster;
-mod further;
 mod lab;
-mod look;
 mod plan;
 mod pod;
 mod report;
+mod report_files;
 mod run;
+mod style;
 mod value;
 
 use std::ffi::OsString;
@@ -100,19 +100,19 @@ struct RunArgs {
     command: Vec<OsString>,
 
     /// Probes a second of each target, over all of its lanes [default: 1000/s; e.g. 200/s].
-    #[arg(long, value_name = "N/s", value_parser = value::rate, help_heading = "Pace")]
+    #[arg(long, value_name = "N/s", value_parser = value::rate, help_heading = "PhaseDurations")]
     rate: Option<Rate>,
     /// How long to measure where there is no command [e.g. 30s].
-    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Pace")]
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "PhaseDurations")]
     duration: Option<Duration>,
     /// How long to measure before the command starts, to know what healthy looks like [default: 5s; e.g. 10s].
-    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Pace")]
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "PhaseDurations")]
     baseline: Option<Duration>,
     /// How long every lane must have been up after the command before the run ends [default: 5s; e.g. 20s].
-    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Pace")]
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "PhaseDurations")]
     settle: Option<Duration>,
     /// How long to wait for that at most [e.g. 5m].
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "Pace")]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "PhaseDurations")]
     settle_limit: Duration,
 
     /// The request's method [default: GET, or POST with --data; e.g. HEAD].

@@ -3,10 +3,10 @@
 //! It keeps our stdin, terminal and process group; what it prints passes through untouched and at once. Whether and when it
 //! is to be ended is the caller's to say, as is what an exit code means.
 
-mod family;
 mod lines;
+mod output_tee;
 mod process;
-mod pump;
+mod process_tree;
 mod running;
 
 use std::ffi::OsString;
@@ -15,8 +15,8 @@ use std::io::{self, PipeReader, Write};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use self::family::{Family, Mark};
-use self::pump::Pump;
+use self::output_tee::OutputTee;
+use self::process_tree::{Mark, ProcessTree};
 pub(crate) use self::running::{Happening, Running};
 use lapse_measure::time::Offset;
 
@@ -107,13 +107,13 @@ impl Command {
             .stderr(its_stderr)
             .kill_on_drop(true)
             .spawn()?;
-        let family = Family::new(mark, child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0));
+        let tree = ProcessTree::new(mark, child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0));
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
-        let running = Running::new(child, family, exit, told, Arc::new(now.clone()));
+        let running = Running::new(child, tree, exit, told, Arc::new(now.clone()));
         let streams: [(_, PipeReader, _); 2] = [("stdout", stdout, output.stdout), ("stderr", stderr, output.stderr)];
         for (kind, from, to) in streams {
             let (exited, tell, dropped) = (exited.try_clone()?, tell.clone(), running.dropped_counter());
-            Pump { kind, from, to, exited, now: now.clone(), tell, dropped }.start()?;
+            OutputTee { kind, from, to, exited, now: now.clone(), tell, dropped }.start()?;
         }
         Ok(running)
     }

@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::page::Pages;
 use lapse_record::record::Record;
-use lapse_report::html::{self, Standing};
+use lapse_report::html::{self, RunState};
 
 /// How long onlookers may take to fetch the final report.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -40,7 +40,7 @@ pub(crate) enum Error {
 
 /// An address that is ours, before there is anything to serve.
 #[derive(Debug)]
-pub(crate) struct Door(TcpListener);
+pub(crate) struct LiveListener(TcpListener);
 
 /// A run that is being served.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(crate) struct Live {
     pages: Pages,
 }
 
-impl Door {
+impl LiveListener {
     /// Takes the address.
     pub(crate) fn open(address: SocketAddr) -> Result<Self, Error> {
         let failed = |source| Error::Address { address, source };
@@ -84,7 +84,7 @@ fn run(runtime: &Runtime, listener: TcpListener, pages: Pages, folder: &std::pat
 impl Live {
     /// Shows the final report to whoever looks, and lets them fetch it.
     pub(crate) fn end(self, record: &Record) {
-        if let Some(fetched) = self.pages.end(html::page(record, Standing::Over)) {
+        if let Some(fetched) = self.pages.end(html::page(record, RunState::Over)) {
             // Nobody there any more is as good as everybody served.
             let _ = fetched.recv_timeout(FAREWELL);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lapse_lab::fault::{Fault, Truth};
-use lapse_measure::fold::{LaneSeen, Seen};
+use lapse_measure::fold::{LaneObservations, Observations};
 use lapse_measure::lane::Lane;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::{Span, Spans};
@@ -13,7 +13,7 @@ use lapse_measure::time::{Human, Offset};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was seen, and lies within the bounds; the bound that is farthest from the truth is this far from it.
-    Seen {
+    Observations {
         /// For its beginning; `None` where the run says that it has no bound there.
         began_off: Option<Duration>,
         /// For its end.
@@ -55,14 +55,14 @@ impl Judgement {
         let wrong = self.findings.iter().filter_map(|finding| match &finding.outcome {
             Outcome::Outside(why) => Some(format!("{finding} lies outside its bounds: {why}")),
             Outcome::Missed => Some(format!("{finding} was missed")),
-            Outcome::Seen { .. } | Outcome::BelowFloor | Outcome::Blind => None,
+            Outcome::Observations { .. } | Outcome::BelowFloor | Outcome::Blind => None,
         });
         wrong.chain(self.invented.iter().cloned()).collect()
     }
 
     /// Whether any was seen.
     pub(crate) fn has_seen(&self) -> bool {
-        self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Seen { .. }))
+        self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Observations { .. }))
     }
 
     /// The findings of one kind.
@@ -85,7 +85,7 @@ impl std::fmt::Display for Finding {
 }
 
 /// Judges what was seen on the lanes of one target by the truths that were inflicted on it, given in order.
-pub(crate) fn judge(lanes: &[Lane], seen: &Seen, truths: &[Truth]) -> Judgement {
+pub(crate) fn judge(lanes: &[Lane], seen: &Observations, truths: &[Truth]) -> Judgement {
     let mut judgement = Judgement::default();
     for (lane, of_lane) in lanes.iter().zip(&seen.lanes) {
         judgement.add(*lane, of_lane, &seen.held_up, truths);
@@ -94,7 +94,7 @@ pub(crate) fn judge(lanes: &[Lane], seen: &Seen, truths: &[Truth]) -> Judgement 
 }
 
 impl Judgement {
-    fn add(&mut self, lane: Lane, seen: &LaneSeen, held_up: &Spans, truths: &[Truth]) {
+    fn add(&mut self, lane: Lane, seen: &LaneObservations, held_up: &Spans, truths: &[Truth]) {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; truths.len()];
         for outage in &seen.outages {
             let met = met(outage, truths);
@@ -157,17 +157,17 @@ fn within(outage: &Outage, first: &Truth, last: &Truth) -> Result<Outcome, Strin
         return Err(format!("it ended {} later", Human(last.ended.0.since(to.unwrap_or(from)))));
     }
     let off = |truth: (Offset, Offset), from: Offset, to: Offset| truth.1.since(from).max(to.since(truth.0));
-    Ok(Outcome::Seen {
+    Ok(Outcome::Observations {
         began_off: earliest.map(|earliest| off(first.began, earliest, latest)),
         ended_off: to.map(|to| off(last.ended, from, to)),
     })
 }
 
 /// Why a truth was not seen.
-fn unseen(truth: &Truth, seen: &LaneSeen, held_up: &Spans) -> Outcome {
+fn unseen(truth: &Truth, seen: &LaneObservations, held_up: &Spans) -> Outcome {
     let was_blind = [&seen.blind, held_up].iter().any(|blind| !blind.within(truth.span()).length().is_zero());
     match truth.length() {
-        length if length <= seen.floor() => Outcome::BelowFloor,
+        length if length <= seen.detection_limit() => Outcome::BelowFloor,
         _ if was_blind => Outcome::Blind,
         _ => Outcome::Missed,
     }
@@ -194,7 +194,7 @@ mod tests {
 
     fn off(began_us: u64, ended_us: u64) -> Outcome {
         let off = |micros| Some(Duration::from_micros(micros));
-        Outcome::Seen { began_off: off(began_us), ended_off: off(ended_us) }
+        Outcome::Observations { began_off: off(began_us), ended_off: off(ended_us) }
     }
 
     #[test]

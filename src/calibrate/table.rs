@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::Drill;
+use super::Calibration;
 use super::judge::{Finding, Judgement, Outcome};
 use lapse_lab::fault::Fault;
 use lapse_measure::latency::Distribution;
@@ -23,9 +23,14 @@ struct Row {
 }
 
 /// Writes what a calibration came to. Eighty columns are enough.
-pub(crate) fn write(drill: &Drill, record: &Record, judgement: &Judgement, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(
+    calibration: &Calibration,
+    record: &Record,
+    judgement: &Judgement,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let objections = judgement.objections();
-    head(drill, record, out)?;
+    head(calibration, record, out)?;
     writeln!(out, "\n                            below                 off at its         off at its")?;
     writeln!(out, "kind       inflicted   seen floor  blind  wrong  beginning (worst)  end (worst)")?;
     let mut all = Row::default();
@@ -54,14 +59,14 @@ pub(crate) fn write(drill: &Drill, record: &Record, judgement: &Judgement, out: 
     }
 }
 
-fn head(drill: &Drill, record: &Record, out: &mut impl Write) -> io::Result<()> {
+fn head(calibration: &Calibration, record: &Record, out: &mut impl Write) -> io::Result<()> {
     let lanes = record.lanes.len();
     let (rate, longest, length) =
-        (record.about.rate.get(), Human(drill.longest), Human(record.seen.end.since(Offset::ZERO)));
+        (record.about.rate.get(), Human(calibration.longest), Human(record.seen.end.since(Offset::ZERO)));
     writeln!(
         out,
         "{} outages of 1.00 ms to {longest} in {length}, looked for on {lanes} lanes at {rate}/s (seed {})",
-        drill.outages, drill.seed
+        calibration.outages, calibration.seed
     )
 }
 
@@ -99,14 +104,15 @@ fn instrument(record: &Record, judgement: &Judgement, out: &mut impl Write) -> i
     writeln!(out, "\nsends late   p50 {median}, p99 {p99}, at most {longest}")?;
     let blind: Duration = record.seen.lanes.iter().map(|lane| lane.blind.length()).max().unwrap_or_default();
     writeln!(out, "blind        {} of the run", Human(blind))?;
-    let floor = record.seen.lanes.iter().map(lapse_measure::fold::LaneSeen::floor).max().unwrap_or_default();
+    let detection_limit =
+        record.seen.lanes.iter().map(lapse_measure::fold::LaneObservations::detection_limit).max().unwrap_or_default();
     let unseen = judgement.longest_unseen();
     let longest =
         unseen.map_or("none went unseen".to_owned(), |unseen| format!("the longest unseen had {}", Human(unseen)));
     writeln!(
         out,
         "to trust     an outage of {} or more is sure to be seen on every lane ({longest})",
-        Human(floor.max(unseen.unwrap_or_default()))
+        Human(detection_limit.max(unseen.unwrap_or_default()))
     )
 }
 
@@ -130,7 +136,7 @@ impl<'a> FromIterator<&'a Finding> for Row {
         for finding in findings {
             row.inflicted += 1;
             match finding.outcome {
-                Outcome::Seen { began_off, ended_off } => {
+                Outcome::Observations { began_off, ended_off } => {
                     row.seen += 1;
                     row.began_off.extend(began_off);
                     row.ended_off.extend(ended_off);

@@ -10,9 +10,9 @@ use hyper::Uri;
 
 use super::CalibrateArgs;
 use super::run::save;
-use crate::calibrate::{Drill, table};
+use crate::calibrate::{Calibration, table};
 use crate::progress::{Progress, Style};
-use crate::run::plan::{Folder, Pace, Plan, Subject};
+use crate::run::plan::{Activity, Folder, PhaseDurations, Plan};
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::Settings;
 use lapse_hammer::target::{Expect, Http, Request, Target};
@@ -31,7 +31,7 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let now = Clock::start().anchor();
     // Any number will do, as long as it is said.
     let seed = args.seed.unwrap_or(now.unix_ns / 1_000_000 % 1_000_000);
-    let drill = Drill { seed, outages: usize::from(args.outages), longest: args.longest };
+    let calibration = Calibration { seed, outages: usize::from(args.outages), longest: args.longest };
     ensure!(
         args.longest >= Duration::from_millis(1),
         "--longest {:?} is less than the shortest outage, 1 ms",
@@ -40,15 +40,15 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
     let plan = plan(args, now)?;
     let folder = plan.folder.path().to_owned();
-    progress.say(&format!("{} outages (seed {seed}) in about {}", drill.outages, Human(drill.length())));
+    progress.say(&format!("{} outages (seed {seed}) in about {}", calibration.outages, Human(calibration.length())));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (record, judgement) =
-        runtime.context("cannot start the runtime")?.block_on(drill.carry_out(plan, &mut progress))?;
+        runtime.context("cannot start the runtime")?.block_on(calibration.run(plan, &mut progress))?;
     for saved in save(&record, &folder) {
         saved?;
     }
     let mut out = stdout().lock();
-    table::write(&drill, &record, &judgement, &mut out)
+    table::write(&calibration, &record, &judgement, &mut out)
         .and_then(|()| out.flush())
         .context("cannot print the result")?;
     let code = if record.interrupted {
@@ -72,7 +72,7 @@ fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
         connect_to: Vec::new(),
         tls: None,
         request: Request::default(),
-        roster: None,
+        addresses: None,
         backend: None,
         expect: Expect::default(),
     };
@@ -95,10 +95,10 @@ fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
         rate: args.rate,
         settings,
         policies: vec![Policy::Reused, Policy::New],
-        subject: Subject::Nothing(Duration::ZERO),
+        activity: Activity::Nothing(Duration::ZERO),
         follow: None,
-        vantages: Vec::new(),
-        pace: Pace { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
+        cluster_targets: Vec::new(),
+        durations: PhaseDurations { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         budgets: Vec::new(),
         max_blind: MaxBlind::default(),
     })

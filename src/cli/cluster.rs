@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 
-use crate::run::plan::{Follow, Noop, Subject};
+use crate::run::plan::{Activity, Follow, Noop};
 use lapse_cluster::{Of, Scope, Workload};
 
 /// What was typed about the cluster.
@@ -40,7 +40,7 @@ pub(super) struct ClusterArgs {
 
 impl ClusterArgs {
     /// What of a cluster to follow: what was typed, else what the command's own words say that it rolls.
-    pub(super) fn follow(&self, subject: &Subject, is_target: bool) -> Result<Option<Follow>> {
+    pub(super) fn follow(&self, workload: &Activity, is_target: bool) -> Result<Option<Follow>> {
         let typed = match (&self.release, &self.selector, self.workloads.as_slice()) {
             (Some(release), ..) => Some(Of::Release(release.clone())),
             (_, Some(selector), _) => Some(Of::Selector(selector.clone())),
@@ -60,14 +60,14 @@ impl ClusterArgs {
         if self.no_kube {
             return Ok(None);
         }
-        let words = match subject {
-            Subject::Command(command) => command.argv().collect(),
-            Subject::Scenario(_) if asked => {
+        let words = match workload {
+            Activity::Command(command) => command.argv().collect(),
+            Activity::Scenario(_) if asked => {
                 bail!(
                     "a scenario brings its own world: leave out what says which cluster to watch, or name a URL instead"
                 )
             }
-            Subject::Nothing(_) | Subject::Scenario(_) => Vec::new(),
+            Activity::Nothing(_) | Activity::Scenario(_) => Vec::new(),
         };
         let read = Scope::of_command(words.iter().map(String::as_str));
         if read.is_none() && !asked {

@@ -13,7 +13,7 @@ use url::Url;
 use super::budget;
 use super::{LaneName, RunArgs};
 use crate::command::Command;
-use crate::run::plan::{Folder, Pace, Plan, Subject};
+use crate::run::plan::{Activity, Folder, PhaseDurations, Plan};
 use lapse_hammer::engine::Settings;
 use lapse_hammer::target::{Expect, Http, Request, Target};
 use lapse_hammer::tls::{self, TlsOptions};
@@ -45,16 +45,16 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let max_blind = args.max_blind.unwrap_or(if scenario.is_some() { BESIDE_A_WORLD } else { MaxBlind::default() });
     let advice = scenario.as_ref().map(|scenario| *scenario.measure()).unwrap_or_default();
     let stage = |typed: Option<Duration>, advised: Option<Duration>| typed.or(advised).unwrap_or(STAGE);
-    let pace = Pace {
+    let durations = PhaseDurations {
         baseline: stage(args.baseline, advice.baseline),
         settle: stage(args.settle, advice.settle),
         settle_limit: args.settle_limit,
     };
     ensure!(
-        pace.settle <= pace.settle_limit,
+        durations.settle <= durations.settle_limit,
         "--settle {:?} cannot be reached within --settle-limit {:?}: raise the limit",
-        pace.settle,
-        pace.settle_limit
+        durations.settle,
+        durations.settle_limit
     );
     let rate = args.rate.or_else(|| advice.rate.and_then(Rate::per_second)).or_else(|| Rate::per_second(RATE));
     let rate = rate.context("the scenario's rate is none")?;
@@ -72,15 +72,31 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
         connections: usize::from(args.connections),
     };
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &settings.targets));
-    let subject = subject(args, scenario)?;
-    let vantages: Vec<_> =
-        args.targets.iter().enumerate().filter_map(|(place, target)| Some((place, target.vantage.clone()?))).collect();
-    let follow = args.cluster.follow(&subject, !vantages.is_empty())?;
+    let activity = activity(args, scenario)?;
+    let cluster_targets: Vec<_> = args
+        .targets
+        .iter()
+        .enumerate()
+        .filter_map(|(place, target)| Some((place, target.cluster_target.clone()?)))
+        .collect();
+    let follow = args.cluster.follow(&activity, !cluster_targets.is_empty())?;
     let folder = match &args.out {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    Ok(Plan { name, folder, rate, settings, policies, subject, follow, vantages, pace, budgets, max_blind })
+    Ok(Plan {
+        name,
+        folder,
+        rate,
+        settings,
+        policies,
+        activity,
+        follow,
+        cluster_targets,
+        durations,
+        budgets,
+        max_blind,
+    })
 }
 
 /// The scenario in the file that was named.
@@ -96,15 +112,15 @@ pub(super) fn scenario(path: &str) -> Result<Scenario> {
     Scenario::parse(&text).with_context(|| format!("the scenario {path} cannot be used"))
 }
 
-fn subject(args: &RunArgs, scenario: Option<Scenario>) -> Result<Subject> {
+fn activity(args: &RunArgs, scenario: Option<Scenario>) -> Result<Activity> {
     match (scenario, args.duration, args.command.is_empty()) {
-        (Some(scenario), None, true) => Ok(Subject::Scenario(Box::new(scenario))),
+        (Some(scenario), None, true) => Ok(Activity::Scenario(Box::new(scenario))),
         (Some(_), _, false) => {
             bail!("a scenario brings its own rollout: leave out the command after --, or name a URL instead")
         }
         (Some(_), Some(_), true) => bail!("a scenario takes as long as it takes: leave out --duration"),
-        (None, Some(duration), true) => Ok(Subject::Nothing(duration)),
-        (None, None, false) => Ok(Subject::Command(Command::new(args.command.clone())?)),
+        (None, Some(duration), true) => Ok(Activity::Nothing(duration)),
+        (None, None, false) => Ok(Activity::Command(Command::new(args.command.clone())?)),
         (None, Some(_), false) => {
             bail!("the run lasts as long as the command does: leave out --duration, or the command after --")
         }
@@ -160,7 +176,7 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Target>> {
             connect_to: args.connect_to.clone(),
             request: request.clone(),
             expect: expect.clone(),
-            roster: None,
+            addresses: None,
             // The lab's pods say who they are.
             backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
         });

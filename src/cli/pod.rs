@@ -12,9 +12,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::lab::tell_all;
 use super::value;
 use lapse_hammer::clock::Clock;
+use lapse_lab::duration_range::Span;
 use lapse_lab::process::{self, Exit};
 use lapse_lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
-use lapse_lab::span::Span;
 use lapse_record::event::{Event, Source};
 
 pub(super) const EXAMPLE: &str = "\

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{ReportArgs, look};
+use super::{ReportArgs, style};
 use lapse_record::journal;
 use lapse_report::format::{Format, Options};
 
@@ -23,7 +23,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
         "{format} is nothing to read on a terminal: send it to a file, with > FILE"
     );
     let mut out = BufWriter::new(stdout());
-    let options = Options { look: look::of_stdout(), bin: args.bin };
+    let options = Options { look: style::of_stdout(), bin: args.bin };
     let written = format.write(&record, options, &mut out).and_then(|()| out.flush());
     match written {
         // Whoever reads has read enough.

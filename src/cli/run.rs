@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use super::further::Further;
-use super::{RunArgs, look, plan};
-use crate::live::{Door, Live};
+use super::report_files::ReportFiles;
+use super::{RunArgs, plan, style};
+use crate::live::{Live, LiveListener};
 use crate::progress::{Progress, Style};
 use crate::run::launch;
 use lapse_hammer::clock::Clock;
@@ -26,12 +26,12 @@ type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 /// Carries the run out and says what it came to.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
-    let door = args.live.map(Door::open).transpose()?;
+    let listener = args.live.map(LiveListener::open).transpose()?;
     let plan = plan::of(args, Clock::start().anchor())?;
     // A report may go into the run's own folder.
-    let further = Further::open(&args.reports)?;
+    let report_files = ReportFiles::open(&args.reports)?;
     let folder = plan.folder.path().to_owned();
-    let live = door.map(|door| serve(door, &folder, &mut progress)).transpose()?;
+    let live = listener.map(|listener| serve(listener, &folder, &mut progress)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
@@ -40,7 +40,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     if progress.is_mid_line() {
         let _ = writeln!(stdout());
     }
-    let saved = save(&record, &folder).into_iter().chain([print(&record, &folder)]).chain(further.write(&record));
+    let saved = save(&record, &folder).into_iter().chain([print(&record, &folder)]).chain(report_files.write(&record));
     let failed: Vec<_> = saved.filter_map(Result::err).collect();
     for error in &failed {
         let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
@@ -55,9 +55,9 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
 }
 
 /// Serves the run in `folder`, and says where.
-fn serve(door: Door, folder: &Path, progress: &mut Progress) -> Result<Live> {
-    progress.say(&format!("the run can be watched at {}", door.url()?));
-    Ok(door.serve(folder.to_owned())?)
+fn serve(listener: LiveListener, folder: &Path, progress: &mut Progress) -> Result<Live> {
+    progress.say(&format!("the run can be watched at {}", listener.url()?));
+    Ok(listener.serve(folder.to_owned())?)
 }
 
 /// Writes the reports that every run's folder has.
@@ -79,7 +79,7 @@ fn save_one(record: &Record, folder: &Path, name: &str, render: Render) -> Resul
 
 fn print(record: &Record, folder: &Path) -> Result<()> {
     let mut out = BufWriter::new(stdout().lock());
-    let written = report::text::write(record, look::of_stdout(), Some(folder), &mut out).and_then(|()| out.flush());
+    let written = report::text::write(record, style::of_stdout(), Some(folder), &mut out).and_then(|()| out.flush());
     match written {
         // Nobody reads: that is their business, and the report stands in the folder.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

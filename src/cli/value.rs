@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::ReportTo;
-use crate::run::plan::Vantage;
-use lapse_lab::span::{self, Span};
+use crate::run::plan::ClusterTarget;
+use lapse_lab::duration_range::Span;
 use lapse_measure::budget::Limit;
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
@@ -33,7 +33,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// How long something takes at its start: `250ms`, a range `1s..2s`, or `never` for what does not get there.
-pub(super) fn start(text: &str) -> Result<Span, span::Error> {
+pub(super) fn start(text: &str) -> Result<Span, lapse_lab::duration_range::Error> {
     if text == "never" { Ok(Span::exactly(Duration::MAX)) } else { text.parse() }
 }
 
@@ -104,7 +104,7 @@ pub(super) struct NamedTarget {
     /// Its URL, as typed or as it would be.
     pub(super) url: String,
     /// The part of the cluster that it is, if it is one.
-    pub(super) vantage: Option<Vantage>,
+    pub(super) cluster_target: Option<ClusterTarget>,
 }
 
 impl FromStr for NamedTarget {
@@ -113,19 +113,19 @@ impl FromStr for NamedTarget {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(['/', ':']));
         let place = parts.map_or(text, |(_, place)| place);
-        if let Some((host, vantage, path)) = vantage(place) {
+        if let Some((host, cluster_target, path)) = cluster_target(place) {
             let name = parts.map_or(host, |(name, _)| name).to_owned();
-            return Ok(Self { name, url: format!("http://{host}/{path}"), vantage: Some(vantage) });
+            return Ok(Self { name, url: format!("http://{host}/{path}"), cluster_target: Some(cluster_target) });
         }
         let (name, url) = parts.ok_or(
             "write NAME=URL, such as ingress=https://shop.example.com/, or a part of a cluster: svc/shop:80, or pods",
         )?;
-        Ok(Self { name: name.to_owned(), url: url.to_owned(), vantage: None })
+        Ok(Self { name: name.to_owned(), url: url.to_owned(), cluster_target: None })
     }
 }
 
 /// `svc/wine:80/path` or `pods:8080/path`: the name, the part of the cluster, and the path.
-fn vantage(place: &str) -> Option<(&str, Vantage, &str)> {
+fn cluster_target(place: &str) -> Option<(&str, ClusterTarget, &str)> {
     let port = |text: &str| text.parse().ok();
     let (service, rest) = match place.strip_prefix("svc/").or_else(|| place.strip_prefix("service/")) {
         Some(rest) => (true, rest),
@@ -139,8 +139,8 @@ fn vantage(place: &str) -> Option<(&str, Vantage, &str)> {
     };
     match service {
         true if name.is_empty() => None,
-        true => Some((name, Vantage::Service(name.to_owned(), port), path)),
-        false => Some(("pods", Vantage::Pods(port), path)),
+        true => Some((name, ClusterTarget::Service(name.to_owned(), port), path)),
+        false => Some(("pods", ClusterTarget::Pods(port), path)),
     }
 }
 

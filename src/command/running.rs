@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Sleep, sleep};
 
-use super::family::Family;
+use super::process_tree::ProcessTree;
 use lapse_measure::time::Offset;
 use lapse_record::entry::Exit;
 use lapse_record::event::{Event, Source};
@@ -47,7 +47,7 @@ pub(crate) enum Happening {
 /// included; not found is who was given a clean environment and has lost his parents.
 pub(crate) struct Running {
     child: Child,
-    family: Arc<Family>,
+    tree: Arc<ProcessTree>,
     lines: UnboundedReceiver<Event>,
     dropped: Arc<AtomicU64>,
     now: Now,
@@ -81,13 +81,13 @@ enum Wake {
 impl Running {
     pub(super) fn new(
         child: Child,
-        family: Family,
+        tree: ProcessTree,
         exit: PipeWriter,
         lines: UnboundedReceiver<Event>,
         now: Now,
     ) -> Self {
-        let (family, dropped) = (Arc::new(family), Arc::default());
-        Self { child, family, lines, dropped, now, stage: Stage::Runs(exit), ending: None }
+        let (tree, dropped) = (Arc::new(tree), Arc::default());
+        Self { child, tree, lines, dropped, now, stage: Stage::Runs(exit), ending: None }
     }
 
     pub(super) fn dropped_counter(&self) -> Arc<AtomicU64> {
@@ -159,14 +159,14 @@ impl Running {
     /// [`next`](Self::next) tells. Once begun, calling this again changes nothing.
     pub(crate) fn end(&mut self) {
         if self.ending.is_none() {
-            let (family, now) = (Arc::clone(&self.family), Arc::clone(&self.now));
-            self.ending = Some(spawn_blocking(move || family.end(&*now)));
+            let (tree, now) = (Arc::clone(&self.tree), Arc::clone(&self.now));
+            self.ending = Some(spawn_blocking(move || tree.end(&*now)));
         }
     }
 
     /// Kills the command and all its descendants without grace. What comes of it, [`next`](Self::next) tells.
     pub(crate) fn end_now(&mut self) {
-        self.family.hurry();
+        self.tree.hurry();
         self.send(Signal::KILL);
         self.end();
     }
@@ -182,15 +182,15 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !matches!(self.stage, Stage::Over) {
-            self.family.hurry();
-            self.family.kill();
+            self.tree.hurry();
+            self.tree.kill();
         }
     }
 }
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("child", &self.child).field("family", &self.family).finish_non_exhaustive()
+        f.debug_struct("Running").field("child", &self.child).field("family", &self.tree).finish_non_exhaustive()
     }
 }
 

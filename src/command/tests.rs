@@ -14,15 +14,15 @@ use lapse_record::event::{Event, Source};
 
 /// A sink that many can look into.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<u8>>>);
+struct Observations(Arc<Mutex<Vec<u8>>>);
 
-impl Seen {
+impl Observations {
     fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().clone()
     }
 }
 
-impl Write for Seen {
+impl Write for Observations {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -69,7 +69,7 @@ async fn finish(running: &mut Running) -> (Vec<Event>, Exit) {
 }
 
 async fn run(script: &str) -> Outcome {
-    let (stdout, stderr) = (Seen::default(), Seen::default());
+    let (stdout, stderr) = (Observations::default(), Observations::default());
     let mut running = start(&sh(script), stdout.clone(), stderr.clone());
     let (lines, exit) = finish(&mut running).await;
     Outcome { stdout: stdout.bytes(), stderr: stderr.bytes(), lines, exit, dropped: running.dropped() }

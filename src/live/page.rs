@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use lapse_hammer::clock::Clock;
 use lapse_record::journal::Tail;
-use lapse_report::html::{self, Standing};
+use lapse_report::html::{self, RunState};
 
 /// From one page to the next, at the least.
 const PACE: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ pub(super) async fn follow(folder: &Path, pages: Pages) {
             pages.0.wanted.notify_one();
             continue;
         };
-        pages.publish(html::page(&record, Standing::GoesOn), false);
+        pages.publish(html::page(&record, RunState::GoesOn), false);
         drop(record);
         sleep(PACE.max(clock.now().since(began) * REST)).await;
     }

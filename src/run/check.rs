@@ -82,8 +82,8 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
 fn address(target: &Target) -> Option<(String, SocketAddr)> {
     let host = target.uri.host()?.to_owned();
     let port = target.uri.port_u16().unwrap_or(if target.tls.is_some() { 443 } else { 80 });
-    if let Some(roster) = &target.roster {
-        return Some((host, roster.next()?));
+    if let Some(addresses) = &target.addresses {
+        return Some((host, addresses.next()?));
     }
     let (to, port) = target.connect_to.iter().find_map(|rule| rule.apply(&host, port))?;
     let address = (to.as_str(), port).to_socket_addrs().ok()?.next()?;

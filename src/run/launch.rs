@@ -8,12 +8,12 @@ use std::time::Duration;
 use hyper::Uri;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::activity::RunningActivity;
 use super::check::{Checked, check_all};
-use super::plan::{Follow, Plan, Subject};
+use super::plan::{Activity, Follow, Plan};
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
-use super::subject::Course;
 use crate::command::Output;
 use crate::progress::Progress;
 use lapse_cluster::Watch;
@@ -24,7 +24,7 @@ use lapse_lab::scenario::Scenario;
 use lapse_lab::world::{self, World};
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::Offset;
-use lapse_record::entry::{About, Target};
+use lapse_record::entry::{RunHeader, Target};
 use lapse_record::event::Event;
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
@@ -61,7 +61,7 @@ pub(crate) enum Error {
     Cluster(#[source] lapse_cluster::Error),
     /// A target is not in the cluster.
     #[error(transparent)]
-    Vantage(#[from] NoService),
+    ClusterTarget(#[from] NoService),
     /// The world is not where a probe could go.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
@@ -79,9 +79,9 @@ pub(crate) async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Recor
     let signals = Signals::catch().map_err(Error::Signals)?;
     // The world is there before the run's clock is: what it does meanwhile, it does at offset zero.
     let clock = Arc::new(OnceLock::new());
-    let stage = match &plan.subject {
-        Subject::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
-        Subject::Nothing(_) | Subject::Command(_) => None,
+    let stage = match &plan.activity {
+        Activity::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
+        Activity::Nothing(_) | Activity::Command(_) => None,
     };
     if let Some(stage) = &stage {
         let url = stage.world.url();
@@ -93,8 +93,8 @@ pub(crate) async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Recor
         None => None,
     };
     if let Some(rollout) = &mut rollout {
-        for (place, vantage) in &plan.vantages {
-            plan.settings.targets[*place].roster = Some(rollout.locate(vantage).await?);
+        for (place, cluster_target) in &plan.cluster_targets {
+            plan.settings.targets[*place].addresses = Some(rollout.locate(cluster_target).await?);
         }
     }
     let checked = check_all(&plan.settings.targets, plan.settings.timeout).await;
@@ -116,15 +116,15 @@ pub(crate) async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Recor
         lab: None,
         world: None,
         rollout,
-        pace: (!matches!(plan.subject, Subject::Nothing(_))).then_some(plan.pace),
-        end: match plan.subject {
-            Subject::Nothing(duration) => Some(Offset::ZERO + duration),
-            Subject::Command(_) | Subject::Scenario(_) => None,
+        durations: (!matches!(plan.activity, Activity::Nothing(_))).then_some(plan.durations),
+        end: match plan.activity {
+            Activity::Nothing(duration) => Some(Offset::ZERO + duration),
+            Activity::Command(_) | Activity::Scenario(_) => None,
         },
         timeout: plan.settings.timeout,
         offered: plan.settings.lanes.iter().map(|lane| lane.schedule.rate()).sum(),
     };
-    Ok(play(plan.subject, stage, parts, progress).await)
+    Ok(play(plan.activity, stage, parts, progress).await)
 }
 
 async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Stage, Error> {
@@ -153,7 +153,7 @@ async fn follow_rollout(
     }
 }
 
-async fn play(subject: Subject, stage: Option<Stage>, mut parts: Parts, progress: &mut Progress) -> Record {
+async fn play(activity: Activity, stage: Option<Stage>, mut parts: Parts, progress: &mut Progress) -> Record {
     let clock = parts.clock;
     let (world, acts, told) =
         stage.map_or((None, Vec::new(), None), |stage| (Some(stage.world), stage.acts, Some(stage.told)));
@@ -162,16 +162,16 @@ async fn play(subject: Subject, stage: Option<Stage>, mut parts: Parts, progress
     let output = Output { stdout: Box::new(progress.above_stdout()), stderr: Box::new(progress.above_stderr()) };
     let kept = world.clone();
     let begin = || async move {
-        match (subject, world) {
-            (Subject::Scenario(_), Some(world)) => Ok(Course::acts(world, acts, clock)),
-            (Subject::Command(command), _) => {
+        match (activity, world) {
+            (Activity::Scenario(_), Some(world)) => Ok(RunningActivity::acts(world, acts, clock)),
+            (Activity::Command(command), _) => {
                 let running = command
                     .spawn(move || clock.now(), output)
                     .map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
-                Ok(Course::command(running))
+                Ok(RunningActivity::command(running))
             }
-            (Subject::Nothing(duration), _) => Ok(Course::nothing(Offset::ZERO + duration, clock)),
-            (Subject::Scenario(_), None) => Err("the scenario has no world".to_owned()),
+            (Activity::Nothing(duration), _) => Ok(RunningActivity::nothing(Offset::ZERO + duration, clock)),
+            (Activity::Scenario(_), None) => Err("the scenario has no world".to_owned()),
         }
     };
     let record = Session::new(parts, begin, progress).run().await;
@@ -181,7 +181,7 @@ async fn play(subject: Subject, stage: Option<Stage>, mut parts: Parts, progress
     record
 }
 
-fn about(plan: &Plan, checked: &[Checked], clock: Clock) -> About {
+fn about(plan: &Plan, checked: &[Checked], clock: Clock) -> RunHeader {
     let count = plan.settings.targets.len() as u64;
     // Targets take turns within a slot, so that they do not all probe at the same instant.
     let start = |place: u64| Offset::from_nanos(1_000_000_000 * place / (plan.rate.get() * count));
@@ -192,12 +192,12 @@ fn about(plan: &Plan, checked: &[Checked], clock: Clock) -> About {
         policies: plan.policies.clone(),
         start: start(place),
     };
-    let command = match &plan.subject {
-        Subject::Command(command) => Some(command.argv().collect()),
-        Subject::Nothing(_) | Subject::Scenario(_) => None,
+    let command = match &plan.activity {
+        Activity::Command(command) => Some(command.argv().collect()),
+        Activity::Nothing(_) | Activity::Scenario(_) => None,
     };
     let control = plan.rate.get().saturating_mul(count).min(CONTROL_RATE);
-    About {
+    RunHeader {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: plan.name.clone(),
         anchor: clock.anchor(),

@@ -20,7 +20,7 @@ use lapse_record::entry::Window;
 
 /// How long the parts of a run take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pace {
+pub(crate) struct PhaseDurations {
     /// Before the event.
     pub baseline: Duration,
     /// After it: until every lane has been up for this long,
@@ -31,7 +31,7 @@ pub(crate) struct Pace {
 
 /// What is to happen to the service meanwhile.
 #[derive(Debug)]
-pub(crate) enum Subject {
+pub(crate) enum Activity {
     /// Nothing that lapse knows of: measure for so long.
     Nothing(Duration),
     /// A command.
@@ -42,7 +42,7 @@ pub(crate) enum Subject {
 
 /// A target that is a part of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Vantage {
+pub(crate) enum ClusterTarget {
     /// A service, at its cluster's address; `None` for its first port.
     Service(String, Option<u16>),
     /// Each ready pod of what is rolled, in turn; `None` for the port that it says it listens at.
@@ -83,13 +83,13 @@ pub(crate) struct Plan {
     /// The connection policies of each target's lanes.
     pub policies: Vec<Policy>,
     /// What is to happen meanwhile.
-    pub subject: Subject,
+    pub activity: Activity,
     /// What of a cluster to follow meanwhile.
     pub follow: Option<Follow>,
     /// The targets, by their places, that are parts of that cluster.
-    pub vantages: Vec<(usize, Vantage)>,
+    pub cluster_targets: Vec<(usize, ClusterTarget)>,
     /// How long its parts take.
-    pub pace: Pace,
+    pub durations: PhaseDurations,
     /// What it may cost.
     pub budgets: Vec<(Budget, Window)>,
     /// How much of the event may be blind.

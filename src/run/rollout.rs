@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::plan::{Noop, Vantage};
-use lapse_cluster::{Status, Told, Watch};
-use lapse_hammer::target::Roster;
+use super::plan::{ClusterTarget, Noop};
+use lapse_cluster::{Status, Watch, WatchUpdate};
+use lapse_hammer::target::AddressList;
 
 /// A rollout that is being followed.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ pub(crate) struct Rollout {
     confirmed_by: Option<u64>,
     ended: bool,
     /// Where pods are to be found, and at which port; `None` for the one that each says it listens at.
-    rosters: Vec<(Roster, Option<u16>)>,
+    pod_lists: Vec<(AddressList, Option<u16>)>,
     /// Where they are, by the latest word, and the port that each says it listens at.
     pods: Vec<(IpAddr, Option<u16>)>,
     /// What was told before anybody asked.
-    early: VecDeque<Told>,
+    early: VecDeque<WatchUpdate>,
 }
 
 /// A service that the cluster does not have.
@@ -48,7 +48,7 @@ impl Rollout {
             before: 0,
             confirmed_by: None,
             ended: false,
-            rosters: Vec::new(),
+            pod_lists: Vec::new(),
             pods: Vec::new(),
             early: VecDeque::new(),
         }
@@ -60,32 +60,32 @@ impl Rollout {
     }
 
     /// Where a target that is a part of the cluster is, kept up to date as the rollout goes on.
-    pub(crate) async fn locate(&mut self, vantage: &Vantage) -> Result<Roster, NoService> {
-        let roster = Roster::default();
-        if let Vantage::Pods(port) = vantage {
-            self.rosters.push((roster.clone(), *port));
+    pub(crate) async fn locate(&mut self, cluster_target: &ClusterTarget) -> Result<AddressList, NoService> {
+        let addresses = AddressList::default();
+        if let ClusterTarget::Pods(port) = cluster_target {
+            self.pod_lists.push((addresses.clone(), *port));
         }
         // What is there has been told by now.
         while let Ok(told) = timeout(Duration::from_millis(10), self.hear()).await {
             self.early.push_back(told);
         }
-        match vantage {
-            Vantage::Service(name, port) => {
+        match cluster_target {
+            ClusterTarget::Service(name, port) => {
                 let found = self.watch.services().get(name);
                 let (address, first) = found.ok_or_else(|| self.no_service(name))?;
-                roster.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
+                addresses.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
             }
             // Their whereabouts may have been told before anybody asked.
-            Vantage::Pods(_) => self.call(),
+            ClusterTarget::Pods(_) => self.call(),
         }
-        Ok(roster)
+        Ok(addresses)
     }
 
     fn no_service(&self, name: &str) -> NoService {
         let known: Vec<_> = self.watch.services().keys().map(String::as_str).collect();
         let warnings = self.early.iter().filter_map(|told| match told {
-            Told::Warning(text) => Some(text.as_str()),
-            Told::Event(_) | Told::Status(_) | Told::Pods(_) => None,
+            WatchUpdate::Warning(text) => Some(text.as_str()),
+            WatchUpdate::Event(_) | WatchUpdate::Status(_) | WatchUpdate::Pods(_) => None,
         });
         let none = || warnings.clone().find(|text| text.contains("services")).unwrap_or("none").to_owned();
         let known = if known.is_empty() { none() } else { known.join(", ") };
@@ -93,23 +93,23 @@ impl Rollout {
     }
 
     /// What the cluster tells next; it may well be nothing, for ever.
-    pub(crate) async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> WatchUpdate {
         match self.early.pop_front() {
             Some(told) => told,
             None => self.hear().await,
         }
     }
 
-    async fn hear(&mut self) -> Told {
+    async fn hear(&mut self) -> WatchUpdate {
         while !self.ended {
             match self.watch.next().await {
-                Some(Told::Pods(pods)) => {
+                Some(WatchUpdate::Pods(pods)) => {
                     self.pods = pods;
                     self.call();
                 }
-                Some(Told::Status(status)) => {
+                Some(WatchUpdate::Status(status)) => {
                     self.status = status.clone();
-                    return Told::Status(status);
+                    return WatchUpdate::Status(status);
                 }
                 Some(told) => return told,
                 None => self.ended = true,
@@ -119,9 +119,9 @@ impl Rollout {
     }
 
     fn call(&self) {
-        for (roster, port) in &self.rosters {
+        for (addresses, port) in &self.pod_lists {
             let pods = self.pods.iter().map(|(address, own)| SocketAddr::new(*address, port.or(*own).unwrap_or(80)));
-            roster.set(pods.collect());
+            addresses.set(pods.collect());
         }
     }
 

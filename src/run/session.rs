@@ -6,16 +6,16 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::activity::{self, Order, RunningActivity};
 use super::live::{Live, STEP};
-use super::plan::Pace;
+use super::plan::PhaseDurations;
 use super::rollout::Rollout;
 use super::signal::{self, Signals};
-use super::subject::{self, Course, Order};
 use crate::progress::{Progress, Snapshot};
-use lapse_cluster::Told;
+use lapse_cluster::WatchUpdate;
 use lapse_hammer::clock::Clock;
+use lapse_hammer::cpu_pressure::Pressure;
 use lapse_hammer::engine::Hammer;
-use lapse_hammer::machine::Pressure;
 use lapse_lab::world::World;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Human, Offset};
@@ -34,11 +34,11 @@ enum Happening {
     /// Slots resolved; `None` when all have.
     Batch(Option<Batch>),
     /// The subject did something.
-    Subject(subject::Happening),
+    Activity(activity::Happening),
     /// Something happened in the scenario's world.
     World(Event),
     /// The cluster told something.
-    Cluster(Told),
+    Cluster(WatchUpdate),
     /// Somebody asked for the end.
     Signal(Signal),
     /// Time to look at the clock.
@@ -80,7 +80,7 @@ pub(crate) struct Parts {
     /// The rollout in a cluster, if there is one to follow.
     pub rollout: Option<Rollout>,
     /// How long the run's parts take; `None` if all of it is the event.
-    pub pace: Option<Pace>,
+    pub durations: Option<PhaseDurations>,
     /// When the run ends, if that is known before.
     pub end: Option<Offset>,
     /// How long a probe may take.
@@ -94,7 +94,7 @@ pub(crate) struct Parts {
 pub(crate) struct Session<'a, Begin> {
     parts: Parts,
     begin: Option<Begin>,
-    course: Option<Course>,
+    running: Option<RunningActivity>,
     progress: &'a mut Progress,
     live: Live,
     stage: Stage,
@@ -108,14 +108,14 @@ pub(crate) struct Session<'a, Begin> {
 impl<'a, Begin, Begun> Session<'a, Begin>
 where
     Begin: FnOnce() -> Begun,
-    Begun: Future<Output = Result<Course, String>>,
+    Begun: Future<Output = Result<RunningActivity, String>>,
 {
     /// A session in which `begin` sets the subject to work when the event begins.
     pub(crate) fn new(parts: Parts, begin: Begin, progress: &'a mut Progress) -> Self {
         Self {
             parts,
             begin: Some(begin),
-            course: None,
+            running: None,
             progress,
             live: Live::default(),
             stage: Stage::Baseline,
@@ -135,7 +135,7 @@ where
             let text = rollout.scope().to_owned();
             self.take(Entry::Event(Event::new(Offset::ZERO, Source::Kubernetes, "watching", text)));
         }
-        if self.parts.pace.is_some() {
+        if self.parts.durations.is_some() {
             self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
         } else {
             self.begin_event(Offset::ZERO).await;
@@ -150,10 +150,14 @@ where
                     self.take(Entry::Batch(batch));
                 }
                 Happening::Batch(None) => break,
-                Happening::Subject(happening) => self.follow(happening),
-                Happening::World(event) | Happening::Cluster(Told::Event(event)) => self.take(Entry::Event(event)),
-                Happening::Cluster(Told::Warning(text)) => self.say(&text),
-                Happening::Cluster(Told::Status(_) | Told::Pods(_)) => self.look_at_rollout(self.parts.clock.now()),
+                Happening::Activity(happening) => self.follow(happening),
+                Happening::World(event) | Happening::Cluster(WatchUpdate::Event(event)) => {
+                    self.take(Entry::Event(event));
+                }
+                Happening::Cluster(WatchUpdate::Warning(text)) => self.say(&text),
+                Happening::Cluster(WatchUpdate::Status(_) | WatchUpdate::Pods(_)) => {
+                    self.look_at_rollout(self.parts.clock.now());
+                }
                 Happening::Signal(signal) => self.interrupt(signal),
                 Happening::Tick => self.tick().await,
             }
@@ -162,9 +166,9 @@ where
     }
 
     async fn next(&mut self, ticks: &mut Interval) -> Happening {
-        let subject = async {
-            match &mut self.course {
-                Some(course) => course.next().await,
+        let activity = async {
+            match &mut self.running {
+                Some(running) => running.next().await,
                 None => std::future::pending().await,
             }
         };
@@ -182,7 +186,7 @@ where
         };
         tokio::select! {
             signal = self.parts.signals.next() => Happening::Signal(signal),
-            happening = subject => Happening::Subject(happening),
+            happening = activity => Happening::Activity(happening),
             Some(event) = world => Happening::World(event),
             told = cluster => Happening::Cluster(told),
             batch = self.parts.hammer.next() => Happening::Batch(batch),
@@ -190,11 +194,11 @@ where
         }
     }
 
-    fn follow(&mut self, happening: subject::Happening) {
+    fn follow(&mut self, happening: activity::Happening) {
         match happening {
-            subject::Happening::Act(name, at) => self.take(Entry::Act(name, at)),
-            subject::Happening::Event(event) => self.take(Entry::Event(event)),
-            subject::Happening::Exit(exit) => {
+            activity::Happening::Act(name, at) => self.take(Entry::Act(name, at)),
+            activity::Happening::Event(event) => self.take(Entry::Event(event)),
+            activity::Happening::Exit(exit) => {
                 let text = match (exit.code, exit.signal) {
                     (Some(code), _) => format!("exit code {code}"),
                     (None, Some(signal)) => format!("ended by signal {signal}"),
@@ -203,8 +207,8 @@ where
                 self.take(Entry::Event(Event::new(exit.at, Source::Command, "exited", text)));
                 self.take(Entry::Exit(exit));
             }
-            subject::Happening::Done => {
-                self.course = None;
+            activity::Happening::Done => {
+                self.running = None;
                 self.event_is_over();
             }
         }
@@ -213,7 +217,7 @@ where
     fn event_is_over(&mut self) {
         let now = self.parts.clock.now();
         match self.stage {
-            Stage::Event if self.signals_seen > 0 || self.parts.pace.is_none() => self.drain(now),
+            Stage::Event if self.signals_seen > 0 || self.parts.durations.is_none() => self.drain(now),
             Stage::Event => {
                 self.stage = Stage::Rollout(now);
                 if let Some(rollout) = &mut self.parts.rollout {
@@ -227,10 +231,10 @@ where
 
     /// The event is over when what the command set off is: a command may well return before.
     fn look_at_rollout(&mut self, now: Offset) {
-        let (Stage::Rollout(since), Some(pace)) = (self.stage, self.parts.pace) else { return };
+        let (Stage::Rollout(since), Some(durations)) = (self.stage, self.parts.durations) else { return };
         let rollout = self.parts.rollout.as_ref();
         let over = rollout.is_none_or(Rollout::is_over);
-        let stalled = !over && now.since(since) >= pace.settle_limit;
+        let stalled = !over && now.since(since) >= durations.settle_limit;
         if !over && !stalled {
             return;
         }
@@ -238,7 +242,7 @@ where
         if let Some(doubt) = rollout.and_then(Rollout::noop) {
             self.take(Entry::Doubt(doubt));
         } else if let Some(missing) = missing {
-            let limit = Human(pace.settle_limit);
+            let limit = Human(durations.settle_limit);
             let text = format!("the rollout was not complete {limit} after the command had ended: {missing}");
             self.take(Entry::Event(Event::new(now, Source::Kubernetes, "rollout-stalled", text.clone())));
             self.take(Entry::Doubt(text));
@@ -249,12 +253,14 @@ where
     /// Looks at the clock: is it time for the next stage?
     async fn tick(&mut self) {
         let now = self.parts.clock.now();
-        match (self.stage, self.parts.pace) {
-            (Stage::Baseline, Some(pace)) if now >= Offset::ZERO + pace.baseline => self.begin_event(now).await,
+        match (self.stage, self.parts.durations) {
+            (Stage::Baseline, Some(durations)) if now >= Offset::ZERO + durations.baseline => {
+                self.begin_event(now).await;
+            }
             (Stage::Rollout(_), _) => self.look_at_rollout(now),
-            (Stage::Settle(since), Some(pace)) => {
-                let settled = self.parts.recorder.fold().up_for(since) >= pace.settle;
-                if settled || now.since(since) >= pace.settle_limit {
+            (Stage::Settle(since), Some(durations)) => {
+                let settled = self.parts.recorder.fold().up_for(since) >= durations.settle;
+                if settled || now.since(since) >= durations.settle_limit {
                     self.drain(now);
                 }
             }
@@ -272,7 +278,7 @@ where
         let Some(begin) = self.begin.take() else { return };
         self.take(Entry::Started(self.parts.clock.now()));
         match begin().await {
-            Ok(course) => self.course = Some(course),
+            Ok(running) => self.running = Some(running),
             Err(why) => {
                 let at = self.parts.clock.now();
                 self.take(Entry::Event(Event::new(at, Source::Command, "not-started", why)));
@@ -301,10 +307,10 @@ where
                 format!("{}: ending the run", signal::name(signal)),
             )));
         }
-        match &self.course {
-            Some(course) if self.signals_seen == 1 => course.order(Order::Signal(signal)),
-            Some(course) => {
-                course.order(Order::EndNow);
+        match &self.running {
+            Some(running) if self.signals_seen == 1 => running.order(Order::Signal(signal)),
+            Some(running) => {
+                running.order(Order::EndNow);
                 self.drain(now);
                 self.parts.hammer.abandon();
             }
@@ -356,11 +362,11 @@ where
 
     fn show(&mut self, now: Offset) {
         let fold = self.parts.recorder.fold();
-        let (phase, of) = match (self.stage, self.parts.pace) {
-            (Stage::Baseline, pace) => ("baseline", pace.map(|pace| pace.baseline)),
+        let (phase, of) = match (self.stage, self.parts.durations) {
+            (Stage::Baseline, durations) => ("baseline", durations.map(|durations| durations.baseline)),
             (Stage::Event, _) => ("event", None),
             (Stage::Rollout(_), _) => ("rollout", None),
-            (Stage::Settle(_), pace) => ("settle", pace.map(|pace| pace.settle)),
+            (Stage::Settle(_), durations) => ("settle", durations.map(|durations| durations.settle)),
             (Stage::Drain(_), _) => ("waiting for the last answers", None),
         };
         self.progress.show(&Snapshot {
@@ -382,7 +388,7 @@ where
         let end = End { at, anchor: self.parts.clock.anchor(), pressure: self.pressure.share_since(at) };
         let sums = self.parts.lab.take().map(|lab| lab.ledger().sums()).unwrap_or_default();
         for sum in sums {
-            self.take(Entry::Inflicted(sum));
+            self.take(Entry::InjectedFault(sum));
         }
         self.take(Entry::End(end));
         self.progress.finish();

@@ -1,7 +1,7 @@
 //! What happened to an object between two looks at it.
 
 use super::kind::Kind;
-use super::object::{Body, Notice, Object};
+use super::object::{Body, ClusterEvent, Object};
 use super::{endpoints, pod, workload};
 
 /// Something that happened, in the words of the timeline.
@@ -43,7 +43,7 @@ pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) ->
         Body::Service(_) | Body::Ingress { .. } | Body::Autoscaler(_) | Body::Release { .. } => {
             of_the_rest(kind, old, new)
         }
-        Body::Notice(notice) => new.map(|_| of_notice(notice)).into_iter().collect(),
+        Body::ClusterEvent(notice) => new.map(|_| of_notice(notice)).into_iter().collect(),
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn found(object: &Object) -> Vec<Change> {
         | Body::Ingress { .. }
         | Body::Autoscaler(_)
         | Body::Release { .. }
-        | Body::Notice(_) => Vec::new(),
+        | Body::ClusterEvent(_) => Vec::new(),
     }
 }
 
@@ -70,7 +70,7 @@ fn as_workload(object: &Object) -> Option<(&super::object::Meta, &workload::Prog
     if let Body::Workload(progress) = &object.body { Some((&object.meta, progress)) } else { None }
 }
 
-fn as_members(object: &Object) -> Option<&endpoints::Members> {
+fn as_members(object: &Object) -> Option<&endpoints::Membership> {
     if let Body::Endpoints(members) = &object.body { Some(members) } else { None }
 }
 
@@ -113,7 +113,7 @@ fn release_word(status: &str) -> Option<&'static str> {
     }
 }
 
-fn of_notice(notice: &Notice) -> Change {
+fn of_notice(notice: &ClusterEvent) -> Change {
     let (kind, name) = &notice.about;
     let noun = Kind::named(kind).map_or_else(|| kind.to_ascii_lowercase(), |kind| kind.noun().to_owned());
     Change {

@@ -11,11 +11,11 @@ use super::object::{Meta, part};
 
 /// The members of one list; a service may have several.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Members {
+pub(super) struct Membership {
     /// The service that they answer for.
     pub(super) service: String,
     /// By the pod's name, or the address of what is no pod: whether it takes connections.
-    members: BTreeMap<Member, Standing>,
+    members: BTreeMap<Member, Readiness>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ enum Member {
 /// Whether a member takes new connections. A proxy sends to those that are ready; if there are none, to those
 /// that still serve while they terminate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
+enum Readiness {
     #[default]
     Out,
     Leaving,
@@ -74,28 +74,28 @@ struct Address {
 }
 
 /// Reads a list of members.
-pub(super) fn read(meta: &Meta, value: &Value) -> Result<Members, serde_json::Error> {
+pub(super) fn read(meta: &Meta, value: &Value) -> Result<Membership, serde_json::Error> {
     let mut members = BTreeMap::new();
     for endpoint in part::<Vec<Endpoint>>(value, "/endpoints")? {
         let address = endpoint.addresses.into_iter().next().unwrap_or_default();
         members.insert(Member::of(endpoint.target_ref, address), endpoint.conditions.standing());
     }
     for subset in part::<Vec<Subset>>(value, "/subsets")? {
-        let ready = subset.addresses.into_iter().map(|address| (address, Standing::In));
-        let other = subset.not_ready_addresses.into_iter().map(|address| (address, Standing::Out));
+        let ready = subset.addresses.into_iter().map(|address| (address, Readiness::In));
+        let other = subset.not_ready_addresses.into_iter().map(|address| (address, Readiness::Out));
         members.extend(
             ready.chain(other).map(|(address, standing)| (Member::of(address.target_ref, address.ip), standing)),
         );
     }
     // A slice says whose it is; Endpoints bear the service's name.
     let service = meta.labels.get("kubernetes.io/service-name").unwrap_or(&meta.name).clone();
-    Ok(Members { service, members })
+    Ok(Membership { service, members })
 }
 
 /// What happened to a list between two looks at it.
-pub(super) fn changes(old: Option<&Members>, new: Option<&Members>) -> Vec<Change> {
+pub(super) fn changes(old: Option<&Membership>, new: Option<&Membership>) -> Vec<Change> {
     let Some(service) = new.or(old).map(|members| members.service.as_str()) else { return Vec::new() };
-    let standing = |members: Option<&Members>, member: &Member| {
+    let standing = |members: Option<&Membership>, member: &Member| {
         members.and_then(|members| members.members.get(member).copied()).unwrap_or_default()
     };
     let all = old.into_iter().chain(new).flat_map(|members| members.members.keys());
@@ -105,18 +105,18 @@ pub(super) fn changes(old: Option<&Members>, new: Option<&Members>) -> Vec<Chang
 }
 
 /// Who is sent requests when nothing has changed yet.
-pub(super) fn found(slice: &Members) -> Vec<Change> {
-    let members = slice.members.iter().filter(|(_, standing)| **standing == Standing::In);
+pub(super) fn found(slice: &Membership) -> Vec<Change> {
+    let members = slice.members.iter().filter(|(_, standing)| **standing == Readiness::In);
     members.map(|(member, _)| member.found(&slice.service)).collect()
 }
 
 impl Conditions {
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> Readiness {
         let ready = self.ready.unwrap_or(true);
         match (ready, self.serving.unwrap_or(ready), self.terminating.unwrap_or(false)) {
-            (true, ..) => Standing::In,
-            (false, true, true) => Standing::Leaving,
-            _ => Standing::Out,
+            (true, ..) => Readiness::In,
+            (false, true, true) => Readiness::Leaving,
+            _ => Readiness::Out,
         }
     }
 }
@@ -143,11 +143,11 @@ impl Member {
         Change { kind: "endpoint-found", text, told: None, object }
     }
 
-    fn change(&self, service: &str, was: Standing, is: Standing) -> Change {
+    fn change(&self, service: &str, was: Readiness, is: Readiness) -> Change {
         let (name, object) = self.name(service);
         let (kind, text) = match (was, is) {
-            (_, Standing::In) => ("endpoint-added", format!("{name} joins the endpoints of service {service}")),
-            (Standing::In, _) => ("endpoint-removed", format!("{name} leaves the endpoints of service {service}")),
+            (_, Readiness::In) => ("endpoint-added", format!("{name} joins the endpoints of service {service}")),
+            (Readiness::In, _) => ("endpoint-removed", format!("{name} leaves the endpoints of service {service}")),
             _ => ("endpoint-changed", format!("{name} changes in the endpoints of service {service}")),
         };
         Change { kind, text, told: None, object }
@@ -162,12 +162,12 @@ mod tests {
     use super::super::object::{Body, Object};
     use super::*;
 
-    fn members(value: &Value) -> Members {
+    fn members(value: &Value) -> Membership {
         let Body::Endpoints(members) = Object::read(Kind::Endpoints, value).unwrap().body else { panic!("{value}") };
         members
     }
 
-    fn slice(conditions: &Value) -> Members {
+    fn slice(conditions: &Value) -> Membership {
         members(&json!({
             "metadata": {"name": "wine-x7", "labels": {"kubernetes.io/service-name": "wine"}},
             "endpoints": [{"addresses": ["10.0.0.3"], "conditions": conditions, "targetRef": {"kind": "Pod", "name": "wine-1"}}],

@@ -15,7 +15,7 @@ pub(super) enum Kind {
     /// A revision of a Helm release: a Secret, of which only the metadata is read.
     Release,
     /// What the cluster itself calls an Event.
-    Notice,
+    ClusterEvent,
 }
 
 /// How a cluster serves a kind.
@@ -44,7 +44,7 @@ impl Kind {
         Self::Ingress,
         Self::Autoscaler,
         Self::Release,
-        Self::Notice,
+        Self::ClusterEvent,
     ];
 
     /// The names under which it may be served, the preferred one first.
@@ -82,7 +82,7 @@ impl Kind {
                 }
             }
             Self::Release => const { &[served("", "v1", "Secret", "secrets")] },
-            Self::Notice => const { &[served("", "v1", "Event", "events")] },
+            Self::ClusterEvent => const { &[served("", "v1", "Event", "events")] },
         }
     }
 
@@ -104,7 +104,7 @@ impl Kind {
             Self::Ingress => "ingress",
             Self::Autoscaler => "hpa",
             Self::Release => "release",
-            Self::Notice => "event",
+            Self::ClusterEvent => "event",
         }
     }
 

@@ -8,6 +8,7 @@
 )]
 
 mod change;
+mod command_line;
 mod endpoints;
 mod kind;
 mod object;
@@ -19,7 +20,6 @@ mod watch;
 #[cfg(not(feature = "watch"))]
 #[path = "without.rs"]
 mod watch;
-mod words;
 mod workload;
 
 pub use self::scope::{Of, Scope, Workload};
@@ -30,7 +30,7 @@ use std::net::IpAddr;
 
 /// What a watch tells.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum WatchUpdate {
     /// Something happened.
     Event(Event),
     /// How far what is rolled has come.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::endpoints::{self, Members};
+use super::endpoints::{self, Membership};
 use super::kind::Kind;
 use super::pod::Pod;
 use super::workload::Progress;
@@ -25,12 +25,12 @@ pub(super) enum Body {
     Workload(Progress),
     ReplicaSet,
     Pod(Pod),
-    Endpoints(Members),
+    Endpoints(Membership),
     Service(Service),
     Ingress { services: Vec<String> },
     Autoscaler(Autoscaler),
     Release { revision: String, status: String },
-    Notice(Notice),
+    ClusterEvent(ClusterEvent),
 }
 
 /// A service: to whom it sends, and where it answers.
@@ -89,7 +89,7 @@ pub(super) struct Autoscaler {
 
 /// What the cluster remarked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Notice {
+pub(super) struct ClusterEvent {
     pub(super) about: (String, String),
     pub(super) reason: String,
     pub(super) message: String,
@@ -114,7 +114,7 @@ impl Object {
                 desired: value.pointer("/status/desiredReplicas").and_then(Value::as_u64).unwrap_or(0),
             }),
             Kind::Release => release(&meta),
-            Kind::Notice => Body::Notice(notice(value)?),
+            Kind::ClusterEvent => Body::ClusterEvent(notice(value)?),
         };
         Ok(Self { meta, body })
     }
@@ -187,9 +187,9 @@ fn release(meta: &Meta) -> Body {
     Body::Release { revision: label("version"), status: label("status") }
 }
 
-fn notice(value: &Value) -> Result<Notice, serde_json::Error> {
+fn notice(value: &Value) -> Result<ClusterEvent, serde_json::Error> {
     let at = |pointer: &str| part::<Option<Instant>>(value, pointer);
-    Ok(Notice {
+    Ok(ClusterEvent {
         about: (text(value, "/involvedObject/kind"), text(value, "/involvedObject/name")),
         reason: text(value, "/reason"),
         message: text(value, "/message"),

@@ -265,10 +265,10 @@ impl State {
             Body::Release { .. } => {
                 belongs(matches!(&self.of, Of::Release(name) if meta.labels.get("name") == Some(name)))
             }
-            Body::Notice(notice) => {
+            Body::ClusterEvent(notice) => {
                 let (kind, name) = &notice.about;
                 // No remark about a remark: whoever writes those might let them go in circles.
-                let about = Kind::named(kind).filter(|kind| *kind != Kind::Notice);
+                let about = Kind::named(kind).filter(|kind| *kind != Kind::ClusterEvent);
                 about.map_or(Standing::Out, |kind| self.standing_of(kind, name))
             }
         }
@@ -463,7 +463,7 @@ mod tests {
     fn objects_that_name_each_other_in_circles_belong_to_nobody() {
         let mut cluster = shop();
         let about = |kind: &str, name: &str| json!({"metadata": {"name": name, "uid": name}, "involvedObject": {"kind": kind, "name": name}});
-        assert_eq!(cluster.tell(Kind::Notice, &about("Event", "self")), Vec::<String>::new());
+        assert_eq!(cluster.tell(Kind::ClusterEvent, &about("Event", "self")), Vec::<String>::new());
         assert_eq!(cluster.tell(Kind::ReplicaSet, &owned("self", "self", "shop")), Vec::<String>::new());
         let scaler = json!({"metadata": {"name": "self"}, "spec": {"scaleTargetRef": {"kind": "HorizontalPodAutoscaler", "name": "self"}}});
         assert_eq!(cluster.tell(Kind::Autoscaler, &scaler), Vec::<String>::new());

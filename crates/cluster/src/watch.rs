@@ -18,7 +18,7 @@ use self::api::Cluster;
 use super::kind::Kind;
 use super::object::Object;
 use super::state::State;
-use super::{Scope, Status, Told};
+use super::{Scope, Status, WatchUpdate};
 use lapse_measure::time::{Human, Offset};
 use lapse_record::event::{Event, Source};
 
@@ -52,12 +52,12 @@ pub enum Error {
 pub struct Watch {
     scope: String,
     services: BTreeMap<String, (IpAddr, u16)>,
-    told: UnboundedReceiver<Told>,
+    told: UnboundedReceiver<WatchUpdate>,
     confirm: UnboundedSender<()>,
 }
 
 /// What the API tells.
-enum Heard {
+enum ApiEvent {
     /// A list begins.
     List,
     /// An object is there.
@@ -79,15 +79,15 @@ enum Heard {
 }
 
 /// Something heard of a kind, and when.
-type Hearing = (Kind, Heard, Offset);
+type KindEvent = (Kind, ApiEvent, Offset);
 
 /// The watch, on its thread.
 struct Watcher<Now> {
     cluster: Cluster,
     now: Now,
     state: State,
-    told: UnboundedSender<Told>,
-    heard: (UnboundedSender<Hearing>, UnboundedReceiver<Hearing>),
+    told: UnboundedSender<WatchUpdate>,
+    heard: (UnboundedSender<KindEvent>, UnboundedReceiver<KindEvent>),
     confirm: UnboundedReceiver<()>,
     /// All that there was when the watch began has been told.
     begun: bool,
@@ -133,7 +133,7 @@ impl Watch {
     }
 
     /// What it tells next; `None` if it has ended.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<WatchUpdate> {
         self.told.recv().await
     }
 
@@ -147,7 +147,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     async fn begin(
         scope: &Scope,
         now: Now,
-        told: UnboundedSender<Told>,
+        told: UnboundedSender<WatchUpdate>,
         confirm: UnboundedReceiver<()>,
     ) -> Result<Self, Error> {
         let cluster = Cluster::connect(scope).await?;
@@ -181,7 +181,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         watcher.begun = true;
         let now = (watcher.now)();
         for found in watcher.state.found(now) {
-            let _ = watcher.told.send(Told::Event(found));
+            let _ = watcher.told.send(WatchUpdate::Event(found));
         }
         if !watcher.forbidden.is_empty() {
             watcher.warn(watcher.missing_rights(&watcher.forbidden));
@@ -213,23 +213,23 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
     }
 
-    fn take(&mut self, kind: Kind, heard: Heard, at: Offset) {
+    fn take(&mut self, kind: Kind, heard: ApiEvent, at: Offset) {
         let events = match heard {
-            Heard::List => {
+            ApiEvent::List => {
                 self.state.list(kind);
                 Vec::new()
             }
-            Heard::Put(object) => self.state.put(kind, *object, at),
-            Heard::Gone(name) => self.state.remove(kind, &name, at),
-            Heard::Listed => self.state.listed(kind, at),
-            Heard::Odd(why) => return self.warn(format!("an object of the cluster was left out: {why}")),
-            Heard::Forbidden => return self.forbid(kind),
-            Heard::Lost(why) => return self.lose(kind, &why, at),
-            Heard::Back => return self.regain(at),
-            Heard::Fresh(fresh) => return self.compare(kind, fresh.as_ref()),
+            ApiEvent::Put(object) => self.state.put(kind, *object, at),
+            ApiEvent::Gone(name) => self.state.remove(kind, &name, at),
+            ApiEvent::Listed => self.state.listed(kind, at),
+            ApiEvent::Odd(why) => return self.warn(format!("an object of the cluster was left out: {why}")),
+            ApiEvent::Forbidden => return self.forbid(kind),
+            ApiEvent::Lost(why) => return self.lose(kind, &why, at),
+            ApiEvent::Back => return self.regain(at),
+            ApiEvent::Fresh(fresh) => return self.compare(kind, fresh.as_ref()),
         };
         for event in events {
-            let _ = self.told.send(Told::Event(event));
+            let _ = self.told.send(WatchUpdate::Event(event));
         }
     }
 
@@ -240,7 +240,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
         self.lost = Some(at);
         let text = format!("the cluster cannot be watched: {why}");
-        let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-lost", text)));
+        let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, "watch-lost", text)));
         // Watches go on by themselves from where they were, and say nothing of it where nothing has changed.
         let (cluster, heard, now) = (self.cluster.clone(), self.heard.0.clone(), self.now.clone());
         tokio::spawn(async move {
@@ -249,7 +249,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
                 back_off(tries).await;
                 tries += 1;
             }
-            heard.send((kind, Heard::Back, now()))
+            heard.send((kind, ApiEvent::Back, now()))
         });
     }
 
@@ -257,7 +257,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         if let Some(since) = self.lost.take() {
             let gap = Human(at.since(since));
             let text = format!("the cluster is watched again, after {gap}: what happened meanwhile is told late");
-            let _ = self.told.send(Told::Event(Event::new(at, Source::Kubernetes, "watch-resumed", text)));
+            let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, "watch-resumed", text)));
         }
     }
 
@@ -289,7 +289,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     }
 
     fn warn(&self, text: String) {
-        let _ = self.told.send(Told::Warning(text));
+        let _ = self.told.send(WatchUpdate::Warning(text));
     }
 
     fn begin_to_confirm(&mut self) {
@@ -304,7 +304,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         let (fresh, heard, now) = (self.cluster.fresh(kind), self.heard.0.clone(), self.now.clone());
         tokio::spawn(async move {
             sleep(after).await;
-            heard.send((kind, Heard::Fresh(fresh.await), now()))
+            heard.send((kind, ApiEvent::Fresh(fresh.await), now()))
         });
     }
 
@@ -314,7 +314,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             self.ask_afresh(kind, AGAIN);
         } else if self.unconfirmed.remove(&kind) && self.unconfirmed.is_empty() {
             self.last.confirmed += 1;
-            let _ = self.told.send(Told::Status(self.last.clone()));
+            let _ = self.told.send(WatchUpdate::Status(self.last.clone()));
         }
     }
 
@@ -322,13 +322,13 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         let pods = self.state.pods();
         if pods != self.pods {
             self.pods.clone_from(&pods);
-            let _ = self.told.send(Told::Pods(pods));
+            let _ = self.told.send(WatchUpdate::Pods(pods));
         }
         let blindfolded = self.forbidden.iter().any(|kind| kind.is_needed());
         let status = Status { confirmed: self.last.confirmed, blindfolded, ..self.state.status() };
         if status != self.last {
             self.last = status.clone();
-            let _ = self.told.send(Told::Status(status));
+            let _ = self.told.send(WatchUpdate::Status(status));
         }
     }
 }

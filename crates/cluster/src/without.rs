@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Scope, Told};
+use super::{Scope, WatchUpdate};
 use lapse_measure::time::Offset;
 
 /// Why the cluster cannot be watched.
@@ -33,7 +33,7 @@ impl Watch {
     }
 
     /// Never called.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<WatchUpdate> {
         match *self {}
     }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use super::stream::Facts;
+use super::stream::IoObservations;
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Unsent};
 
@@ -42,19 +42,19 @@ pub(super) enum Sharing {
 }
 
 /// An exchange that failed after the request was begun.
-pub(super) fn exchange(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Failed {
-    Failed::new(class(error, facts, sharing, trace), chain(error))
+pub(super) fn exchange(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Failed {
+    Failed::new(class(error, observed, sharing, trace), chain(error))
 }
 
-fn class(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -> Class {
-    if facts.is_flooded() {
+fn class(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Class {
+    if observed.is_flooded() {
         return Class::Malformed;
     }
     let reading = trace.stage.get() == Stage::Reading;
     // Where an HTTP/2 connection ends within a frame, the codec has an error of its own: neither an
     // unexpected end nor a broken pipe, as between two frames.
     let within_frame = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::Other);
-    if sharing == Sharing::Streams && facts.ended() && within_frame {
+    if sharing == Sharing::Streams && observed.ended() && within_frame {
         return Class::Truncated;
     }
     if let Some(h2) = find::<h2::Error>(error) {
@@ -67,10 +67,10 @@ fn class(error: &hyper::Error, facts: &Facts, sharing: Sharing, trace: &Trace) -
     } else if error.is_parse() {
         return Class::Malformed;
     }
-    let begun = reading || (facts.received() > 0 && sharing == Sharing::Alone);
-    match (facts.broken(), facts.ended()) {
+    let begun = reading || (observed.received() > 0 && sharing == Sharing::Alone);
+    match (observed.broken(), observed.ended()) {
         (Some(io::ErrorKind::InvalidData), _) => Class::Tls,
-        _ if begun && (facts.broken().is_some() || facts.ended()) => Class::Truncated,
+        _ if begun && (observed.broken().is_some() || observed.ended()) => Class::Truncated,
         (Some(_), _) => Class::Reset,
         (None, false) if reading => Class::Malformed,
         // An end, or a connection that is gone of which nothing says why: it was closed on us.

@@ -17,10 +17,10 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::classify;
-use super::http::{Link, Origin};
+use super::http::{HttpConnection, Origin};
 use super::port;
-use super::stream::{Facts, Socket, Stream, Watched};
-use super::target::{Http, Roster, Target};
+use super::stream::{IoObservations, Socket, Stream, Watched};
+use super::target::{AddressList, Http, Target};
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::Class;
 use lapse_measure::lane::Policy;
@@ -31,12 +31,12 @@ const H2: &[u8] = b"h2";
 
 /// The way to a target.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct Connector {
     host: String,
     port: u16,
     http: Http,
     secure: Option<Secure>,
-    roster: Option<Roster>,
+    addresses: Option<AddressList>,
 }
 
 struct Secure {
@@ -54,7 +54,7 @@ pub struct BadName {
     host: String,
 }
 
-impl Way {
+impl Connector {
     /// The way to `target`.
     pub(super) fn new(target: &Target) -> Result<Self, BadName> {
         let own = target.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
@@ -71,12 +71,17 @@ impl Way {
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
         };
         let secure = target.tls.as_ref().map(secure).transpose()?;
-        Ok(Self { host, port, http: target.http, secure, roster: target.roster.clone() })
+        Ok(Self { host, port, http: target.http, secure, addresses: target.addresses.clone() })
     }
 
     /// Opens a connection. One that serves a single probe leaves nothing behind when it is dropped:
     /// it is reset, so its port is free again at once.
-    pub(super) async fn open(&self, policy: Policy, trace: &Trace, now: impl Fn() -> Offset) -> Result<Link, Failed> {
+    pub(super) async fn open(
+        &self,
+        policy: Policy,
+        trace: &Trace,
+        now: impl Fn() -> Offset,
+    ) -> Result<HttpConnection, Failed> {
         trace.stage.set(Stage::Connecting);
         let tcp = self.connect(trace).await?;
         // Both only fail on a connection that is gone already, and then the request will say so.
@@ -85,12 +90,16 @@ impl Way {
             let _ = set_socket_linger(&tcp, Some(Duration::ZERO));
         }
         let (socket, born) = (Socket::new(tcp), now());
-        let facts = Rc::new(Facts::default());
+        let observed = Rc::new(IoObservations::default());
         let (stream, speaks_h2) = self.secure(socket.clone(), trace).await?;
         trace.stage.set(Stage::Waiting);
-        let io = TokioIo::new(Watched::new(stream, Rc::clone(&facts)));
+        let io = TokioIo::new(Watched::new(stream, Rc::clone(&observed)));
         let origin = Origin { socket, peer: trace.peer.get(), local_port: trace.local_port.get(), born };
-        if speaks_h2 { Link::h2(io, facts, origin, trace).await } else { Link::h1(io, facts, origin, trace).await }
+        if speaks_h2 {
+            HttpConnection::h2(io, observed, origin, trace).await
+        } else {
+            HttpConnection::h1(io, observed, origin, trace).await
+        }
     }
 
     async fn connect(&self, trace: &Trace) -> Result<TcpStream, Failed> {
@@ -111,9 +120,9 @@ impl Way {
 
     /// At least one address.
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Failed> {
-        if let Some(roster) = &self.roster {
+        if let Some(addresses) = &self.addresses {
             let none = || Failed::new(Class::Dns, format!("{} has no address at this time", self.host));
-            return Ok(vec![roster.next().ok_or_else(none)?]);
+            return Ok(vec![addresses.next().ok_or_else(none)?]);
         }
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);

@@ -11,14 +11,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::ask::Ask;
 use super::clock::Clock;
-use super::connect::{BadName, Way};
+use super::connect::{BadName, Connector};
 use super::health;
 use super::lane::Lane;
 use super::pacer::Pacer;
+use super::request::PreparedRequest;
 use super::target::Target;
-use super::worker::{Orders, Share, Timing, Worker};
+use super::worker::{StopSignal, Timing, Worker, WorkerConfig};
 use lapse_measure::lane::{self, Policy};
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::Offset;
@@ -63,7 +63,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Hammer {
     arriving: UnboundedReceiver<(usize, Batch)>,
-    orders: Arc<Orders>,
+    orders: Arc<StopSignal>,
     /// Each thread's watermark.
     marks: Vec<Offset>,
 }
@@ -71,17 +71,17 @@ pub struct Hammer {
 /// Starts the engine. The lanes' schedules say when their first slots are due; `clock` may not have begun yet.
 pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
     for target in &settings.targets {
-        Way::new(target)?;
+        Connector::new(target)?;
     }
     let threads = threads(&settings);
     let descriptors = raise_descriptors();
     let for_probes = descriptors - RESERVE.min(descriptors / 4);
     let most_in_flight = usize::try_from(for_probes / threads).unwrap_or(usize::MAX);
-    let (settings, orders) = (Arc::new(settings), Arc::new(Orders::new()));
+    let (settings, orders) = (Arc::new(settings), Arc::new(StopSignal::new()));
     let (tell, arriving) = unbounded_channel();
     for nth in 0..threads {
         let (settings, orders, tell) = (Arc::clone(&settings), Arc::clone(&orders), tell.clone());
-        let post = Post { settings, nth, of: threads, most_in_flight, clock, orders };
+        let post = WorkerThread { settings, nth, of: threads, most_in_flight, clock, orders };
         let (ready, started) = sync_channel(1);
         let work = move || {
             let outcome = post.work(tell, &ready);
@@ -116,21 +116,21 @@ fn raise_descriptors() -> u64 {
 }
 
 /// What one thread is started with.
-struct Post {
+struct WorkerThread {
     settings: Arc<Settings>,
     nth: u64,
     of: u64,
     most_in_flight: usize,
     clock: Clock,
-    orders: Arc<Orders>,
+    orders: Arc<StopSignal>,
 }
 
-type Tell = UnboundedSender<(usize, Batch)>;
+type BatchSender = UnboundedSender<(usize, Batch)>;
 type Ready = SyncSender<io::Result<()>>;
 
-impl Post {
+impl WorkerThread {
     /// One thread, from its start to its end. Says on `ready` when it is about to send.
-    fn work(self, tell: Tell, ready: &Ready) -> io::Result<()> {
+    fn work(self, tell: BatchSender, ready: &Ready) -> io::Result<()> {
         // No timer: the pacer has its own.
         let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
         runtime.block_on(async {
@@ -145,7 +145,7 @@ impl Post {
         })
     }
 
-    async fn share(&self) -> io::Result<Share> {
+    async fn share(&self) -> io::Result<WorkerConfig> {
         let Settings { timeout, connect_timeout, slow, control: schedule, .. } = *self.settings;
         let mut lanes = lanes(&self.settings, self.of);
         let control = (self.nth == 0).then_some(lanes.len());
@@ -153,7 +153,7 @@ impl Post {
             lanes.push((lane(&health::respond().await?, Policy::Reused, 1, schedule.rate())?, schedule));
         }
         let timing = Timing { timeout, connect_timeout, slow };
-        Ok(Share { nth: self.nth, of: self.of, lanes, control, timing, most_in_flight: self.most_in_flight })
+        Ok(WorkerConfig { nth: self.nth, of: self.of, lanes, control, timing, most_in_flight: self.most_in_flight })
     }
 }
 
@@ -169,8 +169,8 @@ fn lanes(settings: &Settings, threads: u64) -> Vec<(Lane, Schedule)> {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and bounded")]
 fn lane(target: &Target, policy: Policy, connections: usize, rate: f64) -> io::Result<Lane> {
-    let way = Way::new(target).map_err(io::Error::other)?;
-    let to = (Rc::new(way), Rc::new(Ask::new(target)));
+    let connector = Connector::new(target).map_err(io::Error::other)?;
+    let to = (Rc::new(connector), Rc::new(PreparedRequest::new(target)));
     Ok(Lane::new(policy, to, connections, rate as usize))
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn respond() -> io::Result<Target> {
         tls: None,
         request,
         expect,
-        roster: None,
+        addresses: None,
         backend: None,
     })
 }

@@ -20,9 +20,9 @@ use hyper::{Response, Version};
 use hyper_util::rt::TokioIo;
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::ask::Ask;
 use super::classify::{self, Sharing};
-use super::stream::{Facts, Idle, Socket, Watched};
+use super::request::PreparedRequest;
+use super::stream::{Idle, IoObservations, Socket, Watched};
 use super::target::Expect;
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Connection};
@@ -49,9 +49,9 @@ pub(super) struct Origin {
 
 /// A connection that speaks HTTP.
 #[derive(Debug)]
-pub(super) struct Link {
-    speech: Speech,
-    facts: Rc<Facts>,
+pub(super) struct HttpConnection {
+    speech: Wire,
+    observed: Rc<IoObservations>,
     origin: Origin,
     uses: Cell<u32>,
     /// What lay on it when it was last looked at.
@@ -60,7 +60,7 @@ pub(super) struct Link {
     backend: RefCell<Option<HeaderValue>>,
 }
 
-enum Speech {
+enum Wire {
     Http1 { sender: RefCell<http1::SendRequest<Full<Bytes>>>, driver: RefCell<Driver> },
     Http2 { sender: http2::SendRequest<Full<Bytes>>, streams: Cell<usize>, suspect: Cell<bool>, _task: Task },
 }
@@ -79,18 +79,18 @@ struct Local(Rc<RefCell<Option<AbortHandle>>>);
 #[derive(Debug)]
 struct Task(Local);
 
-// === impl Link ===
+// === impl HttpConnection ===
 
-impl Link {
-    fn new(speech: Speech, facts: Rc<Facts>, origin: Origin) -> Self {
+impl HttpConnection {
+    fn new(speech: Wire, observed: Rc<IoObservations>, origin: Origin) -> Self {
         let (uses, seen, backend) = (Cell::new(0), Cell::new(Idle::Quiet), RefCell::default());
-        Self { speech, facts, origin, uses, seen, backend }
+        Self { speech, observed, origin, uses, seen, backend }
     }
 
     /// Speaks HTTP/1.1 on `io`.
     pub(super) async fn h1(
         io: TokioIo<Watched>,
-        facts: Rc<Facts>,
+        observed: Rc<IoObservations>,
         origin: Origin,
         trace: &Trace,
     ) -> Result<Self, Failed> {
@@ -98,33 +98,33 @@ impl Link {
             .max_buf_size(BUFFER)
             .handshake(io)
             .await
-            .map_err(|error| classify::exchange(&error, &facts, Sharing::Alone, trace));
+            .map_err(|error| classify::exchange(&error, &observed, Sharing::Alone, trace));
         let (sender, driver) = handshake?;
         let driver = RefCell::new(Driver(Some(Box::pin(driver))));
-        let speech = Speech::Http1 { sender: RefCell::new(sender), driver };
-        Ok(Self::new(speech, facts, origin))
+        let speech = Wire::Http1 { sender: RefCell::new(sender), driver };
+        Ok(Self::new(speech, observed, origin))
     }
 
     /// Speaks HTTP/2 on `io`.
     pub(super) async fn h2(
         io: TokioIo<Watched>,
-        facts: Rc<Facts>,
+        observed: Rc<IoObservations>,
         origin: Origin,
         trace: &Trace,
     ) -> Result<Self, Failed> {
         let local = Local::default();
         let handshake = http2::handshake(local.clone(), io).await;
         let (sender, connection) =
-            handshake.map_err(|error| classify::exchange(&error, &facts, Sharing::Streams, trace))?;
+            handshake.map_err(|error| classify::exchange(&error, &observed, Sharing::Streams, trace))?;
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
-        let speech = Speech::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
-        Ok(Self::new(speech, facts, origin))
+        let speech = Wire::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
+        Ok(Self::new(speech, observed, origin))
     }
 
     /// Whether several probes may use it at once.
     pub(super) const fn is_shared(&self) -> bool {
-        matches!(self.speech, Speech::Http2 { .. })
+        matches!(self.speech, Wire::Http2 { .. })
     }
 
     /// Whether a request may be written to it now: the peer has neither ended it nor said anything unasked.
@@ -133,13 +133,13 @@ impl Link {
         self.seen.set(seen);
         match (&self.speech, seen) {
             (_, Idle::Over) => false,
-            (Speech::Http1 { sender, driver }, seen) => {
+            (Wire::Http1 { sender, driver }, seen) => {
                 // Over TLS, bytes may be a session ticket: the connection itself knows. And one that has not been moved
                 // yet does not know that it is ready.
                 let alive = (seen == Idle::Quiet && sender.borrow().is_ready()) || driver.borrow_mut().poll_once();
                 alive && sender.borrow().is_ready()
             }
-            (Speech::Http2 { sender, suspect, .. }, _) => sender.is_ready() && !sender.is_closed() && !suspect.get(),
+            (Wire::Http2 { sender, suspect, .. }, _) => sender.is_ready() && !sender.is_closed() && !suspect.get(),
         }
     }
 
@@ -151,26 +151,26 @@ impl Link {
     /// Whether the exchange that is over leaves it fit for another one.
     pub(super) fn is_ready(&self) -> bool {
         match &self.speech {
-            Speech::Http1 { sender, .. } => sender.borrow().is_ready(),
-            Speech::Http2 { suspect, .. } => !suspect.get(),
+            Wire::Http1 { sender, .. } => sender.borrow().is_ready(),
+            Wire::Http2 { suspect, .. } => !suspect.get(),
         }
     }
 
     /// Whether another stream would be one too many.
     pub(super) fn is_full(&self) -> bool {
-        matches!(&self.speech, Speech::Http2 { streams, .. } if streams.get() >= STREAMS)
+        matches!(&self.speech, Wire::Http2 { streams, .. } if streams.get() >= STREAMS)
     }
 
     /// Streams under way.
     pub(super) fn streams(&self) -> usize {
         match &self.speech {
-            Speech::Http1 { .. } => 0,
-            Speech::Http2 { streams, .. } => streams.get(),
+            Wire::Http1 { .. } => 0,
+            Wire::Http2 { streams, .. } => streams.get(),
         }
     }
 
     /// Sends the request and reads the answer to its end.
-    pub(super) async fn exchange(&self, ask: &Ask, trace: &Trace, now: Offset) -> Result<(), Failed> {
+    pub(super) async fn exchange(&self, request: &PreparedRequest, trace: &Trace, now: Offset) -> Result<(), Failed> {
         let uses = self.uses.replace(self.uses.get().saturating_add(1));
         trace.stage.set(Stage::Waiting);
         trace.uses.set(uses);
@@ -180,50 +180,55 @@ impl Link {
         trace.local_port.set(self.origin.local_port);
         if !self.is_shared() {
             if uses > 0 {
-                self.facts.reset();
+                self.observed.reset();
             }
-            self.facts.await_head(INTERIM);
+            self.observed.await_head(INTERIM);
         }
-        if ask.backend.is_some() {
+        if request.backend.is_some() {
             trace.backend(self.backend.borrow().clone());
         }
         let _stream = self.begin_stream();
         let sharing = if self.is_shared() { Sharing::Streams } else { Sharing::Alone };
-        let failed = |error: &hyper::Error| classify::exchange(error, &self.facts, sharing, trace);
+        let failed = |error: &hyper::Error| classify::exchange(error, &self.observed, sharing, trace);
         let response = match &self.speech {
-            Speech::Http1 { sender, driver } => {
-                let sent = sender.borrow_mut().send_request(ask.request(Version::HTTP_11));
+            Wire::Http1 { sender, driver } => {
+                let sent = sender.borrow_mut().send_request(request.request(Version::HTTP_11));
                 drive(driver, sent).await
             }
-            Speech::Http2 { sender, .. } => sender.clone().send_request(ask.request(Version::HTTP_2)).await,
+            Wire::Http2 { sender, .. } => sender.clone().send_request(request.request(Version::HTTP_2)).await,
         };
         let response = response.map_err(|error| failed(&error))?;
-        self.facts.head_came();
+        self.observed.head_came();
         trace.head(response.status().as_u16(), response.headers());
-        if let Some(name) = &ask.backend {
+        if let Some(name) = &request.backend {
             let backend = response.headers().get(name).cloned();
             self.backend.replace(backend.clone());
             trace.backend(backend);
         }
-        let matched = self.read(response, ask, trace).await.map_err(|error| failed(&error))?;
-        if let Speech::Http1 { driver, .. } = &self.speech {
+        let matched = self.read(response, request, trace).await.map_err(|error| failed(&error))?;
+        if let Wire::Http1 { driver, .. } = &self.speech {
             driver.borrow_mut().poll_once();
         }
-        judge(&ask.expect, trace, &matched)
+        judge(&request.expect, trace, &matched)
     }
 
     /// Reads the body to its end; what is to be matched of it is returned.
-    async fn read(&self, response: Response<Incoming>, ask: &Ask, trace: &Trace) -> hyper::Result<Vec<u8>> {
+    async fn read(
+        &self,
+        response: Response<Incoming>,
+        request: &PreparedRequest,
+        trace: &Trace,
+    ) -> hyper::Result<Vec<u8>> {
         let (mut body, mut matched) = (response.into_body(), Vec::new());
         loop {
             let frame = match &self.speech {
-                Speech::Http1 { driver, .. } => drive(driver, body.frame()).await,
-                Speech::Http2 { .. } => body.frame().await,
+                Wire::Http1 { driver, .. } => drive(driver, body.frame()).await,
+                Wire::Http2 { .. } => body.frame().await,
             };
             let Some(frame) = frame.transpose()? else { return Ok(matched) };
             let Some(data) = frame.data_ref() else { continue };
             trace.body(data);
-            if ask.expect.body.is_some() {
+            if request.expect.body.is_some() {
                 let room = MATCHED.saturating_sub(matched.len()).min(data.len());
                 matched.extend_from_slice(&data[..room]);
             }
@@ -232,8 +237,8 @@ impl Link {
 
     fn begin_stream(&self) -> Option<StreamGuard<'_>> {
         match &self.speech {
-            Speech::Http1 { .. } => None,
-            Speech::Http2 { streams, .. } => {
+            Wire::Http1 { .. } => None,
+            Wire::Http2 { streams, .. } => {
                 streams.set(streams.get() + 1);
                 Some(StreamGuard(streams))
             }
@@ -242,12 +247,12 @@ impl Link {
 
     /// Whether a probe on it did not end well.
     pub(super) fn is_suspect(&self) -> bool {
-        matches!(&self.speech, Speech::Http2 { suspect, .. } if suspect.get())
+        matches!(&self.speech, Wire::Http2 { suspect, .. } if suspect.get())
     }
 
     /// A probe on it did not end well: no other is to begin on it.
     pub(super) fn suspect(&self) {
-        if let Speech::Http2 { suspect, .. } = &self.speech {
+        if let Wire::Http2 { suspect, .. } = &self.speech {
             suspect.set(true);
         }
     }
@@ -323,7 +328,7 @@ impl Drop for Task {
     }
 }
 
-impl std::fmt::Debug for Speech {
+impl std::fmt::Debug for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Http1 { .. } => "HTTP/1.1",

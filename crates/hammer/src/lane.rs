@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use tokio::task::yield_now;
 
-use super::ask::Ask;
-use super::connect::Way;
-use super::http::Link;
+use super::connect::Connector;
+use super::http::HttpConnection;
+use super::request::PreparedRequest;
 use super::trace::{Failed, Trace};
 use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
@@ -17,8 +17,8 @@ use lapse_measure::time::Offset;
 #[derive(Debug)]
 pub(super) struct Lane {
     policy: Policy,
-    way: Rc<Way>,
-    ask: Rc<Ask>,
+    connector: Rc<Connector>,
+    request: Rc<PreparedRequest>,
     pool: Pool,
 }
 
@@ -47,7 +47,7 @@ struct Pool {
 /// A connection of a pool; over HTTP/2 several probes may have it at once.
 #[derive(Debug)]
 struct Pooled {
-    link: Link,
+    link: HttpConnection,
     _open: Open,
 }
 
@@ -59,11 +59,11 @@ impl Lane {
     /// A lane of this many slots a second that keeps `size` connections, if it keeps any, and more if it needs
     /// them: at most what is under way at once if answers take 100 ms. If fewer were kept, a lane that was late
     /// once would open and close connections until it never caught up.
-    pub(super) fn new(policy: Policy, to: (Rc<Way>, Rc<Ask>), size: usize, rate: usize) -> Self {
-        let (size, (way, ask)) = (size.max(1), to);
+    pub(super) fn new(policy: Policy, to: (Rc<Connector>, Rc<PreparedRequest>), size: usize, rate: usize) -> Self {
+        let (size, (connector, request)) = (size.max(1), to);
         let (most, turns) = (size.max(rate / 10), size.max(rate / 200));
         let (open, idle, spare, shared) = Default::default();
-        Self { policy, way, ask, pool: Pool { size, most, turns, rate, open, idle, spare, shared } }
+        Self { policy, connector, request, pool: Pool { size, most, turns, rate, open, idle, spare, shared } }
     }
 
     /// How many connections it is to have before its first slot: those that it keeps in any case, and as many as are
@@ -98,9 +98,9 @@ impl Lane {
             Policy::New => {
                 trace.sent.set(Some(now()));
                 // In a box of its own: connecting, TLS above all, would make each probe's task many times larger.
-                let link = Box::pin(self.way.open(Policy::New, trace, &now)).await?;
+                let link = Box::pin(self.connector.open(Policy::New, trace, &now)).await?;
                 connected();
-                link.exchange(&self.ask, trace, now()).await
+                link.exchange(&self.request, trace, now()).await
             }
             Policy::Reused => {
                 let pooled = match self.pool.take_calm(trace).await {
@@ -110,8 +110,8 @@ impl Lane {
                 connected();
                 let began = now();
                 trace.sent.set(trace.sent.get().or(Some(began)));
-                let mut keeping = Keeping { pool: &self.pool, pooled, whole: false };
-                let result = keeping.pooled.link.exchange(&self.ask, trace, began).await;
+                let mut keeping = WarmUp { pool: &self.pool, pooled, whole: false };
+                let result = keeping.pooled.link.exchange(&self.request, trace, began).await;
                 keeping.whole = result.as_ref().err().is_none_or(Failed::is_whole);
                 result
             }
@@ -122,7 +122,7 @@ impl Lane {
     async fn open(&self, trace: &Trace, now: impl Fn() -> Offset) -> Result<Rc<Pooled>, Failed> {
         trace.sent.set(Some(now()));
         let open = Open::count(&self.pool.open);
-        let link = Box::pin(self.way.open(Policy::Reused, trace, now)).await?;
+        let link = Box::pin(self.connector.open(Policy::Reused, trace, now)).await?;
         let pooled = Rc::new(Pooled { link, _open: open });
         if pooled.link.is_shared() {
             self.pool.shared.borrow_mut().push_back(Rc::clone(&pooled));
@@ -224,13 +224,13 @@ impl Drop for Open {
 
 /// A connection during an exchange. It goes back to its pool only if the exchange came to its end, by
 /// whatever way this is dropped.
-struct Keeping<'a> {
+struct WarmUp<'a> {
     pool: &'a Pool,
     pooled: Rc<Pooled>,
     whole: bool,
 }
 
-impl Drop for Keeping<'_> {
+impl Drop for WarmUp<'_> {
     fn drop(&mut self) {
         let Self { pool, pooled, whole } = self;
         if *whole && pooled.link.is_ready() {

@@ -30,12 +30,12 @@ static PORTS: LazyLock<Option<Ports>> = LazyLock::new(Ports::of_this_machine);
 #[derive(Debug)]
 struct Ports {
     clock: Clock,
-    ring: Mutex<Ring>,
+    ring: Mutex<PortRing>,
 }
 
 /// The ports of a range, but those on which a connection is being made.
 #[derive(Debug)]
-struct Ring {
+struct PortRing {
     /// The one used longest ago first.
     ready: VecDeque<u16>,
     /// Those that led nowhere, and since when they rest.
@@ -43,7 +43,7 @@ struct Ring {
 }
 
 /// A port on which a connection is being made. Unless it is said to be good, it led nowhere: the probe failed or gave up.
-struct Lease {
+struct PortLease {
     ports: &'static Ports,
     port: u16,
     good: bool,
@@ -52,7 +52,7 @@ struct Lease {
 /// Connects to `address` from the port whose turn it is. Gives the port along with the stream.
 pub(super) async fn connect(address: SocketAddr) -> io::Result<(TcpStream, u16)> {
     for _ in 0..TRIES {
-        let Some(mut lease) = Lease::next() else { break };
+        let Some(mut lease) = PortLease::next() else { break };
         // From a port to itself there is a connection even where nobody listens.
         let tried = if lease.port == address.port() { None } else { Some(from(lease.port, address).await) };
         match tried {
@@ -94,15 +94,15 @@ impl Ports {
         let clock = Clock::start();
         // Runs that follow one another at the usual rate use it as one long run would: each begins where the date is.
         let turn = clock.anchor().unix_ns / 1_000_000_000 * USUAL;
-        (first > 0 && first <= last).then(|| Self { clock, ring: Mutex::new(Ring::of(first, last, turn)) })
+        (first > 0 && first <= last).then(|| Self { clock, ring: Mutex::new(PortRing::of(first, last, turn)) })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Ring, Offset) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut PortRing, Offset) -> T) -> T {
         act(&mut self.ring.lock().unwrap_or_else(PoisonError::into_inner), self.clock.now())
     }
 }
 
-impl Ring {
+impl PortRing {
     fn of(first: u16, last: u16, turn: u64) -> Self {
         let mut ready: VecDeque<u16> = (first..=last).collect();
         ready.rotate_left(usize::try_from(turn % ready.len() as u64).unwrap_or(0));
@@ -125,15 +125,15 @@ impl Ring {
     }
 }
 
-impl Lease {
+impl PortLease {
     fn next() -> Option<Self> {
         let ports = PORTS.as_ref()?;
-        let port = ports.with(Ring::take)?;
+        let port = ports.with(PortRing::take)?;
         Some(Self { ports, port, good: false })
     }
 }
 
-impl Drop for Lease {
+impl Drop for PortLease {
     fn drop(&mut self) {
         self.ports.with(|ring, now| ring.give_back(self.port, self.good, now));
     }
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn each_port_has_its_turn_before_the_first_one_has_it_again() {
-        let (now, mut ring) = (Offset::ZERO, Ring::of(65_533, 65_535, 7));
+        let (now, mut ring) = (Offset::ZERO, PortRing::of(65_533, 65_535, 7));
         let mut turn = || {
             let port = ring.take(now).unwrap();
             ring.give_back(port, true, now);
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_port_that_led_nowhere_rests_unless_all_of_them_do() {
-        let (now, mut ring) = (Offset::ZERO, Ring::of(1, 2, 0));
+        let (now, mut ring) = (Offset::ZERO, PortRing::of(1, 2, 0));
         let bad = ring.take(now).unwrap();
         ring.give_back(bad, false, now);
         assert_eq!(ring.take(now), Some(2));

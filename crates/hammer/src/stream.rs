@@ -37,7 +37,7 @@ pub(super) enum Stream {
 
 /// What happened on a stream since its facts were last reset, above TLS if there is any.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct IoObservations {
     received: Cell<u64>,
     ended: Cell<bool>,
     broken: Cell<Option<io::ErrorKind>>,
@@ -49,7 +49,7 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: Stream,
-    facts: Rc<Facts>,
+    observed: Rc<IoObservations>,
 }
 
 // === impl Socket ===
@@ -134,9 +134,9 @@ impl AsyncWrite for Socket {
     }
 }
 
-// === impl Facts ===
+// === impl IoObservations ===
 
-impl Facts {
+impl IoObservations {
     /// Forgets what happened so far: a new request begins.
     pub(super) fn reset(&self) {
         self.received.set(0);
@@ -199,8 +199,8 @@ impl Facts {
 // === impl Watched ===
 
 impl Watched {
-    pub(super) const fn new(stream: Stream, facts: Rc<Facts>) -> Self {
-        Self { stream, facts }
+    pub(super) const fn new(stream: Stream, observed: Rc<IoObservations>) -> Self {
+        Self { stream, observed }
     }
 }
 
@@ -212,14 +212,14 @@ impl AsyncRead for Watched {
             Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
         };
         match &read {
-            Poll::Ready(Ok(())) if buf.filled().len() == before => self.facts.ended.set(true),
+            Poll::Ready(Ok(())) if buf.filled().len() == before => self.observed.ended.set(true),
             Poll::Ready(Ok(())) => {
-                self.facts.received.set(self.facts.received.get() + (buf.filled().len() - before) as u64);
-                if self.facts.is_flooded() {
+                self.observed.received.set(self.observed.received.get() + (buf.filled().len() - before) as u64);
+                if self.observed.is_flooded() {
                     return Poll::Ready(Err(io::Error::other("interim answers without end")));
                 }
             }
-            Poll::Ready(Err(error)) => self.facts.note(error),
+            Poll::Ready(Err(error)) => self.observed.note(error),
             Poll::Pending => {}
         }
         read
@@ -240,7 +240,7 @@ impl AsyncWrite for Watched {
             Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
             Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
         };
-        self.facts.swallow(written, bufs.iter().map(|buf| buf.len()).sum())
+        self.observed.swallow(written, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -252,7 +252,7 @@ impl AsyncWrite for Watched {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
         };
-        self.facts.swallow(flushed, ())
+        self.observed.swallow(flushed, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

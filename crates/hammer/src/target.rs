@@ -41,7 +41,7 @@ pub struct Target {
     /// Which answers are healthy.
     pub expect: Expect,
     /// Where it is, whatever its URL and `connect_to` say.
-    pub roster: Option<Roster>,
+    pub addresses: Option<AddressList>,
     /// The header by which an answer names who gave it.
     pub backend: Option<HeaderName>,
 }
@@ -49,9 +49,9 @@ pub struct Target {
 /// Where a target is when that is not for its URL to say: addresses that may change while the run goes on. New connections
 /// take them in turn.
 #[derive(Clone, Debug, Default)]
-pub struct Roster(Arc<Mutex<(Vec<SocketAddr>, usize)>>);
+pub struct AddressList(Arc<Mutex<(Vec<SocketAddr>, usize)>>);
 
-impl Roster {
+impl AddressList {
     /// From now on these.
     pub fn set(&self, addresses: Vec<SocketAddr>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = addresses;
@@ -59,9 +59,9 @@ impl Roster {
 
     /// The next one, if there is any.
     pub fn next(&self) -> Option<SocketAddr> {
-        let mut roster = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        roster.1 = roster.1.wrapping_add(1);
-        let (addresses, turn) = &*roster;
+        let mut addresses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        addresses.1 = addresses.1.wrapping_add(1);
+        let (addresses, turn) = &*addresses;
         addresses.get(turn % addresses.len().max(1)).copied()
     }
 }

@@ -14,9 +14,9 @@ use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
 use super::deadline::Deadlines;
-use super::errands::Errands;
 use super::lane::Lane;
 use super::pacer::Pacer;
+use super::task_pool::TaskPool;
 use super::trace::{Failed, Trace};
 use lapse_measure::answer::{Class, Health, Probe, Unsent};
 use lapse_measure::schedule::Schedule;
@@ -40,7 +40,7 @@ const BACKENDS: usize = 1_000;
 const STALL: Duration = Duration::from_millis(10);
 
 /// What one thread has to do.
-pub(super) struct Share {
+pub(super) struct WorkerConfig {
     /// Which one it is, and of how many: it sends the slots k with `k mod of = nth`.
     pub(super) nth: u64,
     pub(super) of: u64,
@@ -63,13 +63,13 @@ pub(super) struct Timing {
 
 /// What the threads are told.
 #[derive(Debug)]
-pub(super) struct Orders {
+pub(super) struct StopSignal {
     /// No slot due from here on is sent, in nanoseconds.
     stop_at: AtomicU64,
     abandon: AtomicBool,
 }
 
-impl Orders {
+impl StopSignal {
     pub(super) fn new() -> Self {
         Self { stop_at: AtomicU64::new(u64::MAX), abandon: AtomicBool::new(false) }
     }
@@ -101,12 +101,12 @@ struct Dispatched {
 
 /// A thread at work.
 pub(super) struct Worker {
-    share: Share,
+    share: WorkerConfig,
     clock: Clock,
     /// The next slot of each lane.
     next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
-    dispatched: Errands<Dispatched>,
+    dispatched: TaskPool<Dispatched>,
     deadlines: Deadlines,
     /// Time in which this thread did not run.
     stalled: Cell<Duration>,
@@ -117,7 +117,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(share: Share, clock: Clock) -> Rc<Self> {
+    pub(super) fn new(share: WorkerConfig, clock: Clock) -> Rc<Self> {
         let next = RefCell::new(share.lanes.iter().enumerate().map(|(lane, _)| share.first(lane)).collect());
         let timing = share.timing;
         Rc::new(Self {
@@ -125,7 +125,7 @@ impl Worker {
             clock,
             next,
             in_flight: Cell::new(0),
-            dispatched: Errands::new(),
+            dispatched: TaskPool::new(),
             deadlines: Deadlines::new(timing.connect_timeout, timing.timeout),
             stalled: Cell::new(Duration::ZERO),
             records: RefCell::default(),
@@ -148,7 +148,12 @@ impl Worker {
     }
 
     /// Works until it is told to stop and everything under way has come home, or is abandoned.
-    pub(super) async fn run(self: Rc<Self>, pacer: Pacer, orders: Arc<Orders>, out: UnboundedSender<(usize, Batch)>) {
+    pub(super) async fn run(
+        self: Rc<Self>,
+        pacer: Pacer,
+        orders: Arc<StopSignal>,
+        out: UnboundedSender<(usize, Batch)>,
+    ) {
         let nth = usize::try_from(self.share.nth).unwrap_or(0);
         let mut handed_on = Offset::ZERO;
         loop {
@@ -305,9 +310,9 @@ fn probe((slot, due): (u64, Offset), trace: &Trace, done: Offset, class: Class) 
     Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
 }
 
-// === impl Share ===
+// === impl WorkerConfig ===
 
-impl Share {
+impl WorkerConfig {
     /// The control lane is one thread's alone; the others are shared out slot by slot.
     fn first(&self, lane: usize) -> u64 {
         if self.control == Some(lane) { 0 } else { self.nth }

@@ -11,8 +11,8 @@ use hyper::header::HeaderValue;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
-use super::chronicle::Chronicle;
 use super::scenario::pod::{Honesty, OnSigterm, PodSpec};
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
 /// Where in its life a process is, in this order.
@@ -39,7 +39,7 @@ pub(super) struct App {
     /// What it calls itself in the header `Server`.
     product: HeaderValue,
     spec: PodSpec,
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
     phase: watch::Sender<Phase>,
     serving_since: OnceLock<Offset>,
     turns: Semaphore,
@@ -55,13 +55,13 @@ enum Reply {
 
 impl App {
     /// A process of the pod `name`, of the release `release`.
-    pub(super) fn new((name, release): (&str, &str), spec: &PodSpec, chronicle: Arc<Chronicle>) -> Self {
+    pub(super) fn new((name, release): (&str, &str), spec: &PodSpec, log: Arc<WorldLog>) -> Self {
         let turns = spec.capacity.map_or(Semaphore::MAX_PERMITS, |capacity| capacity as usize);
         Self {
             name: name.to_owned(),
             product: product(release),
             spec: spec.clone(),
-            chronicle,
+            log,
             phase: watch::Sender::new(Phase::Booting),
             serving_since: OnceLock::new(),
             turns: Semaphore::new(turns),
@@ -79,10 +79,10 @@ impl App {
     /// Moves on to `phase`, never back.
     pub(super) fn enter(&self, phase: Phase) {
         if phase == Phase::Serving {
-            let _ = self.serving_since.set(self.chronicle.now());
+            let _ = self.serving_since.set(self.log.now());
         }
         self.phase.send_if_modified(|at| phase > std::mem::replace(at, phase.max(*at)));
-        self.chronicle.stir();
+        self.log.stir();
     }
 
     /// Waits until it is at `phase` or past it.
@@ -138,7 +138,7 @@ impl App {
     fn chill(&self) -> Duration {
         let (Some(warm_up), Some(since)) = (self.spec.warm_up, self.serving_since.get()) else { return Duration::ZERO };
         let lasts = warm_up.lasts.high().as_secs_f64();
-        let gone = self.chronicle.now().since(*since).as_secs_f64();
+        let gone = self.log.now().since(*since).as_secs_f64();
         warm_up.adds.draw().mul_f64((1.0 - gone / lasts.max(f64::MIN_POSITIVE)).max(0.0))
     }
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::app::Phase;
-use super::chronicle::Chronicle;
+use super::duration_range::Span;
 use super::endpoints::List;
 use super::kubelet;
 use super::pod::Pod;
 use super::scenario::{Act, Scenario};
-use super::span::Span;
 use super::strategy::{BlueGreen, Census, RollingUpdate, Strategy, Switch};
+use super::world_log::WorldLog;
 
 /// How long to look away when nothing happens: a pod becomes available by time alone.
 const LOOK_AWAY: Duration = Duration::from_millis(20);
@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Cluster {
     scenario: Arc<Scenario>,
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
     /// The second and third byte of all pods' addresses.
     net: (u8, u8),
     made: AtomicU8,
@@ -42,12 +42,12 @@ struct State {
 }
 
 impl Cluster {
-    pub(super) fn new(scenario: Arc<Scenario>, chronicle: Arc<Chronicle>) -> Self {
+    pub(super) fn new(scenario: Arc<Scenario>, log: Arc<WorldLog>) -> Self {
         let selector = matches!(scenario.rollout(), Strategy::BlueGreen(_)).then(|| scenario.first().to_owned());
         let state = State { pods: List::new(), template: scenario.first().to_owned(), selector };
         // So that worlds beside this one keep to addresses of their own.
         let net = (fastrand::u8(1..=254), fastrand::u8(1..=254));
-        Self { scenario, chronicle, net, made: AtomicU8::new(0), state: Mutex::new(state) }
+        Self { scenario, log, net, made: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
     /// The pods that traffic should go to.
@@ -78,11 +78,11 @@ impl Cluster {
         }
         self.wait(|| self.state().pods.iter().all(|pod| !pod.status().deleting || pod.status().gone)).await;
         self.state().pods.retain(|pod| !pod.status().gone);
-        self.chronicle.tell("old-pods-gone", "all old pods are gone");
+        self.log.tell("old-pods-gone", "all old pods are gone");
     }
 
     async fn roll(&self, template: &str) {
-        self.chronicle.tell("rollout-started", format!("rollout to {template} starts"));
+        self.log.tell("rollout-started", format!("rollout to {template} starts"));
         template.clone_into(&mut self.state().template);
         let rollout = async {
             match self.scenario.rollout() {
@@ -92,15 +92,15 @@ impl Cluster {
             }
         };
         match timeout(DEADLINE, rollout).await {
-            Ok(()) => self.chronicle.tell("rollout-complete", format!("rollout to {template} is complete")),
-            Err(_) => self.chronicle.tell("rollout-failed", format!("rollout to {template} gets no further")),
+            Ok(()) => self.log.tell("rollout-complete", format!("rollout to {template} is complete")),
+            Err(_) => self.log.tell("rollout-failed", format!("rollout to {template} gets no further")),
         }
     }
 
     async fn roll_by(&self, update: RollingUpdate) {
         let replicas = self.scenario.replicas();
         loop {
-            let mut pulse = self.chronicle.pulse();
+            let mut pulse = self.log.pulse();
             let census = self.census(update.min_ready);
             if census.old == 0 && census.new_available == replicas {
                 return;
@@ -128,9 +128,9 @@ impl Cluster {
             self.wait_for_new().await;
         }
         let template = self.state().template.clone();
-        self.chronicle.tell("selector-switched", format!("the selector is switched to {template}"));
+        self.log.tell("selector-switched", format!("the selector is switched to {template}"));
         self.state().selector = Some(template);
-        self.chronicle.stir();
+        self.log.stir();
         sleep(how.keep_old.draw()).await;
         self.retire(u32::MAX);
         self.wait_for_new().await;
@@ -141,7 +141,7 @@ impl Cluster {
     }
 
     async fn wait(&self, done: impl Fn() -> bool) {
-        let mut pulse = self.chronicle.pulse();
+        let mut pulse = self.log.pulse();
         while !done() {
             let _ = pulse.changed().await;
         }
@@ -158,7 +158,7 @@ impl Cluster {
 
     fn census(&self, min_ready: Span) -> Census {
         let state = self.state();
-        let now = self.chronicle.now();
+        let now = self.log.now();
         let available = |pod: &Pod| pod.status().ready_since.is_some_and(|since| now.since(since) >= min_ready.high());
         let mut census = Census::default();
         for pod in state.pods.iter().filter(|pod| !pod.status().deleting) {
@@ -190,9 +190,9 @@ impl Cluster {
             let address = SocketAddr::from((Ipv4Addr::new(127, self.net.0, self.net.1, number), 0));
             let name = format!("{}-{template}-{number}", self.scenario.name());
             let Some(spec) = self.scenario.pod(&template) else { return };
-            match Pod::new((name, &template), spec, address, Arc::clone(&self.chronicle)) {
+            match Pod::new((name, &template), spec, address, Arc::clone(&self.log)) {
                 Ok(pod) => self.add(Arc::new(pod)),
-                Err(error) => self.chronicle.tell("lab-trouble", format!("no port is free on {address}: {error}")),
+                Err(error) => self.log.tell("lab-trouble", format!("no port is free on {address}: {error}")),
             }
         }
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::chronicle::Chronicle;
 use super::endpoints::List;
-use super::kubelet::says_yes;
+use super::kubelet::probe_ok;
 use super::scenario::hop::HealthCheck;
+use super::world_log::WorldLog;
 
 /// How a target did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,30 +36,30 @@ impl Record {
 pub(super) fn healthy(
     registered: watch::Receiver<List>,
     check: HealthCheck,
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
 ) -> watch::Receiver<List> {
     let (sender, receiver) = watch::channel(registered.borrow().clone());
     // What is there at the start has been there for long.
     let start = receiver.borrow().clone();
     let known = start.iter().map(|pod| (pod.name().to_owned(), Record { is_healthy: true, against: 0 }));
-    tokio::spawn(keep_checking(registered, sender, (check, chronicle), known.collect()));
+    tokio::spawn(keep_checking(registered, sender, (check, log), known.collect()));
     receiver
 }
 
 async fn keep_checking(
     mut registered: watch::Receiver<List>,
     healthy: watch::Sender<List>,
-    (check, chronicle): (HealthCheck, Arc<Chronicle>),
+    (check, log): (HealthCheck, Arc<WorldLog>),
     mut records: HashMap<String, Record>,
 ) {
     loop {
         let targets = registered.borrow_and_update().clone();
         for pod in &targets {
             let before = records.get(pod.name()).copied().unwrap_or_default();
-            let after = before.after(says_yes(pod.address(), "/-/ready").await, &check);
+            let after = before.after(probe_ok(pod.address(), "/-/ready").await, &check);
             if before.is_healthy != after.is_healthy {
                 let health = if after.is_healthy { "healthy" } else { "unhealthy" };
-                chronicle.tell("target-health", format!("the elb finds {} {health}", pod.name()));
+                log.tell("target-health", format!("the elb finds {} {health}", pod.name()));
             }
             records.insert(pod.name().to_owned(), after);
         }
@@ -80,7 +80,7 @@ fn fit(targets: List, records: &HashMap<String, Record>) -> List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::Span;
+    use crate::duration_range::Span;
 
     #[test]
     fn it_takes_so_many_checks_in_a_row_to_change_its_mind() {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::chronicle::Chronicle;
-use super::ledger::{Entry, Inflicted};
+use super::duration_range::Span;
+use super::ledger::{Entry, InjectedFault};
 use super::pod::Pod;
-use super::span::Span;
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
 /// Pods, in the order of their creation.
@@ -25,17 +25,17 @@ pub(super) struct Lateness {
 /// The true list, and those who copy it.
 #[derive(Debug)]
 pub(super) struct Endpoints {
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
     truth: List,
     copies: Vec<mpsc::UnboundedSender<(Offset, List)>>,
 }
 
 impl Endpoints {
-    pub(super) fn new(chronicle: Arc<Chronicle>, truth: List) -> Self {
+    pub(super) fn new(log: Arc<WorldLog>, truth: List) -> Self {
         for pod in &truth {
             pod.tell("endpoint-found", "is in the list of endpoints");
         }
-        Self { chronicle, truth, copies: Vec::new() }
+        Self { log, truth, copies: Vec::new() }
     }
 
     /// A copy of the list for the hop `name`, as late as told.
@@ -43,13 +43,13 @@ impl Endpoints {
         let (sender, changes) = mpsc::unbounded_channel();
         self.copies.push(sender);
         let (copy, receiver) = watch::channel(self.truth.clone());
-        tokio::spawn(follow(changes, copy, lateness, (name.to_owned(), Arc::clone(&self.chronicle))));
+        tokio::spawn(follow(changes, copy, lateness, (name.to_owned(), Arc::clone(&self.log))));
         receiver
     }
 
     /// Follows the cluster's pods for as long as there is a world.
     pub(super) async fn run(mut self, ready: impl Fn() -> List) {
-        let mut pulse = self.chronicle.pulse();
+        let mut pulse = self.log.pulse();
         loop {
             self.set(ready());
             if pulse.changed().await.is_err() {
@@ -68,7 +68,7 @@ impl Endpoints {
         for pod in missing(&self.truth, &list) {
             pod.tell("endpoint-removed", "leaves the list of endpoints");
         }
-        let now = self.chronicle.now();
+        let now = self.log.now();
         self.copies.retain(|copy| copy.send((now, list.clone())).is_ok());
         self.truth = list;
     }
@@ -78,22 +78,22 @@ async fn follow(
     mut changes: mpsc::UnboundedReceiver<(Offset, List)>,
     copy: watch::Sender<List>,
     lateness: Lateness,
-    (hop, chronicle): (String, Arc<Chronicle>),
+    (hop, log): (String, Arc<WorldLog>),
 ) {
     let mut next = Offset::ZERO;
     while let Some((since, mut list)) = changes.recv().await {
         next = next.max(since + lateness.lag.draw());
         let held = next > since + lateness.lag.high();
-        chronicle.sleep_until(next).await;
+        log.sleep_until(next).await;
         while held && let Ok((_, newer)) = changes.try_recv() {
             list = newer;
         }
-        next = chronicle.now() + lateness.hold.draw();
+        next = log.now() + lateness.hold.draw();
         let cause = difference(&copy.send_replace(list.clone()), &list);
-        let (to, what) = (chronicle.now(), Inflicted::Stale);
-        chronicle.enter(Entry { from: since, to, by: hop.clone(), what, client: None, cause });
+        let (to, what) = (log.now(), InjectedFault::Stale);
+        log.enter(Entry { from: since, to, by: hop.clone(), what, client: None, cause });
         let text = format!("the {hop} goes by the new list: {}", names(&list).join(", "));
-        chronicle.tell_of(format!("hop/{hop}"), "hop-synced", text);
+        log.tell_of(format!("hop/{hop}"), "hop-synced", text);
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::chronicle::Chronicle;
-use super::door::Door;
+use super::duration_range::Span;
 use super::elb;
 use super::endpoints::{Endpoints, Lateness, List};
-use super::proxy::{Behind, Front, Manners, Proxy};
+use super::gated_listener::GatedListener;
+use super::proxy::{Front, Proxy, ProxyConfig, Upstream};
 use super::scenario::hop::{ElbSpec, HopSpec, IngressSpec, Reloads};
 use super::service::Service;
-use super::span::Span;
+use super::world_log::WorldLog;
 
 /// A hop's name, and where it listens.
 pub(super) type Hop = (&'static str, SocketAddr);
@@ -23,18 +23,18 @@ pub(super) fn open(
     specs: &[HopSpec],
     entrance: SocketAddr,
     endpoints: &mut Endpoints,
-    chronicle: &Arc<Chronicle>,
+    log: &Arc<WorldLog>,
 ) -> Result<Vec<Hop>, (SocketAddr, io::Error)> {
     let mut hops: Vec<Hop> = Vec::new();
     for (place, spec) in specs.iter().enumerate().rev() {
         let address = if place == 0 { entrance } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
         let behind = match hops.last() {
-            Some((_, hop)) => Behind::Hop(*hop),
-            None => Behind::Pods(list(spec, endpoints, chronicle)),
+            Some((_, hop)) => Upstream::Hop(*hop),
+            None => Upstream::Pods(list(spec, endpoints, log)),
         };
-        let opened = Door::bind(address).and_then(|door| {
-            hops.push((spec.name(), door.address()));
-            open_one(spec, door, &behind, chronicle)
+        let opened = GatedListener::bind(address).and_then(|gate| {
+            hops.push((spec.name(), gate.address()));
+            open_one(spec, gate, &behind, log)
         });
         opened.map_err(|error| (address, error))?;
     }
@@ -42,33 +42,33 @@ pub(super) fn open(
     Ok(hops)
 }
 
-fn open_one(spec: &HopSpec, door: Door, behind: &Behind, chronicle: &Arc<Chronicle>) -> io::Result<()> {
-    let proxy = |manners| Proxy::new(manners, behind.clone(), Arc::clone(chronicle));
+fn open_one(spec: &HopSpec, gate: GatedListener, behind: &Upstream, log: &Arc<WorldLog>) -> io::Result<()> {
+    let proxy = |config| Proxy::new(config, behind.clone(), Arc::clone(log));
     match (spec, behind) {
-        (HopSpec::Service(_), Behind::Pods(list)) => {
-            tokio::spawn(Service::open(door, Arc::clone(chronicle))?.run(list.clone()));
+        (HopSpec::Service(_), Upstream::Pods(list)) => {
+            tokio::spawn(Service::open(gate, Arc::clone(log))?.run(list.clone()));
         }
-        (HopSpec::Service(_), Behind::Hop(_)) => {
+        (HopSpec::Service(_), Upstream::Hop(_)) => {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "a service passes connections on to pods only"));
         }
         (HopSpec::Ingress(spec), _) => {
-            tokio::spawn(Front::open(door, proxy(ingress_manners(spec)), spec.reloads)?.run());
+            tokio::spawn(Front::open(gate, proxy(ingress_manners(spec)), spec.reloads)?.run());
         }
         (HopSpec::Elb(spec), _) => {
-            tokio::spawn(Front::open(door, proxy(elb_manners(spec)), Reloads::Never)?.run());
+            tokio::spawn(Front::open(gate, proxy(elb_manners(spec)), Reloads::Never)?.run());
         }
     }
     Ok(())
 }
 
 /// The list of pods that a hop goes by.
-fn list(spec: &HopSpec, endpoints: &mut Endpoints, chronicle: &Arc<Chronicle>) -> watch::Receiver<List> {
+fn list(spec: &HopSpec, endpoints: &mut Endpoints, log: &Arc<WorldLog>) -> watch::Receiver<List> {
     match spec {
         HopSpec::Service(service) => endpoints.copy(spec.name(), late(service.lag)),
         HopSpec::Ingress(ingress) => endpoints.copy(spec.name(), Lateness { lag: ingress.lag, hold: ingress.hold }),
         HopSpec::Elb(elb) => {
             let registered = endpoints.copy(spec.name(), late(elb.lag));
-            elb::healthy(registered, elb.health_check, Arc::clone(chronicle))
+            elb::healthy(registered, elb.health_check, Arc::clone(log))
         }
     }
 }
@@ -77,8 +77,8 @@ const fn late(lag: Span) -> Lateness {
     Lateness { lag, hold: Span::ZERO }
 }
 
-fn ingress_manners(spec: &IngressSpec) -> Manners {
-    Manners {
+fn ingress_manners(spec: &IngressSpec) -> ProxyConfig {
+    ProxyConfig {
         name: "ingress",
         server: "nginx",
         tries: spec.tries as usize,
@@ -87,8 +87,8 @@ fn ingress_manners(spec: &IngressSpec) -> Manners {
     }
 }
 
-fn elb_manners(spec: &ElbSpec) -> Manners {
-    Manners {
+fn elb_manners(spec: &ElbSpec) -> ProxyConfig {
+    ProxyConfig {
         name: "elb",
         server: "awselb/2.0",
         tries: 1,

@@ -76,7 +76,7 @@ async fn watch_readiness(pod: &Pod, probe: Readiness) {
     sleep(probe.initial_delay.draw()).await;
     let mut bad = 0;
     loop {
-        bad = if says_yes(pod.address(), "/-/ready").await { 0 } else { bad + 1 };
+        bad = if probe_ok(pod.address(), "/-/ready").await { 0 } else { bad + 1 };
         if bad == 0 || bad >= probe.failures {
             pod.mark_ready(bad == 0);
         }
@@ -90,13 +90,13 @@ async fn watch_liveness(pod: &Pod, probe: Option<Liveness>) {
     sleep(probe.initial_delay.draw()).await;
     let mut bad = 0;
     while bad < probe.failures {
-        bad = if says_yes(pod.address(), "/-/live").await { 0 } else { bad + 1 };
+        bad = if probe_ok(pod.address(), "/-/live").await { 0 } else { bad + 1 };
         sleep(probe.period.draw()).await;
     }
 }
 
 /// Whether a GET of `path` is answered with 200 in time.
-pub(super) async fn says_yes(address: SocketAddr, path: &str) -> bool {
+pub(super) async fn probe_ok(address: SocketAddr, path: &str) -> bool {
     matches!(timeout(PROBE_TIMEOUT, ask(address, path)).await, Ok(Ok(true)))
 }
 

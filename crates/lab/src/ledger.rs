@@ -14,7 +14,7 @@ use lapse_record::entry;
 
 /// What was inflicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Inflicted {
+pub enum InjectedFault {
     /// A hop's list differed from the pods that were ready: new pods were missing, or old ones still listed.
     Stale,
     /// A hop refused every new connection.
@@ -29,7 +29,7 @@ pub enum Inflicted {
     Held,
 }
 
-impl Inflicted {
+impl InjectedFault {
     /// What it was, with its status if there was one.
     pub fn words(self) -> String {
         match self {
@@ -61,7 +61,7 @@ pub struct Entry {
     /// The pod or the hop that inflicted it.
     pub by: String,
     /// What it was.
-    pub what: Inflicted,
+    pub what: InjectedFault,
     /// The client's end of the connection, where there was one.
     pub client: Option<SocketAddr>,
     /// Why, for people.
@@ -108,9 +108,9 @@ impl Ledger {
     }
 
     /// What was inflicted, in the order in which it began: the same by the same for the same cause is one line.
-    pub fn sums(&self) -> Vec<entry::Inflicted> {
-        let mut sums: Vec<entry::Inflicted> = Vec::new();
-        let mut newest: BTreeMap<(&str, Inflicted, &str), usize> = BTreeMap::new();
+    pub fn sums(&self) -> Vec<entry::InjectedFault> {
+        let mut sums: Vec<entry::InjectedFault> = Vec::new();
+        let mut newest: BTreeMap<(&str, InjectedFault, &str), usize> = BTreeMap::new();
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|entry| entry.from);
         for entry in entries {
@@ -119,7 +119,7 @@ impl Ledger {
             let place = place.unwrap_or_else(|| {
                 let (by, cause) = (entry.by.clone(), entry.cause.clone());
                 let (what, from, to) = (entry.what.words(), entry.from, entry.to);
-                sums.push(entry::Inflicted { by, what, cause, times: 0, from, to, lasted: Duration::ZERO });
+                sums.push(entry::InjectedFault { by, what, cause, times: 0, from, to, lasted: Duration::ZERO });
                 sums.len() - 1
             });
             newest.insert(key, place);
@@ -146,7 +146,7 @@ impl Ledger {
 
 impl<'a> Line<'a> {
     fn of(entry: &'a Entry) -> Self {
-        let status = if let Inflicted::Status(code) = entry.what { Some(code) } else { None };
+        let status = if let InjectedFault::Status(code) = entry.what { Some(code) } else { None };
         Self {
             from_ns: entry.from.as_nanos(),
             to_ns: entry.to.as_nanos(),
@@ -169,7 +169,7 @@ mod tests {
             from: Offset::from_millis(1),
             to: Offset::from_millis(2),
             by: "ingress".into(),
-            what: Inflicted::Status(503),
+            what: InjectedFault::Status(503),
             client: Some("127.0.0.1:9".parse().unwrap()),
             cause: "its list is empty".into(),
         };

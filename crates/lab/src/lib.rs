@@ -3,12 +3,12 @@
 //! Sockets and time are real, Kubernetes is a model of it. What the world does to requests goes into a
 //! [`ledger`], which knows nothing of the code that measures: so the two can be held against each other.
 
+pub mod duration_range;
 pub mod fault;
 pub mod ledger;
 pub mod process;
 pub mod scenario;
 pub mod serve;
-pub mod span;
 pub mod strategy;
 pub mod world;
 
@@ -18,19 +18,19 @@ pub use serve::{Trigger, serve};
 pub const POD_HEADER: &str = "x-pod";
 
 mod app;
-mod chronicle;
 mod cluster;
-mod conversation;
-mod door;
 mod elb;
 mod endpoints;
+mod gated_listener;
 mod hops;
 mod kubelet;
 mod pod;
 mod proxy;
+mod serve_connection;
 mod service;
-mod sieve;
-mod stuck;
-mod thread;
+mod syn_filter;
+mod syn_sent;
 #[cfg(test)]
-mod visitor;
+mod test_client;
+mod thread;
+mod world_log;

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::app::{App, Phase};
-use super::chronicle::Chronicle;
-use super::door::Door;
+use super::gated_listener::GatedListener;
 use super::scenario::pod::{Afterwards, PodSpec};
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
 /// What the cluster knows of a pod.
@@ -31,8 +31,8 @@ pub(super) struct Pod {
     name: String,
     template: String,
     spec: PodSpec,
-    chronicle: Arc<Chronicle>,
-    door: Door,
+    log: Arc<WorldLog>,
+    gate: GatedListener,
     /// Its process; another one after a restart.
     app: Mutex<Arc<App>>,
     /// The task that listens for it.
@@ -46,17 +46,17 @@ impl Pod {
         (name, template): (String, &str),
         spec: &PodSpec,
         address: SocketAddr,
-        chronicle: Arc<Chronicle>,
+        log: Arc<WorldLog>,
     ) -> io::Result<Self> {
-        let door = Door::bind(address)?;
-        let app = Mutex::new(Arc::new(App::new((&name, template), spec, Arc::clone(&chronicle))));
+        let gate = GatedListener::bind(address)?;
+        let app = Mutex::new(Arc::new(App::new((&name, template), spec, Arc::clone(&log))));
         let status = watch::Sender::default();
         Ok(Self {
             name,
             template: template.to_owned(),
             spec: spec.clone(),
-            chronicle,
-            door,
+            log,
+            gate,
             app,
             listening: Mutex::default(),
             status,
@@ -76,7 +76,7 @@ impl Pod {
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
-        self.door.address()
+        self.gate.address()
     }
 
     pub(super) fn status(&self) -> Status {
@@ -94,7 +94,7 @@ impl Pod {
 
     /// Tells what happens to it.
     pub(super) fn tell(&self, kind: &str, what: &str) {
-        self.chronicle.tell_of(format!("pod/{}", self.name), kind, format!("{} {what}", self.name));
+        self.log.tell_of(format!("pod/{}", self.name), kind, format!("{} {what}", self.name));
     }
 
     /// Asks for its deletion.
@@ -116,7 +116,7 @@ impl Pod {
 
     /// Notes whether it is ready.
     pub(super) fn mark_ready(&self, ready: bool) {
-        let now = self.chronicle.now();
+        let now = self.log.now();
         let changed = self.status.send_if_modified(|status| {
             let since = if ready { status.ready_since.or(Some(now)) } else { None };
             std::mem::replace(&mut status.ready_since, since).is_some() != ready
@@ -132,7 +132,7 @@ impl Pod {
     pub(super) fn start(self: &Arc<Self>) {
         let mut app = self.app.lock().unwrap_or_else(PoisonError::into_inner);
         if app.phase() == Phase::Dead {
-            *app = Arc::new(App::new((&self.name, &self.template), &self.spec, Arc::clone(&self.chronicle)));
+            *app = Arc::new(App::new((&self.name, &self.template), &self.spec, Arc::clone(&self.log)));
         }
         let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&app)));
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
@@ -148,7 +148,7 @@ impl Pod {
         self.tell("container-exited", "has ended its process");
         tokio::time::sleep(self.spec.teardown.draw()).await;
         if self.spec.afterwards == Afterwards::Swallows
-            && let Err(error) = self.door.swallow()
+            && let Err(error) = self.gate.swallow()
         {
             self.tell("lab-trouble", &format!("cannot swallow packets: {error}"));
         }
@@ -162,12 +162,12 @@ impl Pod {
             () = app.reaches(Phase::Draining) => {}
             () = self.boot(&app) => {}
         }
-        self.door.shut();
+        self.gate.shut();
     }
 
     async fn boot(&self, app: &Arc<App>) {
         tokio::time::sleep(self.spec.boot.draw()).await;
-        match self.door.open() {
+        match self.gate.open() {
             Ok(listener) => {
                 app.enter(Phase::Initialising);
                 tokio::join!(self.initialise(app), accept(&listener, app));

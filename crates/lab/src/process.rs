@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::app::{App, Phase};
-use super::chronicle::Chronicle;
 use super::pod::accept;
 use super::scenario::pod::{OnSigterm, PodSpec};
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
 
@@ -36,11 +36,11 @@ pub async fn run(
     events: mpsc::UnboundedSender<Event>,
     sigterm: impl Future<Output = ()>,
 ) -> io::Result<Exit> {
-    let chronicle = Arc::new(Chronicle::new(now, events));
-    let app = Arc::new(App::new((name, release), spec, Arc::clone(&chronicle)));
+    let log = Arc::new(WorldLog::new(now, events));
+    let app = Arc::new(App::new((name, release), spec, Arc::clone(&log)));
     tokio::select! {
-        failed = live(&app, &chronicle, listen, spec) => failed?,
-        () = hear(sigterm, &chronicle, spec.on_sigterm) => {}
+        failed = live(&app, &log, listen, spec) => failed?,
+        () = hear(sigterm, &log, spec.on_sigterm) => {}
     }
     // Nothing listens any more: the socket went with the life that was just given up.
     app.sigterm().await;
@@ -48,35 +48,35 @@ pub async fn run(
 }
 
 /// Returns when `sigterm` ends its life as a server.
-async fn hear(sigterm: impl Future<Output = ()>, chronicle: &Chronicle, then: OnSigterm) {
+async fn hear(sigterm: impl Future<Output = ()>, log: &WorldLog, then: OnSigterm) {
     sigterm.await;
     match then {
-        OnSigterm::Exit => chronicle.tell("sigterm", "exits at once"),
+        OnSigterm::Exit => log.tell("sigterm", "exits at once"),
         OnSigterm::Ignore => {
-            chronicle.tell("sigterm", "serves on");
+            log.tell("sigterm", "serves on");
             std::future::pending::<()>().await;
         }
         OnSigterm::Finish => {
-            chronicle.tell("sigterm", "stops listening");
-            chronicle.tell("finishing", "closes what is idle and finishes what was begun");
+            log.tell("sigterm", "stops listening");
+            log.tell("finishing", "closes what is idle and finishes what was begun");
         }
         OnSigterm::Drain => {
-            chronicle.tell("sigterm", "stops listening");
-            chronicle.tell("draining", "asks its clients to reconnect");
+            log.tell("sigterm", "stops listening");
+            log.tell("draining", "asks its clients to reconnect");
         }
     }
 }
 
 /// Its life as a server; it ends by itself only where it cannot listen.
-async fn live(app: &Arc<App>, chronicle: &Chronicle, listen: SocketAddr, spec: &PodSpec) -> io::Result<()> {
+async fn live(app: &Arc<App>, log: &WorldLog, listen: SocketAddr, spec: &PodSpec) -> io::Result<()> {
     sleep(spec.boot.draw()).await;
     let listener = TcpListener::bind(listen).await?;
     app.enter(Phase::Initialising);
-    chronicle.tell("listening", format!("at {}", listener.local_addr()?));
+    log.tell("listening", format!("at {}", listener.local_addr()?));
     let initialise = async {
         sleep(spec.init.draw()).await;
         app.enter(Phase::Serving);
-        chronicle.tell("ready", "serves");
+        log.tell("ready", "serves");
     };
     tokio::join!(initialise, accept(&listener, app));
     Ok(())

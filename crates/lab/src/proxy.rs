@@ -16,10 +16,10 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 
-use self::upstream::{Pool, Trouble};
-use super::chronicle::Chronicle;
+use self::upstream::{Pool, UpstreamError};
 use super::endpoints::List;
-use super::ledger::{Entry, Inflicted};
+use super::ledger::{Entry, InjectedFault};
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
 pub(super) use self::front::Front;
@@ -29,7 +29,7 @@ type PassedOn = Either<Full<Bytes>, Incoming>;
 
 /// How a proxy behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Manners {
+pub(super) struct ProxyConfig {
     /// Its name in events and in the ledger.
     pub(super) name: &'static str,
     /// The `Server` header of its own pages.
@@ -44,7 +44,7 @@ pub(super) struct Manners {
 
 /// What requests are passed on to.
 #[derive(Clone, Debug)]
-pub(super) enum Behind {
+pub(super) enum Upstream {
     /// The pods on a list that may be late.
     Pods(watch::Receiver<List>),
     /// Another hop.
@@ -54,14 +54,14 @@ pub(super) enum Behind {
 /// A proxy.
 #[derive(Debug)]
 pub(super) struct Proxy {
-    manners: Manners,
-    behind: Behind,
+    config: ProxyConfig,
+    behind: Upstream,
     pool: Pool,
     turn: AtomicUsize,
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
 }
 
-impl Behind {
+impl Upstream {
     fn addresses(&self) -> Vec<SocketAddr> {
         match self {
             Self::Pods(list) => list.borrow().iter().map(|pod| pod.address()).collect(),
@@ -71,21 +71,21 @@ impl Behind {
 }
 
 impl Proxy {
-    pub(super) fn new(manners: Manners, behind: Behind, chronicle: Arc<Chronicle>) -> Self {
-        let pool = Pool::new(manners.connect_timeout, manners.answer_timeout);
-        Self { manners, behind, pool, turn: AtomicUsize::new(0), chronicle }
+    pub(super) fn new(config: ProxyConfig, behind: Upstream, log: Arc<WorldLog>) -> Self {
+        let pool = Pool::new(config.connect_timeout, config.answer_timeout);
+        Self { config, behind, pool, turn: AtomicUsize::new(0), log }
     }
 
     /// Passes a request of `client` on.
     async fn pass_on(&self, request: Request<Bytes>, client: SocketAddr) -> Response<PassedOn> {
-        let from = self.chronicle.now();
+        let from = self.log.now();
         let (mut tried, mut trouble) = (Vec::new(), None);
         while let Some(upstream) = self.pick(&tried) {
             tried.push(upstream);
             match self.pool.ask(upstream, request.clone()).await {
                 Ok(response) => {
                     if let Some(trouble) = trouble {
-                        self.enter((from, Inflicted::Held), client, format!("it had to ask again: {trouble}"));
+                        self.enter((from, InjectedFault::Held), client, format!("it had to ask again: {trouble}"));
                     }
                     return response.map(Either::Right);
                 }
@@ -103,7 +103,7 @@ impl Proxy {
 
     /// The next upstream in turn, by the list as it is now, that was not tried yet.
     fn pick(&self, tried: &[SocketAddr]) -> Option<SocketAddr> {
-        if tried.len() >= self.manners.tries {
+        if tried.len() >= self.config.tries {
             return None;
         }
         let mut upstreams = self.behind.addresses();
@@ -112,18 +112,18 @@ impl Proxy {
         Some(upstreams[turn])
     }
 
-    fn give_up(&self, (from, trouble): (Offset, Option<Trouble>), client: SocketAddr) -> Response<PassedOn> {
+    fn give_up(&self, (from, trouble): (Offset, Option<UpstreamError>), client: SocketAddr) -> Response<PassedOn> {
         let (status, cause) = match trouble {
             Some(trouble) => (trouble.status(), trouble.to_string()),
             None => (StatusCode::SERVICE_UNAVAILABLE, "it knows of no upstream".to_owned()),
         };
-        self.enter((from, Inflicted::Status(status.as_u16())), client, cause);
+        self.enter((from, InjectedFault::Status(status.as_u16())), client, cause);
         self.page(status)
     }
 
-    fn enter(&self, (from, what): (Offset, Inflicted), client: SocketAddr, cause: String) {
-        let (to, by) = (self.chronicle.now(), self.manners.name.to_owned());
-        self.chronicle.enter(Entry { from, to, by, what, client: Some(client), cause });
+    fn enter(&self, (from, what): (Offset, InjectedFault), client: SocketAddr, cause: String) {
+        let (to, by) = (self.log.now(), self.config.name.to_owned());
+        self.log.enter(Entry { from, to, by, what, client: Some(client), cause });
     }
 
     /// A page of its own, of the shape that nginx gives them.
@@ -134,7 +134,7 @@ impl Proxy {
         );
         let mut response = Response::new(Either::Left(Full::from(html)));
         *response.status_mut() = status;
-        response.headers_mut().insert(SERVER, HeaderValue::from_static(self.manners.server));
+        response.headers_mut().insert(SERVER, HeaderValue::from_static(self.config.server));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         response
     }

@@ -15,7 +15,7 @@ use serde_saphyr::UserMessageFormatter;
 use self::expect::Expect;
 use self::hop::HopSpec;
 use self::pod::PodSpec;
-use super::span::Span;
+use super::duration_range::Span;
 use super::strategy::Strategy;
 
 /// Why a text is not a scenario.
@@ -348,8 +348,8 @@ acts:
         assert_eq!(variant, "line 5: `exi` cannot stand here; did you mean `exit`?");
         let stray = refusal("lost: none", "lost: any, lanes: {neww: none}");
         assert_eq!(stray, "act `again` expects something of a lane `neww` that there is not; did you mean `new`?");
-        let stuck = refusal("first:", "rollout: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\nfirst:");
-        assert!(stuck.contains("both 0"), "{stuck}");
+        let pending = refusal("first:", "rollout: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\nfirst:");
+        assert!(pending.contains("both 0"), "{pending}");
         assert_eq!(refusal("name: small", "name: ' '"), "`name` is empty: write one, it names the run's folder");
         let never = refusal("work: 5ms", "readiness: {failures: 0}");
         assert_eq!(never, "pod template `v1`: `readiness.failures` is 0: write at least 1");

@@ -66,7 +66,7 @@ async fn perform(world: &World, trigger: &mut Trigger) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubelet::says_yes;
+    use crate::kubelet::probe_ok;
     use lapse_hammer::clock::Clock;
     use tokio::sync::oneshot;
 
@@ -85,7 +85,7 @@ mod tests {
                 if event.kind == "world-ready" {
                     assert!(!kinds.contains(&"rollout-started".to_owned()));
                     // Its answer is the first thing that the rollout may cost.
-                    says_yes(listen, "/").await;
+                    probe_ok(listen, "/").await;
                 } else if event.kind == "old-pods-gone" {
                     break;
                 }

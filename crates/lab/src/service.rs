@@ -17,13 +17,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::chronicle::Chronicle;
-use super::door::Door;
 use super::endpoints::List;
-use super::ledger::{Entry, Inflicted};
+use super::gated_listener::GatedListener;
+use super::ledger::{Entry, InjectedFault};
 use super::pod::Pod;
-use super::sieve::Sieve;
-use super::stuck::Stuck;
+use super::syn_filter::SynFilter;
+use super::syn_sent::PendingConnects;
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
 /// How long the door stays open or shut before that is drawn anew.
@@ -43,39 +43,39 @@ struct Odds {
 /// A service in front of pods.
 #[derive(Debug)]
 pub(super) struct Service {
-    door: Door,
+    gate: GatedListener,
     /// There while the door is open.
     listener: Option<TcpListener>,
     /// Which connections it lets vanish, by which odds, and since when.
-    sieve: Sieve,
+    filter: SynFilter,
     odds: Odds,
     since: Offset,
     /// Who has met a pod whose network is gone.
-    stuck: Stuck,
-    chronicle: Arc<Chronicle>,
+    pending: PendingConnects,
+    log: Arc<WorldLog>,
 }
 
 impl Service {
     /// A service that is open from now on.
-    pub(super) fn open(door: Door, chronicle: Arc<Chronicle>) -> io::Result<Self> {
-        let listener = Some(door.open()?);
-        let stuck = Stuck::at(door.address().port());
+    pub(super) fn open(gate: GatedListener, log: Arc<WorldLog>) -> io::Result<Self> {
+        let listener = Some(gate.open()?);
+        let pending = PendingConnects::at(gate.address().port());
         let (odds, since) = (Odds::default(), Offset::ZERO);
-        Ok(Self { door, listener, sieve: Sieve::share(0, 1), odds, since, stuck, chronicle })
+        Ok(Self { gate, listener, filter: SynFilter::share(0, 1), odds, since, pending, log })
     }
 
     /// Serves by `copy` for as long as there is a world.
     pub(super) async fn run(mut self, mut copy: watch::Receiver<List>) {
-        let mut pulse = self.chronicle.pulse();
+        let mut pulse = self.log.pulse();
         loop {
             // Marked as seen before looking, so that no change slips in between.
             pulse.mark_unchanged();
             let list = copy.borrow_and_update().clone();
             let odds = Odds::of(&list);
             self.sift(odds);
-            let mut stuck = self.stuck.watch();
+            let mut pending = self.pending.watch();
             let changed = async {
-                tokio::select! { _ = pulse.changed() => {}, _ = copy.changed() => {}, _ = stuck.changed() => {} }
+                tokio::select! { _ = pulse.changed() => {}, _ = copy.changed() => {}, _ = pending.changed() => {} }
             };
             match odds {
                 Odds { listening: 0, swallowing: 0, .. } => self.refuse(&list, changed).await,
@@ -88,31 +88,31 @@ impl Service {
 
     /// Lets as many connections vanish as pods swallow, of those that are not refused; and those that met such a pod before.
     fn sift(&mut self, odds: Odds) {
-        let (before, now) = (std::mem::replace(&mut self.odds, odds), self.chronicle.now());
+        let (before, now) = (std::mem::replace(&mut self.odds, odds), self.log.now());
         if (odds.swallowing, odds.listening) != (before.swallowing, before.listening) {
             if before.swallowing > 0 {
                 let cause = format!("{} of {} listed pods had no network", before.swallowing, before.all());
-                let (by, what) = ("service".to_owned(), Inflicted::Swallowed);
-                self.chronicle.enter(Entry { from: self.since, to: now, by, what, client: None, cause });
+                let (by, what) = ("service".to_owned(), InjectedFault::Swallowed);
+                self.log.enter(Entry { from: self.since, to: now, by, what, client: None, cause });
             }
             self.since = now;
-            self.sieve = Sieve::share(odds.swallowing, odds.swallowing + odds.listening);
-            self.stuck.look_out(odds.swallowing > 0);
-        } else if !self.stuck.has_changed() {
+            self.filter = SynFilter::share(odds.swallowing, odds.swallowing + odds.listening);
+            self.pending.look_out(odds.swallowing > 0);
+        } else if !self.pending.has_changed() {
             return;
         }
-        self.sieve.hold(self.stuck.ports());
-        if let Err(error) = self.door.sift(&self.sieve) {
-            self.chronicle.tell("lab-trouble", format!("the service cannot let connections vanish: {error}"));
+        self.filter.hold(self.pending.ports());
+        if let Err(error) = self.gate.sift(&self.filter) {
+            self.log.tell("lab-trouble", format!("the service cannot let connections vanish: {error}"));
         }
     }
 
     /// Hands connections to pods until `until`.
     async fn pass_on(&mut self, list: &List, until: impl Future<Output = ()>) {
         if self.listener.is_none() {
-            match self.door.open() {
+            match self.gate.open() {
                 Ok(listener) => self.listener = Some(listener),
-                Err(error) => self.chronicle.tell("lab-trouble", format!("the service cannot listen: {error}")),
+                Err(error) => self.log.tell("lab-trouble", format!("the service cannot listen: {error}")),
             }
         }
         let Some(listener) = &self.listener else { return until.await };
@@ -127,20 +127,20 @@ impl Service {
     async fn refuse(&mut self, list: &List, until: impl Future<Output = ()>) {
         // What waits has been let in already: it is no longer to be refused.
         while self.listener.is_some()
-            && let Some((stream, client)) = self.door.waiting()
+            && let Some((stream, client)) = self.gate.waiting()
         {
             hand_over(list, stream, client);
         }
         self.listener = None;
-        self.door.shut();
-        let from = self.chronicle.now();
+        self.gate.shut();
+        let from = self.log.now();
         let refuses = |pod: &&Arc<Pod>| !pod.app().listens() && !pod.swallows();
         let dead: Vec<_> = list.iter().filter(refuses).map(|pod| pod.name()).collect();
         let cause =
             if dead.is_empty() { "no pod is listed".to_owned() } else { format!("still lists {}", dead.join(" ")) };
         until.await;
-        let (to, by, what) = (self.chronicle.now(), "service".to_owned(), Inflicted::Shut);
-        self.chronicle.enter(Entry { from, to, by, what, client: None, cause });
+        let (to, by, what) = (self.log.now(), "service".to_owned(), InjectedFault::Shut);
+        self.log.enter(Entry { from, to, by, what, client: None, cause });
     }
 }
 

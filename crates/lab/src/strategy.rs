@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::span::Span;
+use super::duration_range::Span;
 
 /// A number of pods, or a share of the replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::timeout;
 
-use super::chronicle::Chronicle;
 use super::cluster::Cluster;
 use super::endpoints::Endpoints;
 use super::hops::{self, Hop};
 use super::ledger::Ledger;
 use super::scenario::Scenario;
 use super::thread::Thread;
+use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
 
@@ -61,7 +61,7 @@ pub enum Error {
 pub struct World {
     scenario: Arc<Scenario>,
     cluster: Arc<Cluster>,
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
     hops: Vec<Hop>,
     runtime: Handle,
     thread: Thread,
@@ -86,11 +86,11 @@ impl World {
     ) -> Result<Self, Error> {
         let (runtime, thread) = Thread::start().map_err(Error::Thread)?;
         let scenario = Arc::new(scenario);
-        let chronicle = Arc::new(Chronicle::new(now, events));
-        let cluster = Arc::new(Cluster::new(Arc::clone(&scenario), Arc::clone(&chronicle)));
-        let built = build(entrance, Arc::clone(&cluster), Arc::clone(&scenario), Arc::clone(&chronicle));
+        let log = Arc::new(WorldLog::new(now, events));
+        let cluster = Arc::new(Cluster::new(Arc::clone(&scenario), Arc::clone(&log)));
+        let built = build(entrance, Arc::clone(&cluster), Arc::clone(&scenario), Arc::clone(&log));
         let hops = runtime.spawn(built).await.map_err(Error::Stopped)??;
-        Ok(Self { scenario, cluster, chronicle, hops, runtime, thread })
+        Ok(Self { scenario, cluster, log, hops, runtime, thread })
     }
 
     /// Where a client enters.
@@ -118,12 +118,12 @@ impl World {
 
     /// Waits until the first client has come.
     pub async fn visited(&self) {
-        self.chronicle.visited().await;
+        self.log.visited().await;
     }
 
     /// What was inflicted until now.
     pub fn ledger(&self) -> Ledger {
-        self.chronicle.ledger()
+        self.log.ledger()
     }
 
     /// The scenario that it plays.
@@ -146,17 +146,17 @@ async fn build(
     entrance: SocketAddr,
     cluster: Arc<Cluster>,
     scenario: Arc<Scenario>,
-    chronicle: Arc<Chronicle>,
+    log: Arc<WorldLog>,
 ) -> Result<Vec<Hop>, Error> {
     if timeout(PATIENCE, cluster.begin()).await.is_err() {
         return Err(Error::NotReady { template: scenario.first().to_owned() });
     }
-    let mut endpoints = Endpoints::new(Arc::clone(&chronicle), cluster.endpoints());
-    let hops = hops::open(scenario.hops(), entrance, &mut endpoints, &chronicle);
+    let mut endpoints = Endpoints::new(Arc::clone(&log), cluster.endpoints());
+    let hops = hops::open(scenario.hops(), entrance, &mut endpoints, &log);
     let hops = hops.map_err(|(address, source)| Error::Listen { address, source })?;
     tokio::spawn(endpoints.run(move || cluster.endpoints()));
     let entrance = hops.first().map(|(_, address)| url(*address)).unwrap_or_default();
-    chronicle.tell("world-ready", format!("{} is ready at {entrance}", scenario.name()));
+    log.tell("world-ready", format!("{} is ready at {entrance}", scenario.name()));
     Ok(hops)
 }
 
@@ -164,7 +164,7 @@ async fn build(
 mod tests {
     use super::*;
     use crate::scenario::Act;
-    use crate::visitor::{CONNECT, Seen, Visitor};
+    use crate::test_client::{CONNECT, Observations, TestClient};
     use lapse_hammer::clock::Clock;
 
     /// Plays all acts of a scenario with a visitor before its entrance, and holds what that sees against what is expected.
@@ -174,14 +174,14 @@ mod tests {
         let scenario = Scenario::parse(text).unwrap();
         let (name, slow) = (scenario.name().to_owned(), scenario.measure().slow.unwrap_or(PATIENCE));
         let world = World::start(scenario, move || clock.now(), events).await.unwrap();
-        let visitor = Visitor::send(&world.url(), 6, Duration::from_millis(5), slow);
+        let client = TestClient::send(&world.url(), 6, Duration::from_millis(5), slow);
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let before = visitor.take().await;
+        let before = client.take().await;
         assert_eq!(before.failed(None), 0, "{name}: fails before anything happens: {before:?}");
         for number in 0..world.scenario().acts().len() {
             world.roll(number).await.unwrap();
             tokio::time::sleep(SETTLES).await;
-            check(&name, &world.scenario().acts()[number], &visitor.take().await);
+            check(&name, &world.scenario().acts()[number], &client.take().await);
         }
         assert!(!world.ledger().entries.is_empty());
         world.stop().await;
@@ -191,7 +191,7 @@ mod tests {
     /// How long it goes on after an act, so that neither a list that lags nor who waits for a connection is the next one's.
     const SETTLES: Duration = Duration::from_secs(1).saturating_add(CONNECT);
 
-    fn check(name: &str, act: &Act, seen: &Seen) {
+    fn check(name: &str, act: &Act, seen: &Observations) {
         let place = format!("{name}, act {}: {seen:?}", act.name);
         eprintln!("{place}");
         assert!(act.expect.lost.allows(seen.failed(None)), "{place}");

@@ -69,7 +69,7 @@ impl Limit {
     /// Holds the limit against the totals of one target or lane, which one slot represents for `slot`.
     pub fn hold(&self, totals: &Totals, slot: Duration) -> Outcome {
         match self {
-            Self::Downtime(limit) => bounded(totals.equivalent, *limit, slot),
+            Self::Downtime(limit) => bounded(totals.loss_derived, *limit, slot),
             Self::Outage(limit) => bounded(totals.longest, *limit, slot),
             Self::Down(limit) => bounded(totals.down, *limit, slot),
             Self::Slow(limit) => bounded(totals.slow, *limit, slot),

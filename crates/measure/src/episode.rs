@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
-use super::fold::LaneSeen;
+use super::fold::LaneObservations;
 use super::latency::Distribution;
 use super::span::Span;
 use super::time::{Bounded, Offset};
@@ -73,7 +73,7 @@ pub struct Episode {
 }
 
 /// The episodes of the target that has these lanes, given with their places in the run's list.
-pub fn find(lanes: &[(usize, &LaneSeen)]) -> Vec<Episode> {
+pub fn find(lanes: &[(usize, &LaneObservations)]) -> Vec<Episode> {
     clusters(lanes).into_iter().map(|failures| describe(lanes, failures)).collect()
 }
 
@@ -96,7 +96,7 @@ impl Cluster {
 
 /// From the first failure to the last of each cluster. Where a lane was blind nobody knows that it
 /// was up: an episode neither begins nor ends there, it goes on.
-fn clusters(lanes: &[(usize, &LaneSeen)]) -> Vec<Span> {
+fn clusters(lanes: &[(usize, &LaneObservations)]) -> Vec<Span> {
     let mut stretches: Vec<(Span, bool)> = Vec::new();
     for (_, lane) in lanes {
         stretches.extend(lane.bursts.iter().map(|burst| (Span::new(burst.from, burst.to), true)));
@@ -123,7 +123,7 @@ fn unsent(timeline: &Timeline) -> impl Iterator<Item = Span> + '_ {
     blind.map(|run| Span::new(schedule.due(run.slot), schedule.due(run.last_slot())))
 }
 
-fn describe(lanes: &[(usize, &LaneSeen)], failures: Span) -> Episode {
+fn describe(lanes: &[(usize, &LaneObservations)], failures: Span) -> Episode {
     let inside = |at: Offset| failures.from <= at && at <= failures.to;
     let mut episode = Episode {
         from: failures.from,
@@ -169,7 +169,7 @@ impl Episode {
     }
 
     /// From the beginning of the first strict outage to the end of the last one.
-    fn bounded_span(&self, lanes: &[(usize, &LaneSeen)]) -> Bounded {
+    fn bounded_span(&self, lanes: &[(usize, &LaneObservations)]) -> Bounded {
         let lane = |place: usize| lanes.iter().find(|(other, _)| *other == place).map(|(_, lane)| *lane);
         let outages = || self.outages.iter().filter_map(|(place, nth)| lane(*place)?.outages.get(*nth));
         let first_met = outages().map(|outage| outage.began.1).min().unwrap_or(self.from);

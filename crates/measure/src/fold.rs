@@ -8,15 +8,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
+use super::coverage::{Control, Coverage, SLACK};
 use super::episode::Burst;
 use super::lane::Lane;
 use super::latency::Distribution;
 use super::outage::{Finder, Outage};
 use super::phase::{Phase, Phases};
 use super::schedule::Schedule;
-use super::sight::{Control, SLACK, Sight};
-use super::silence::Silence;
 use super::span::{Span, Spans};
+use super::success_gap::SuccessGap;
 use super::time::Offset;
 use super::timeline::{Reorder, Timeline};
 use super::trend::Trend;
@@ -42,7 +42,7 @@ pub struct Counts {
 
 /// All that is kept of a lane.
 #[derive(Clone, Debug)]
-pub struct LaneSeen {
+pub struct LaneObservations {
     /// Its answers by slot.
     pub timeline: Timeline,
     /// How many slots came to what.
@@ -71,9 +71,9 @@ pub struct LaneSeen {
     pub widest: Duration,
 }
 
-impl LaneSeen {
+impl LaneObservations {
     /// The smallest outage that this lane was sure to see: the widest gap plus the p99.9 healthy round trip.
-    pub fn floor(&self) -> Duration {
+    pub fn detection_limit(&self) -> Duration {
         self.widest + self.trip.quantile(0.999).unwrap_or_default()
     }
 
@@ -89,11 +89,11 @@ impl LaneSeen {
 
 /// All that is kept of a run.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Observations {
     /// Its lanes, in the order in which they were given.
-    pub lanes: Vec<LaneSeen>,
+    pub lanes: Vec<LaneObservations>,
     /// Each target's longest silence; `None` if nothing was sent to it.
-    pub silences: Vec<Option<Span>>,
+    pub success_gaps: Vec<Option<Span>>,
     /// The run's phases.
     pub phases: Phases,
     /// The time in which the prober could not even reach itself.
@@ -111,19 +111,19 @@ type Resolved = (Probe, Option<SocketAddr>);
 struct LaneFold {
     target: usize,
     reorder: Reorder<Resolved>,
-    sight: Sight,
+    sight: Coverage,
     outages: Finder,
     slow: Finder,
     up_since: Option<Offset>,
     folded_to: Offset,
-    seen: LaneSeen,
+    seen: LaneObservations,
 }
 
 /// Takes probes in as they resolve.
 #[derive(Clone, Debug)]
 pub struct Fold {
     lanes: Vec<LaneFold>,
-    silences: Vec<Silence>,
+    success_gaps: Vec<SuccessGap>,
     phases: Phases,
     control: Control,
 }
@@ -134,7 +134,7 @@ impl Fold {
         let targets = lanes.iter().map(|lane| lane.target + 1).max().unwrap_or(0);
         Self {
             lanes: lanes.iter().map(LaneFold::new).collect(),
-            silences: vec![Silence::default(); targets],
+            success_gaps: vec![SuccessGap::default(); targets],
             phases: Phases::default(),
             control: Control::new(control),
         }
@@ -152,7 +152,7 @@ impl Fold {
         if !lane.reorder.push(probe.slot, (probe, peer)) {
             return false;
         }
-        self.silences[lane.target].push(&probe);
+        self.success_gaps[lane.target].push(&probe);
         while let Some(next) = lane.reorder.pop() {
             lane.fold(&next, &self.phases);
         }
@@ -182,7 +182,7 @@ impl Fold {
             let sum: Duration = lanes().map(LaneFold::downtime).sum();
             sum / u32::try_from(lanes().count()).unwrap_or(u32::MAX).max(1)
         };
-        (0..self.silences.len()).map(of_target).max().unwrap_or_default()
+        (0..self.success_gaps.len()).map(of_target).max().unwrap_or_default()
     }
 
     /// How many probes failed so far.
@@ -191,11 +191,11 @@ impl Fold {
     }
 
     /// All that is kept of a run in which every slot due before `end` was sent or given up.
-    pub fn finish(self, end: Offset) -> Seen {
-        let Self { lanes, silences, phases, control } = self;
-        Seen {
+    pub fn finish(self, end: Offset) -> Observations {
+        let Self { lanes, success_gaps, phases, control } = self;
+        Observations {
             lanes: lanes.into_iter().map(|lane| lane.finish(end, &phases)).collect(),
-            silences: silences.into_iter().map(Silence::finish).collect(),
+            success_gaps: success_gaps.into_iter().map(SuccessGap::finish).collect(),
             phases,
             held_up: control.blind(),
             controls: control.probes(),
@@ -210,12 +210,12 @@ impl LaneFold {
         Self {
             target: lane.target,
             reorder: Reorder::default(),
-            sight: Sight::new(&schedule),
+            sight: Coverage::new(&schedule),
             outages: Finder::outages(schedule),
             slow: Finder::slow(schedule),
             up_since: None,
             folded_to: Offset::ZERO,
-            seen: LaneSeen {
+            seen: LaneObservations {
                 timeline: Timeline::new(schedule),
                 counts: Counts::default(),
                 classes: BTreeMap::new(),
@@ -258,7 +258,7 @@ impl LaneFold {
         self.seen.timeline.schedule().time_of(self.seen.counts.failed)
     }
 
-    fn finish(mut self, end: Offset, phases: &Phases) -> LaneSeen {
+    fn finish(mut self, end: Offset, phases: &Phases) -> LaneObservations {
         for next in self.reorder.drain().collect::<Vec<_>>() {
             self.fold(&next, phases);
         }
@@ -274,7 +274,7 @@ impl LaneFold {
     }
 }
 
-impl LaneSeen {
+impl LaneObservations {
     fn count(&mut self, probe: &Probe) {
         let counts = &mut self.counts;
         *self.classes.entry(probe.class).or_insert(0) += 1;

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod availability;
 pub mod budget;
+pub mod coverage;
 pub mod episode;
 pub mod fold;
 pub mod lane;
@@ -15,9 +16,8 @@ pub mod notation;
 pub mod outage;
 pub mod phase;
 pub mod schedule;
-pub mod sight;
-pub mod silence;
 pub mod span;
+pub mod success_gap;
 pub mod time;
 pub mod timeline;
 pub mod totals;

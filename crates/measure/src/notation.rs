@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::answer::{Class, Connection, Probe, Unsent};
-use super::fold::{Fold, Seen};
+use super::fold::{Fold, Observations};
 use super::lane::{Lane, Policy, Protocol};
 use super::phase::Phase;
 use super::schedule::{Rate, Schedule};
@@ -78,7 +78,7 @@ pub fn lanes(count: u64) -> Vec<Lane> {
 }
 
 /// What is seen of one target whose lanes are as these notations say; all of it is the event.
-pub fn seen(notations: &[&str]) -> Seen {
+pub fn seen(notations: &[&str]) -> Observations {
     let lanes = lanes(notations.len() as u64);
     let mut fold = Fold::new(&lanes, &lanes[0].schedule);
     fold.begin(Phase::Event, Offset::ZERO);

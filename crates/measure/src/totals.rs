@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answer::{Class, Health};
 use super::availability::{Availability, ratio, share, worst};
-use super::fold::LaneSeen;
+use super::fold::LaneObservations;
 use super::outage::Outage;
 use super::span::{Span, Spans};
 use super::time::Bounded;
@@ -19,7 +19,7 @@ pub struct Totals {
     /// The time in which every lane was failing at once.
     pub down: Bounded,
     /// Failed slots times period, averaged over the lanes: loss-derived downtime (RFC 6201).
-    pub equivalent: Bounded,
+    pub loss_derived: Bounded,
     /// The longest strict outage of any lane.
     pub longest: Bounded,
     /// The time in which any lane was slow.
@@ -41,12 +41,12 @@ pub struct Totals {
     /// The longest stretch of blind time.
     pub longest_blind: Duration,
     /// The smallest outage that the best lane was sure to see.
-    pub floor: Duration,
+    pub detection_limit: Duration,
 }
 
 /// The totals of these lanes, all of one target, over what lies in `window`; `held_up` is when the
 /// prober could not even reach itself. An outage counts in full if it is not over before the window begins.
-pub fn of(lanes: &[&LaneSeen], held_up: &Spans, window: Span) -> Totals {
+pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals {
     let outages = || lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window));
     let slow =
         || lanes.iter().map(|lane| Brackets::of(lane, lane.slow.iter().filter(|slow| slow.to >= window.from), window));
@@ -60,7 +60,7 @@ pub fn of(lanes: &[&LaneSeen], held_up: &Spans, window: Span) -> Totals {
     Totals {
         impaired: impaired.length(),
         down: Brackets::intersection(outages()).length(),
-        equivalent: equivalent(lanes, window),
+        loss_derived: loss_derived(lanes, window),
         longest: longest(lanes, window),
         slow: Brackets::union(slow()).length(),
         failed,
@@ -76,7 +76,7 @@ pub fn of(lanes: &[&LaneSeen], held_up: &Spans, window: Span) -> Totals {
         },
         blind: blind.length(),
         longest_blind: blind.longest(),
-        floor: lanes.iter().map(|lane| lane.floor()).min().unwrap_or_default(),
+        detection_limit: lanes.iter().map(|lane| lane.detection_limit()).min().unwrap_or_default(),
     }
 }
 
@@ -85,11 +85,11 @@ fn failed_classes(timelines: &[&Timeline], window: Span) -> BTreeMap<Class, u64>
     cell.classes.into_iter().filter(|(class, _)| class.health() == Health::Failed).collect()
 }
 
-fn lanes_outages(lane: &LaneSeen, window: Span) -> impl Iterator<Item = &Outage> {
+fn lanes_outages(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Outage> {
     lane.outages.iter().filter(move |outage| outage.to >= window.from && outage.from < window.to)
 }
 
-fn longest(lanes: &[&LaneSeen], window: Span) -> Bounded {
+fn longest(lanes: &[&LaneObservations], window: Span) -> Bounded {
     let all = || lanes.iter().flat_map(|lane| lanes_outages(lane, window)).map(Outage::duration);
     let at_most = all().map(|outage| outage.at_most).collect::<Option<Vec<_>>>();
     Bounded::new(
@@ -101,9 +101,10 @@ fn longest(lanes: &[&LaneSeen], window: Span) -> Bounded {
 
 /// What each lane lost, averaged. Its bounds come from when the lane surely, or possibly, failed: outages that
 /// follow each other closely share their outer brackets, so these must not be counted twice.
-fn equivalent(lanes: &[&LaneSeen], window: Span) -> Bounded {
+fn loss_derived(lanes: &[&LaneObservations], window: Span) -> Bounded {
     let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
-    let failed = |lane: &&LaneSeen| lane.timeline.schedule().time_of(Counted::of(&lane.timeline, window).failed);
+    let failed =
+        |lane: &&LaneObservations| lane.timeline.schedule().time_of(Counted::of(&lane.timeline, window).failed);
     let bounds: Vec<_> =
         lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window).length()).collect();
     Bounded::new(
@@ -124,7 +125,7 @@ struct Brackets {
 }
 
 impl Brackets {
-    fn of<'a>(lane: &LaneSeen, outages: impl Iterator<Item = &'a Outage>, window: Span) -> Self {
+    fn of<'a>(lane: &LaneObservations, outages: impl Iterator<Item = &'a Outage>, window: Span) -> Self {
         let period = lane.timeline.schedule().period();
         let outages: Vec<_> = outages.map(|outage| (outage, reach(&lane.timeline, outage, window))).collect();
         Self {
@@ -203,13 +204,13 @@ fn sum(counted: &[Counted], of: impl Fn(&Counted) -> u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fold::Seen;
+    use super::super::fold::Observations;
     use super::super::notation::seen;
     use super::super::time::Offset;
     use super::*;
     use proptest::prelude::*;
 
-    fn whole(seen: &Seen) -> Totals {
+    fn whole(seen: &Observations) -> Totals {
         let lanes: Vec<_> = seen.lanes.iter().collect();
         of(&lanes, &seen.held_up, Span::new(Offset::ZERO, seen.end))
     }
@@ -218,25 +219,25 @@ mod tests {
     fn the_worked_example_of_the_definitions() {
         let lane = format!("{}{}{}", ".".repeat(1000), "x".repeat(150), ".".repeat(1000));
         let totals = whole(&seen(&[&lane, &lane]));
-        assert_eq!(totals.equivalent.to_string(), "300 ms (298 to 302)");
+        assert_eq!(totals.loss_derived.to_string(), "300 ms (298 to 302)");
         assert_eq!(totals.longest.to_string(), "300 ms (298 to 302)");
         assert_eq!(totals.down.to_string(), "299 ms (297 to 301)");
         assert_eq!(totals.impaired.to_string(), "301 ms (299 to 303)");
-        assert_eq!((totals.failed, totals.resolved, totals.floor), (300, 4300, Duration::from_millis(2)));
+        assert_eq!((totals.failed, totals.resolved, totals.detection_limit), (300, 4300, Duration::from_millis(2)));
         assert_eq!((totals.blind, totals.due), (Duration::ZERO, 4300));
     }
 
     #[test]
     fn half_of_the_requests_failing_is_half_the_downtime_and_never_down() {
         let totals = whole(&seen(&[&".".repeat(400), &format!("..{}..", "x".repeat(200))]));
-        assert_eq!(totals.equivalent.estimate, Duration::from_millis(200));
+        assert_eq!(totals.loss_derived.estimate, Duration::from_millis(200));
         assert_eq!(totals.down, Bounded::exact(Duration::ZERO));
     }
 
     #[test]
     fn what_is_open_has_no_upper_bound() {
         let totals = whole(&seen(&["..x..xxxx"]));
-        assert_eq!((totals.longest.at_most, totals.impaired.at_most, totals.equivalent.at_most), (None, None, None));
+        assert_eq!((totals.longest.at_most, totals.impaired.at_most, totals.loss_derived.at_most), (None, None, None));
         assert_eq!(whole(&seen(&["....."])).longest, Bounded::exact(Duration::ZERO));
     }
 
@@ -261,7 +262,7 @@ mod tests {
         #[test]
         fn every_estimate_lies_within_its_bounds(one in "[.xst]{20,60}", other in "[.xst]{20,60}") {
             let totals = whole(&seen(&[&one, &other]));
-            for total in [totals.impaired, totals.down, totals.equivalent, totals.longest] {
+            for total in [totals.impaired, totals.down, totals.loss_derived, totals.longest] {
                 prop_assert!(total.at_least <= total.estimate, "{total:?}");
             }
             prop_assert!(totals.down.estimate <= totals.impaired.estimate);

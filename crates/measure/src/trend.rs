@@ -33,7 +33,7 @@ struct Stretch {
 
 /// What a duration was like in one stretch of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pulse {
+pub struct TrendPoint {
     /// The stretch.
     pub span: Span,
     /// The median, to a quarter.
@@ -66,12 +66,12 @@ impl Trend {
     }
 
     /// The stretches in which anything was recorded, in the order of time.
-    pub fn pulses(&self) -> impl Iterator<Item = Pulse> + '_ {
+    pub fn pulses(&self) -> impl Iterator<Item = TrendPoint> + '_ {
         let from = |place: u64| Offset::from_nanos(self.width_ns.saturating_mul(place));
         (0..).zip(&self.stretches).filter_map(move |(place, stretch)| {
             let span = Span::new(from(place), from(place + 1));
             let (median, p99) = (stretch.quantile(1, 2)?, stretch.quantile(99, 100)?);
-            Some(Pulse { span, median, p99, longest: stretch.longest })
+            Some(TrendPoint { span, median, p99, longest: stretch.longest })
         })
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::answer::Class;
 use super::budget::{Budget, Limit, Outcome, Scope};
-use super::fold::{LaneSeen, Seen};
+use super::fold::{LaneObservations, Observations};
 use super::lane::Lane;
 use super::phase::Phase;
 use super::span::Span;
@@ -111,14 +111,14 @@ pub struct Verdict {
     /// Every budget that was exceeded.
     pub breaches: Vec<Breach>,
     /// Every reason why the measurement cannot support a verdict.
-    pub doubts: Vec<String>,
+    pub inconclusive: Vec<String>,
     /// How each budget fared with each target or lane that it limits.
-    pub rulings: Vec<Ruling>,
+    pub results: Vec<BudgetResult>,
 }
 
 /// How one budget fared with one target or lane.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ruling {
+pub struct BudgetResult {
     /// What the user calls the budget.
     pub budget: String,
     /// The target or the lane.
@@ -133,7 +133,7 @@ pub struct Ruling {
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// What was seen.
-    pub seen: &'a Seen,
+    pub seen: &'a Observations,
     /// The run's lanes.
     pub lanes: &'a [Lane],
     /// The targets' names.
@@ -142,7 +142,7 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// The lanes of a target, with their places in the run's list.
-    pub fn lanes_of(&self, target: usize) -> Vec<(usize, &'a LaneSeen)> {
+    pub fn lanes_of(&self, target: usize) -> Vec<(usize, &'a LaneObservations)> {
         let all = self.lanes.iter().zip(&self.seen.lanes).enumerate();
         all.filter(|(_, (lane, _))| lane.target == target).map(|(place, (_, seen))| (place, seen)).collect()
     }
@@ -168,7 +168,7 @@ pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, en
     let rule = |(budget, window): &(Budget, Span)| {
         let limited = limited(case, budget.scope, *window).into_iter();
         let (name, limit) = (budget.name.clone(), budget.limit.to_string());
-        let ruling = |(of, totals, slot): (String, Totals, Duration)| Ruling {
+        let ruling = |(of, totals, slot): (String, Totals, Duration)| BudgetResult {
             budget: name.clone(),
             of,
             limit: limit.clone(),
@@ -176,35 +176,35 @@ pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, en
         };
         limited.map(ruling).collect::<Vec<_>>()
     };
-    let rulings: Vec<_> = budgets.iter().flat_map(rule).collect();
-    let breaches: Vec<_> = rulings.iter().filter_map(Ruling::breach).collect();
-    let mut doubts: Vec<_> = rulings.iter().filter_map(Ruling::doubt).collect();
+    let results: Vec<_> = budgets.iter().flat_map(rule).collect();
+    let breaches: Vec<_> = results.iter().filter_map(BudgetResult::breach).collect();
+    let mut inconclusive: Vec<_> = results.iter().filter_map(BudgetResult::doubt).collect();
     for target in 0..case.targets.len() {
-        doubts.extend(doubts_of(case, target, max_blind));
+        inconclusive.extend(doubts_of(case, target, max_blind));
     }
     let conclusion = match ending {
         Ending::Interrupted => Conclusion::Interrupted,
         Ending::CommandFailed => Conclusion::CommandFailed,
         Ending::Complete if !breaches.is_empty() => Conclusion::Fail,
-        Ending::Complete if !doubts.is_empty() => Conclusion::Inconclusive,
+        Ending::Complete if !inconclusive.is_empty() => Conclusion::Inconclusive,
         Ending::Complete => Conclusion::Pass,
     };
-    Verdict { conclusion, breaches, doubts, rulings }
+    Verdict { conclusion, breaches, inconclusive, results }
 }
 
 impl Verdict {
     /// The same verdict, with what else there is to doubt: a run that would have passed is then inconclusive.
     #[must_use]
-    pub fn doubted(mut self, doubts: Vec<String>) -> Self {
-        if !doubts.is_empty() && self.conclusion == Conclusion::Pass {
+    pub fn doubted(mut self, inconclusive: Vec<String>) -> Self {
+        if !inconclusive.is_empty() && self.conclusion == Conclusion::Pass {
             self.conclusion = Conclusion::Inconclusive;
         }
-        self.doubts.extend(doubts);
+        self.inconclusive.extend(inconclusive);
         self
     }
 }
 
-impl Ruling {
+impl BudgetResult {
     fn breach(&self) -> Option<Breach> {
         let Outcome::Broken(figure) = &self.outcome else { return None };
         let (budget, of, limit) = (self.budget.clone(), self.of.clone(), self.limit.clone());
@@ -237,31 +237,37 @@ fn limited(case: Case<'_>, scope: Scope, window: Span) -> Vec<(String, Totals, D
 /// Why what was seen of a target may support no verdict.
 fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> {
     let (seen, name) = (case.seen, &case.targets[target]);
-    let mut doubts = Vec::new();
+    let mut inconclusive = Vec::new();
     let whole = case.totals(target, Span::new(super::time::Offset::ZERO, seen.end));
     if whole.resolved == 0 {
-        doubts.push(format!("no probe of {name} came to an answer"));
+        inconclusive.push(format!("no probe of {name} came to an answer"));
     }
     for (phase, span) in seen.phases.spans(seen.end) {
         let totals = case.totals(target, span);
         match phase {
-            Phase::Baseline if began_within(case, target, span) => doubts.push(format!(
+            Phase::Baseline if began_within(case, target, span) => inconclusive.push(format!(
                 "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",
                 totals.failed,
                 totals.resolved,
                 spelt(&totals.classes),
             )),
-            Phase::Event => doubts.extend(too_blind(&totals, span, max_blind).map(|why| format!("{name}: {why}"))),
+            Phase::Event => {
+                inconclusive.extend(too_blind(&totals, span, max_blind).map(|why| format!("{name}: {why}")));
+            }
             Phase::Baseline | Phase::Settle => {}
         }
     }
     for (place, lane) in case.lanes_of(target) {
         let share = share(lane.counts.sent, lane.counts.offered);
         if lane.counts.offered > 0 && share < ENOUGH_SENT {
-            doubts.push(format!("only {:.1} % of the slots of {} were sent", share * 100.0, case.lane_name(place)));
+            inconclusive.push(format!(
+                "only {:.1} % of the slots of {} were sent",
+                share * 100.0,
+                case.lane_name(place)
+            ));
         }
     }
-    doubts
+    inconclusive
 }
 
 /// Whether an outage of `target` surely began before the event did. Probes that were on their way when that began may have
@@ -312,7 +318,7 @@ mod tests {
         let window = seen.phases.judged(seen.end);
         let verdict = judge(case, &[(budget, window)], MaxBlind::default(), ending);
         let breaches = verdict.breaches.iter().map(ToString::to_string);
-        (verdict.conclusion, breaches.chain(verdict.doubts).collect())
+        (verdict.conclusion, breaches.chain(verdict.inconclusive).collect())
     }
 
     #[test]
@@ -349,14 +355,14 @@ mod tests {
         let verdict = with_baseline("..x.......");
         assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
         assert_eq!(
-            verdict.doubts,
+            verdict.inconclusive,
             ["the baseline of shop is not clean: 1 of 5 probes failed before the event (status 503 x1)"]
         );
     }
 
     #[test]
     fn a_probe_on_its_way_when_the_event_began_says_nothing_against_the_baseline() {
-        assert_eq!(with_baseline("....t.....").doubts, Vec::<String>::new());
+        assert_eq!(with_baseline("....t.....").inconclusive, Vec::<String>::new());
     }
 
     /// The verdict on a lane of which the first five slots are the baseline.

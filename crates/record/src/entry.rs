@@ -38,7 +38,7 @@ pub enum Window {
 
 /// What is known of a run before its first probe.
 #[derive(Clone, Debug, PartialEq)]
-pub struct About {
+pub struct RunHeader {
     /// The version of lapse.
     pub version: String,
     /// What the run is called.
@@ -67,7 +67,7 @@ pub struct About {
     pub max_blind: MaxBlind,
 }
 
-impl About {
+impl RunHeader {
     /// All lanes: those of the first target, those of the second, and so on.
     pub fn lanes(&self) -> Vec<Lane> {
         let of_target = |(place, target): (usize, &Target)| {
@@ -97,7 +97,7 @@ impl About {
 
 /// What a scenario's world did to those who asked it, by its own ledger; lines of the same kind are summed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inflicted {
+pub struct InjectedFault {
     /// The pod or the hop that did it.
     pub by: String,
     /// What it did: `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
@@ -152,7 +152,7 @@ pub enum Entry {
     /// The wrapped command ended.
     Exit(Exit),
     /// What a scenario's world did.
-    Inflicted(Inflicted),
+    InjectedFault(InjectedFault),
     /// A reason to doubt whatever the probes say, for people.
     Doubt(String),
     /// Somebody asked for the end.

@@ -15,7 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::entry::{About, Entry};
+use super::entry::{Entry, RunHeader};
 use super::record::{Record, Recorder};
 
 /// The journal's name in the run's folder.
@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// The first entry is damaged or contradicts itself.
     #[error("the first entry of {path} cannot be read: {why}")]
-    About {
+    RunHeader {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
@@ -75,7 +75,7 @@ pub struct Journal {
 
 impl Journal {
     /// A new journal in `folder`, where there must be none yet, of the run that `about` tells of.
-    pub fn create(folder: &Path, about: &About) -> io::Result<Self> {
+    pub fn create(folder: &Path, about: &RunHeader) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(folder.join(FILE))?;
         file.write_all(MAGIC)?;
         let mut journal = Self { file, frame: Vec::new() };
@@ -126,8 +126,10 @@ fn open(folder: &Path) -> Result<(Frames, Recorder), Error> {
         Ok(()) | Err(Broken::End | Broken::Torn) => return Err(Error::Foreign { path }),
     }
     let about = match frames.next() {
-        Ok((ABOUT, payload)) => wire::about::read(&payload).map_err(|why| Error::About { path: path.clone(), why })?,
-        Ok((kind, _)) => return Err(Error::About { path, why: format!("it is of kind {kind}") }),
+        Ok((ABOUT, payload)) => {
+            wire::about::read(&payload).map_err(|why| Error::RunHeader { path: path.clone(), why })?
+        }
+        Ok((kind, _)) => return Err(Error::RunHeader { path, why: format!("it is of kind {kind}") }),
         Err(Broken::Read(source)) => return Err(Error::Read { path, source }),
         Err(Broken::End | Broken::Torn) => return Err(Error::Empty { path }),
     };
@@ -228,7 +230,7 @@ mod tests {
     use super::*;
     use crate::batch::{Batch, ProbeRecord as Resolved, Served};
     use crate::entry::Exit;
-    use crate::entry::{End, Inflicted, Target, Window};
+    use crate::entry::{End, InjectedFault, Target, Window};
     use crate::event::{Event, Source};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
@@ -238,7 +240,7 @@ mod tests {
     use lapse_measure::time::{Anchor, Discipline, Offset};
     use lapse_measure::verdict::{Conclusion, MaxBlind};
 
-    fn about() -> About {
+    fn about() -> RunHeader {
         let rate = Rate::per_second(1000).unwrap();
         let budget =
             Budget { name: "max-outage".into(), scope: Scope::Lane(1), limit: Limit::Outage(Duration::from_secs(1)) };
@@ -249,7 +251,7 @@ mod tests {
             policies: vec![Policy::Reused, Policy::New],
             start: Offset::ZERO,
         };
-        About {
+        RunHeader {
             version: "1".into(),
             name: "shop".into(),
             anchor: Anchor { unix_ns: 1_700_000_000_000_000_000, offset: Offset::ZERO },
@@ -297,7 +299,7 @@ mod tests {
         let told = Event::new(Offset::from_millis(42), Source::Kubernetes, "pod-ready", "wine is ready").to("pod/wine");
         let address = Some([10, 244, 0, 7].into());
         all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..told }));
-        all.push(Entry::Inflicted(Inflicted {
+        all.push(Entry::InjectedFault(InjectedFault {
             by: "service".to_owned(),
             what: "status 503".to_owned(),
             cause: "nobody is ready".to_owned(),

@@ -17,7 +17,7 @@ const WAKE: Duration = Duration::from_secs(1);
 
 /// How a failure was laid to a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LaidBy {
+pub enum Attribution {
     /// The answer named it, or the answer before on the same connection.
     Header,
     /// The probe went to the pod's own address.
@@ -50,7 +50,7 @@ pub struct Pod {
     /// When the last of those was sent.
     pub last_failed: Option<Offset>,
     /// How these were laid to it, the weakest way if there were several.
-    pub laid_by: Option<LaidBy>,
+    pub attributed_by: Option<Attribution>,
 }
 
 impl Pod {
@@ -90,12 +90,12 @@ impl Answers {
             (pod.served, pod.last_served) = (times, Some(last));
         }
         for failure in failures {
-            if let Some((name, laid_by)) = blame(&pods, failure)
+            if let Some((name, attributed_by)) = attribute(&pods, failure)
                 && let Some(pod) = pods.get_mut(&name)
             {
                 pod.failed += 1;
                 pod.last_failed = pod.last_failed.max(Some(failure.probe.sent));
-                pod.laid_by = pod.laid_by.max(Some(laid_by));
+                pod.attributed_by = pod.attributed_by.max(Some(attributed_by));
             }
         }
         let named = pods.into_iter().map(|(name, pod)| Pod { name, ..pod });
@@ -118,13 +118,13 @@ fn note(pod: &mut Pod, event: &Event) {
 }
 
 /// The pod that a failure is laid to.
-fn blame(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<(String, LaidBy)> {
+fn attribute(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<(String, Attribution)> {
     let named = failure.evidence.backend.as_ref().filter(|name| pods.contains_key(*name));
     if let Some(name) = named {
-        return Some((name.clone(), LaidBy::Header));
+        return Some((name.clone(), Attribution::Header));
     }
     if let Some(name) = addressed(pods, failure) {
-        return Some((name, LaidBy::Address));
+        return Some((name, Attribution::Address));
     }
     // An answer that names nobody is somebody else's: a proxy's.
     if matches!(failure.probe.class, Class::Status(_) | Class::UnexpectedBody) {
@@ -132,7 +132,7 @@ fn blame(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<(String, Lai
     }
     let leaving = |pod: &Pod| pod.deleting.is_some_and(|deleting| failure.probe.done >= deleting);
     let leaving = pods.iter().filter(|(_, pod)| leaving(pod) && !is_over(pod, failure));
-    only(leaving).map(|name| (name, LaidBy::Exclusion))
+    only(leaving).map(|name| (name, Attribution::Exclusion))
 }
 
 /// The pod to whose own address a probe went. An address may be given to another pod when its first one is gone.
@@ -188,7 +188,7 @@ mod tests {
         let pods = answers.pods(&events, &failures);
         let [a, b] = pods.as_slice() else { panic!("{pods:?}") };
         assert_eq!((a.served, a.last_served, a.failed, a.last_failed), (8, Some(at(120)), 1, Some(at(150))));
-        assert_eq!((a.still_used(), a.laid_by), (Some(Duration::from_millis(50)), Some(LaidBy::Exclusion)));
+        assert_eq!((a.still_used(), a.attributed_by), (Some(Duration::from_millis(50)), Some(Attribution::Exclusion)));
         assert_eq!((b.name.as_str(), b.served, b.still_used()), ("b", 9, None));
     }
 
@@ -198,8 +198,8 @@ mod tests {
         let failures = [failure(150, Class::Refused, None), failure(151, Class::Reset, Some("b"))];
         let pods = Answers::default().pods(&events, &failures);
         assert_eq!(
-            pods.iter().map(|pod| (pod.failed, pod.laid_by)).collect::<Vec<_>>(),
-            [(0, None), (1, Some(LaidBy::Header))]
+            pods.iter().map(|pod| (pod.failed, pod.attributed_by)).collect::<Vec<_>>(),
+            [(0, None), (1, Some(Attribution::Header))]
         );
     }
 
@@ -222,8 +222,8 @@ mod tests {
             to(9, failure(150, Class::Status(503), None)),
         ];
         let pods = Answers::default().pods(&events, &failures);
-        let laid: Vec<_> = pods.iter().map(|pod| (pod.name.as_str(), pod.failed, pod.laid_by)).collect();
-        assert_eq!(laid, [("a", 0, None), ("b", 1, Some(LaidBy::Address)), ("c", 1, Some(LaidBy::Address))]);
+        let laid: Vec<_> = pods.iter().map(|pod| (pod.name.as_str(), pod.failed, pod.attributed_by)).collect();
+        assert_eq!(laid, [("a", 0, None), ("b", 1, Some(Attribution::Address)), ("c", 1, Some(Attribution::Address))]);
     }
 
     #[test]

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{About, End, Entry, Inflicted, Window};
+use super::entry::{End, Entry, InjectedFault, RunHeader, Window};
 use super::pods::{Answers, Pod};
 use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
 use crate::event::Event;
 use lapse_measure::answer::{Class, Evidence, Health, Probe};
-use lapse_measure::fold::{Fold, Seen};
+use lapse_measure::fold::{Fold, Observations};
 use lapse_measure::lane::Lane;
 use lapse_measure::schedule::Schedule;
 use lapse_measure::span::Span;
@@ -79,11 +79,11 @@ pub struct Act {
 #[derive(Clone, Debug)]
 pub struct Record {
     /// What was known before the first probe.
-    pub about: About,
+    pub about: RunHeader,
     /// The lanes.
     pub lanes: Vec<Lane>,
     /// What was seen.
-    pub seen: Seen,
+    pub seen: Observations,
     /// Failed probes, one by one.
     pub failures: Failures,
     /// What else happened.
@@ -97,7 +97,7 @@ pub struct Record {
     /// The acts of the scenario, if it was one.
     pub acts: Vec<Act>,
     /// What the scenario's world did, in the order in which it began.
-    pub inflicted: Vec<Inflicted>,
+    pub inflicted: Vec<InjectedFault>,
     /// Somebody asked for the end.
     pub interrupted: bool,
     /// The record ends without an end: the run was killed, or still goes on.
@@ -124,7 +124,7 @@ impl Record {
 
 /// Why an entry does not fit the entries before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
+pub enum InvalidEntry {
     /// A record of a lane that the run does not have, of a slot that is in already, or of one far ahead of all others.
     #[error("slot {slot} of lane {lane} does not belong here")]
     Slot {
@@ -146,7 +146,7 @@ pub enum Misfit {
 /// Takes entries in until the run ends. A copy can be finished at any time: what is known so far.
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    about: About,
+    about: RunHeader,
     lanes: Vec<Lane>,
     fold: Fold,
     failures: Failures,
@@ -156,8 +156,8 @@ pub struct Recorder {
     answers: Answers,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
-    inflicted: Vec<Inflicted>,
-    doubts: Vec<String>,
+    inflicted: Vec<InjectedFault>,
+    inconclusive: Vec<String>,
     interrupted: bool,
     watermark: Offset,
     end: Option<End>,
@@ -165,7 +165,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// The record of a run of which nothing has happened yet.
-    pub fn new(about: About) -> Self {
+    pub fn new(about: RunHeader) -> Self {
         let lanes = about.lanes();
         let command = about.command.clone().map(|argv| CommandRun { argv, started: None, exit: None });
         Self {
@@ -180,7 +180,7 @@ impl Recorder {
             command,
             acts: Vec::new(),
             inflicted: Vec::new(),
-            doubts: Vec::new(),
+            inconclusive: Vec::new(),
             interrupted: false,
             watermark: Offset::ZERO,
             end: None,
@@ -188,7 +188,7 @@ impl Recorder {
     }
 
     /// Takes the next entry in.
-    pub fn take(&mut self, entry: Entry) -> Result<(), Misfit> {
+    pub fn take(&mut self, entry: Entry) -> Result<(), InvalidEntry> {
         match entry {
             Entry::Phase(phase, at) => {
                 self.in_order("a phase", at)?;
@@ -203,8 +203,8 @@ impl Recorder {
             Entry::Event(_) => self.events_dropped += 1,
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
-            Entry::Inflicted(inflicted) => self.inflicted.push(inflicted),
-            Entry::Doubt(doubt) => self.doubts.push(doubt),
+            Entry::InjectedFault(inflicted) => self.inflicted.push(inflicted),
+            Entry::Doubt(doubt) => self.inconclusive.push(doubt),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
         }
@@ -245,7 +245,7 @@ impl Recorder {
         let names = self.about.names();
         let case = Case { seen: &seen, lanes: &self.lanes, targets: &names };
         let verdict = verdict::judge(case, &budgets(&self.about, &seen, &acts), self.about.max_blind, ending);
-        let verdict = verdict.doubted(self.doubts);
+        let verdict = verdict.doubted(self.inconclusive);
         Record {
             notes: notes(&self.about.anchor, self.end.as_ref(), &seen),
             about: self.about,
@@ -266,21 +266,21 @@ impl Recorder {
     }
 
     /// Phases and acts follow each other, and what is due after they begin has not been taken in.
-    fn in_order(&self, what: &'static str, at: Offset) -> Result<(), Misfit> {
+    fn in_order(&self, what: &'static str, at: Offset) -> Result<(), InvalidEntry> {
         let last = self.acts.last().map(|(_, from)| *from).max(self.fold.phases().last());
         if last.is_some_and(|last| at < last) {
-            return Err(Misfit::Backwards { what, at: at.as_nanos() });
+            return Err(InvalidEntry::Backwards { what, at: at.as_nanos() });
         }
         Ok(())
     }
 
-    fn take_batch(&mut self, batch: Batch) -> Result<(), Misfit> {
+    fn take_batch(&mut self, batch: Batch) -> Result<(), InvalidEntry> {
         self.watermark = self.watermark.max(batch.watermark);
         for Resolved { lane, probe, evidence } in batch.records {
             let peer = evidence.as_ref().and_then(|evidence| evidence.peer);
             let slot = probe.slot;
             if !self.fold.push(lane, probe, peer) {
-                return Err(Misfit::Slot { lane, slot });
+                return Err(InvalidEntry::Slot { lane, slot });
             }
             if probe.class.health() == Health::Failed {
                 self.keep(Failure { lane, probe, evidence: evidence.map(|evidence| *evidence).unwrap_or_default() });
@@ -304,7 +304,7 @@ impl Recorder {
     }
 }
 
-fn budgets(about: &About, seen: &Seen, acts: &[Act]) -> Vec<(lapse_measure::budget::Budget, Span)> {
+fn budgets(about: &RunHeader, seen: &Observations, acts: &[Act]) -> Vec<(lapse_measure::budget::Budget, Span)> {
     let window = |window: Window| match window {
         Window::Judged => seen.phases.judged(seen.end),
         // An act that never began is judged by nothing: what it expects to lose, it did not.
@@ -314,13 +314,13 @@ fn budgets(about: &About, seen: &Seen, acts: &[Act]) -> Vec<(lapse_measure::budg
 }
 
 /// The window with what was on its way when it began and failed then: that may have met what the window is about.
-fn reach_back(seen: &Seen, window: Span) -> Span {
+fn reach_back(seen: &Observations, window: Span) -> Span {
     let outages = seen.lanes.iter().flat_map(|lane| &lane.outages);
     let met_it = outages.filter(|outage| outage.from < window.from && outage.began.1 >= window.from);
     Span::new(met_it.map(|outage| outage.from).fold(window.from, Offset::min), window.to)
 }
 
-fn notes(anchor: &Anchor, end: Option<&End>, seen: &Seen) -> Vec<String> {
+fn notes(anchor: &Anchor, end: Option<&End>, seen: &Observations) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(end) = end {
         let apart = anchor.unix_ns_at(end.anchor.offset).abs_diff(end.anchor.unix_ns);
@@ -351,6 +351,6 @@ mod tests {
             999 => Answer::after(Class::Closed, 5000),
             _ => Answer::after(Class::Ok, 200),
         });
-        assert_eq!((record.verdict.conclusion, record.verdict.doubts), (Conclusion::Fail, vec![]));
+        assert_eq!((record.verdict.conclusion, record.verdict.inconclusive), (Conclusion::Fail, vec![]));
     }
 }

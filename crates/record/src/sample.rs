@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
-use crate::entry::{About, End, Entry, Inflicted, Target, Window};
+use crate::entry::{End, Entry, InjectedFault, RunHeader, Target, Window};
 use crate::event::{Event, Source};
 use crate::record::{Record, Recorder};
 use lapse_measure::answer::{Class, Connection, Evidence, Health, Probe, Unsent};
@@ -56,7 +56,7 @@ impl Answer {
 #[derive(Debug)]
 pub struct Sample {
     /// The header of the run.
-    pub about: About,
+    pub about: RunHeader,
     /// What happens beside the probes, in order, with its moment in milliseconds.
     beside: Vec<(u64, Entry)>,
 }
@@ -71,7 +71,7 @@ impl Sample {
             policies: vec![Policy::Reused, Policy::New],
             start: Offset::ZERO,
         };
-        let about = About {
+        let about = RunHeader {
             version: "0.1.0".to_owned(),
             name: "upgrade".to_owned(),
             anchor: Anchor { unix_ns: BEGAN_NS, offset: Offset::ZERO },
@@ -278,7 +278,7 @@ pub fn scenario() -> Record {
         (budget("expected of abrupt", Limit::Loss), Window::Act(1)),
         (budget("expected of fixed", Limit::Failed(0)), Window::Act(2)),
     ];
-    let inflicted = |by: &str, what: &str, times, (from, to)| Inflicted {
+    let inflicted = |by: &str, what: &str, times, (from, to)| InjectedFault {
         by: by.to_owned(),
         what: what.to_owned(),
         cause: "still lists shop-1".to_owned(),
@@ -291,8 +291,8 @@ pub fn scenario() -> Record {
         .act("graceful", 0)
         .act("abrupt", 2000)
         .act("fixed", 4000)
-        .beside(6000, Entry::Inflicted(inflicted("service", "shut", 17, (2498, 2541))))
-        .beside(6000, Entry::Inflicted(inflicted("shop-1", "cut", 1, (4500, 4500))));
+        .beside(6000, Entry::InjectedFault(inflicted("service", "shut", 17, (2498, 2541))))
+        .beside(6000, Entry::InjectedFault(inflicted("shop-1", "cut", 1, (4500, 4500))));
     sample.record(6000, |lane, ms| match (lane.policy, ms) {
         (Policy::New, 2500..2540) => Answer::after(Class::Refused, 200).from(2),
         (Policy::Reused, 4500) => Answer::after(Class::Closed, 200).from(2),

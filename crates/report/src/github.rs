@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::plain::plain;
+use super::sanitize::sanitize;
 use super::text::verdict::{breach, why};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
@@ -19,12 +19,12 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut annotate = |level: &str, text: &str| writeln!(out, "::{level} title={}::{}", property(&title), data(text));
     annotate(level, &why(record))?;
     verdict.breaches.iter().try_for_each(|one| annotate("error", &breach(one)))?;
-    verdict.doubts.iter().try_for_each(|doubt| annotate("warning", doubt))
+    verdict.inconclusive.iter().try_for_each(|doubt| annotate("warning", doubt))
 }
 
 /// As the runner wants text: <https://github.com/actions/toolkit/blob/main/docs/commands.md>.
 fn data(text: &str) -> String {
-    plain(text).replace('%', "%25")
+    sanitize(text).replace('%', "%25")
 }
 
 fn property(text: &str) -> String {

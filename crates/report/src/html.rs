@@ -32,7 +32,7 @@ pub const WORKER: &str = include_str!("html/page/worker.js");
 
 /// Whether the run that a page shows is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum RunState {
     /// It is: the page will not change.
     Over,
     /// It goes on: the page asks where it came from for what happened since.
@@ -41,11 +41,11 @@ pub enum Standing {
 
 /// Writes the page of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    out.write_all(page(record, Standing::Over).as_bytes())
+    out.write_all(page(record, RunState::Over).as_bytes())
 }
 
 /// The page of `record`, of a run that stands so.
-pub fn page(record: &Record, standing: Standing) -> String {
+pub fn page(record: &Record, standing: RunState) -> String {
     let names = record.about.names();
     let case = record.case(&names);
     let outages = outage::worth_a_row(record);
@@ -90,9 +90,9 @@ fn acts(record: &Record, case: Case<'_>) -> Markup {
 }
 
 /// Text that others may have written, without what would turn or hide the text beside it. Markup is escaped later.
-fn tame(text: &str) -> String {
+fn sanitize(text: &str) -> String {
     use text::{Colour, Glyphs, Look};
-    Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode }.tame(text)
+    Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode }.sanitize(text)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use self::failure::Failures;
 use self::pod::Pod;
-use self::run::{Clock, Control, Event, Inflicted, Machine, Run};
+use self::run::{Clock, Control, Event, InjectedFault, Machine, Run};
 use self::target::Target;
 use self::verdict::Verdict;
 use lapse_record::record::Record;
@@ -47,7 +47,7 @@ struct Report<'a> {
     /// The pods that ended or answered, those that ended first; empty where nothing tells of any.
     pods: Vec<Pod<'a>>,
     /// What a scenario's world did to those who asked it, by its own ledger; empty if there was none.
-    inflicted: Vec<Inflicted<'a>>,
+    inflicted: Vec<InjectedFault<'a>>,
     /// The lane on which the prober watches itself.
     control: Control,
     /// The machine that the prober ran on.
@@ -84,7 +84,7 @@ impl<'a> Report<'a> {
             events: record.events.iter().map(Event::of).collect(),
             events_dropped: record.events_dropped,
             pods: record.pods.iter().map(Pod::of).collect(),
-            inflicted: record.inflicted.iter().map(Inflicted::of).collect(),
+            inflicted: record.inflicted.iter().map(InjectedFault::of).collect(),
             control: Control::of(record),
             machine: Machine::of(record),
             clock: Clock::of(record),

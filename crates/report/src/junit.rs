@@ -10,11 +10,11 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::date;
-use super::plain::plain;
+use super::sanitize::sanitize;
 use super::text::verdict::{how_it_ended, why};
 use lapse_measure::budget::Outcome;
 use lapse_measure::time::Offset;
-use lapse_measure::verdict::{Conclusion, Ruling};
+use lapse_measure::verdict::{BudgetResult, Conclusion};
 use lapse_record::record::Record;
 
 /// One case, and what is wrong with it.
@@ -36,7 +36,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         |kind: &str| cases.iter().filter(|case| case.fault.as_ref().is_some_and(|fault| fault.0 == kind)).count();
     let length = seconds(record.seen.end.since(Offset::ZERO));
     let numbers = [cases.len(), count("failure"), count("error")].map(|number| number.to_string());
-    let name = plain(&record.about.name);
+    let name = sanitize(&record.about.name);
     let suite = [
         ("name", &*name),
         ("tests", &*numbers[0]),
@@ -60,12 +60,12 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 fn cases(record: &Record) -> Vec<Case> {
     let run = &record.about.name;
     let verdict = &record.verdict;
-    let mut cases: Vec<_> = verdict.rulings.iter().map(|ruling| Case::of(run, ruling)).collect();
-    let undecided = |ruling: &&Ruling| matches!(ruling.outcome, Outcome::Undecided(_));
-    let by_budgets = verdict.rulings.iter().filter(undecided).count();
+    let mut cases: Vec<_> = verdict.results.iter().map(|ruling| Case::of(run, ruling)).collect();
+    let undecided = |ruling: &&BudgetResult| matches!(ruling.outcome, Outcome::Undecided(_));
+    let by_budgets = verdict.results.iter().filter(undecided).count();
     // The doubts of budgets come first, and are told with them.
-    let doubts = verdict.doubts.get(by_budgets..).unwrap_or_default();
-    let doubted = (!doubts.is_empty()).then(|| Fault("error", doubts.join("\n")));
+    let inconclusive = verdict.inconclusive.get(by_budgets..).unwrap_or_default();
+    let doubted = (!inconclusive.is_empty()).then(|| Fault("error", inconclusive.join("\n")));
     cases.push(Case::about(run, "the measurement supports a verdict", doubted));
     if let Some(command) = &record.command {
         let failed = command.failed().then(|| Fault("failure", how_it_ended(record, command)));
@@ -84,7 +84,7 @@ impl Case {
         Self { class: run.to_owned(), name: name.to_owned(), fault }
     }
 
-    fn of(run: &str, Ruling { budget, of, limit, outcome }: &Ruling) -> Self {
+    fn of(run: &str, BudgetResult { budget, of, limit, outcome }: &BudgetResult) -> Self {
         let fault = match outcome {
             Outcome::Held => None,
             Outcome::Broken(figure) => Some(Fault("failure", format!("{figure} on {of}, allowed: {limit}"))),
@@ -96,14 +96,14 @@ impl Case {
     }
 
     fn write<W: Write>(&self, xml: &mut Writer<W>) -> io::Result<()> {
-        let (class, name) = (plain(&self.class), plain(&self.name));
+        let (class, name) = (sanitize(&self.class), sanitize(&self.name));
         let case = xml.create_element("testcase").with_attributes([("classname", &*class), ("name", &*name)]);
         match &self.fault {
             None => case.write_empty()?,
             Some(Fault(kind, why)) => case.write_inner_content(|xml| {
                 let first = why.lines().next().unwrap_or_default();
-                let fault = xml.create_element(*kind).with_attribute(("message", &*plain(first)));
-                let lines: Vec<_> = why.lines().map(plain).collect();
+                let fault = xml.create_element(*kind).with_attribute(("message", &*sanitize(first)));
+                let lines: Vec<_> = why.lines().map(sanitize).collect();
                 fault.write_text_content(BytesText::new(&lines.join("\n")))?;
                 Ok(())
             })?,

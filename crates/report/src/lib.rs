@@ -15,9 +15,9 @@ pub mod markdown;
 pub mod openmetrics;
 #[cfg(feature = "parquet")]
 pub mod parquet;
-mod plain;
 #[cfg(feature = "png")]
 pub mod png;
+mod sanitize;
 #[cfg(test)]
 mod snapshot;
 pub mod svg;
@@ -99,7 +99,7 @@ mod tests {
         let mut record = sample::upgrade();
         let evil = "</script><b>|`x` @all\u{202e}\u{7}\r\n::error::gotcha%0A\"";
         record.about.name = evil.to_owned();
-        record.verdict.doubts.push(evil.to_owned());
+        record.verdict.inconclusive.push(evil.to_owned());
         let told = |format: Format| {
             let mut out = Vec::new();
             format.write(&record, OPTIONS, &mut out).unwrap();

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::date;
 use super::longest::Longest;
-use super::plain::plain;
+use super::sanitize::sanitize;
 use super::text::episode::{HEADING, brief, origin};
 use super::text::phrase::{apart, classes, some};
 use super::text::pod;
@@ -28,10 +28,10 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     for one in &verdict.breaches {
         writeln!(out, "- exceeded: {}", safe(&breach(one)))?;
     }
-    for doubt in &verdict.doubts {
+    for doubt in &verdict.inconclusive {
         writeln!(out, "- in doubt: {}", safe(doubt))?;
     }
-    if verdict.breaches.len() + verdict.doubts.len() > 0 {
+    if verdict.breaches.len() + verdict.inconclusive.len() > 0 {
         writeln!(out)?;
     }
     totals(record, case, out)?;
@@ -59,11 +59,11 @@ fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<(
     writeln!(out, "|---|---|---|---|---|---|")?;
     for (place, name) in case.targets.iter().enumerate() {
         let totals = case.totals(place, record.whole());
-        let (failed, resolved, floor) = (totals.failed, totals.resolved, Human(totals.floor));
-        let [downtime, longest, down] = [totals.equivalent, totals.longest, totals.down]
+        let (failed, resolved, detection_limit) = (totals.failed, totals.resolved, Human(totals.detection_limit));
+        let [downtime, longest, down] = [totals.loss_derived, totals.longest, totals.down]
             .map(|one| if failed == 0 { "none".to_owned() } else { one.to_string() });
         let lost = format!("{failed} of {resolved}");
-        writeln!(out, "| {} | {downtime} | {longest} | {down} | {lost} | {floor} or more |", safe(name))?;
+        writeln!(out, "| {} | {downtime} | {longest} | {down} | {lost} | {detection_limit} or more |", safe(name))?;
     }
     writeln!(out)
 }
@@ -103,7 +103,7 @@ fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<
 /// `text` as itself: no markup, no HTML, no mention, on one line.
 fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    let (text, mut last) = (plain(text), ' ');
+    let (text, mut last) = (sanitize(text), ' ');
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         let next = letters.peek().copied().unwrap_or(' ');

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
-use super::plain::plain;
+use super::sanitize::sanitize;
 use lapse_measure::time::Bounded;
 use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
@@ -17,7 +17,7 @@ type Bounds = (&'static str, &'static str, fn(&Totals) -> Bounded);
 
 const BOUNDED: [Bounds; 5] = [
     ("equivalent_downtime", "Failed probes times the time each stands for, averaged over lanes.", |totals| {
-        totals.equivalent
+        totals.loss_derived
     }),
     ("longest_outage", "The longest single outage of any lane.", |totals| totals.longest),
     ("down", "Time in which every lane failed at once.", |totals| totals.down),
@@ -51,7 +51,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     }
     family(&mut out, "lapse_floor_seconds", "seconds", "The smallest outage that the best lane was sure to see.")?;
     for (target, totals) in &totals {
-        writeln!(out, "lapse_floor_seconds{{run=\"{run}\",target=\"{target}\"}} {}", seconds(totals.floor))?;
+        writeln!(out, "lapse_floor_seconds{{run=\"{run}\",target=\"{target}\"}} {}", seconds(totals.detection_limit))?;
     }
     family(&mut out, "lapse_probes", "", "Slots by what came of them.")?;
     for (lane, seen) in record.lanes.iter().zip(&record.seen.lanes) {
@@ -80,7 +80,7 @@ fn family(out: &mut impl Write, name: &str, unit: &str, help: &str) -> io::Resul
 
 /// A label's value, escaped as the exposition has it.
 fn label(text: &str) -> String {
-    plain(text).replace('\\', "\\\\").replace('"', "\\\"")
+    sanitize(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// Seconds to the nanosecond, without rounding.

@@ -13,7 +13,7 @@ use self::plot::Plot;
 use self::scene::{Scene, WIDTH};
 use super::date;
 use super::longest::Longest;
-use super::plain::plain;
+use super::sanitize::sanitize;
 use super::text::episode::{HEADING, brief, origin};
 use super::text::phrase::{apart, classes, some};
 use super::text::pod;
@@ -68,7 +68,7 @@ fn word(conclusion: Conclusion) -> String {
 
 /// Text from outside, harmless and no longer than a line.
 fn line(text: &str) -> String {
-    let text = plain(text);
+    let text = sanitize(text);
     if text.chars().count() <= LINE { text.into_owned() } else { text.chars().take(LINE - 1).chain(['…']).collect() }
 }
 
@@ -95,11 +95,14 @@ fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
         let totals = case.totals(place, record.whole());
         let (failed, resolved) = (totals.failed, totals.resolved);
         let figures = if failed == 0 {
-            let floor = Human(totals.floor);
-            vec![("downtime seen".to_owned(), "none".to_owned()), ("anything seen over".to_owned(), floor.to_string())]
+            let detection_limit = Human(totals.detection_limit);
+            vec![
+                ("downtime seen".to_owned(), "none".to_owned()),
+                ("anything seen over".to_owned(), detection_limit.to_string()),
+            ]
         } else {
             vec![
-                ("downtime".to_owned(), totals.equivalent.to_string()),
+                ("downtime".to_owned(), totals.loss_derived.to_string()),
                 ("longest outage".to_owned(), totals.longest.to_string()),
                 ("every lane down".to_owned(), totals.down.to_string()),
                 (format!("lost of {resolved} probes"), failed.to_string()),

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use super::plain::plain;
+use super::sanitize::sanitize;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::record::Record;
 
@@ -76,7 +76,7 @@ impl Table {
 
 impl<'a> Field<'a> {
     fn text(text: &'a str) -> Self {
-        Self::Text(plain(text))
+        Self::Text(sanitize(text))
     }
 
     fn of_text(text: Option<&'a str>) -> Self {

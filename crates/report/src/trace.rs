@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde_json::{Value, json};
 
-use super::plain::plain;
+use super::sanitize::sanitize;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
@@ -59,13 +59,15 @@ impl<W: Write> Events<W> {
     }
 
     fn name(&mut self, (pid, tid): (usize, usize), process: &str, thread: &str) -> io::Result<()> {
-        self.add(&json!({"ph": "M", "pid": pid, "name": "process_name", "args": {"name": plain(process)}}))?;
-        self.add(&json!({"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": plain(thread)}}))
+        self.add(&json!({"ph": "M", "pid": pid, "name": "process_name", "args": {"name": sanitize(process)}}))?;
+        self.add(&json!({"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": sanitize(thread)}}))
     }
 
     fn slice(&mut self, (pid, tid): (usize, usize), name: &str, span: Span, args: &Value) -> io::Result<()> {
         let (ts, dur) = (micros(span.from), micros(span.to) - micros(span.from));
-        self.add(&json!({"ph": "X", "pid": pid, "tid": tid, "name": plain(name), "ts": ts, "dur": dur, "args": args}))
+        self.add(
+            &json!({"ph": "X", "pid": pid, "tid": tid, "name": sanitize(name), "ts": ts, "dur": dur, "args": args}),
+        )
     }
 }
 
@@ -123,7 +125,7 @@ fn of_a_lane(record: &Record, case: Case<'_>, place: usize, events: &mut Events<
 /// From when it was sent until it was done: several may be on their way at once.
 fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
     let (probe, evidence, (pid, tid)) = (&failure.probe, &failure.evidence, track(record, failure.lane));
-    let text = |text: &Option<String>| text.as_deref().map(|text| plain(text).into_owned());
+    let text = |text: &Option<String>| text.as_deref().map(|text| sanitize(text).into_owned());
     let args = json!({
         "due_us": micros(probe.due),
         "connection": probe.connection.to_string(),
@@ -133,7 +135,7 @@ fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Eve
         "server": text(&evidence.server),
         "backend": text(&evidence.backend),
         "body": text(&evidence.body),
-        "detail": plain(&evidence.detail),
+        "detail": sanitize(&evidence.detail),
     });
     let name = probe.class.to_string();
     let end = |phase: &str, at: Offset, args: Value| json!({"ph": phase, "cat": "probe", "id": nth, "pid": pid, "tid": tid, "name": name, "ts": micros(at), "args": args});
@@ -156,11 +158,11 @@ const fn thread(source: Source) -> usize {
 fn instant(event: &Event) -> Value {
     let tid = thread(event.source);
     let args = json!({
-        "text": plain(&event.text),
-        "object": event.object.as_deref().map(|object| plain(object).into_owned()),
+        "text": sanitize(&event.text),
+        "object": event.object.as_deref().map(|object| sanitize(object).into_owned()),
         "told_unix_ns": event.told_unix_ns,
     });
-    json!({"ph": "i", "s": "p", "pid": RUN, "tid": tid, "cat": event.source.name(), "name": plain(&event.kind), "ts": micros(event.at), "args": args})
+    json!({"ph": "i", "s": "p", "pid": RUN, "tid": tid, "cat": event.source.name(), "name": sanitize(&event.kind), "ts": micros(event.at), "args": args})
 }
 
 #[cfg(test)]

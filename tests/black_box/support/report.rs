@@ -120,11 +120,11 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
     pub(crate) resolved: u64,
     pub(crate) blind_ns: u64,
-    pub(crate) silence: Option<Silence>,
+    pub(crate) silence: Option<SuccessGap>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Silence {
+pub(crate) struct SuccessGap {
     pub(crate) from_ns: u64,
     pub(crate) to_ns: u64,
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::super::kind::{Kind, Served};
 use super::super::object::Object;
 use super::super::scope::{Of, Scope};
-use super::{Error, Heard, PATIENCE, back_off};
+use super::{ApiEvent, Error, PATIENCE, back_off};
 use lapse_measure::time::Offset;
 
 /// A cluster that answers, and the part of it that is watched.
@@ -74,7 +74,7 @@ impl Cluster {
         self,
         kind: Kind,
         now: impl Fn() -> Offset + Send,
-        heard: UnboundedSender<(Kind, Heard, Offset)>,
+        heard: UnboundedSender<(Kind, ApiEvent, Offset)>,
     ) {
         let config = watcher::Config { label_selector: self.labels(kind), ..watcher::Config::default() };
         let hear = |heard_now| heard.send((kind, heard_now, now())).is_ok();
@@ -166,7 +166,7 @@ async fn resources(client: &Client, Served { group, version, .. }: &Served) -> R
 async fn listen<K: Serialize + Send>(
     kind: Kind,
     stream: impl futures_util::Stream<Item = watcher::Result<Event<K>>> + Send,
-    hear: impl Fn(Heard) -> bool,
+    hear: impl Fn(ApiEvent) -> bool,
 ) {
     pin_mut!(stream);
     let mut failures = 0;
@@ -177,12 +177,12 @@ async fn listen<K: Serialize + Send>(
                 read(kind, event)
             }
             Err(error) if is_forbidden(&error) => {
-                hear(Heard::Forbidden);
+                hear(ApiEvent::Forbidden);
                 return;
             }
-            Err(error) => Heard::Lost(chain(&error)),
+            Err(error) => ApiEvent::Lost(chain(&error)),
         };
-        let lost = matches!(heard, Heard::Lost(_));
+        let lost = matches!(heard, ApiEvent::Lost(_));
         if !hear(heard) {
             return;
         }
@@ -193,18 +193,18 @@ async fn listen<K: Serialize + Send>(
     }
 }
 
-fn read<K: Serialize>(kind: Kind, event: Event<K>) -> Heard {
+fn read<K: Serialize>(kind: Kind, event: Event<K>) -> ApiEvent {
     let value = |object: &K| serde_json::to_value(object);
     let read = |value: &Value| Object::read(kind, value);
-    let odd = |error: serde_json::Error| Heard::Odd(format!("a {}: {error}", kind.noun()));
+    let odd = |error: serde_json::Error| ApiEvent::Odd(format!("a {}: {error}", kind.noun()));
     match event {
-        Event::Init => Heard::List,
-        Event::InitDone => Heard::Listed,
+        Event::Init => ApiEvent::List,
+        Event::InitDone => ApiEvent::Listed,
         Event::InitApply(object) | Event::Apply(object) => {
-            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| Heard::Put(Box::new(object)))
+            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| ApiEvent::Put(Box::new(object)))
         }
         Event::Delete(object) => {
-            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| Heard::Gone(object.meta.name))
+            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| ApiEvent::Gone(object.meta.name))
         }
     }
 }

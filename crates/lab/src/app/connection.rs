@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 
 use super::{App, Phase, Reply};
 use crate::POD_HEADER;
-use crate::conversation::{self, End, Order};
-use crate::ledger::{Entry, Inflicted};
+use crate::ledger::{Entry, InjectedFault};
+use crate::serve_connection::{self, End, Order};
 
 /// What requests on one connection share.
 struct Session {
@@ -32,8 +32,8 @@ pub(super) async fn serve(app: Arc<App>, stream: TcpStream, client: SocketAddr) 
     let session = Arc::new(Session { app, client, open: AtomicU32::new(0) });
     let owned = Arc::clone(&session);
     let service = service_fn(move |request| Arc::clone(&owned).answer(request));
-    if conversation::serve(stream, service, orders).await == End::Cut && session.open.load(Ordering::Relaxed) > 0 {
-        session.enter(Inflicted::Cut, "its process ended with the request unanswered");
+    if serve_connection::serve(stream, service, orders).await == End::Cut && session.open.load(Ordering::Relaxed) > 0 {
+        session.enter(InjectedFault::Cut, "its process ended with the request unanswered");
     }
 }
 
@@ -66,7 +66,7 @@ impl Session {
             "/-/ready" if self.app.claims_ready() => self.page(StatusCode::OK, "ready"),
             "/-/ready" => self.page(StatusCode::SERVICE_UNAVAILABLE, "not ready"),
             _ => {
-                self.app.chronicle.visit();
+                self.app.log.visit();
                 let mut body = request.into_body();
                 while let Some(Ok(_)) = body.frame().await {}
                 self.write(self.app.work().await)
@@ -78,7 +78,7 @@ impl Session {
         match reply {
             Reply::Fine => self.page(StatusCode::OK, "hello"),
             Reply::Failing(status, cause) => {
-                self.enter(Inflicted::Status(status.as_u16()), cause);
+                self.enter(InjectedFault::Status(status.as_u16()), cause);
                 self.page(status, cause)
             }
         }
@@ -97,9 +97,9 @@ impl Session {
         response
     }
 
-    fn enter(&self, what: Inflicted, cause: &str) {
-        let now = self.app.chronicle.now();
+    fn enter(&self, what: InjectedFault, cause: &str) {
+        let now = self.app.log.now();
         let (by, client) = (self.app.name.clone(), Some(self.client));
-        self.app.chronicle.enter(Entry { from: now, to: now, by, what, client, cause: cause.to_owned() });
+        self.app.log.enter(Entry { from: now, to: now, by, what, client, cause: cause.to_owned() });
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::super::door::Door;
+use super::super::gated_listener::GatedListener;
 use super::super::thread::Thread;
 use super::{Fault, Outage, Plan};
 use lapse_measure::span::Span;
@@ -67,7 +67,7 @@ pub struct Server {
 /// What its tasks share.
 struct Post {
     plan: Plan,
-    door: Door,
+    gate: GatedListener,
     now: Box<dyn Fn() -> Offset + Send + Sync>,
     /// Stretches in which this thread did not run: from, to.
     stalls: Mutex<Vec<(Offset, Offset)>>,
@@ -83,12 +83,12 @@ impl Server {
     pub async fn start(plan: Plan, now: impl Fn() -> Offset + Send + Sync + 'static) -> io::Result<Self> {
         let (runtime, thread) = Thread::start()?;
         let set_up = async move {
-            let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-            let listener = door.open()?;
+            let gate = GatedListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            let listener = gate.open()?;
             let now = Box::new(now);
             let post = Arc::new(Post {
                 plan,
-                door,
+                gate,
                 now,
                 stalls: Mutex::default(),
                 opened: Mutex::default(),
@@ -109,7 +109,7 @@ impl Server {
 
     /// Where it serves.
     pub fn url(&self) -> String {
-        format!("http://{}/", self.post.door.address())
+        format!("http://{}/", self.post.gate.address())
     }
 
     /// Ends it; says what it has truly inflicted, in order. Fails if it could not go by its plan.
@@ -137,10 +137,10 @@ impl Post {
             // nobody is to meet another one.
             if (self.now)() < outage.to {
                 drop(listener);
-                self.door.shut();
+                self.gate.shut();
                 guests.shutdown().await;
                 self.sleep_until(outage.to).await;
-                listener = self.door.open()?;
+                listener = self.gate.open()?;
             }
             lock(&self.opened).push((self.now)());
         }

@@ -16,10 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{Behind, PassedOn, Proxy};
-use crate::conversation::{self, Order};
-use crate::door::Door;
+use super::{PassedOn, Proxy, Upstream};
+use crate::gated_listener::GatedListener;
 use crate::scenario::hop::Reloads;
+use crate::serve_connection::{self, Order};
 
 /// How much of a request's body is taken.
 const MOST: usize = 1024 * 1024;
@@ -31,7 +31,7 @@ const RELOAD: Duration = Duration::from_millis(150);
 pub(crate) struct Front {
     proxy: Arc<Proxy>,
     /// Kept for its port.
-    _door: Door,
+    _door: GatedListener,
     listener: TcpListener,
     reloads: Reloads,
     /// The orders of the workers that serve now.
@@ -40,15 +40,15 @@ pub(crate) struct Front {
 
 impl Front {
     /// A proxy that is open from now on.
-    pub(crate) fn open(door: Door, proxy: Proxy, reloads: Reloads) -> io::Result<Self> {
-        let listener = door.open()?;
-        Ok(Self { proxy: Arc::new(proxy), _door: door, listener, reloads, orders: watch::Sender::new(Order::GoOn) })
+    pub(crate) fn open(gate: GatedListener, proxy: Proxy, reloads: Reloads) -> io::Result<Self> {
+        let listener = gate.open()?;
+        Ok(Self { proxy: Arc::new(proxy), _door: gate, listener, reloads, orders: watch::Sender::new(Order::GoOn) })
     }
 
     /// Serves for as long as there is a world.
     pub(crate) async fn run(mut self) {
         let (due, mut reload_is_due) = watch::channel(());
-        if let (Reloads::OnChange, Behind::Pods(list)) = (self.reloads, &self.proxy.behind) {
+        if let (Reloads::OnChange, Upstream::Pods(list)) = (self.reloads, &self.proxy.behind) {
             tokio::spawn(reload_on_change(list.clone(), due));
         }
         loop {
@@ -69,8 +69,8 @@ impl Front {
     fn reload(&mut self) {
         self.orders.send_replace(Order::EndWhenIdle);
         self.orders = watch::Sender::new(Order::GoOn);
-        let name = self.proxy.manners.name;
-        self.proxy.chronicle.tell("hop-reloaded", format!("the {name} has reloaded and closes idle connections"));
+        let name = self.proxy.config.name;
+        self.proxy.log.tell("hop-reloaded", format!("the {name} has reloaded and closes idle connections"));
     }
 }
 
@@ -83,7 +83,7 @@ async fn reload_on_change<T>(mut list: watch::Receiver<T>, due: watch::Sender<()
 
 async fn converse(proxy: Arc<Proxy>, stream: TcpStream, client: SocketAddr, orders: watch::Receiver<Order>) {
     let service = service_fn(move |request| answer(Arc::clone(&proxy), request, client));
-    conversation::serve(stream, service, orders).await;
+    serve_connection::serve(stream, service, orders).await;
 }
 
 async fn answer(
@@ -91,7 +91,7 @@ async fn answer(
     request: Request<Incoming>,
     client: SocketAddr,
 ) -> Result<Response<PassedOn>, Infallible> {
-    proxy.chronicle.visit();
+    proxy.log.visit();
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MOST).collect().await else {
         return Ok(proxy.page(StatusCode::PAYLOAD_TOO_LARGE));

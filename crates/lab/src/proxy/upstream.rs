@@ -19,7 +19,7 @@ type Sender = SendRequest<Full<Bytes>>;
 
 /// Why an upstream gave no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum UpstreamError {
     /// No connection could be made.
     #[error("{0} cannot be connected: {1}")]
     Unreachable(SocketAddr, #[source] io::Error),
@@ -37,7 +37,7 @@ pub(super) enum Trouble {
     AnswerTimeout(SocketAddr),
 }
 
-impl Trouble {
+impl UpstreamError {
     /// What a proxy answers with when it gives up.
     pub(super) const fn status(&self) -> StatusCode {
         match self {
@@ -73,14 +73,14 @@ impl Pool {
         &self,
         upstream: SocketAddr,
         request: Request<Bytes>,
-    ) -> Result<Response<Incoming>, Trouble> {
+    ) -> Result<Response<Incoming>, UpstreamError> {
         let mut sender = match self.kept(upstream) {
             Some(sender) => sender,
             None => self.connect(upstream).await?,
         };
         let answer = timeout(self.answer_timeout, sender.send_request(request.map(Full::new))).await;
-        let response = answer.map_err(|_| Trouble::AnswerTimeout(upstream))?.map_err(|error| {
-            if error.is_canceled() { Trouble::Unsent(upstream) } else { Trouble::Ended(upstream, error) }
+        let response = answer.map_err(|_| UpstreamError::AnswerTimeout(upstream))?.map_err(|error| {
+            if error.is_canceled() { UpstreamError::Unsent(upstream) } else { UpstreamError::Ended(upstream, error) }
         })?;
         self.keep(upstream, sender);
         Ok(response)
@@ -102,13 +102,13 @@ impl Pool {
         });
     }
 
-    async fn connect(&self, upstream: SocketAddr) -> Result<Sender, Trouble> {
+    async fn connect(&self, upstream: SocketAddr) -> Result<Sender, UpstreamError> {
         let stream = timeout(self.connect_timeout, TcpStream::connect(upstream)).await;
-        let stream = stream.map_err(|_| Trouble::ConnectTimeout(upstream))?;
-        let stream = stream.map_err(|error| Trouble::Unreachable(upstream, error))?;
+        let stream = stream.map_err(|_| UpstreamError::ConnectTimeout(upstream))?;
+        let stream = stream.map_err(|error| UpstreamError::Unreachable(upstream, error))?;
         let _ = stream.set_nodelay(true);
         let handshake = http1::handshake(TokioIo::new(stream)).await;
-        let (sender, connection) = handshake.map_err(|error| Trouble::Ended(upstream, error))?;
+        let (sender, connection) = handshake.map_err(|error| UpstreamError::Ended(upstream, error))?;
         tokio::spawn(connection);
         Ok(sender)
     }

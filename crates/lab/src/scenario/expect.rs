@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::span::Span;
+use crate::duration_range::Span;
 
 /// Whether there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

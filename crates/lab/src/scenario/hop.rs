@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{at_least_one, some_time};
-use crate::span::Span;
+use crate::duration_range::Span;
 
 /// One thing in front of the pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{at_least_one, some_time};
-use crate::span::Span;
+use crate::duration_range::Span;
 
 /// How a pod starts, serves and ends.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -68,7 +68,7 @@ fn is_early(error: &Error) -> bool {
     match error {
         Error::Empty { .. } => true,
         Error::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
-        Error::Foreign { .. } | Error::About { .. } => false,
+        Error::Foreign { .. } | Error::RunHeader { .. } => false,
     }
 }
 

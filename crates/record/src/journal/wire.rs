@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch;
 use crate::entry::Exit;
-use crate::entry::{End, Entry, Inflicted};
+use crate::entry::{End, Entry, InjectedFault};
 use crate::event::{Event, Source};
 use lapse_measure::answer::Evidence;
 use lapse_measure::phase::Phase;
@@ -70,7 +70,7 @@ enum EntryWire {
         code: Option<i32>,
         signal: Option<i32>,
     },
-    Inflicted {
+    InjectedFault {
         by: String,
         what: String,
         cause: String,
@@ -128,7 +128,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
         },
         Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
         Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
-        Entry::Inflicted(inflicted) => EntryWire::Inflicted {
+        Entry::InjectedFault(inflicted) => EntryWire::InjectedFault {
             by: inflicted.by.clone(),
             what: inflicted.what.clone(),
             cause: inflicted.cause.clone(),
@@ -160,15 +160,17 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
         }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
         EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
-        EntryWire::Inflicted { by, what, cause, times, from_ns, to_ns, lasted_ns } => Entry::Inflicted(Inflicted {
-            by,
-            what,
-            cause,
-            times,
-            from: at(from_ns),
-            to: at(to_ns),
-            lasted: Duration::from_nanos(lasted_ns),
-        }),
+        EntryWire::InjectedFault { by, what, cause, times, from_ns, to_ns, lasted_ns } => {
+            Entry::InjectedFault(InjectedFault {
+                by,
+                what,
+                cause,
+                times,
+                from: at(from_ns),
+                to: at(to_ns),
+                lasted: Duration::from_nanos(lasted_ns),
+            })
+        }
         EntryWire::Doubt { text } => Entry::Doubt(text),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
         EntryWire::End { at_ns, unix_ns, offset_ns, pressure } => {

@@ -9,7 +9,7 @@ use super::failure::Failures;
 use super::lane::{self, Lane};
 use super::object::{self, Object};
 use super::outage::Place;
-use super::{Standing, tame};
+use super::{RunState, sanitize};
 use lapse_measure::time::Offset;
 use lapse_measure::verdict::Case;
 use lapse_record::event;
@@ -70,21 +70,21 @@ struct Event {
 }
 
 /// The data of `record`, fit to stand within a script element.
-pub(super) fn of(record: &Record, case: Case<'_>, standing: Standing, rows: &[Place]) -> String {
+pub(super) fn of(record: &Record, case: Case<'_>, standing: RunState, rows: &[Place]) -> String {
     let palette = lane::palette(record);
     let (objects, places) = object::all(record);
     let failed = Failed::of(record);
     let event = |event: &event::Event| Event {
         at: event.at.as_nanos(),
         source: event.source.name(),
-        kind: tame(&event.kind),
-        text: tame(&event.text),
+        kind: sanitize(&event.kind),
+        text: sanitize(&event.text),
         object: event.object.as_deref().and_then(|name| places.get(name).copied()),
-        near: failed.near(event, |lane| case.lane_name(lane)).map(|near| tame(&near)),
+        near: failed.near(event, |lane| case.lane_name(lane)).map(|near| sanitize(&near)),
     };
     let lanes = 0..record.lanes.len();
     let data = Data {
-        live: standing == Standing::GoesOn,
+        live: standing == RunState::GoesOn,
         began_unix_us: record.about.anchor.unix_ns_at(Offset::ZERO) / 1_000,
         end: record.seen.end.as_nanos(),
         phases: record
@@ -96,7 +96,7 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: Standing, rows: &[Pl
         acts: record.acts.iter().map(|act| stretch(&act.name, act.span.from, act.span.to)).collect(),
         command: command(record),
         classes: palette.iter().map(|class| Class { name: class.to_string(), health: lane::health(*class) }).collect(),
-        targets: case.targets.iter().map(|name| tame(name)).collect(),
+        targets: case.targets.iter().map(|name| sanitize(name)).collect(),
         lanes: lanes.map(|place| Lane::of(record, case, place, &palette, rows)).collect(),
         held_up: lane::stretches(&record.seen.held_up),
         events: record.events.iter().take(EVENTS).map(event).collect(),
@@ -107,7 +107,7 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: Standing, rows: &[Pl
 }
 
 fn stretch(name: &str, from: Offset, to: Offset) -> Stretch {
-    Stretch { name: tame(name), from: from.as_nanos(), to: to.as_nanos() }
+    Stretch { name: sanitize(name), from: from.as_nanos(), to: to.as_nanos() }
 }
 
 /// The wrapped command, from its start to its end, or to the end of the run.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::outage::window;
-use super::tame;
+use super::sanitize;
 use crate::date;
 use crate::text::phrase::{seconds, some};
 use lapse_measure::answer::{Class, Health};
@@ -43,11 +43,11 @@ fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Mark
         tr data-event=(nth) {
             td { a href=(window(event.at, event.at)) { (date::moment(record.about.anchor, event.at)) } }
             td.value { (seconds(event.at.since(Offset::ZERO))) }
-            td { (tame(whom)) }
-            td { (tame(&event.kind)) }
+            td { (sanitize(whom)) }
+            td { (sanitize(&event.kind)) }
             td {
-                (tame(&event.text))
-                @if let Some(near) = near { span.meaning { (tame(&near)) } }
+                (sanitize(&event.text))
+                @if let Some(near) = near { span.meaning { (sanitize(&near)) } }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::pack::Pack;
-use super::tame;
+use super::sanitize;
 use lapse_measure::answer::{Class, Connection};
 use lapse_measure::time::nanos;
 use lapse_record::record::{Failure, Record};
@@ -85,7 +85,7 @@ impl Texts {
             return *place;
         }
         self.bytes += text.len();
-        self.all.push(tame(text));
+        self.all.push(sanitize(text));
         let place = self.all.len() as u64;
         self.places.insert(text.to_owned(), place);
         place

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::tame;
+use super::sanitize;
 use crate::text::downtime;
 use lapse_measure::time::Human;
 use lapse_measure::totals::Totals;
@@ -17,7 +17,7 @@ pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
         section #downtime aria-label="Downtime" {
             @for (place, target) in record.about.targets.iter().enumerate() {
                 div.target {
-                    h2 { (tame(&target.name)) " " span.url { (tame(&target.url)) } }
+                    h2 { (sanitize(&target.name)) " " span.url { (sanitize(&target.url)) } }
                     (figures(record, case, place))
                 }
             }
@@ -37,7 +37,7 @@ fn figures(record: &Record, case: Case<'_>, place: usize) -> Markup {
             // The equivalent is the large figure.
             @for row in rows.iter().filter(|row| row.first().is_none_or(|name| name != "equivalent")) {
                 @if let [name, figure, meaning] = row.as_slice() {
-                    div { dt { (name) } dd { span.value { (figure) } " " span.meaning { (tame(meaning)) } } }
+                    div { dt { (name) } dd { span.value { (figure) } " " span.meaning { (sanitize(meaning)) } } }
                 }
             }
         }
@@ -52,7 +52,7 @@ fn hero(totals: &Totals) -> Markup {
             p.meaning { (downtime::none_seen(totals)) }
         };
     }
-    let figure = totals.equivalent.to_string();
+    let figure = totals.loss_derived.to_string();
     let (value, bounds) = figure.split_once(" (").unwrap_or((&figure, ""));
     html! {
         p.value { (value) " " span.bounds { "(" (bounds) } }

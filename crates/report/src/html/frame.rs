@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
-use super::{Standing, tame, verdict};
+use super::{RunState, sanitize, verdict};
 use crate::text::verdict as words;
 use lapse_record::record::Record;
 
@@ -34,8 +34,8 @@ const SCRIPT: &str = concat!(
 );
 
 /// The whole page.
-pub(super) fn document(record: &Record, standing: Standing, body: &Markup, data: &str) -> String {
-    let name = tame(&record.about.name);
+pub(super) fn document(record: &Record, standing: RunState, body: &Markup, data: &str) -> String {
+    let name = sanitize(&record.about.name);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -50,12 +50,12 @@ pub(super) fn document(record: &Record, standing: Standing, body: &Markup, data:
             }
             body {
                 header {
-                    p.about { (tame(&words::about(record))) }
+                    p.about { (sanitize(&words::about(record))) }
                     p #live role="status" {}
                     button #theme type="button" { "Dark or light" }
                 }
                 main { (body) }
-                footer { "lapse " (tame(&record.about.version)) }
+                footer { "lapse " (sanitize(&record.about.version)) }
                 script #data type="application/json" { (PreEscaped(data)) }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -103,11 +103,11 @@ const TOOLS: [(&str, &str, &str); 6] = [
     ("follow", "Follow", "Follow the newest second"),
 ];
 
-fn policy(standing: Standing) -> String {
+fn policy(standing: RunState) -> String {
     let [style, script] = [STYLE, SCRIPT].map(|text| STANDARD.encode(digest(&SHA256, text.as_bytes())));
     let own = match standing {
-        Standing::Over => "",
-        Standing::GoesOn => "; connect-src 'self'; worker-src 'self'",
+        RunState::Over => "",
+        RunState::GoesOn => "; connect-src 'self'; worker-src 'self'",
     };
     format!(
         "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'{own}"

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::outage::{self, Place};
 use super::pack::Pack;
-use super::tame;
+use super::sanitize;
 use crate::text::phrase::{classes, some};
 use lapse_measure::answer::{Class, Health};
 use lapse_measure::span::{Span, Spans};
@@ -55,7 +55,7 @@ impl Lane {
         let (lane, seen) = (&record.lanes[place], &record.seen.lanes[place]);
         let mine = rows.iter().filter(|(lane, _)| *lane == place);
         Self {
-            name: tame(&case.lane_name(place)),
+            name: sanitize(&case.lane_name(place)),
             policy: lane.policy.to_string(),
             target: lane.target,
             phase: lane.schedule.due(0).as_nanos(),

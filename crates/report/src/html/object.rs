@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::tame;
+use super::sanitize;
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
 use lapse_record::record::Record;
@@ -68,7 +68,7 @@ pub(super) fn all(record: &Record) -> (Vec<Object>, BTreeMap<&str, usize>) {
     }
     places.retain(|_, place| *place < told.len());
     let object = |events: &Vec<&Event>| Object {
-        name: tame(events.first().and_then(|event| event.object.as_deref()).unwrap_or_default()),
+        name: sanitize(events.first().and_then(|event| event.object.as_deref()).unwrap_or_default()),
         stretches: stretches(events, record.seen.end),
         member: member(events, record.seen.end),
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::tame;
+use super::sanitize;
 use crate::date;
 use crate::text::episode as words;
 use crate::text::phrase::{Count, classes, lost, some};
@@ -100,8 +100,8 @@ fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), r
         tbody {
             tr.episode {
                 th colspan="5" scope="rowgroup" {
-                    a href=(window(episode.from, episode.to)) { (tame(&case.targets[target])) ": " (moment(episode.from)) (until) }
-                    ", " (tame(&words::since(record, episode))) "; " (lost(episode.failed, episode.total))
+                    a href=(window(episode.from, episode.to)) { (sanitize(&case.targets[target])) ": " (moment(episode.from)) (until) }
+                    ", " (sanitize(&words::since(record, episode))) "; " (lost(episode.failed, episode.total))
                     span.meaning { "reached " (words::peers(episode)) (words::speed(record, episode)) }
                 }
             }

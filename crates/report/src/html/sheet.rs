@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::tame;
+use super::sanitize;
 
 /// A section of that name; nothing if there is no row beside the header, and nothing to say.
 pub(super) fn section(id: &str, heading: &str, rows: &[Vec<String>], remarks: &[String]) -> Markup {
@@ -27,12 +27,12 @@ fn table(header: &[String], rows: &[Vec<String>]) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label="table" {
             table {
-                thead { tr { @for cell in header { th scope="col" { (tame(cell)) } } } }
+                thead { tr { @for cell in header { th scope="col" { (sanitize(cell)) } } } }
                 tbody {
                     @for row in rows {
                         tr {
                             @for (nth, cell) in row.iter().enumerate() {
-                                @if nth == 0 { th scope="row" { (tame(cell)) } } @else { td { (tame(cell)) } }
+                                @if nth == 0 { th scope="row" { (sanitize(cell)) } } @else { td { (sanitize(cell)) } }
                             }
                         }
                     }
@@ -45,7 +45,7 @@ fn table(header: &[String], rows: &[Vec<String>]) -> Markup {
 fn sentences(all: &[String]) -> Markup {
     html! {
         @if !all.is_empty() {
-            ul.remarks { @for one in all { li { (tame(one)) } } }
+            ul.remarks { @for one in all { li { (sanitize(one)) } } }
         }
     }
 }

@@ -109,7 +109,7 @@ fn nothing_is_fetched_from_anywhere() {
     for way in ["src=", "@import", "url("] {
         assert!(!page.contains(way), "{way}");
     }
-    assert!(super::page(&upgrade(), Standing::GoesOn).contains("connect-src 'self'"));
+    assert!(super::page(&upgrade(), RunState::GoesOn).contains("connect-src 'self'"));
 }
 
 #[test]

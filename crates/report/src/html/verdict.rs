@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Standing, tame};
+use super::{RunState, sanitize};
 use crate::text::phrase::{seconds, some};
 use crate::text::verdict as words;
 use lapse_measure::phase::Phase;
@@ -13,20 +13,20 @@ use lapse_record::record::Record;
 const TOLD: usize = 8;
 
 /// The page's first section.
-pub(super) fn section(record: &Record, case: Case<'_>, standing: Standing) -> Markup {
+pub(super) fn section(record: &Record, case: Case<'_>, standing: RunState) -> Markup {
     let verdict = &record.verdict;
     let breaches: Vec<_> = verdict.breaches.iter().map(words::breach).collect();
-    let doubts: &[String] = if standing == Standing::Over { &verdict.doubts } else { &[] };
-    let steps = if doubts.is_empty() { Vec::new() } else { words::next_steps(record, case) };
+    let inconclusive: &[String] = if standing == RunState::Over { &verdict.inconclusive } else { &[] };
+    let steps = if inconclusive.is_empty() { Vec::new() } else { words::next_steps(record, case) };
     html! {
         section #verdict class=(tone(record, standing)) {
-            h1 { span.word { (word(record, standing)) } " " span.why { (tame(&why(record, standing))) } }
+            h1 { span.word { (word(record, standing)) } " " span.why { (sanitize(&why(record, standing))) } }
             ul.reasons {
                 (reasons("exceeded", &breaches))
-                (reasons("in doubt", doubts))
+                (reasons("in doubt", inconclusive))
                 (reasons("next", &steps))
             }
-            @if verdict.conclusion == Conclusion::CommandFailed && standing == Standing::Over {
+            @if verdict.conclusion == Conclusion::CommandFailed && standing == RunState::Over {
                 (last_words(&words::last_words(record)))
             }
         }
@@ -34,27 +34,27 @@ pub(super) fn section(record: &Record, case: Case<'_>, standing: Standing) -> Ma
 }
 
 /// The verdict as a word, as the text report has it.
-pub(super) fn word(record: &Record, standing: Standing) -> String {
+pub(super) fn word(record: &Record, standing: RunState) -> String {
     match standing {
-        Standing::Over => record.verdict.conclusion.to_string().to_uppercase(),
-        Standing::GoesOn => "RUNNING".to_owned(),
+        RunState::Over => record.verdict.conclusion.to_string().to_uppercase(),
+        RunState::GoesOn => "RUNNING".to_owned(),
     }
 }
 
 /// Good, bad or unsure.
-pub(super) fn tone(record: &Record, standing: Standing) -> &'static str {
+pub(super) fn tone(record: &Record, standing: RunState) -> &'static str {
     match (standing, record.verdict.conclusion) {
-        (Standing::GoesOn, _) => "running",
+        (RunState::GoesOn, _) => "running",
         (_, Conclusion::Pass) => "good",
         (_, Conclusion::Fail | Conclusion::CommandFailed) => "bad",
         (_, Conclusion::Inconclusive | Conclusion::Interrupted) => "unsure",
     }
 }
 
-fn why(record: &Record, standing: Standing) -> String {
+fn why(record: &Record, standing: RunState) -> String {
     match standing {
-        Standing::Over => words::why(record),
-        Standing::GoesOn => {
+        RunState::Over => words::why(record),
+        RunState::GoesOn => {
             let phase = record.seen.phases.now().unwrap_or(Phase::Baseline);
             let failed = record.seen.lanes.iter().map(|lane| lane.counts.failed).sum();
             format!("{phase}, {} so far; {} failed", seconds(record.whole().length()), some(failed, "probe"))
@@ -67,7 +67,7 @@ fn last_words(lines: &[&str]) -> Markup {
     html! {
         @if !lines.is_empty() {
             p.meaning { "its last words:" }
-            pre { @for line in lines { (tame(line)) "\n" } }
+            pre { @for line in lines { (sanitize(line)) "\n" } }
         }
     }
 }
@@ -75,7 +75,7 @@ fn last_words(lines: &[&str]) -> Markup {
 fn reasons(what: &str, all: &[String]) -> Markup {
     let more = all.len().saturating_sub(TOLD);
     html! {
-        @for one in all.iter().take(TOLD) { li { span.what { (what) } " " (tame(one)) } }
+        @for one in all.iter().take(TOLD) { li { span.what { (what) } " " (sanitize(one)) } }
         @if more > 0 { li { span.what { (what) } " " (more) " more" } }
     }
 }

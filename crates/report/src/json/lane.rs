@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::figure::{Figure, Quantiles};
 use lapse_measure::answer::Class;
-use lapse_measure::fold::LaneSeen;
+use lapse_measure::fold::LaneObservations;
 use lapse_measure::time::{Offset, nanos};
 use lapse_measure::{lane, outage};
 
@@ -52,7 +52,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn of(lane: &lane::Lane, seen: &LaneSeen) -> Self {
+    pub(super) fn of(lane: &lane::Lane, seen: &LaneObservations) -> Self {
         let counts = &seen.counts;
         let rate = lane.schedule.rate();
         Self {
@@ -68,7 +68,7 @@ impl Lane {
             achieved_rate: share(counts.sent, counts.offered) * rate,
             reconnects: counts.reconnects,
             classes: counted(&seen.classes),
-            floor_ns: nanos(seen.floor()),
+            floor_ns: nanos(seen.detection_limit()),
             blind_ns: nanos(seen.blind.length()),
             lateness: Quantiles::of(&seen.lateness),
             latency: Quantiles::of(&seen.latency_overall()),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use lapse_measure::time::{Offset, nanos};
-use lapse_record::pods::{self, LaidBy};
+use lapse_record::pods::{self, Attribution};
 
 /// A pod, as far as the cluster (or a scenario's world) told of it, or a header named it.
 #[derive(Serialize, JsonSchema)]
@@ -49,10 +49,10 @@ impl<'a> Pod<'a> {
             last_served_ns: at(pod.last_served),
             failed: pod.failed,
             last_failed_ns: at(pod.last_failed),
-            laid_by: pod.laid_by.map(|way| match way {
-                LaidBy::Header => "header",
-                LaidBy::Address => "address",
-                LaidBy::Exclusion => "exclusion",
+            laid_by: pod.attributed_by.map(|way| match way {
+                Attribution::Header => "header",
+                Attribution::Address => "address",
+                Attribution::Exclusion => "exclusion",
             }),
             still_used_ns: pod.still_used().map(nanos),
         }

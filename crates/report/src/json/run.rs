@@ -177,7 +177,7 @@ impl<'a> Event<'a> {
 
 /// What a scenario's world did; the same by the same for the same cause is one line.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Inflicted<'a> {
+pub(super) struct InjectedFault<'a> {
     /// The pod or the hop that did it.
     by: &'a str,
     /// `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
@@ -192,8 +192,8 @@ pub(super) struct Inflicted<'a> {
     lasted_ns: u64,
 }
 
-impl<'a> Inflicted<'a> {
-    pub(super) fn of(inflicted: &'a entry::Inflicted) -> Self {
+impl<'a> InjectedFault<'a> {
+    pub(super) fn of(inflicted: &'a entry::InjectedFault) -> Self {
         Self {
             by: &inflicted.by,
             what: &inflicted.what,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::figure::{Figure, Quantiles, Stretch};
 use super::lane::{Lane, counted};
 use lapse_measure::episode;
-use lapse_measure::fold::LaneSeen;
+use lapse_measure::fold::LaneObservations;
 use lapse_measure::latency::Distribution;
 use lapse_measure::phase;
 use lapse_measure::span::Span;
@@ -47,7 +47,7 @@ impl<'a> Target<'a> {
             phases: Phase::all(record, case, place),
             totals: WholeTotals {
                 totals: Totals::of(&case.totals(place, record.whole())),
-                silence: record.seen.silences.get(place).copied().flatten().map(Stretch::from),
+                silence: record.seen.success_gaps.get(place).copied().flatten().map(Stretch::from),
             },
         }
     }
@@ -129,7 +129,7 @@ impl Phase {
     }
 }
 
-fn latency(lanes: &[(usize, &LaneSeen)], phase: usize) -> Distribution {
+fn latency(lanes: &[(usize, &LaneObservations)], phase: usize) -> Distribution {
     let mut all = Distribution::fine();
     for of_lane in lanes.iter().filter_map(|(_, lane)| lane.latency.get(phase)) {
         all.add(of_lane);
@@ -164,7 +164,7 @@ impl Totals {
         Self {
             impaired: totals.impaired.into(),
             down: totals.down.into(),
-            equivalent: totals.equivalent.into(),
+            equivalent: totals.loss_derived.into(),
             longest: totals.longest.into(),
             slow: totals.slow.into(),
             failed: totals.failed,
@@ -176,7 +176,7 @@ impl Totals {
                 worst_60s: totals.availability.worst_minute,
             },
             blind_ns: nanos(totals.blind),
-            floor_ns: nanos(totals.floor),
+            floor_ns: nanos(totals.detection_limit),
         }
     }
 }

@@ -24,7 +24,7 @@ impl<'a> Verdict<'a> {
             result: verdict.conclusion.to_string(),
             exit_code: verdict.conclusion.exit_code(),
             breaches: verdict.breaches.iter().map(Breach::of).collect(),
-            doubts: &verdict.doubts,
+            doubts: &verdict.inconclusive,
         }
     }
 }

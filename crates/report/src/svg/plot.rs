@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::plain::plain;
+use super::super::sanitize::sanitize;
 use super::super::text::picture::{Stretch, in_seconds, step};
 use super::scene::{MARGIN, Scene, WIDTH};
 use lapse_measure::span::Span;
@@ -183,7 +183,7 @@ impl<'a> Plot<'a> {
 
 /// A name that fits before its row.
 pub(super) fn short(name: &str) -> String {
-    let name = plain(name);
+    let name = sanitize(name);
     if name.chars().count() <= 19 { name.into_owned() } else { name.chars().take(18).chain(['…']).collect() }
 }
 

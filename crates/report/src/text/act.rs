@@ -30,7 +30,7 @@ pub(crate) fn row(record: &Record, case: Case<'_>, (place, act): (usize, &Act)) 
 
 /// The downtime of the target that had it worst.
 fn downtime(totals: &[Totals]) -> String {
-    let worst = totals.iter().map(|one| one.equivalent).reduce(|a, b| if b.estimate > a.estimate { b } else { a });
+    let worst = totals.iter().map(|one| one.loss_derived).reduce(|a, b| if b.estimate > a.estimate { b } else { a });
     match worst {
         Some(worst) if worst.estimate > Duration::ZERO => format!("downtime {worst}"),
         _ => "no downtime seen".to_owned(),
@@ -42,12 +42,12 @@ fn fared(record: &Record, case: Case<'_>, (place, act): (usize, &Act)) -> String
     let budgets = record.about.budgets.iter().filter(|(_, window)| *window == Window::Act(place));
     let budgets: Vec<_> = budgets.map(|(budget, _)| (budget.clone(), act.span)).collect();
     let judge = |budgets: &[_]| verdict::judge(case, budgets, record.about.max_blind, Ending::Complete);
-    let Verdict { breaches, doubts, .. } = judge(&budgets);
+    let Verdict { breaches, inconclusive, .. } = judge(&budgets);
     if budgets.is_empty() {
         String::new()
     } else if let [first, ..] = breaches.as_slice() {
         format!(", not as expected: {}", breach(first))
-    } else if doubts.len() > judge(&[]).doubts.len() {
+    } else if inconclusive.len() > judge(&[]).inconclusive.len() {
         ", not decided".to_owned()
     } else {
         ", as expected".to_owned()

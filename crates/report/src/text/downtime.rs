@@ -32,7 +32,7 @@ pub(crate) fn none_seen(totals: &Totals) -> String {
     format!(
         "no downtime seen in {}; anything over {} would have been{blind}",
         some(totals.resolved, "probe"),
-        Human(totals.floor)
+        Human(totals.detection_limit)
     )
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn rows(record: &Record, case: Case<'_>, place: usize, totals: &Total
     let mut rows = Vec::new();
     if totals.failed > 0 {
         let meaning = "failed probes times the time each stands for".to_owned();
-        rows.push(row("equivalent", totals.equivalent.to_string(), meaning));
+        rows.push(row("equivalent", totals.loss_derived.to_string(), meaning));
         rows.push(row("longest", totals.longest.to_string(), longest(record, case, place)));
         rows.push(row("down", totals.down.to_string(), "every lane failing at once".to_owned()));
         rows.push(row("lost", part(totals.failed, totals.resolved, "probe"), failed_classes(case, place)));
@@ -55,7 +55,7 @@ pub(crate) fn rows(record: &Record, case: Case<'_>, place: usize, totals: &Total
         let meaning = format!("answers later than {}", Human(record.about.slow));
         rows.push(row("slow", totals.slow.to_string(), meaning));
     }
-    let silence = record.seen.silences.get(place).copied().flatten().map(|silence| silence.length());
+    let silence = record.seen.success_gaps.get(place).copied().flatten().map(|silence| silence.length());
     rows.extend(silence.filter(|silence| *silence > record.about.slow).map(|silence| {
         let meaning = "no probe succeeded although some were on their way".to_owned();
         row("silence", Human(silence).to_string(), meaning)

@@ -6,7 +6,7 @@ use super::page::Page;
 use super::phrase::seconds;
 use lapse_measure::outage::Outage;
 use lapse_measure::time::{Human, Offset};
-use lapse_record::entry::Inflicted;
+use lapse_record::entry::InjectedFault;
 use lapse_record::record::{Act, Record};
 
 /// Lines told of one act.
@@ -16,7 +16,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
     if record.inflicted.is_empty() {
         return;
     }
-    page.heading("Inflicted and measured (in seconds after the act began)");
+    page.heading("Injected and measured (in seconds after the act began)");
     for act in &record.acts {
         page.say(2, &act.name);
         let inflicted = record.inflicted.iter().filter(|one| act.span.from <= one.from && one.from < act.span.to);
@@ -30,7 +30,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
     }
 }
 
-fn row(act: &Act, one: &Inflicted) -> Vec<String> {
+fn row(act: &Act, one: &InjectedFault) -> Vec<String> {
     let lasted = if one.lasted.is_zero() { String::new() } else { format!(" ({} in all)", Human(one.lasted)) };
     let times = if one.times == 1 { String::new() } else { format!(" x{}", one.times) };
     vec![when(act, one.from, one.to), format!("{} {}{times}{lasted}: {}", one.by, one.what, one.cause)]

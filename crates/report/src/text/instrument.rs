@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::page::Page;
 use super::phrase::{Count, some, tail};
 use lapse_measure::answer::{Class, Unsent};
-use lapse_measure::fold::LaneSeen;
+use lapse_measure::fold::LaneObservations;
 use lapse_measure::time::{Discipline, Human};
 use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
@@ -77,13 +77,13 @@ const fn reason(why: Unsent) -> &'static str {
     }
 }
 
-fn row(name: String, seen: &LaneSeen) -> Vec<String> {
+fn row(name: String, seen: &LaneObservations) -> Vec<String> {
     let counts = seen.counts;
     let late_by = seen.lateness.quantile(0.99).map_or_else(|| "-".to_owned(), |late| Human(late).to_string());
     let [offered, sent, not_sent, late] =
         [counts.offered, counts.sent, counts.not_sent, counts.late].map(|count| Count(count).to_string());
-    let (blind, floor) = (Human(seen.blind.length()).to_string(), Human(seen.floor()).to_string());
-    vec![name, offered, sent, not_sent, late, late_by, blind, floor]
+    let (blind, detection_limit) = (Human(seen.blind.length()).to_string(), Human(seen.detection_limit()).to_string());
+    vec![name, offered, sent, not_sent, late, late_by, blind, detection_limit]
 }
 
 fn control(record: &Record) -> String {

@@ -65,7 +65,7 @@ impl Look {
 
     /// `text` without what a terminal would obey, and with nothing but ASCII where that is wanted:
     /// names, commands and their output are written by others.
-    pub(crate) fn tame(&self, text: &str) -> String {
+    pub(crate) fn sanitize(&self, text: &str) -> String {
         let harmless = |letter: char| match letter {
             '\t' | '\n' => ' ',
             letter if letter.is_control() || is_unseen(letter) => '?',
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn what_others_wrote_cannot_command_the_terminal() {
         let look = Look { width: 80, colour: Colour::Ansi, glyphs: Glyphs::Ascii };
-        assert_eq!(look.tame("a\u{1b}[2Jb\u{9b}c\tü"), "a?[2Jb?c ?");
+        assert_eq!(look.sanitize("a\u{1b}[2Jb\u{9b}c\tü"), "a?[2Jb?c ?");
         let look = Look { glyphs: Glyphs::Unicode, ..look };
-        assert_eq!(look.tame("ü\u{202e}gpj"), "ü?gpj");
+        assert_eq!(look.sanitize("ü\u{202e}gpj"), "ü?gpj");
     }
 }

@@ -30,8 +30,8 @@ impl Page {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        let tame = self.look.tame(text);
-        for line in wrap(&tame, self.look.columns(), 0, 2) {
+        let sanitize = self.look.sanitize(text);
+        for line in wrap(&sanitize, self.look.columns(), 0, 2) {
             self.text.push_str(&self.look.paint(Ink::Heading, &line));
             self.text.push('\n');
         }
@@ -40,7 +40,7 @@ impl Page {
     /// A coloured word, and what it introduces.
     pub(super) fn lead(&mut self, ink: Ink, word: &str, text: &str) {
         self.text.push_str(&self.look.paint(ink, word));
-        let all = format!("{word}: {}", self.look.tame(text));
+        let all = format!("{word}: {}", self.look.sanitize(text));
         let lines = wrap(&all, self.look.columns(), 0, 2).join("\n");
         self.text.push_str(lines.strip_prefix(word).unwrap_or(&lines));
         self.text.push('\n');
@@ -58,7 +58,7 @@ impl Page {
             let left = room.checked_sub(letter.width().unwrap_or(0));
             left.inspect(|left| room = *left).is_some()
         };
-        let cut: String = self.look.tame(line).chars().take_while(fits).collect();
+        let cut: String = self.look.sanitize(line).chars().take_while(fits).collect();
         self.text.push_str(cut.trim_end());
         self.text.push('\n');
     }
@@ -80,8 +80,8 @@ impl Page {
     }
 
     fn hang(&mut self, indent: usize, hang: usize, text: &str) {
-        let tame = self.look.tame(text);
-        for line in wrap(&tame, self.look.columns(), indent, hang) {
+        let sanitize = self.look.sanitize(text);
+        for line in wrap(&sanitize, self.look.columns(), indent, hang) {
             self.text.push_str(&line);
             self.text.push('\n');
         }

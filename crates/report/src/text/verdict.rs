@@ -22,8 +22,8 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     let word = verdict.conclusion.to_string().to_uppercase();
     page.lead(ink(verdict.conclusion), &word, &why(record));
     tell(page, "exceeded", &verdict.breaches.iter().map(breach).collect::<Vec<_>>());
-    tell(page, "in doubt", &verdict.doubts);
-    if !verdict.doubts.is_empty() {
+    tell(page, "in doubt", &verdict.inconclusive);
+    if !verdict.inconclusive.is_empty() {
         for step in next_steps(record, case) {
             page.say(2, &format!("next: {step}"));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{About, Target, Window};
+use crate::entry::{RunHeader, Target, Window};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope};
 use lapse_measure::lane::{Policy, Protocol};
@@ -14,7 +14,7 @@ use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
 use lapse_measure::verdict::MaxBlind;
 
 #[derive(Serialize, Deserialize)]
-struct AboutWire {
+struct RunHeaderWire {
     version: String,
     name: String,
     unix_ns: u64,
@@ -121,7 +121,7 @@ mod class_names {
     }
 }
 
-pub(in crate::journal) fn write(about: &About, out: &mut Vec<u8>) -> io::Result<()> {
+pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Result<()> {
     let target = |target: &Target| TargetWire {
         name: target.name.clone(),
         url: target.url.clone(),
@@ -138,7 +138,7 @@ pub(in crate::journal) fn write(about: &About, out: &mut Vec<u8>) -> io::Result<
             Window::Act(place) => Some(*place),
         },
     };
-    let wire = AboutWire {
+    let wire = RunHeaderWire {
         version: about.version.clone(),
         name: about.name.clone(),
         unix_ns: about.anchor.unix_ns,
@@ -158,10 +158,10 @@ pub(in crate::journal) fn write(about: &About, out: &mut Vec<u8>) -> io::Result<
     Ok(serde_json::to_writer(out, &wire)?)
 }
 
-pub(in crate::journal) fn read(bytes: &[u8]) -> Result<About, String> {
-    let wire: AboutWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
+    let wire: RunHeaderWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let rate = |rate: u64| Rate::per_second(rate).ok_or_else(|| format!("{rate} is no rate"));
-    let about = About {
+    let about = RunHeader {
         version: wire.version,
         name: wire.name,
         anchor: Anchor { unix_ns: wire.unix_ns, offset: Offset::from_nanos(wire.offset_ns) },
@@ -180,7 +180,7 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<About, String> {
 }
 
 /// Whatever a budget names is there, and there is something to name.
-fn sound(about: &About) -> Result<(), String> {
+fn sound(about: &RunHeader) -> Result<(), String> {
     if about.targets.is_empty() || about.targets.iter().any(|target| target.policies.is_empty()) {
         return Err("a run has targets, and they have lanes".to_owned());
     }

@@ -1,4 +1,4 @@
-//! Silence: the longest stretch without a success although probes were outstanding.
+//! The success gap: the longest stretch without a success although probes were outstanding.
 //!
 //! A freeze shorter than the timeout yields no failure at all; this is where it shows.
 
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Follows the completions of one target's probes.
 #[derive(Clone, Debug, Default)]
-pub struct Silence {
+pub struct SuccessGap {
     /// Completions not looked at yet: (done, sent, success). Nearly in order, and sorted only when there are many: a
     /// heap would go through all of its memory for each of them.
     pending: Vec<(Offset, Offset, bool)>,
@@ -27,7 +27,7 @@ pub struct Silence {
     longest: Option<Span>,
 }
 
-impl Silence {
+impl SuccessGap {
     /// Takes a probe, in whatever order they come; one that was not sent says nothing.
     pub fn push(&mut self, probe: &Probe) {
         let success = match probe.class.health() {
@@ -91,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn silence(probes: &[Probe]) -> (u64, u64) {
-        let mut silence = Silence::default();
+        let mut silence = SuccessGap::default();
         for probe in probes {
             silence.push(probe);
         }
@@ -122,7 +122,7 @@ mod tests {
         ) {
             let mut answers: Vec<_> = answers.into_iter().map(|(sent, takes, good)| (sent + takes, sent, good)).collect();
             answers.sort_unstable();
-            let (mut live, mut whole) = (Silence::default(), Silence::default());
+            let (mut live, mut whole) = (SuccessGap::default(), SuccessGap::default());
             for (done, sent, good) in answers {
                 let [done, sent] = [done, sent].map(Offset::from_millis);
                 let probe = Probe { sent, done, ..probes(if good { "." } else { "x" })[0] };

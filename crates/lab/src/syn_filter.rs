@@ -10,31 +10,31 @@ const MOST: usize = 1_500;
 
 /// A filter on new connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sieve {
+pub(super) struct SynFilter {
     /// So many of so many vanish, as lots fall.
     share: (u32, u32),
     /// Which ones those are.
     lot: u32,
     /// And all from these ports.
-    stuck: Vec<u16>,
+    pending: Vec<u16>,
 }
 
-impl Sieve {
+impl SynFilter {
     /// Lets nothing through.
     pub(super) const fn all() -> Self {
-        Self { share: (1, 1), lot: 0, stuck: Vec::new() }
+        Self { share: (1, 1), lot: 0, pending: Vec::new() }
     }
 
     /// Lets `part` of `whole` vanish.
     pub(super) fn share(part: usize, whole: usize) -> Self {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Self { share: (count(part), count(whole).max(1)), lot: fastrand::u32(..), stuck: Vec::new() }
+        Self { share: (count(part), count(whole).max(1)), lot: fastrand::u32(..), pending: Vec::new() }
     }
 
     /// Lets what comes from these ports vanish as well.
-    pub(super) fn hold(&mut self, mut stuck: Vec<u16>) {
-        stuck.truncate(MOST);
-        self.stuck = stuck;
+    pub(super) fn hold(&mut self, mut pending: Vec<u16>) {
+        pending.truncate(MOST);
+        self.pending = pending;
     }
 
     /// The filter as a program for the kernel, which is given a packet from its TCP header on.
@@ -48,7 +48,7 @@ impl Sieve {
             op(RETURN, PASS),
             op(LOAD_HALF, TCP_SOURCE),
         ];
-        for port in &self.stuck {
+        for port in &self.pending {
             program.extend([jump(JUMP_IF_EQUAL, u32::from(*port), 0, 1), op(RETURN, DROP)]);
         }
         // Ports in a row are to draw lots that have nothing to do with each other.
@@ -109,37 +109,37 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::door::Door;
+    use crate::gated_listener::GatedListener;
 
     const A_MOMENT: Duration = Duration::from_millis(200);
 
     /// Whether a connection from this port, or any, comes about; and from which one that was tried.
-    async fn passes(door: &Door, port: u16) -> (bool, u16) {
+    async fn passes(gate: &GatedListener, port: u16) -> (bool, u16) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         // It leaves nothing behind that would keep its port.
         SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
         let port = socket.local_addr().unwrap().port();
-        let connected = timeout(A_MOMENT, socket.connect(door.address())).await;
+        let connected = timeout(A_MOMENT, socket.connect(gate.address())).await;
         (connected.is_ok_and(|connected| connected.is_ok()), port)
     }
 
-    fn door() -> Door {
-        Door::bind("127.0.0.1:0".parse().unwrap()).unwrap()
+    fn gate() -> GatedListener {
+        GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap()
     }
 
     #[tokio::test]
     async fn a_share_of_the_ports_vanishes_and_each_one_whenever_it_comes_back() {
-        let door = Arc::new(door());
-        let _listener = door.open().unwrap();
-        door.sift(&Sieve::share(1, 2)).unwrap();
+        let gate = Arc::new(gate());
+        let _listener = gate.open().unwrap();
+        gate.sift(&SynFilter::share(1, 2)).unwrap();
         let mut tries = JoinSet::new();
         for _ in 0..200 {
-            let door = Arc::clone(&door);
+            let gate = Arc::clone(&gate);
             tries.spawn(async move {
-                let (first, port) = passes(&door, 0).await;
-                (first, passes(&door, port).await.0)
+                let (first, port) = passes(&gate, 0).await;
+                (first, passes(&gate, port).await.0)
             });
         }
         let fates = tries.join_all().await;
@@ -147,16 +147,16 @@ mod tests {
         // Of 200 fair coins fewer than 50 or more than 150 show heads once in 10^13 times.
         assert!((50..=150).contains(&passed), "{passed} of 200 passed");
         assert!(fates.iter().all(|(first, second)| first == second));
-        let (mut sieve, (_, port)) = (Sieve::share(0, 1), passes(&door, 0).await);
-        sieve.hold(vec![port]);
-        door.sift(&sieve).unwrap();
-        assert_eq!((passes(&door, port).await.0, passes(&door, 0).await.0), (false, true));
+        let (mut filter, (_, port)) = (SynFilter::share(0, 1), passes(&gate, 0).await);
+        filter.hold(vec![port]);
+        gate.sift(&filter).unwrap();
+        assert_eq!((passes(&gate, port).await.0, passes(&gate, 0).await.0), (false, true));
     }
 
     #[test]
     fn the_longest_filter_is_one_that_the_kernel_takes() {
-        let mut sieve = Sieve::share(1, 2);
-        sieve.hold((0..=u16::MAX).collect());
-        door().sift(&sieve).unwrap();
+        let mut filter = SynFilter::share(1, 2);
+        filter.hold((0..=u16::MAX).collect());
+        gate().sift(&filter).unwrap();
     }
 }

@@ -43,14 +43,14 @@ impl Mark {
 
 /// The command and all that it has started.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct ProcessTree {
     mark: Mark,
     /// The command itself: found even where its environment can't be read. `None` if it died at once.
     head: Option<Identity>,
     hurried: AtomicBool,
 }
 
-impl Family {
+impl ProcessTree {
     /// The family of the command that was started with `mark` and has the id `pid`, not yet waited for.
     pub(super) fn new(mark: Mark, pid: i32) -> Self {
         // Without it (an old kernel), orphans are ended all the same, and buried by the machine's first process.
@@ -102,15 +102,15 @@ impl Family {
     fn members(&self) -> Vec<Handle> {
         let mark = format!("{}=1", self.mark.name);
         let ours = |process: &Process| Some(process.identity) == self.head || process.was_given(&mark);
-        let (mut family, mut others): (Vec<_>, Vec<_>) = Process::all().into_iter().partition(ours);
+        let (mut tree, mut others): (Vec<_>, Vec<_>) = Process::all().into_iter().partition(ours);
         loop {
-            let parents: HashSet<_> = family.iter().map(|process| process.identity.pid).collect();
+            let parents: HashSet<_> = tree.iter().map(|process| process.identity.pid).collect();
             let (children, rest): (Vec<_>, _) =
                 others.into_iter().partition(|process| parents.contains(&process.parent));
             if children.is_empty() {
-                return family.iter().filter_map(Process::handle).collect();
+                return tree.iter().filter_map(Process::handle).collect();
             }
-            family.extend(children);
+            tree.extend(children);
             others = rest;
         }
     }

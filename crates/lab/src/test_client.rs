@@ -20,9 +20,9 @@ pub(super) const CONNECT: Duration = Duration::from_secs(1);
 
 /// How many requests of each lane ended how.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Arc<Mutex<BTreeMap<(&'static str, String), u64>>>);
+pub(super) struct Observations(Arc<Mutex<BTreeMap<(&'static str, String), u64>>>);
 
-impl Seen {
+impl Observations {
     /// How many did not end well, of one lane or of all.
     pub(super) fn failed(&self, lane: Option<&str>) -> u64 {
         self.count(|of, class| lane.is_none_or(|lane| lane == of) && !matches!(class, "ok" | "slow"))
@@ -51,16 +51,16 @@ impl Seen {
 
 /// Visits until dropped.
 #[derive(Debug)]
-pub(super) struct Visitor {
-    pub(super) seen: Seen,
+pub(super) struct TestClient {
+    pub(super) seen: Observations,
     slow: Duration,
     _tasks: JoinSet<()>,
 }
 
-impl Visitor {
+impl TestClient {
     /// `reused` connections to `address` that ask again and again, and a new one each `period`.
     pub(super) fn send(address: &str, reused: usize, period: Duration, slow: Duration) -> Self {
-        let (seen, mut tasks) = (Seen::default(), JoinSet::new());
+        let (seen, mut tasks) = (Observations::default(), JoinSet::new());
         let address: Arc<str> = address.trim_start_matches("http://").trim_end_matches('/').into();
         for _ in 0..reused {
             tasks.spawn(reuse(Arc::clone(&address), seen.clone(), slow));
@@ -70,15 +70,15 @@ impl Visitor {
     }
 
     /// Looks at what was seen since the last time.
-    pub(super) async fn take(&self) -> Seen {
+    pub(super) async fn take(&self) -> Observations {
         // What is on its way still belongs to what was.
         sleep(self.slow.min(Duration::from_millis(500))).await;
         let seen = std::mem::take(&mut *self.seen.0.lock().unwrap());
-        Seen(Arc::new(Mutex::new(seen)))
+        Observations(Arc::new(Mutex::new(seen)))
     }
 }
 
-async fn reuse(address: Arc<str>, seen: Seen, slow: Duration) {
+async fn reuse(address: Arc<str>, seen: Observations, slow: Duration) {
     let mut connection = None;
     loop {
         let stream = match connection.take().filter(is_alive) {
@@ -96,7 +96,7 @@ async fn reuse(address: Arc<str>, seen: Seen, slow: Duration) {
     }
 }
 
-async fn renew(address: Arc<str>, seen: Seen, (period, slow): (Duration, Duration)) {
+async fn renew(address: Arc<str>, seen: Observations, (period, slow): (Duration, Duration)) {
     let (mut due, mut tasks) = (interval(period), JoinSet::new());
     loop {
         due.tick().await;

@@ -18,7 +18,7 @@ use lapse_record::event::{Event, Source};
 const CHUNK: usize = 64 << 10;
 
 /// One stream of the command on its way out.
-pub(super) struct Pump<Now> {
+pub(super) struct OutputTee<Now> {
     /// What its lines are called: `stdout` or `stderr`.
     pub(super) kind: &'static str,
     /// The command's end of it.
@@ -35,7 +35,7 @@ pub(super) struct Pump<Now> {
     pub(super) dropped: Arc<AtomicU64>,
 }
 
-impl<Now: Fn() -> Offset + Send + 'static> Pump<Now> {
+impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
     /// Starts carrying, until the stream ends or the command has exited and all that it printed is out.
     pub(super) fn start(self) -> io::Result<()> {
         thread::Builder::new().name(self.kind.to_owned()).spawn(|| self.carry()).map(drop)

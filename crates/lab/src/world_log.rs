@@ -10,7 +10,7 @@ use lapse_measure::time::Offset;
 use lapse_record::event::{Event, Source};
 
 /// The one book of a world, which all of its parts write into.
-pub(super) struct Chronicle {
+pub(super) struct WorldLog {
     now: Box<dyn Fn() -> Offset + Send + Sync>,
     events: mpsc::UnboundedSender<Event>,
     ledger: Mutex<Ledger>,
@@ -18,7 +18,7 @@ pub(super) struct Chronicle {
     visited: watch::Sender<bool>,
 }
 
-impl Chronicle {
+impl WorldLog {
     pub(super) fn new(now: impl Fn() -> Offset + Send + Sync + 'static, events: mpsc::UnboundedSender<Event>) -> Self {
         Self {
             now: Box::new(now),
@@ -81,8 +81,8 @@ impl Chronicle {
     }
 }
 
-impl fmt::Debug for Chronicle {
+impl fmt::Debug for WorldLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chronicle").finish_non_exhaustive()
+        f.debug_struct("WorldLog").finish_non_exhaustive()
     }
 }

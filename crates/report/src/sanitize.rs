@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// `text` without control characters, and without those that turn the direction of what follows.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
+pub(super) fn sanitize(text: &str) -> Cow<'_, str> {
     if text.contains(is_harmful) { text.replace(is_harmful, "\u{fffd}").into() } else { text.into() }
 }
 

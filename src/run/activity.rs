@@ -43,12 +43,12 @@ pub(crate) enum Order {
 
 /// The subject at work, in a task of its own.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(crate) struct RunningActivity {
     happenings: UnboundedReceiver<Happening>,
     orders: UnboundedSender<Order>,
 }
 
-impl Course {
+impl RunningActivity {
     /// Nothing happens until `end`.
     pub(crate) fn nothing(end: Offset, clock: Clock) -> Self {
         Self::spawn(move |happenings, mut orders| async move {

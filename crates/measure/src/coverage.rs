@@ -15,14 +15,14 @@ const CONTROL_STALL: Duration = Duration::from_millis(10);
 
 /// Follows the sends of one lane, in slot order.
 #[derive(Clone, Debug)]
-pub struct Sight {
+pub struct Coverage {
     period: Duration,
     last_sent: Option<Offset>,
     widest: Duration,
     blind: Spans,
 }
 
-impl Sight {
+impl Coverage {
     /// The sight of a lane of which nothing was sent yet.
     pub fn new(schedule: &Schedule) -> Self {
         Self { period: schedule.period(), last_sent: None, widest: schedule.period(), blind: Spans::default() }
@@ -101,8 +101,8 @@ mod tests {
     use super::super::notation::{probes, schedule};
     use super::*;
 
-    fn sight(probes: &[Probe]) -> Sight {
-        let mut sight = Sight::new(&schedule());
+    fn sight(probes: &[Probe]) -> Coverage {
+        let mut sight = Coverage::new(&schedule());
         for probe in probes {
             sight.push(probe);
         }

@@ -1,4 +1,4 @@
-//! Further reports of a run: files that were asked for, and what GitHub Actions reads.
+//! The further reports of a run: files that were asked for, and what GitHub Actions reads.
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -9,13 +9,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::report::available;
-use super::{ReportTo, look};
+use super::{ReportTo, style};
 use lapse_record::record::Record;
 use lapse_report::format::{Format, Options};
 
 /// Where to write when the run is over.
 #[derive(Debug)]
-pub(super) struct Further {
+pub(super) struct ReportFiles {
     files: Vec<(ReportTo, File)>,
     /// What GitHub Actions shows of the job: it says where.
     summary: Option<PathBuf>,
@@ -23,7 +23,7 @@ pub(super) struct Further {
     annotate: bool,
 }
 
-impl Further {
+impl ReportFiles {
     /// Opens the files now: at the end of a run it is too late to find out that one cannot be written.
     pub(super) fn open(reports: &[ReportTo]) -> Result<Self> {
         for (nth, to) in reports.iter().enumerate() {
@@ -84,5 +84,5 @@ fn append_summary(record: &Record, path: &PathBuf) -> Result<()> {
 
 /// A file's text is plain, and a row of its timeline covers a millisecond.
 fn options() -> Options {
-    Options { look: look::of_a_file(), bin: Duration::from_millis(1) }
+    Options { look: style::of_a_file(), bin: Duration::from_millis(1) }
 }

@@ -8,15 +8,15 @@ use tokio::sync::Notify;
 /// As many tasks wait for an errand; others end.
 const RESTING: usize = 256;
 
-/// Errands, handed out in the order in which they came.
+/// Work items, handed out in the order in which they came.
 #[derive(Debug)]
-pub(super) struct Errands<T> {
+pub(super) struct TaskPool<T> {
     waiting: RefCell<VecDeque<T>>,
     resting: Cell<usize>,
     roused: Notify,
 }
 
-impl<T> Errands<T> {
+impl<T> TaskPool<T> {
     pub(super) fn new() -> Self {
         Self { waiting: RefCell::default(), resting: Cell::new(0), roused: Notify::new() }
     }
@@ -61,29 +61,29 @@ mod tests {
 
     #[test]
     fn an_errand_goes_to_who_rested_last_and_is_done_once() {
-        let errands = Errands::new();
+        let tasks = TaskPool::new();
         let mut cx = Context::from_waker(Waker::noop());
-        let (mut first, mut last) = (pin!(errands.next()), pin!(errands.next()));
+        let (mut first, mut last) = (pin!(tasks.next()), pin!(tasks.next()));
         assert_eq!(first.as_mut().poll(&mut cx), Poll::Pending);
         assert_eq!(last.as_mut().poll(&mut cx), Poll::Pending);
-        assert!(errands.push(1));
+        assert!(tasks.push(1));
         assert_eq!(first.as_mut().poll(&mut cx), Poll::Pending);
         assert_eq!(last.as_mut().poll(&mut cx), Poll::Ready(Some(1)));
-        assert!(errands.push(2));
+        assert!(tasks.push(2));
         // Who comes by just then takes it, and who was roused rests again.
-        assert_eq!(pin!(errands.next()).poll(&mut cx), Poll::Ready(Some(2)));
+        assert_eq!(pin!(tasks.next()).poll(&mut cx), Poll::Ready(Some(2)));
         assert_eq!(first.as_mut().poll(&mut cx), Poll::Pending);
-        assert!(errands.push(3));
-        assert!(!errands.push(4), "nobody is left to do it");
-        assert_eq!(errands.waiting(), 2);
+        assert!(tasks.push(3));
+        assert!(!tasks.push(4), "nobody is left to do it");
+        assert_eq!(tasks.waiting(), 2);
         assert_eq!(first.as_mut().poll(&mut cx), Poll::Ready(Some(3)));
     }
 
     #[test]
     fn a_burst_leaves_no_more_tasks_than_may_rest() {
-        let errands = Errands::<u8>::new();
+        let tasks = TaskPool::<u8>::new();
         let mut cx = Context::from_waker(Waker::noop());
-        let mut all: Vec<_> = (0..=RESTING).map(|_| Box::pin(errands.next())).collect();
+        let mut all: Vec<_> = (0..=RESTING).map(|_| Box::pin(tasks.next())).collect();
         let ended = all.iter_mut().filter_map(|task| match task.as_mut().poll(&mut cx) {
             Poll::Ready(errand) => Some(errand),
             Poll::Pending => None,

@@ -14,12 +14,12 @@ const OFTEN: Duration = Duration::from_millis(200);
 
 /// The ports of those who have met nobody, until they give up.
 #[derive(Debug)]
-pub(super) struct Stuck {
+pub(super) struct PendingConnects {
     ports: watch::Receiver<Vec<u16>>,
     swallowing: watch::Sender<bool>,
 }
 
-impl Stuck {
+impl PendingConnects {
     /// Takes down, for as long as there is a world, who waits in vain for a connection to `port`.
     pub(super) fn at(port: u16) -> Self {
         let ((tell, ports), (swallowing, asked)) = (watch::channel(Vec::new()), watch::channel(false));
@@ -50,19 +50,19 @@ impl Stuck {
 
 async fn look(port: u16, mut swallowing: watch::Receiver<bool>, ports: watch::Sender<Vec<u16>>) {
     while swallowing.wait_for(|swallowing| *swallowing).await.is_ok() {
-        let (mut stuck, mut newcomers) = (Vec::new(), true);
-        while newcomers || !stuck.is_empty() {
+        let (mut pending, mut newcomers) = (Vec::new(), true);
+        while newcomers || !pending.is_empty() {
             let goes_on = *swallowing.borrow_and_update();
             // The kernel walks through all that it has: not in the thread that serves.
             let waiting = spawn_blocking(move || waiting(port)).await.unwrap_or_default();
             if newcomers {
-                stuck = waiting;
+                pending = waiting;
             } else {
-                stuck.retain(|port| waiting.contains(port));
+                pending.retain(|port| waiting.contains(port));
             }
             ports.send_if_modified(|known| {
-                *known != stuck && {
-                    known.clone_from(&stuck);
+                *known != pending && {
+                    known.clone_from(&pending);
                     true
                 }
             });
@@ -86,21 +86,21 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
-    use crate::door::Door;
+    use crate::gated_listener::GatedListener;
 
     #[tokio::test]
     async fn who_waits_in_vain_is_known_until_it_gives_up() {
-        let door = Door::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        door.swallow().unwrap();
-        let mut stuck = Stuck::at(door.address().port());
-        stuck.look_out(true);
-        let mut found = stuck.watch();
+        let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        gate.swallow().unwrap();
+        let mut pending = PendingConnects::at(gate.address().port());
+        pending.look_out(true);
+        let mut found = pending.watch();
         tokio::select! {
-            connected = TcpStream::connect(door.address()) => panic!("{connected:?}"),
+            connected = TcpStream::connect(gate.address()) => panic!("{connected:?}"),
             _ = found.wait_for(|ports| !ports.is_empty()) => {}
         }
-        assert_eq!(stuck.ports().len(), 1);
-        stuck.look_out(false);
+        assert_eq!(pending.ports().len(), 1);
+        pending.look_out(false);
         found.wait_for(Vec::is_empty).await.unwrap();
     }
 }

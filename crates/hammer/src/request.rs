@@ -9,7 +9,7 @@ use super::target::{Expect, Target};
 
 /// A target's request, for both versions of HTTP.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct PreparedRequest {
     method: Method,
     path: Uri,
     uri: Uri,
@@ -22,7 +22,7 @@ pub(super) struct Ask {
     pub(super) backend: Option<HeaderName>,
 }
 
-impl Ask {
+impl PreparedRequest {
     /// What is sent to `target`.
     pub(super) fn new(target: &Target) -> Self {
         let mut common = HeaderMap::new();

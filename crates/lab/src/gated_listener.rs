@@ -11,7 +11,7 @@ use rustix::net::{Shutdown, listen, shutdown};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::sieve::Sieve;
+use super::syn_filter::SynFilter;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -20,21 +20,21 @@ const TRIES: u32 = 16;
 
 /// A bound port; shut at first.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct GatedListener {
     socket: Socket,
     address: SocketAddr,
     open: AtomicBool,
 }
 
-impl Door {
+impl GatedListener {
     /// A door on `address`; port 0 for any that is free.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.port() == 0 { any_port(address.ip())? } else { Socket::bind(address)? };
         let address = socket.local_addr()?;
-        let door = Self { socket, address, open: AtomicBool::new(true) };
-        door.socket.set_nonblocking(true)?;
-        door.shut();
-        Ok(door)
+        let gate = Self { socket, address, open: AtomicBool::new(true) };
+        gate.socket.set_nonblocking(true)?;
+        gate.shut();
+        Ok(gate)
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
@@ -64,14 +64,14 @@ impl Door {
     }
 
     /// Lets the packets of some new connections vanish, for as long as it is open.
-    pub(super) fn sift(&self, sieve: &Sieve) -> io::Result<()> {
-        SockRef::from(&self.socket).attach_filter(&sieve.program())
+    pub(super) fn sift(&self, filter: &SynFilter) -> io::Result<()> {
+        SockRef::from(&self.socket).attach_filter(&filter.program())
     }
 
     /// Lets the packets of all new connections vanish from now on.
     pub(super) fn swallow(&self) -> io::Result<()> {
         self.shut();
-        self.sift(&Sieve::all())?;
+        self.sift(&SynFilter::all())?;
         listen(&self.socket, BACKLOG)?;
         self.open.store(true, Ordering::Relaxed);
         Ok(())
@@ -100,26 +100,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_door_opens_shuts_and_opens_again_on_the_same_port() {
-        let door = Door::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         for _ in 0..3 {
-            let refused = TcpStream::connect(door.address()).await.unwrap_err();
+            let refused = TcpStream::connect(gate.address()).await.unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-            let listener = door.open().unwrap();
-            let (client, served) = tokio::join!(TcpStream::connect(door.address()), listener.accept());
+            let listener = gate.open().unwrap();
+            let (client, served) = tokio::join!(TcpStream::connect(gate.address()), listener.accept());
             let (client, (served, _)) = (client.unwrap(), served.unwrap());
             assert_eq!(client.local_addr().unwrap(), served.peer_addr().unwrap());
             assert_eq!(served.try_read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
             drop(listener);
-            door.shut();
-            door.shut();
+            gate.shut();
+            gate.shut();
         }
     }
 
     #[tokio::test]
     async fn a_swallowing_door_neither_accepts_nor_refuses() {
-        let door = Door::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        door.swallow().unwrap();
-        let attempt = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(door.address()));
+        let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        gate.swallow().unwrap();
+        let attempt = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(gate.address()));
         assert!(attempt.await.is_err());
     }
 }
