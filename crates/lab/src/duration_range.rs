@@ -1,4 +1,4 @@
-//! Lengths of time as a scenario writes them: `250ms`, `1.5s`, `2m`, `1h`, or a range `200ms..600ms`.
+//! Lengths of time as a scenario writes them: `250ms`, `1.5s`, `1m30s`, or a range `200ms..600ms`.
 //!
 //! A range is drawn from anew each time that it is used. Bare numbers are refused: they hide their unit.
 
@@ -81,19 +81,9 @@ impl TryFrom<String> for Span {
     }
 }
 
+/// The grammar of the command line's durations, so that `1m30s` means the same in both places.
 fn length(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let unit = text.find(|letter: char| letter.is_ascii_alphabetic())?;
-    let seconds = match &text[unit..] {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    let number: f64 = text[..unit].trim().parse().ok()?;
-    Duration::try_from_secs_f64(number * seconds).ok()
+    humantime::parse_duration(text.trim()).ok()
 }
 
 #[cfg(test)]
@@ -104,6 +94,7 @@ mod tests {
     #[test]
     fn lengths_and_ranges_are_read_and_the_rest_is_refused() {
         assert_eq!("1.5s".parse(), Ok(Span::millis(1500)));
+        assert_eq!("1m30s".parse(), Ok(Span::millis(90_000)));
         let range: Span = "200ms..2s".parse().unwrap();
         assert_eq!((range.low(), range.high()), (Duration::from_millis(200), Duration::from_secs(2)));
         for text in ["", "5", "ms", "-1s", "5 lightyears", "1s..", "inf s", "9e99s"] {
