@@ -10,7 +10,7 @@ use std::time::Duration;
 use self::judge::Judgement;
 use crate::progress::Progress;
 use crate::run::launch;
-use crate::run::plan::{Activity, Plan};
+use crate::run::plan::Plan;
 use lapse_hammer::clock::Clock;
 use lapse_lab::fault::{Plan as Faults, Server};
 use lapse_measure::time::Offset;
@@ -57,16 +57,18 @@ impl Calibration {
         self.faults().end().since(Offset::ZERO) + MARGIN
     }
 
-    /// Inflicts the outages on a run as `plan` has it, whatever its target and its subject, and holds both against each other.
-    pub(crate) async fn run(&self, mut plan: Plan, progress: &mut Progress) -> Result<(Record, Judgement), Error> {
+    /// Injects the outages at a server of its own while the run that `plan` makes for its URL goes on, and compares both.
+    pub(crate) async fn run(
+        &self,
+        plan: impl FnOnce(hyper::Uri) -> Plan,
+        progress: &mut Progress,
+    ) -> Result<(Record, Judgement), Error> {
         // A clock of its own: only the kernel's is common to both sides.
         let clock = Clock::start();
         let server = Server::start(self.faults(), move || clock.now()).await.map_err(Error::Server)?;
         let url = server.url();
         let uri: hyper::Uri = url.parse().map_err(|_| Error::Address(url))?;
-        plan.settings.targets.iter_mut().for_each(|target| target.uri = uri.clone());
-        plan.activity = Activity::Nothing(self.length());
-        let record = launch::run(plan, progress).await?;
+        let record = launch::run(plan(uri), progress).await?;
         let truths = server.stop().await.map_err(Error::Strayed)?;
         let shift = |at: Offset| at.shifted(clock.monotonic_ns(), record.about.monotonic_ns);
         let truths: Vec<_> = truths.iter().map(|truth| truth.on(shift)).collect();

@@ -12,13 +12,12 @@ use super::CalibrateArgs;
 use super::run::save;
 use crate::calibrate::{Calibration, table};
 use crate::progress::{Progress, Style};
-use crate::run::plan::{Activity, Folder, PhaseDurations, Plan};
+use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
 use lapse_hammer::clock::Clock;
-use lapse_hammer::engine::Settings;
-use lapse_hammer::target::{Expect, Http, Request, Target};
+use lapse_hammer::target::{Expect, Http, Request};
 use lapse_measure::lane::Policy;
-use lapse_measure::schedule::Schedule;
-use lapse_measure::time::{Anchor, Human, Offset};
+use lapse_measure::schedule::Rate;
+use lapse_measure::time::{Anchor, Human};
 use lapse_measure::verdict::MaxBlind;
 
 /// An answer that has not come by then never comes; the longer, the more probes are on their way at once.
@@ -38,8 +37,9 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
         args.longest
     );
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
-    let plan = plan(args, now)?;
-    let folder = plan.folder.path().to_owned();
+    let to = folder(args, now)?;
+    let folder = to.path().to_owned();
+    let plan = |uri| plan(to, args.rate, calibration.length(), uri);
     progress.say(&format!("{} outages (seed {seed}) in about {}", calibration.outages, Human(calibration.length())));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (record, judgement) =
@@ -63,43 +63,36 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-fn plan(args: &CalibrateArgs, now: Anchor) -> Result<Plan> {
-    let target = Target {
+fn folder(args: &CalibrateArgs, now: Anchor) -> Result<Folder> {
+    Ok(match &args.out {
+        Some(path) => Folder::at(path)?,
+        None => Folder::named(Path::new("reports"), now, "calibration")?,
+    })
+}
+
+/// A run against `uri` for as long as the calibration takes.
+fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
+    let target = PlannedTarget {
         name: "calibration".to_owned(),
-        // The server's own address takes its place.
-        uri: Uri::from_static("http://127.0.0.1/"),
+        endpoint: Endpoint::Url(uri),
         http: Http::Http1,
         connect_to: Vec::new(),
         tls: None,
         request: Request::default(),
-        addresses: None,
-        backend: None,
         expect: Expect::default(),
+        backend: None,
     };
-    let settings = Settings {
-        targets: vec![target],
-        lanes: Vec::new(),
-        control: Schedule::alone(args.rate, Offset::ZERO),
-        timeout: TIMEOUT,
-        connect_timeout: TIMEOUT,
-        slow: TIMEOUT,
-        connections: 8,
-    };
-    let folder = match &args.out {
-        Some(path) => Folder::at(path)?,
-        None => Folder::named(Path::new("reports"), now, "calibration")?,
-    };
-    Ok(Plan {
+    Plan {
         name: "calibration".to_owned(),
         folder,
-        rate: args.rate,
-        settings,
+        rate,
+        targets: vec![target],
         policies: vec![Policy::Reused, Policy::New],
-        activity: Activity::Nothing(Duration::ZERO),
+        limits: ProbeLimits { timeout: TIMEOUT, connect_timeout: TIMEOUT, slow: TIMEOUT, connections: 8 },
+        activity: Activity::Nothing(length),
         follow: None,
-        cluster_targets: Vec::new(),
         durations: PhaseDurations { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         budgets: Vec::new(),
         max_blind: MaxBlind::default(),
-    })
+    }
 }

@@ -11,17 +11,17 @@ use hyper::{Method, Uri};
 use url::Url;
 
 use super::budget;
+use super::value::NamedTarget;
 use super::{LaneName, RunArgs};
 use crate::command::Command;
-use crate::run::plan::{Activity, Folder, PhaseDurations, Plan};
-use lapse_hammer::engine::Settings;
-use lapse_hammer::target::{Expect, Http, Request, Target};
+use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
+use lapse_hammer::target::{Expect, Http, Request};
 use lapse_hammer::tls::{self, TlsOptions};
 use lapse_lab::POD_HEADER;
 use lapse_lab::scenario::Scenario;
 use lapse_measure::lane::Policy;
-use lapse_measure::schedule::{Rate, Schedule};
-use lapse_measure::time::{Anchor, Offset};
+use lapse_measure::schedule::Rate;
+use lapse_measure::time::Anchor;
 use lapse_measure::verdict::MaxBlind;
 
 const RATE: u64 = 1000;
@@ -31,9 +31,6 @@ const STAGE: Duration = Duration::from_secs(5);
 
 /// How much of a scenario's run may be blind: its world shares the machine with the prober, and is not what is on trial.
 const BESIDE_A_WORLD: MaxBlind = MaxBlind { share: 0.1, stretch: Duration::from_secs(1) };
-
-/// What stands for the URL of a scenario's service until that is there.
-const SCENARIO_URL: &str = "http://127.0.0.1/";
 
 /// The plan that was typed. The run's folder is made last, when nothing else can be wrong.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
@@ -61,42 +58,21 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let timeout = args.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
     let connect_timeout = args.connect_timeout.unwrap_or(timeout);
     ensure!(connect_timeout <= timeout, "--connect-timeout {connect_timeout:?} is longer than --timeout {timeout:?}");
-    let settings = Settings {
-        targets,
-        // The session lays the lanes out when it knows which protocol each target speaks.
-        lanes: Vec::new(),
-        control: Schedule::alone(rate, Offset::ZERO),
+    let limits = ProbeLimits {
         timeout,
         connect_timeout,
         slow: args.slow.or(advice.slow).unwrap_or(SLOW),
         connections: usize::from(args.connections),
     };
-    let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &settings.targets));
+    let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &targets));
     let activity = activity(args, scenario)?;
-    let cluster_targets: Vec<_> = args
-        .targets
-        .iter()
-        .enumerate()
-        .filter_map(|(place, target)| Some((place, target.cluster_target.clone()?)))
-        .collect();
-    let follow = args.cluster.follow(&activity, !cluster_targets.is_empty())?;
+    let in_cluster = targets.iter().any(|target| matches!(target.endpoint, Endpoint::Cluster(..)));
+    let follow = args.cluster.follow(&activity, in_cluster)?;
     let folder = match &args.out {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    Ok(Plan {
-        name,
-        folder,
-        rate,
-        settings,
-        policies,
-        activity,
-        follow,
-        cluster_targets,
-        durations,
-        budgets,
-        max_blind,
-    })
+    Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind })
 }
 
 /// The scenario in the file that was named.
@@ -142,12 +118,8 @@ fn policies(lanes: &[LaneName]) -> Result<Vec<Policy>> {
     Ok(policies)
 }
 
-fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Target>> {
-    let typed: Vec<(Option<&str>, &str)> = match (scenario, args.what.as_deref()) {
-        (Some(scenario), _) => vec![(Some(scenario.name()), SCENARIO_URL)],
-        (None, Some(url)) => vec![(None, url)],
-        (None, None) => args.targets.iter().map(|target| (Some(target.name.as_str()), target.url.as_str())).collect(),
-    };
+fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTarget>> {
+    let typed = endpoints(args, scenario)?;
     ensure!(!typed.is_empty(), "nothing says what to hammer: name a URL, a scenario, or --target NAME=URL");
     let options = TlsOptions {
         cacert: args.cacert.clone(),
@@ -157,31 +129,49 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Target>> {
     };
     // Reading the system's roots takes a while: only where there is a use for them. What was typed is checked anyway.
     let named = options.cacert.is_some() || options.cert.is_some();
-    let secure = named || typed.iter().any(|(_, url)| url.to_ascii_lowercase().starts_with("https:"));
+    let is_secure = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Url(uri) if uri.scheme_str() == Some("https"));
+    let secure = named || typed.iter().any(|(_, endpoint)| is_secure(endpoint));
     let tls = secure.then(|| tls::config(&options)).transpose()?;
     let (request, expect) = (request(args)?, expect(args)?);
-    let mut targets: Vec<Target> = Vec::new();
-    for (name, url) in typed {
-        let uri = uri(url)?;
-        let name = name.map_or_else(|| uri.host().unwrap_or_default().to_owned(), str::to_owned);
+    let mut targets: Vec<PlannedTarget> = Vec::new();
+    for (name, endpoint) in typed {
         ensure!(
             targets.iter().all(|other| other.name != name),
             "two targets are called {name}: give each --target a name of its own"
         );
-        targets.push(Target {
+        targets.push(PlannedTarget {
             name,
-            tls: tls.clone().filter(|_| uri.scheme_str() == Some("https")),
-            uri,
+            tls: tls.clone().filter(|_| is_secure(&endpoint)),
+            endpoint,
             http: http(args),
             connect_to: args.connect_to.clone(),
             request: request.clone(),
             expect: expect.clone(),
-            addresses: None,
             // The lab's pods say who they are.
             backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
         });
     }
     Ok(targets)
+}
+
+/// The targets that were typed, by name, and where their requests go.
+fn endpoints(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<(String, Endpoint)>> {
+    let named = |target: &NamedTarget| {
+        let uri = uri(&target.url)?;
+        let endpoint = match target.cluster_target.clone() {
+            Some(part) => Endpoint::Cluster(uri, part),
+            None => Endpoint::Url(uri),
+        };
+        Ok((target.name.clone(), endpoint))
+    };
+    match (scenario, args.what.as_deref()) {
+        (Some(scenario), _) => Ok(vec![(scenario.name().to_owned(), Endpoint::Scenario)]),
+        (None, Some(url)) => {
+            let uri = uri(url)?;
+            Ok(vec![(uri.host().unwrap_or_default().to_owned(), Endpoint::Url(uri))])
+        }
+        (None, None) => args.targets.iter().map(named).collect(),
+    }
 }
 
 const fn http(args: &RunArgs) -> Http {
@@ -243,7 +233,10 @@ fn expect(args: &RunArgs) -> Result<Expect> {
     Ok(Expect { statuses: args.expect.clone(), body: args.expect_body.as_ref().map(regex).transpose()? })
 }
 
-fn default_name(scenario: Option<&Scenario>, targets: &[Target]) -> String {
-    let host = || targets.first().and_then(|target| target.uri.host()).unwrap_or("run");
-    scenario.map_or_else(|| host().to_owned(), |scenario| scenario.name().to_owned())
+fn default_name(scenario: Option<&Scenario>, targets: &[PlannedTarget]) -> String {
+    let host = || match targets.first().map(|target| &target.endpoint) {
+        Some(Endpoint::Url(uri) | Endpoint::Cluster(uri, _)) => uri.host().unwrap_or("run").to_owned(),
+        Some(Endpoint::Scenario) | None => "run".to_owned(),
+    };
+    scenario.map_or_else(host, |scenario| scenario.name().to_owned())
 }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
-use crate::command::{self, Running};
+use crate::command::{self, Command, Output, Running, SpawnError};
 use lapse_hammer::clock::Clock;
 use lapse_lab::world::World;
 use lapse_measure::time::Offset;
@@ -39,6 +39,28 @@ pub(crate) enum Order {
     Signal(Signal),
     /// Let go of everything at once.
     EndNow,
+}
+
+/// An activity that can begin at once.
+#[derive(Debug)]
+pub(crate) enum ReadyActivity {
+    /// Nothing happens until then.
+    Nothing(Offset),
+    /// A command, and where its output goes.
+    Command(Command, Output),
+    /// The acts of a scenario, by name, in its world.
+    Acts(Arc<World>, Vec<String>),
+}
+
+impl ReadyActivity {
+    /// Begins. Fails with what to say of it if the command does not start.
+    pub(crate) fn begin(self, clock: Clock) -> Result<RunningActivity, SpawnError> {
+        Ok(match self {
+            Self::Nothing(end) => RunningActivity::nothing(end, clock),
+            Self::Command(command, output) => RunningActivity::command(command.spawn(move || clock.now(), output)?),
+            Self::Acts(world, names) => RunningActivity::acts(world, names, clock),
+        })
+    }
 }
 
 /// The subject at work, in a task of its own.

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hyper::Uri;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::activity::RunningActivity;
+use super::activity::ReadyActivity;
 use super::check::{Checked, check_all};
-use super::plan::{Activity, Follow, Plan};
+use super::plan::{Activity, Endpoint, Follow, Plan, PlannedTarget, ProbeLimits};
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
@@ -18,10 +17,11 @@ use crate::command::Output;
 use crate::progress::Progress;
 use lapse_cluster::Watch;
 use lapse_hammer::clock::{Clock, discipline};
-use lapse_hammer::engine;
+use lapse_hammer::engine::{self, Settings};
 use lapse_hammer::target;
 use lapse_lab::scenario::Scenario;
 use lapse_lab::world::{self, World};
+use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::Offset;
 use lapse_record::entry::{RunHeader, Target};
@@ -62,78 +62,152 @@ pub(crate) enum Error {
     /// A target is not in the cluster.
     #[error(transparent)]
     ClusterTarget(#[from] NoService),
+    /// A target or an activity needs a scenario's world, and the plan has none.
+    #[error("{0} needs a scenario's world: name a scenario to run")]
+    NoWorld(String),
     /// The world is not where a probe could go.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
 }
 
-/// A scenario's world, and what it tells.
+/// A run that is ready to begin.
+struct Prepared {
+    parts: Parts,
+    activity: ReadyActivity,
+    /// The scenario's world, which is stopped when the run is over.
+    world: Option<Arc<World>>,
+}
+
+/// A scenario's world, and the events that it reports.
 struct Stage {
     world: Arc<World>,
-    told: UnboundedReceiver<Event>,
-    acts: Vec<String>,
+    events: UnboundedReceiver<Event>,
 }
 
 /// Carries `plan` out, to its record.
-pub(crate) async fn run(mut plan: Plan, progress: &mut Progress) -> Result<Record, Error> {
+pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, Error> {
+    let Prepared { parts, activity, world } = prepare(plan, progress).await?;
+    let record = Session::new(parts, activity, progress).run().await;
+    if let Some(world) = world.and_then(Arc::into_inner) {
+        world.stop().await;
+    }
+    Ok(record)
+}
+
+/// Makes ready all that a run needs, in the order in which one thing needs another.
+async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error> {
+    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind } = plan;
     let signals = Signals::catch().map_err(Error::Signals)?;
     // The world is there before the run's clock is: what it does meanwhile, it does at offset zero.
     let clock = Arc::new(OnceLock::new());
-    let stage = match &plan.activity {
+    let stage = match &activity {
         Activity::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
         Activity::Nothing(_) | Activity::Command(_) => None,
     };
-    if let Some(stage) = &stage {
-        let url = stage.world.url();
-        let uri: Uri = url.parse().map_err(|_| Error::WorldAddress(url))?;
-        plan.settings.targets.iter_mut().for_each(|target| target.uri = uri.clone());
-    }
-    let mut rollout = match plan.follow.take() {
+    let mut rollout = match follow {
         Some(follow) => follow_rollout(follow, &clock, progress).await?,
         None => None,
     };
-    if let Some(rollout) = &mut rollout {
-        for (place, cluster_target) in &plan.cluster_targets {
-            plan.settings.targets[*place].addresses = Some(rollout.locate(cluster_target).await?);
-        }
-    }
-    let checked = check_all(&plan.settings.targets, plan.settings.timeout).await;
+    let targets = locate(targets, stage.as_ref(), rollout.as_mut()).await?;
+    let checked = check_all(&targets, limits.timeout).await;
     for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
         progress.say(warning);
     }
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
-    let about = about(&plan, &checked, clock);
-    (plan.settings.lanes, plan.settings.control) = (about.lanes(), about.control());
-    let folder = plan.folder.path();
-    let journal = |source| Error::Journal { folder: folder.to_owned(), source };
-    let journal = Journal::create(folder, &about).map_err(journal)?;
-    let parts = Parts {
-        hammer: engine::start(plan.settings.clone(), clock).map_err(Error::Hammer)?,
-        clock,
-        journal,
-        recorder: Recorder::new(about),
-        signals,
-        lab: None,
-        world: None,
-        rollout,
-        durations: (!matches!(plan.activity, Activity::Nothing(_))).then_some(plan.durations),
-        end: match plan.activity {
-            Activity::Nothing(duration) => Some(Offset::ZERO + duration),
-            Activity::Command(_) | Activity::Scenario(_) => None,
-        },
-        timeout: plan.settings.timeout,
-        offered: plan.settings.lanes.iter().map(|lane| lane.schedule.rate()).sum(),
+    let control = rate.get().saturating_mul(targets.len() as u64).min(CONTROL_RATE);
+    let header = RunHeader {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name,
+        anchor: clock.anchor(),
+        discipline: discipline(),
+        monotonic_ns: clock.monotonic_ns(),
+        rate,
+        control_rate: Rate::per_second(control).unwrap_or(rate),
+        targets: header_targets(&targets, &checked, rate, &policies),
+        timeout: limits.timeout,
+        slow: limits.slow,
+        command: activity.command(),
+        budgets,
+        max_blind,
     };
-    Ok(play(plan.activity, stage, parts, progress).await)
+    let settings = settings(targets, &header, limits);
+    let (world, events) = stage.map(|stage| (stage.world, stage.events)).unzip();
+    let journal = |source| Error::Journal { folder: folder.path().to_owned(), source };
+    let parts = Parts {
+        clock,
+        journal: Journal::create(folder.path(), &header).map_err(journal)?,
+        offered: settings.lanes.iter().map(|lane| lane.schedule.rate()).sum(),
+        hammer: engine::start(settings, clock).map_err(Error::Hammer)?,
+        recorder: Recorder::new(header),
+        signals,
+        lab: world.clone(),
+        world: events,
+        rollout,
+        durations: (!matches!(activity, Activity::Nothing(_))).then_some(durations),
+        end: activity.end(),
+        timeout: limits.timeout,
+    };
+    Ok(Prepared { parts, activity: ready(activity, world.as_ref(), progress)?, world })
+}
+
+/// What the hammer is to do.
+fn settings(targets: Vec<target::Target>, header: &RunHeader, limits: ProbeLimits) -> Settings {
+    Settings {
+        targets,
+        lanes: header.lanes(),
+        control: header.control(),
+        timeout: limits.timeout,
+        connect_timeout: limits.connect_timeout,
+        slow: limits.slow,
+        connections: limits.connections,
+    }
 }
 
 async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Stage, Error> {
     let clock = Arc::clone(clock);
     let now = move || clock.get().map_or(Offset::ZERO, Clock::now);
-    let (tell, told) = unbounded_channel();
+    let (tell, events) = unbounded_channel();
     let world = World::start(scenario.clone(), now, tell).await.map_err(Error::World)?;
-    let acts = scenario.acts().iter().map(|act| act.name.clone()).collect();
-    Ok(Stage { world: Arc::new(world), told, acts })
+    Ok(Stage { world: Arc::new(world), events })
+}
+
+/// The targets, with the addresses of those that only the world or the cluster can give.
+async fn locate(
+    planned: Vec<PlannedTarget>,
+    stage: Option<&Stage>,
+    mut rollout: Option<&mut Rollout>,
+) -> Result<Vec<target::Target>, Error> {
+    let mut targets = Vec::new();
+    for target in planned {
+        let (uri, addresses) = match (&target.endpoint, stage, rollout.as_deref_mut()) {
+            (Endpoint::Url(uri), _, _) | (Endpoint::Cluster(uri, _), _, None) => (uri.clone(), None),
+            (Endpoint::Cluster(uri, part), _, Some(rollout)) => (uri.clone(), Some(rollout.locate(part).await?)),
+            (Endpoint::Scenario, Some(stage), _) => {
+                let url = stage.world.url();
+                (url.parse().map_err(|_| Error::WorldAddress(url))?, None)
+            }
+            (Endpoint::Scenario, None, _) => return Err(Error::NoWorld(target.name)),
+        };
+        targets.push(target.at(uri, addresses));
+    }
+    Ok(targets)
+}
+
+/// The activity, with all that it needs to begin.
+fn ready(activity: Activity, world: Option<&Arc<World>>, progress: &Progress) -> Result<ReadyActivity, Error> {
+    Ok(match activity {
+        Activity::Nothing(duration) => ReadyActivity::Nothing(Offset::ZERO + duration),
+        Activity::Command(command) => {
+            let output =
+                Output { stdout: Box::new(progress.above_stdout()), stderr: Box::new(progress.above_stderr()) };
+            ReadyActivity::Command(command, output)
+        }
+        Activity::Scenario(scenario) => {
+            let acts = scenario.acts().iter().map(|act| act.name.clone()).collect();
+            let world = world.ok_or_else(|| Error::NoWorld(scenario.name().to_owned()))?;
+            ReadyActivity::Acts(Arc::clone(world), acts)
+        }
+    })
 }
 
 /// Begins to watch. Where only the command's words ask for a cluster, none is no reason not to measure.
@@ -153,63 +227,16 @@ async fn follow_rollout(
     }
 }
 
-async fn play(activity: Activity, stage: Option<Stage>, mut parts: Parts, progress: &mut Progress) -> Record {
-    let clock = parts.clock;
-    let (world, acts, told) =
-        stage.map_or((None, Vec::new(), None), |stage| (Some(stage.world), stage.acts, Some(stage.told)));
-    parts.world = told;
-    parts.lab.clone_from(&world);
-    let output = Output { stdout: Box::new(progress.above_stdout()), stderr: Box::new(progress.above_stderr()) };
-    let kept = world.clone();
-    let begin = || async move {
-        match (activity, world) {
-            (Activity::Scenario(_), Some(world)) => Ok(RunningActivity::acts(world, acts, clock)),
-            (Activity::Command(command), _) => {
-                let running = command
-                    .spawn(move || clock.now(), output)
-                    .map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
-                Ok(RunningActivity::command(running))
-            }
-            (Activity::Nothing(duration), _) => Ok(RunningActivity::nothing(Offset::ZERO + duration, clock)),
-            (Activity::Scenario(_), None) => Err("the scenario has no world".to_owned()),
-        }
-    };
-    let record = Session::new(parts, begin, progress).run().await;
-    if let Some(world) = kept.and_then(Arc::into_inner) {
-        world.stop().await;
-    }
-    record
-}
-
-fn about(plan: &Plan, checked: &[Checked], clock: Clock) -> RunHeader {
-    let count = plan.settings.targets.len() as u64;
+fn header_targets(targets: &[target::Target], checked: &[Checked], rate: Rate, policies: &[Policy]) -> Vec<Target> {
+    let count = targets.len() as u64;
     // Targets take turns within a slot, so that they do not all probe at the same instant.
-    let start = |place: u64| Offset::from_nanos(1_000_000_000 * place / (plan.rate.get() * count));
+    let start = |place: u64| Offset::from_nanos(1_000_000_000 * place / (rate.get() * count));
     let target = |((target, checked), place): ((&target::Target, &Checked), u64)| Target {
         name: target.name.clone(),
         url: target.uri.to_string(),
         protocol: checked.protocol,
-        policies: plan.policies.clone(),
+        policies: policies.to_vec(),
         start: start(place),
     };
-    let command = match &plan.activity {
-        Activity::Command(command) => Some(command.argv().collect()),
-        Activity::Nothing(_) | Activity::Scenario(_) => None,
-    };
-    let control = plan.rate.get().saturating_mul(count).min(CONTROL_RATE);
-    RunHeader {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: plan.name.clone(),
-        anchor: clock.anchor(),
-        discipline: discipline(),
-        monotonic_ns: clock.monotonic_ns(),
-        rate: plan.rate,
-        control_rate: Rate::per_second(control).unwrap_or(plan.rate),
-        targets: plan.settings.targets.iter().zip(checked).zip(0..).map(target).collect(),
-        timeout: plan.settings.timeout,
-        slow: plan.settings.slow,
-        command,
-        budgets: plan.budgets.clone(),
-        max_blind: plan.max_blind,
-    }
+    targets.iter().zip(checked).zip(0..).map(target).collect()
 }

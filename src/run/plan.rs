@@ -1,20 +1,23 @@
-//! All that a run is to do, checked before the first probe.
+//! What a run is meant to be, as it was typed: nothing here is filled in later.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
 
 use crate::command::Command;
+use hyper::Uri;
+use hyper::header::HeaderName;
 use lapse_cluster::Scope;
-use lapse_hammer::engine::Settings;
+use lapse_hammer::target::{AddressList, ConnectTo, Expect, Http, Request, Target};
 use lapse_lab::scenario::Scenario;
 use lapse_measure::budget::Budget;
 use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
-use lapse_measure::time::Anchor;
+use lapse_measure::time::{Anchor, Offset};
 use lapse_measure::verdict::MaxBlind;
 use lapse_record::entry::Window;
 
@@ -38,6 +41,24 @@ pub(crate) enum Activity {
     Command(Command),
     /// The acts of a scenario, which brings its own service.
     Scenario(Box<Scenario>),
+}
+
+impl Activity {
+    /// The words of the command, if the activity is one.
+    pub(crate) fn command(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Command(command) => Some(command.argv().collect()),
+            Self::Nothing(_) | Self::Scenario(_) => None,
+        }
+    }
+
+    /// When the run ends, where that is known before it begins.
+    pub(crate) fn end(&self) -> Option<Offset> {
+        match self {
+            Self::Nothing(duration) => Some(Offset::ZERO + *duration),
+            Self::Command(_) | Self::Scenario(_) => None,
+        }
+    }
 }
 
 /// A target that is a part of the cluster.
@@ -69,28 +90,81 @@ pub(crate) enum Noop {
     Allowed,
 }
 
-/// One run.
+/// Where a target's requests go; what is not known before the run is ready has no address yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// An absolute URL.
+    Url(Uri),
+    /// A part of the cluster; the URL gives the request's host and path.
+    Cluster(Uri, ClusterTarget),
+    /// The outermost hop of the scenario's world.
+    Scenario,
+}
+
+/// A target as it is meant to be.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedTarget {
+    /// The target's name in reports.
+    pub name: String,
+    /// Where its requests go.
+    pub endpoint: Endpoint,
+    /// Which versions of HTTP to speak.
+    pub http: Http,
+    /// Where to connect to instead.
+    pub connect_to: Vec<ConnectTo>,
+    /// How to do TLS, for `https`.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// The request that each probe sends.
+    pub request: Request,
+    /// Which answers are healthy.
+    pub expect: Expect,
+    /// The header by which an answer names the backend that gave it.
+    pub backend: Option<HeaderName>,
+}
+
+impl PlannedTarget {
+    /// The target, now that its URL is known, and its addresses where the URL does not give them.
+    pub(crate) fn at(self, uri: Uri, addresses: Option<AddressList>) -> Target {
+        let Self { name, endpoint: _, http, connect_to, tls, request, expect, backend } = self;
+        Target { name, uri, http, connect_to, tls, request, expect, addresses, backend }
+    }
+}
+
+/// What holds for each probe of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProbeLimits {
+    /// How long a probe may take in all.
+    pub timeout: Duration,
+    /// How long connecting may take, TLS included.
+    pub connect_timeout: Duration,
+    /// From how long after its due time on an answer is slow.
+    pub slow: Duration,
+    /// Keep-alive connections of a `reused` lane.
+    pub connections: usize,
+}
+
+/// What a run is meant to be. What it takes to begin is made from it by `launch`.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// What it is called.
+    /// The run's name.
     pub name: String,
-    /// Where it is kept.
+    /// Where the run is kept.
     pub folder: Folder,
     /// Slots a second of each target.
     pub rate: Rate,
-    /// Whom to hammer, and how; its lanes are laid out when it is known what each target speaks.
-    pub settings: Settings,
+    /// The targets; at least one.
+    pub targets: Vec<PlannedTarget>,
     /// The connection policies of each target's lanes.
     pub policies: Vec<Policy>,
-    /// What is to happen meanwhile.
+    /// What holds for each probe.
+    pub limits: ProbeLimits,
+    /// What happens to the service meanwhile.
     pub activity: Activity,
     /// What of a cluster to follow meanwhile.
     pub follow: Option<Follow>,
-    /// The targets, by their places, that are parts of that cluster.
-    pub cluster_targets: Vec<(usize, ClusterTarget)>,
-    /// How long its parts take.
+    /// How long the run's phases take.
     pub durations: PhaseDurations,
-    /// What it may cost.
+    /// What the run may cost.
     pub budgets: Vec<(Budget, Window)>,
     /// How much of the event may be blind.
     pub max_blind: MaxBlind,
@@ -172,7 +246,6 @@ fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapse_measure::time::Offset;
 
     #[test]
     fn two_runs_of_one_second_get_a_folder_each() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::activity::{self, Order, RunningActivity};
+use super::activity::{self, Order, ReadyActivity, RunningActivity};
 use super::live::{Live, STEP};
 use super::plan::PhaseDurations;
 use super::rollout::Rollout;
@@ -91,9 +91,9 @@ pub(crate) struct Parts {
 
 /// One run, while it goes on.
 #[derive(Debug)]
-pub(crate) struct Session<'a, Begin> {
+pub(crate) struct Session<'a> {
     parts: Parts,
-    begin: Option<Begin>,
+    activity: Option<ReadyActivity>,
     running: Option<RunningActivity>,
     progress: &'a mut Progress,
     live: Live,
@@ -105,16 +105,12 @@ pub(crate) struct Session<'a, Begin> {
     journal_failed: bool,
 }
 
-impl<'a, Begin, Begun> Session<'a, Begin>
-where
-    Begin: FnOnce() -> Begun,
-    Begun: Future<Output = Result<RunningActivity, String>>,
-{
-    /// A session in which `begin` sets the subject to work when the event begins.
-    pub(crate) fn new(parts: Parts, begin: Begin, progress: &'a mut Progress) -> Self {
+impl<'a> Session<'a> {
+    /// A session in which `activity` begins when the event does.
+    pub(crate) fn new(parts: Parts, activity: ReadyActivity, progress: &'a mut Progress) -> Self {
         Self {
             parts,
-            begin: Some(begin),
+            activity: Some(activity),
             running: None,
             progress,
             live: Live::default(),
@@ -138,7 +134,7 @@ where
         if self.parts.durations.is_some() {
             self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
         } else {
-            self.begin_event(Offset::ZERO).await;
+            self.begin_event(Offset::ZERO);
         }
         if let Some(end) = self.parts.end {
             self.stop(end);
@@ -159,7 +155,7 @@ where
                     self.look_at_rollout(self.parts.clock.now());
                 }
                 Happening::Signal(signal) => self.interrupt(signal),
-                Happening::Tick => self.tick().await,
+                Happening::Tick => self.tick(),
             }
         }
         self.finish()
@@ -251,11 +247,11 @@ where
     }
 
     /// Looks at the clock: is it time for the next stage?
-    async fn tick(&mut self) {
+    fn tick(&mut self) {
         let now = self.parts.clock.now();
         match (self.stage, self.parts.durations) {
             (Stage::Baseline, Some(durations)) if now >= Offset::ZERO + durations.baseline => {
-                self.begin_event(now).await;
+                self.begin_event(now);
             }
             (Stage::Rollout(_), _) => self.look_at_rollout(now),
             (Stage::Settle(since), Some(durations)) => {
@@ -270,16 +266,17 @@ where
         self.show(now);
     }
 
-    async fn begin_event(&mut self, now: Offset) {
+    fn begin_event(&mut self, now: Offset) {
         self.enter(Phase::Event, Stage::Event, now);
         if let Some(rollout) = &mut self.parts.rollout {
             rollout.event_begins();
         }
-        let Some(begin) = self.begin.take() else { return };
+        let Some(activity) = self.activity.take() else { return };
         self.take(Entry::Started(self.parts.clock.now()));
-        match begin().await {
+        match activity.begin(self.parts.clock) {
             Ok(running) => self.running = Some(running),
-            Err(why) => {
+            Err(error) => {
+                let why = format!("{:#}", anyhow::Error::new(error));
                 let at = self.parts.clock.now();
                 self.take(Entry::Event(Event::new(at, Source::Command, "not-started", why)));
                 self.take(Entry::Exit(Exit { at, code: None, signal: None }));
