@@ -1,8 +1,7 @@
 //! How hard-pressed the machine was: when something on it waits for a processor, sends may be late.
 
+use std::fs;
 use std::time::Duration;
-
-use procfs::{CpuPressure, Current};
 
 use lapse_measure::time::Offset;
 
@@ -15,7 +14,7 @@ pub struct Pressure(Option<Duration>);
 impl Pressure {
     /// Up to now; nothing where the kernel does not say.
     pub fn now() -> Self {
-        Self(CpuPressure::current().ok().map(|cpu| Duration::from_micros(cpu.some.total)))
+        Self(fs::read_to_string("/proc/pressure/cpu").ok().as_deref().and_then(waited))
     }
 
     /// The share of a run of this length, begun at the reading of `self`, in which some task waited.
@@ -23,5 +22,27 @@ impl Pressure {
         let stalled = Self::now().0?.saturating_sub(self.0?);
         let length = length.since(Offset::ZERO);
         (!length.is_zero()).then(|| stalled.div_duration_f64(length).min(1.0))
+    }
+}
+
+/// The total of the line `some avg10=0.12 avg60=0.08 avg300=0.01 total=123456`, in microseconds.
+fn waited(psi: &str) -> Option<Duration> {
+    let some = psi.lines().find_map(|line| line.strip_prefix("some "))?;
+    let total = some.split(' ').find_map(|field| field.strip_prefix("total="))?;
+    total.parse().ok().map(Duration::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_of_the_kernels_account_is_read_and_anything_else_is_unknown() {
+        let psi =
+            "some avg10=0.12 avg60=0.08 avg300=0.01 total=123456\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+        assert_eq!(waited(psi), Some(Duration::from_micros(123_456)));
+        for odd in ["", "full avg10=0.00 total=7", "some avg10=0.12", "some total=much"] {
+            assert_eq!(waited(odd), None, "{odd}");
+        }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Known from the kernel's table of connections, so only of clients on this machine.
 
+use std::fs;
 use std::time::Duration;
 
-use procfs::net::{TcpState, tcp, tcp6};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -72,13 +72,26 @@ async fn look(port: u16, mut swallowing: watch::Receiver<bool>, ports: watch::Se
     }
 }
 
-/// The ports from which somebody waits for a connection to `port`, in order.
+/// `SYN_SENT` among the states of a socket in `/proc/net/tcp` (the kernel's `include/net/tcp_states.h`).
+const SYN_SENT: &str = "02";
+
+/// The local ports of all connections to `port` that still wait for an answer, in order.
 fn waiting(port: u16) -> Vec<u16> {
-    let all = [tcp(), tcp6()].into_iter().flatten().flatten();
-    let waiting = all.filter(|one| one.state == TcpState::SynSent && one.remote_address.port() == port);
-    let mut ports: Vec<_> = waiting.map(|one| one.local_address.port()).collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
+    let mut ports: Vec<_> = tables.flat_map(|table| pending(&table, port)).collect();
     ports.sort_unstable();
     ports
+}
+
+/// The same of one table: a line is `sl local_address rem_address st ...`, an address `0100007F:1F90`.
+fn pending(table: &str, port: u16) -> Vec<u16> {
+    let of = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
+    let line = |line: &str| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+        (state == SYN_SENT && of(remote)? == port).then(|| of(local))?
+    };
+    table.lines().skip(1).filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -86,6 +99,16 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+
+    #[test]
+    fn only_connections_that_wait_for_the_port_are_read_from_the_kernels_table() {
+        let table = "  sl  local_address rem_address   st tx_queue\n\
+                     0: 0100007F:C350 0100007F:1F90 02 00000001:00000000\n\
+                     1: 0100007F:C351 0100007F:1F90 01 00000000:00000000\n\
+                     2: 0100007F:C352 0100007F:1F91 02 00000000:00000000\n\
+                     3: odd\n";
+        assert_eq!(pending(table, 8080), [50_000]);
+    }
     use crate::gated_listener::GatedListener;
 
     #[tokio::test]
