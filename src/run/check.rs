@@ -1,7 +1,8 @@
 //! Asks each target once before the run: what it speaks, and whether it answers as expected at all.
 //!
-//! A general client will do here. What it finds wrong is said, not refused: a run may begin while the
-//! service is down.
+//! A general client will do here; whom to trust, where to connect and what ALPN offers it takes from the same
+//! [`Target`] as the hammer, so that the two cannot disagree. What it finds wrong is said, not refused: a run may begin
+//! while the service is down.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -59,18 +60,10 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
         Http::Http2 if target.tls.is_none() => client.http2_prior_knowledge(),
         Http::Http2 | Http::Auto => client,
     };
-    client = client.tls_backend_preconfigured(match &target.tls {
-        Some(tls) => {
-            let mut tls = rustls::ClientConfig::clone(tls);
-            tls.alpn_protocols = target.http.alpn();
-            tls
-        }
-        // In the clear nobody is to be trusted: without this the client would ask for the system's roots, which a slim
-        // container does not have.
-        None => {
-            rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
-        }
-    });
+    // In the clear no root is needed: without this the client would ask for the system's, which a slim container lacks.
+    let rootless =
+        || rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    client = client.tls_backend_preconfigured(target.tls_config().unwrap_or_else(rootless));
     if let Some((host, address)) = address(target) {
         client = client.resolve(&host, address);
     }
@@ -78,16 +71,15 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
     request.headers(target.request.headers.clone()).send().await
 }
 
-/// Where the target's host is to be found, if `--connect-to` says so.
+/// The URL's host, and the address at which the hammer will look for it, where that is not for the name to say.
 fn address(target: &Target) -> Option<(String, SocketAddr)> {
     let host = target.uri.host()?.to_owned();
-    let port = target.uri.port_u16().unwrap_or(if target.tls.is_some() { 443 } else { 80 });
     if let Some(addresses) = &target.addresses {
         return Some((host, addresses.next()?));
     }
-    let (to, port) = target.connect_to.iter().find_map(|rule| rule.apply(&host, port))?;
-    let address = (to.as_str(), port).to_socket_addrs().ok()?.next()?;
-    Some((host, address))
+    let (to, port) = target.connects_to();
+    let is_led = !target.connect_to.is_empty();
+    is_led.then(|| Some((host, (to.as_str(), port).to_socket_addrs().ok()?.next()?)))?
 }
 
 /// The cause that says most.

@@ -57,20 +57,15 @@ pub struct BadName {
 impl Connector {
     /// The way to `target`.
     pub(super) fn new(target: &Target) -> Result<Self, BadName> {
-        let own = target.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        let own_port = target.uri.port_u16().unwrap_or(if target.tls.is_some() { 443 } else { 80 });
-        let led = target.connect_to.iter().find_map(|rule| rule.apply(own, own_port));
-        let (host, port) = led.unwrap_or_else(|| (own.to_owned(), own_port));
-        let bad = |_| BadName { target: target.name.clone(), host: own.to_owned() };
-        let secure = |config: &Arc<rustls::ClientConfig>| {
-            let mut config = rustls::ClientConfig::clone(config);
-            config.alpn_protocols = target.http.alpn();
+        let (host, port) = target.connects_to();
+        let bad = |_| BadName { target: target.name.clone(), host: target.host().to_owned() };
+        let secure = |mut config: rustls::ClientConfig| {
             // A new connection is to be a stranger's, as a loop of curl makes it: a whole handshake each time.
             config.resumption = Resumption::disabled();
-            let name = ServerName::try_from(own.to_owned()).map_err(bad)?;
+            let name = ServerName::try_from(target.host().to_owned()).map_err(bad)?;
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
         };
-        let secure = target.tls.as_ref().map(secure).transpose()?;
+        let secure = target.tls_config().map(secure).transpose()?;
         Ok(Self { host, port, http: target.http, secure, addresses: target.addresses.clone() })
     }
 

@@ -46,6 +46,27 @@ pub struct Target {
     pub backend: Option<HeaderName>,
 }
 
+impl Target {
+    /// The host of the URL, without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The host and the port that connections go to: those of the URL, led elsewhere by `connect_to`.
+    pub fn connects_to(&self) -> (String, u16) {
+        let port = self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let led = self.connect_to.iter().find_map(|rule| rule.apply(self.host(), port));
+        led.unwrap_or_else(|| (self.host().to_owned(), port))
+    }
+
+    /// The TLS configuration with the protocols that [`Http`] allows, for `https`.
+    pub fn tls_config(&self) -> Option<rustls::ClientConfig> {
+        let mut config = rustls::ClientConfig::clone(self.tls.as_deref()?);
+        config.alpn_protocols = self.http.alpn();
+        Some(config)
+    }
+}
+
 /// Where a target is when that is not for its URL to say: addresses that may change while the run goes on. New connections
 /// take them in turn.
 #[derive(Clone, Debug, Default)]
