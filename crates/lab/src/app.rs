@@ -1,4 +1,4 @@
-//! The process inside a pod: how it answers requests, and what a signal does to it.
+//! The process inside a pod: how it answers requests and handles signals.
 
 mod connection;
 
@@ -15,28 +15,28 @@ use super::scenario::pod::{Honesty, OnSigterm, PodSpec};
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
-/// Where in its life a process is, in this order.
+/// The phases of a process, in the order in which it goes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// It does not listen yet.
+    /// The process has started and does not listen yet.
     Booting,
-    /// It listens, and cannot serve yet.
+    /// The process listens and answers 503 until it has initialised.
     Initialising,
-    /// It serves.
+    /// The process serves requests.
     Serving,
-    /// It no longer listens, and asks its clients to go.
+    /// The process has closed its port and asks each client to reconnect.
     Draining,
-    /// It no longer listens, and ends its connections as soon as they are idle.
+    /// The process has closed its port and ends its connections as soon as they are idle.
     Finishing,
-    /// It is no more.
+    /// The process has ended, and its connections with it.
     Dead,
 }
 
-/// The process inside a pod.
+/// The modelled process inside a pod.
 #[derive(Debug)]
 pub(super) struct App {
     name: String,
-    /// What it calls itself in the header `Server`.
+    /// The value of the header `Server`.
     product: HeaderValue,
     spec: PodSpec,
     log: Arc<WorldLog>,
@@ -45,16 +45,16 @@ pub(super) struct App {
     turns: Semaphore,
 }
 
-/// What a request is answered with.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reply {
     Fine,
-    /// This status, and why.
+    /// The status of the answer, and the cause for the ledger.
     Failing(StatusCode, &'static str),
 }
 
 impl App {
-    /// A process of the pod `name`, of the release `release`.
+    /// Creates the process of pod `name`, whose `Server` header names `release`. It does not listen yet.
     pub(super) fn new((name, release): (&str, &str), spec: &PodSpec, log: Arc<WorldLog>) -> Self {
         let turns = spec.capacity.map_or(Semaphore::MAX_PERMITS, |capacity| capacity as usize);
         Self {
@@ -76,7 +76,7 @@ impl App {
         matches!(self.phase(), Phase::Initialising | Phase::Serving)
     }
 
-    /// Moves on to `phase`, never back.
+    /// Enters `phase` unless the process is at it or past it already.
     pub(super) fn enter(&self, phase: Phase) {
         if phase == Phase::Serving {
             let _ = self.serving_since.set(self.log.now());
@@ -85,17 +85,16 @@ impl App {
         self.log.stir();
     }
 
-    /// Waits until it is at `phase` or past it.
+    /// Waits until the process has entered `phase` or a later one.
     pub(super) async fn reaches(&self, phase: Phase) {
         let _ = self.phase.subscribe().wait_for(|at| *at >= phase).await;
     }
 
-    /// Serves a client on a connection that has just been made.
     pub(super) fn welcome(self: &Arc<Self>, stream: TcpStream, client: SocketAddr) {
         tokio::spawn(connection::serve(Arc::clone(self), stream, client));
     }
 
-    /// Does what it does on SIGTERM, until it has exited.
+    /// Shuts down as the pod's spec says for SIGTERM; returns once the process has ended.
     pub(super) async fn sigterm(&self) {
         match self.spec.on_sigterm {
             OnSigterm::Exit => {}
@@ -110,12 +109,12 @@ impl App {
         self.enter(Phase::Dead);
     }
 
-    /// Whether it would tell a probe that it is ready.
+    /// Whether a readiness probe would get a 200 now.
     fn claims_ready(&self) -> bool {
         self.phase() >= Phase::Serving || self.spec.readiness.probe == Honesty::Lying
     }
 
-    /// Works on a request for as long as that takes.
+    /// Handles one request: waits for a free worker, takes the spec's time, and fails the spec's share.
     async fn work(&self) -> Reply {
         if self.phase() < Phase::Serving {
             return Reply::Failing(StatusCode::SERVICE_UNAVAILABLE, "it had not initialised yet");
@@ -134,7 +133,7 @@ impl App {
         long.map_or(self.spec.work, |long| long.work).draw() + self.chill()
     }
 
-    /// What it still lacks in warmth: less and less from when it began to serve.
+    /// The extra time of an answer while the process warms up; it decreases linearly to zero.
     fn chill(&self) -> Duration {
         let (Some(warm_up), Some(since)) = (self.spec.warm_up, self.serving_since.get()) else { return Duration::ZERO };
         let lasts = warm_up.lasts.high().as_secs_f64();

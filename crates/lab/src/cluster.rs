@@ -1,4 +1,4 @@
-//! The pods of a world, and the rollout that replaces them: what the Deployment controller does.
+//! The pods of a world and the rollouts that replace them, as the Deployment controller does it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -16,12 +16,12 @@ use super::scenario::{Act, Scenario};
 use super::strategy::{BlueGreen, Census, RollingUpdate, Strategy, Switch};
 use super::world_log::WorldLog;
 
-/// How long to look away when nothing happens: a pod becomes available by time alone.
+/// How long the controller waits for a change before it counts again: a pod becomes available by time alone.
 const LOOK_AWAY: Duration = Duration::from_millis(20);
-/// How long a rollout may go without an end before it counts as failed.
+/// The time after which a rollout counts as failed.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The pods of a world.
+/// The pods of a world, with the controller that replaces them.
 #[derive(Debug)]
 pub(super) struct Cluster {
     scenario: Arc<Scenario>,
@@ -35,9 +35,9 @@ pub(super) struct Cluster {
 #[derive(Debug)]
 struct State {
     pods: List,
-    /// The template that the newest rollout goes to.
+    /// The template of the newest rollout.
     template: String,
-    /// The template to which the Service's selector is narrowed, if it is.
+    /// The template that the Service's selector is narrowed to, in a blue-green rollout.
     selector: Option<String>,
 }
 
@@ -45,12 +45,12 @@ impl Cluster {
     pub(super) fn new(scenario: Arc<Scenario>, log: Arc<WorldLog>) -> Self {
         let selector = matches!(scenario.rollout(), Strategy::BlueGreen(_)).then(|| scenario.first().to_owned());
         let state = State { pods: List::new(), template: scenario.first().to_owned(), selector };
-        // So that worlds beside this one keep to addresses of their own.
+        // Random bytes, so that worlds on the same machine do not share addresses.
         let net = (fastrand::u8(1..=254), fastrand::u8(1..=254));
         Self { scenario, log, net, made: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
-    /// The pods that traffic should go to.
+    /// The pods that are ready, not being deleted, and matched by the selector.
     pub(super) fn endpoints(&self) -> List {
         let state = self.state();
         let selected = |pod: &Pod| state.selector.as_ref().is_none_or(|name| name == pod.template());
@@ -58,7 +58,7 @@ impl Cluster {
         state.pods.iter().filter(|pod| selected(pod) && ready(pod)).cloned().collect()
     }
 
-    /// Creates the first pods, and waits until all are ready, and serve even if nobody asks them whether they do.
+    /// Creates the first pods and waits until all are ready and serve, also where no readiness probe checks that.
     pub(super) async fn begin(&self) {
         self.create(self.scenario.replicas());
         let serves = |pod: &Arc<Pod>| pod.app().phase() == Phase::Serving;
@@ -66,7 +66,7 @@ impl Cluster {
             .await;
     }
 
-    /// Performs an act, as `helm upgrade --wait` does, and then waits until all old pods are gone.
+    /// Performs an act as `helm upgrade --wait` does, then waits until all old pods are gone.
     pub(super) async fn perform(&self, act: &Act) {
         let before = self.state().template.clone();
         match act.roll_back_after {
@@ -174,7 +174,7 @@ impl Cluster {
         census
     }
 
-    /// Deletes so many old pods: those that are not ready first, then the oldest.
+    /// Deletes `count` old pods: those that are not ready first, then the oldest.
     fn retire(&self, count: u32) {
         let mut old = self.old();
         old.sort_by_key(|pod| pod.status().ready_since.is_some());

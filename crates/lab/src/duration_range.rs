@@ -1,13 +1,13 @@
-//! Lengths of time as a scenario writes them: `250ms`, `1.5s`, `1m30s`, or a range `200ms..600ms`.
+//! Durations as a scenario writes them: `250ms`, `1.5s`, `1m30s`, or a range `200ms..600ms`.
 //!
-//! A range is drawn from anew each time that it is used. Bare numbers are refused: they hide their unit.
+//! A range is drawn from anew at each use. Bare numbers are refused, because they hide their unit.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A length of time, or a range of them; never empty.
+/// A duration, or a range of durations whose ends are in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Span {
@@ -15,47 +15,47 @@ pub struct Span {
     high: Duration,
 }
 
-/// A text that is no length of time.
+/// Why a text is not a duration or a range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// There is no number with a unit.
+    /// The text has no number with a unit.
     #[error("{0:?} is not a length of time: write one such as 250ms, 1.5s, 2m or 200ms..600ms")]
     Unreadable(String),
-    /// The range runs backwards.
+    /// The range ends before it begins.
     #[error("the range {0:?} ends before it begins: write the shorter length first")]
     Backwards(String),
 }
 
 impl Span {
-    /// No time at all.
+    /// The duration 0.
     pub const ZERO: Self = Self::exactly(Duration::ZERO);
 
-    /// Always `length`.
+    /// The range that contains `length` alone.
     pub const fn exactly(length: Duration) -> Self {
         Self { low: length, high: length }
     }
 
-    /// Always `millis` milliseconds.
+    /// The range that contains `millis` milliseconds alone.
     pub const fn millis(millis: u64) -> Self {
         Self::exactly(Duration::from_millis(millis))
     }
 
-    /// The shortest length that it stands for.
+    /// The shortest duration of the range.
     pub const fn low(&self) -> Duration {
         self.low
     }
 
-    /// The longest length that it stands for.
+    /// The longest duration of the range.
     pub const fn high(&self) -> Duration {
         self.high
     }
 
-    /// A length between the two ends, each as likely as any other.
+    /// Draws a duration from the range, uniformly, ends included.
     pub fn draw(&self) -> Duration {
         self.low + self.high.saturating_sub(self.low).mul_f64(fastrand::f64())
     }
 
-    /// Whether `length` lies in the range, ends included.
+    /// Whether `length` is in the range, ends included.
     pub fn contains(&self, length: Duration) -> bool {
         (self.low..=self.high).contains(&length)
     }

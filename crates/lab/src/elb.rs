@@ -1,4 +1,4 @@
-//! What a cloud's load balancer adds to a late list: it sends requests only to pods that passed its own health checks.
+//! A cloud load balancer's target list: of the registered pods, those that pass its own health checks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use super::kubelet::probe_ok;
 use super::scenario::hop::HealthCheck;
 use super::world_log::WorldLog;
 
-/// How a target did so far.
+/// The health-check state of one target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Record {
     is_healthy: bool,
-    /// How many checks in a row speak against that.
+    /// The number of consecutive checks whose result contradicts `healthy`.
     against: u32,
 }
 
 impl Record {
-    /// The record after one more check.
+    /// The state after one more check.
     fn after(self, passed: bool, check: &HealthCheck) -> Self {
         let threshold = if passed { check.healthy } else { check.unhealthy };
         match self.against + 1 {
@@ -32,14 +32,14 @@ impl Record {
     }
 }
 
-/// Those of `registered` that are healthy; all of them if none is, for that is what such balancers do.
+/// The registered targets that are healthy, or all of them if none is: cloud balancers fail open.
 pub(super) fn healthy(
     registered: watch::Receiver<List>,
     check: HealthCheck,
     log: Arc<WorldLog>,
 ) -> watch::Receiver<List> {
     let (sender, receiver) = watch::channel(registered.borrow().clone());
-    // What is there at the start has been there for long.
+    // Targets that exist at the start count as registered and healthy for a long time.
     let start = receiver.borrow().clone();
     let known = start.iter().map(|pod| (pod.name().to_owned(), Record { is_healthy: true, against: 0 }));
     tokio::spawn(keep_checking(registered, sender, (check, log), known.collect()));

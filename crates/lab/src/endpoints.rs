@@ -1,4 +1,4 @@
-//! The list of ready pods: the truth of it, and the late copies by which hops go.
+//! The list of ready pods, and the delayed copies that the hops route by.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use super::pod::Pod;
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
-/// Pods, in the order of their creation.
+/// Pods in the order of their creation.
 pub(super) type List = Vec<Arc<Pod>>;
 
-/// How a hop's copy of the list is late.
+/// The delay of a hop's copy of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lateness {
-    /// From a change until the hop goes by it.
+    /// The time from a change until the hop routes by it.
     pub(super) lag: Span,
-    /// The least time between two changes that it takes in: what comes in between is held back.
+    /// The minimum time between two updates of the copy; changes in between are held back.
     pub(super) hold: Span,
 }
 
-/// The true list, and those who copy it.
+/// The current list of ready pods, and the copies to update.
 #[derive(Debug)]
 pub(super) struct Endpoints {
     log: Arc<WorldLog>,
@@ -38,7 +38,7 @@ impl Endpoints {
         Self { log, truth, copies: Vec::new() }
     }
 
-    /// A copy of the list for the hop `name`, as late as told.
+    /// Creates a copy of the list for the hop `name`, delayed by `lateness`.
     pub(super) fn copy(&mut self, name: &str, lateness: Lateness) -> watch::Receiver<List> {
         let (sender, changes) = mpsc::unbounded_channel();
         self.copies.push(sender);
@@ -47,7 +47,7 @@ impl Endpoints {
         receiver
     }
 
-    /// Follows the cluster's pods for as long as there is a world.
+    /// Keeps the list and its copies up to date; never returns.
     pub(super) async fn run(mut self, ready: impl Fn() -> List) {
         let mut pulse = self.log.pulse();
         loop {

@@ -1,7 +1,7 @@
-//! Faults of every kind, inflicted by a server at instants that are planned: what a calibration is held against.
+//! Faults of seven kinds, injected by a server at planned times: the known truth of a calibration.
 //!
-//! The server decides about each request by the clock at the moment at which it has read it, so that an outage
-//! begins and ends when the plan says, whatever else the machine does.
+//! The server decides about each request by the clock at the moment at which it has read it, so that an outage begins
+//! and ends as planned however busy the machine is.
 
 mod server;
 
@@ -10,31 +10,31 @@ use std::time::Duration;
 pub use self::server::{Server, Truth};
 use lapse_measure::time::Offset;
 
-/// What is done to each request, or to each connection, for as long as an outage lasts.
+/// What an outage does to each request or connection while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// Answered with 503.
+    /// Requests are answered with 503.
     Status,
     /// The port refuses new connections, and established ones are dropped.
     Refuse,
-    /// The connection is reset.
+    /// Connections are reset.
     Reset,
-    /// The connection is ended without an answer.
+    /// Connections are closed without an answer.
     Close,
-    /// The answer breaks off within its body.
+    /// Answers are cut within their body.
     Truncate,
-    /// The answer is not HTTP.
+    /// Answers are not HTTP.
     Garble,
-    /// No answer ever comes.
+    /// Requests are never answered.
     Hang,
 }
 
 impl Fault {
-    /// All of them.
+    /// Every kind of fault.
     pub const ALL: [Self; 7] =
         [Self::Status, Self::Refuse, Self::Reset, Self::Close, Self::Truncate, Self::Garble, Self::Hang];
 
-    /// The word for it.
+    /// The fault's name in reports and tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Status => "status 503",
@@ -48,30 +48,29 @@ impl Fault {
     }
 }
 
-/// An outage to come.
+/// A planned outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// What happens to requests.
+    /// What the outage does to requests.
     pub fault: Fault,
-    /// Requests read from here on meet it,
+    /// The start: requests read from this offset on are affected.
     pub from: Offset,
-    /// and those read from here on do not.
+    /// The end: requests read from this offset on are not affected.
     pub to: Offset,
 }
 
-/// Outages to come, in order and apart.
+/// Planned outages in order, without overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan(Vec<Outage>);
 
 /// The shortest outage of a random plan.
 const SHORTEST: Duration = Duration::from_millis(1);
-/// Between two outages lies at least this, and at most twice as much: enough for the second not to be taken for more
-/// of the first.
+/// The minimum time between two outages (the maximum is twice that): enough that two are not taken for one.
 const APART: Duration = Duration::from_millis(150);
 
 impl Plan {
-    /// So many outages, all kinds equally often in random order, the first one at `first`. Lengths lie between one
-    /// millisecond and `longest`, each order of magnitude as likely as any other. The same seed gives the same plan.
+    /// Plans `count` outages from `first` on, all kinds equally often and in random order. Lengths are drawn
+    /// log-uniformly from one millisecond to `longest`. The same seed gives the same plan.
     pub fn random(seed: u64, count: usize, first: Offset, longest: Duration) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let (mut at, mut kinds) = (first, Vec::new());
@@ -89,17 +88,17 @@ impl Plan {
         Self(outages)
     }
 
-    /// The outages, in order.
+    /// The outages in order.
     pub fn outages(&self) -> &[Outage] {
         &self.0
     }
 
-    /// When the last one ends.
+    /// The end of the last outage, or zero for an empty plan.
     pub fn end(&self) -> Offset {
         self.0.last().map_or(Offset::ZERO, |outage| outage.to)
     }
 
-    /// What happens to a request that is read at `now`.
+    /// The fault that affects a request read at `now`, if any.
     fn at(&self, now: Offset) -> Option<Fault> {
         let next = self.0.partition_point(|outage| outage.to <= now);
         self.0.get(next).filter(|outage| outage.from <= now).map(|outage| outage.fault)

@@ -1,7 +1,7 @@
-//! A port of our own that can be opened and shut in microseconds, without ever being given away.
+//! A bound port that can be opened and closed within microseconds without losing the port.
 //!
-//! A shut door refuses connections as a port does on which nothing listens, and a swallowing one lets
-//! their packets vanish: both by the kernel, so that a client sees the real thing.
+//! A closed port refuses connections as an unused one does, and a filtered one drops their SYNs. Both are done by the
+//! kernel, so a client sees what it would see of a real service.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as Socket, TcpStream as StdStream};
@@ -13,12 +13,12 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::syn_filter::SynFilter;
 
-/// How many connections may wait to be accepted.
+/// The listen backlog: connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
-/// How often another free port is tried.
+/// The number of free ports to try before giving up.
 const TRIES: u32 = 16;
 
-/// A bound port; shut at first.
+/// A bound port, closed at first.
 #[derive(Debug)]
 pub(super) struct GatedListener {
     socket: Socket,
@@ -27,7 +27,7 @@ pub(super) struct GatedListener {
 }
 
 impl GatedListener {
-    /// A door on `address`; port 0 for any that is free.
+    /// Binds `address`; port 0 picks any that is free. Fails where the system refuses the address.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.port() == 0 { any_port(address.ip())? } else { Socket::bind(address)? };
         let address = socket.local_addr()?;
@@ -41,34 +41,34 @@ impl GatedListener {
         self.address
     }
 
-    /// Listens. What is returned must be dropped before the door is opened again.
+    /// Starts to listen. The returned listener must be dropped before the port is opened again.
     pub(super) fn open(&self) -> io::Result<TcpListener> {
         listen(&self.socket, BACKLOG)?;
         self.open.store(true, Ordering::Relaxed);
         TcpListener::from_std(self.socket.try_clone()?)
     }
 
-    /// Takes a connection that waits already.
+    /// Accepts a connection that is in the backlog already.
     pub(super) fn waiting(&self) -> Option<(TcpStream, SocketAddr)> {
         let (stream, client) = self.socket.accept().ok()?;
         Some((adopt(stream).ok()?, client))
     }
 
-    /// Refuses connections from now on, and resets those that nobody has accepted.
+    /// Stops listening: new connections are refused, and those in the backlog are reset.
     pub(super) fn shut(&self) {
-        // Twice would be once too often: all connections of a port that is shut when it is shut already
-        // begin, once it is open again, with an end of file.
+        // Only if the port is open: closing a closed port makes all connections that are made after the next opening
+        // begin with an end of file.
         if self.open.swap(false, Ordering::Relaxed) {
             let _ = shutdown(&self.socket, Shutdown::Read);
         }
     }
 
-    /// Lets the packets of some new connections vanish, for as long as it is open.
+    /// Drops the SYNs that `filter` selects, while the port is open.
     pub(super) fn sift(&self, filter: &SynFilter) -> io::Result<()> {
         SockRef::from(&self.socket).attach_filter(&filter.program())
     }
 
-    /// Lets the packets of all new connections vanish from now on.
+    /// Drops the SYNs of all new connections from now on.
     pub(super) fn swallow(&self) -> io::Result<()> {
         self.shut();
         self.sift(&SynFilter::all())?;
@@ -78,8 +78,7 @@ impl GatedListener {
     }
 }
 
-/// The kernel gives a port back when the socket that was bound to "any" stops listening; one that was
-/// bound by number stays ours.
+/// Picks a free port by number: the kernel takes back an ephemeral one as soon as its socket stops listening.
 fn any_port(ip: IpAddr) -> io::Result<Socket> {
     let attempt = || {
         let free = Socket::bind((ip, 0))?.local_addr()?;

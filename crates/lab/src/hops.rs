@@ -1,4 +1,5 @@
-//! The hops of a world, from the pods outwards: only the innermost knows pods, each other one knows the hop behind it.
+//! Builds the hops of a world from the pods outwards: only the innermost knows pods, each other one knows the hop
+//! behind it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,10 +16,11 @@ use super::scenario::hop::{ElbSpec, HopSpec, IngressSpec, Reloads};
 use super::service::Service;
 use super::world_log::WorldLog;
 
-/// A hop's name, and where it listens.
+/// A hop's name and the address at which it listens.
 pub(super) type Hop = (&'static str, SocketAddr);
 
-/// Opens the hops of `specs`, the outermost first, with that at `entrance`. Of what goes wrong it says at which address.
+/// Opens the hops of `specs`, given outermost first; the first listens at `entrance`. An error comes with the address
+/// that could not be bound.
 pub(super) fn open(
     specs: &[HopSpec],
     entrance: SocketAddr,
@@ -61,7 +63,7 @@ fn open_one(spec: &HopSpec, gate: GatedListener, behind: &Upstream, log: &Arc<Wo
     Ok(())
 }
 
-/// The list of pods that a hop goes by.
+/// The delayed list of pods that a hop routes by.
 fn list(spec: &HopSpec, endpoints: &mut Endpoints, log: &Arc<WorldLog>) -> watch::Receiver<List> {
     match spec {
         HopSpec::Service(service) => endpoints.copy(spec.name(), late(service.lag)),

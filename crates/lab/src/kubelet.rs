@@ -1,4 +1,4 @@
-//! What the kubelet does for a pod: starts its process, asks the probes, and ends it.
+//! The kubelet's work for a pod: starts its process, runs its probes, and terminates it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,12 +13,12 @@ use super::app::{App, Phase};
 use super::pod::Pod;
 use super::scenario::pod::{Honesty, Liveness, Readiness};
 
-/// How long a probe may take, as by default in Kubernetes.
+/// The timeout of a probe, the default of Kubernetes.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// What a process is left with when its preStop hook has used up the grace period.
+/// The time that SIGTERM still gets if the preStop hook has used up the grace period.
 const EXTENSION: Duration = Duration::from_secs(2);
 
-/// Keeps `pod` from its creation to its end.
+/// Runs `pod` from its creation until it is gone.
 pub(super) async fn keep(pod: Arc<Pod>) {
     pod.tell("pod-created", "is created");
     tokio::select! {
@@ -29,7 +29,7 @@ pub(super) async fn keep(pod: Arc<Pod>) {
     pod.bury().await;
 }
 
-/// Starts the pod's process, and again whenever its liveness probe gives up on it.
+/// Starts the pod's process, and again whenever its liveness probe fails.
 async fn run(pod: &Arc<Pod>) {
     sleep(pod.spec().schedule.draw()).await;
     loop {
@@ -45,7 +45,7 @@ async fn run(pod: &Arc<Pod>) {
     }
 }
 
-/// The preStop hook, SIGTERM, and SIGKILL when the grace period is over: it includes the hook.
+/// Terminates the pod: preStop hook, SIGTERM, and SIGKILL at the end of the grace period, which includes the hook.
 async fn terminate(pod: &Pod) {
     let (grace, pre_stop) = (pod.spec().grace.draw(), pod.spec().pre_stop.draw());
     sleep(pre_stop.min(grace)).await;
@@ -84,7 +84,7 @@ async fn watch_readiness(pod: &Pod, probe: Readiness) {
     }
 }
 
-/// Returns when the process is to be restarted.
+/// Returns when the liveness probe has failed often enough for a restart; never without a probe.
 async fn watch_liveness(pod: &Pod, probe: Option<Liveness>) {
     let Some(probe) = probe else { return std::future::pending().await };
     sleep(probe.initial_delay.draw()).await;
@@ -95,7 +95,7 @@ async fn watch_liveness(pod: &Pod, probe: Option<Liveness>) {
     }
 }
 
-/// Whether a GET of `path` is answered with 200 in time.
+/// Whether a GET of `path` is answered with 200 within the probe timeout.
 pub(super) async fn probe_ok(address: SocketAddr, path: &str) -> bool {
     matches!(timeout(PROBE_TIMEOUT, ask(address, path)).await, Ok(Ok(true)))
 }

@@ -1,6 +1,6 @@
-//! What the world did to requests, and when: the truth that a measurement is held against.
+//! The ledger of injected faults: the truth that a measurement is compared with.
 //!
-//! Written by the parts of the world that inflict it, at the moment at which they do.
+//! The parts of the world that inject a fault write its entry at that moment.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,25 +12,25 @@ use serde::Serialize;
 use lapse_measure::time::Offset;
 use lapse_record::entry;
 
-/// What was inflicted.
+/// The kind of an injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InjectedFault {
-    /// A hop's list differed from the pods that were ready: new pods were missing, or old ones still listed.
+    /// A hop's list differed from the ready pods: new pods were missing, or old ones still listed.
     Stale,
     /// A hop refused every new connection.
     Shut,
-    /// A hop sent new connections, or a share of them, where their packets vanish.
+    /// A hop routed new connections, or a share of them, to pods without network, where SYNs are dropped.
     Swallowed,
     /// A connection was cut with requests unanswered on it.
     Cut,
-    /// A request was answered with this status instead of what was asked for.
+    /// A request was answered with this error status.
     Status(u16),
-    /// A request waited for longer than an answer takes.
+    /// An answer was late because a hop had to retry.
     Held,
 }
 
 impl InjectedFault {
-    /// What it was, with its status if there was one.
+    /// The kind for people, with the status if there is one.
     pub fn words(self) -> String {
         match self {
             Self::Status(code) => format!("status {code}"),
@@ -38,7 +38,7 @@ impl InjectedFault {
         }
     }
 
-    /// The word for it in the ledger's file.
+    /// The kind's name in the ledger file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stale => "stale",
@@ -51,36 +51,36 @@ impl InjectedFault {
     }
 }
 
-/// One thing that was inflicted.
+/// One injected fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// From when on.
+    /// The start of the fault.
     pub from: Offset,
-    /// Until when; equal to `from` for what happened in one instant.
+    /// The end of the fault; equal to `from` for a fault of one instant.
     pub to: Offset,
-    /// The pod or the hop that inflicted it.
+    /// The name of the pod or hop that injected the fault.
     pub by: String,
-    /// What it was.
+    /// The kind of the fault.
     pub what: InjectedFault,
-    /// The client's end of the connection, where there was one.
+    /// The client's address, where the fault concerns one connection.
     pub client: Option<SocketAddr>,
-    /// Why, for people.
+    /// The cause, for people.
     pub cause: String,
 }
 
-/// All that was inflicted, in the order in which it ended.
+/// The injected faults in the order in which they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The entries that were kept.
+    /// The entries kept, at most [`Ledger::MOST`].
     pub entries: Vec<Entry>,
-    /// How many more there were than [`Ledger::MOST`].
+    /// The number of entries dropped because the ledger was full.
     pub dropped: u64,
 }
 
-/// What lies farther apart than this is not summed up.
+/// Entries further apart than this are not merged in [`Ledger::sums`].
 const TOGETHER: Duration = Duration::from_secs(1);
 
-/// An entry as a line of JSON.
+/// The JSON form of an entry.
 #[derive(Serialize)]
 struct Line<'a> {
     from_ns: u64,
@@ -95,7 +95,7 @@ struct Line<'a> {
 }
 
 impl Ledger {
-    /// So many entries are kept, the earliest.
+    /// The maximum number of entries; later ones are only counted.
     pub const MOST: usize = 500_000;
 
     /// Adds an entry, or counts it if the ledger is full.
@@ -107,7 +107,7 @@ impl Ledger {
         }
     }
 
-    /// What was inflicted, in the order in which it began: the same by the same for the same cause is one line.
+    /// The entries in the order of their start, with equal ones (same injector, kind and cause) merged.
     pub fn sums(&self) -> Vec<entry::InjectedFault> {
         let mut sums: Vec<entry::InjectedFault> = Vec::new();
         let mut newest: BTreeMap<(&str, InjectedFault, &str), usize> = BTreeMap::new();
@@ -131,7 +131,7 @@ impl Ledger {
         sums
     }
 
-    /// Writes one JSON object a line; of a full ledger the last line counts what is missing.
+    /// Writes one JSON object a line; if entries were dropped, the last line counts them. Fails where `to` does.
     pub fn write(&self, mut to: impl Write) -> io::Result<()> {
         for entry in &self.entries {
             serde_json::to_writer(&mut to, &Line::of(entry))?;

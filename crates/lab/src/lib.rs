@@ -1,7 +1,7 @@
-//! A small world with known truth: pods, what stands in front of them, and a rollout.
+//! A small world with known truth: pods, the hops in front of them, and a rollout.
 //!
-//! Sockets and time are real, Kubernetes is a model of it. What the world does to requests goes into a
-//! [`ledger`], which knows nothing of the code that measures: so the two can be held against each other.
+//! Sockets and time are real, Kubernetes is a model. Each fault that the world injects goes into a [`ledger`], which
+//! shares no code with the measurement, so that the two can be compared.
 
 pub mod duration_range;
 pub mod fault;
@@ -14,7 +14,7 @@ pub mod world;
 
 pub use serve::{Trigger, serve};
 
-/// The header in which a pod says its name.
+/// The header in which a pod names itself.
 pub const POD_HEADER: &str = "x-pod";
 
 mod app;

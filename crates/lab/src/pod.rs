@@ -1,4 +1,4 @@
-//! A pod: an address of its own, a process, and what the cluster knows of it.
+//! A pod: an address, a process, and its status in the cluster.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,18 +14,18 @@ use super::scenario::pod::{Afterwards, PodSpec};
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
-/// What the cluster knows of a pod.
+/// The status of a pod in the cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Status {
-    /// Since when it is ready, if it is.
+    /// The time since which the pod is ready.
     pub(super) ready_since: Option<Offset>,
-    /// Its deletion has been asked for.
+    /// The pod is being deleted.
     pub(super) deleting: bool,
-    /// It is no more.
+    /// The pod is gone.
     pub(super) gone: bool,
 }
 
-/// A pod.
+/// A pod of the world.
 #[derive(Debug)]
 pub(super) struct Pod {
     name: String,
@@ -33,15 +33,15 @@ pub(super) struct Pod {
     spec: PodSpec,
     log: Arc<WorldLog>,
     gate: GatedListener,
-    /// Its process; another one after a restart.
+    /// The current process; a restart replaces it.
     app: Mutex<Arc<App>>,
-    /// The task that listens for it.
+    /// The task that accepts the pod's connections.
     listening: Mutex<Option<JoinHandle<()>>>,
     status: watch::Sender<Status>,
 }
 
 impl Pod {
-    /// A pod called `name` made from `template`, at a free port of `address`. It has no process yet.
+    /// Creates pod `name` from `template` at a free port of `address`, without a process.
     pub(super) fn new(
         (name, template): (String, &str),
         spec: &PodSpec,
@@ -83,7 +83,7 @@ impl Pod {
         *self.status.borrow()
     }
 
-    /// Whether packets that are sent to it vanish.
+    /// Whether SYNs to the pod's address are dropped.
     pub(super) fn swallows(&self) -> bool {
         self.status().gone && self.spec.afterwards == Afterwards::Swallows
     }
@@ -92,29 +92,29 @@ impl Pod {
         Arc::clone(&self.app.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Tells what happens to it.
+    /// Emits an event about the pod.
     pub(super) fn tell(&self, kind: &str, what: &str) {
         self.log.tell_of(format!("pod/{}", self.name), kind, format!("{} {what}", self.name));
     }
 
-    /// Asks for its deletion.
+    /// Starts the pod's deletion.
     pub(super) fn delete(&self) {
         if self.status.send_if_modified(|status| !std::mem::replace(&mut status.deleting, true)) {
             self.tell("pod-deleting", "is being deleted");
         }
     }
 
-    /// Waits until its deletion is asked for.
+    /// Waits until the pod's deletion has started.
     pub(super) async fn deleted(&self) {
         let _ = self.status.subscribe().wait_for(|status| status.deleting).await;
     }
 
-    /// Waits until it is no more.
+    /// Waits until the pod is gone.
     pub(super) async fn ended(&self) {
         let _ = self.status.subscribe().wait_for(|status| status.gone).await;
     }
 
-    /// Notes whether it is ready.
+    /// Sets whether the pod is ready, and emits an event on a change.
     pub(super) fn mark_ready(&self, ready: bool) {
         let now = self.log.now();
         let changed = self.status.send_if_modified(|status| {
@@ -128,7 +128,7 @@ impl Pod {
         }
     }
 
-    /// Starts a process in it, in place of one that ended.
+    /// Starts a new process in the pod, in place of the one that ended.
     pub(super) fn start(self: &Arc<Self>) {
         let mut app = self.app.lock().unwrap_or_else(PoisonError::into_inner);
         if app.phase() == Phase::Dead {
@@ -138,11 +138,11 @@ impl Pod {
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// What remains of it once its process has ended.
+    /// Tears the pod down after its process has ended: its network goes, and its address refuses or swallows.
     pub(super) async fn bury(&self) {
         let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(listening) = listening {
-            // It shuts the door on its way out.
+            // The task closes the port when it ends.
             let _ = listening.await;
         }
         self.tell("container-exited", "has ended its process");
@@ -156,7 +156,7 @@ impl Pod {
         self.tell("pod-gone", "is gone");
     }
 
-    /// The life of its process, for as long as that listens.
+    /// Runs the process for as long as it listens.
     async fn run(self: Arc<Self>, app: Arc<App>) {
         tokio::select! {
             () = app.reaches(Phase::Draining) => {}
@@ -182,12 +182,12 @@ impl Pod {
     }
 }
 
-/// Lets clients in, for as long as it is polled.
+/// Accepts connections for `app` until the future is dropped.
 pub(super) async fn accept(listener: &TcpListener, app: &Arc<App>) {
     loop {
         match listener.accept().await {
             Ok((stream, client)) => app.welcome(stream, client),
-            // No descriptor is free, or the client has gone: the next one may fare better.
+            // No descriptor is free, or the client has gone: try again.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
         }
     }

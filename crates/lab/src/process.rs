@@ -1,7 +1,7 @@
-//! A pod's process as a process of its own: what a container runs, so that a real cluster rolls what the lab rolls.
+//! A pod's process as a real process: the program in a container, so that a real cluster rolls what the lab models.
 //!
-//! It starts, serves and ends as a pod template says. The rest is the cluster's: scheduling, probes, the preStop hook,
-//! signals, and the end of the grace period.
+//! The process starts, serves and ends as its pod template says. Scheduling, probes, the preStop hook, signals and the
+//! grace period are the cluster's.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,17 +18,17 @@ use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
 
-/// How it ended after SIGTERM.
+/// How the process ended after SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It finished what it had begun.
+    /// The requests that had begun were finished.
     Finished,
-    /// It dropped everything.
+    /// All connections were dropped.
     AtOnce,
 }
 
-/// Runs the process of a pod called `name`, of the release `release`, at `listen` until `sigterm` has come and it has done
-/// about that what `spec` says. Each change of its state is an event. It fails only where it cannot listen.
+/// Runs the process of pod `name`, of release `release`, at `listen`, until `sigterm` resolves and the process has shut
+/// down as `spec` says. Each change of its state is an event. Fails only where `listen` cannot be bound.
 pub async fn run(
     (name, release, spec): (&str, &str, &PodSpec),
     listen: SocketAddr,
@@ -42,12 +42,12 @@ pub async fn run(
         failed = live(&app, &log, listen, spec) => failed?,
         () = hear(sigterm, &log, spec.on_sigterm) => {}
     }
-    // Nothing listens any more: the socket went with the life that was just given up.
+    // The port is closed: the listener was dropped with `live`.
     app.sigterm().await;
     Ok(if spec.on_sigterm == OnSigterm::Exit { Exit::AtOnce } else { Exit::Finished })
 }
 
-/// Returns when `sigterm` ends its life as a server.
+/// Waits for SIGTERM, and emits the events of what the process does about it; never returns if it is ignored.
 async fn hear(sigterm: impl Future<Output = ()>, log: &WorldLog, then: OnSigterm) {
     sigterm.await;
     match then {
@@ -67,7 +67,7 @@ async fn hear(sigterm: impl Future<Output = ()>, log: &WorldLog, then: OnSigterm
     }
 }
 
-/// Its life as a server; it ends by itself only where it cannot listen.
+/// Listens, initialises and serves; returns only if it cannot listen.
 async fn live(app: &Arc<App>, log: &WorldLog, listen: SocketAddr, spec: &PodSpec) -> io::Result<()> {
     sleep(spec.boot.draw()).await;
     let listener = TcpListener::bind(listen).await?;

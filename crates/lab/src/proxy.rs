@@ -1,5 +1,5 @@
-//! What ingresses and load balancers have in common: layer 7. Each request goes to one of several
-//! upstreams over a kept connection, and what goes wrong there becomes a page of the proxy's own.
+//! A layer 7 proxy, the common part of ingress and load balancer: sends each request to one of several upstreams over a
+//! kept connection, and answers with an error page if that fails.
 
 mod front;
 mod upstream;
@@ -24,34 +24,34 @@ use lapse_measure::time::Offset;
 
 pub(super) use self::front::Front;
 
-/// A body of the proxy's own, or one that is passed on.
+/// A response body: an error page of the proxy, or the upstream's body.
 type PassedOn = Either<Full<Bytes>, Incoming>;
 
-/// How a proxy behaves.
+/// The settings of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProxyConfig {
-    /// Its name in events and in the ledger.
+    /// The proxy's name in events and in the ledger.
     pub(super) name: &'static str,
-    /// The `Server` header of its own pages.
+    /// The `Server` header of the proxy's error pages.
     pub(super) server: &'static str,
-    /// How many upstreams it tries for one request.
+    /// The number of upstreams tried for one request.
     pub(super) tries: usize,
-    /// How long it waits for a connection.
+    /// The timeout for a connection to an upstream.
     pub(super) connect_timeout: Duration,
-    /// How long it waits for the head of an answer.
+    /// The timeout for the head of an upstream's answer.
     pub(super) answer_timeout: Duration,
 }
 
-/// What requests are passed on to.
+/// The upstreams of a proxy.
 #[derive(Clone, Debug)]
 pub(super) enum Upstream {
-    /// The pods on a list that may be late.
+    /// The pods of a list that may be stale.
     Pods(watch::Receiver<List>),
     /// Another hop.
     Hop(SocketAddr),
 }
 
-/// A proxy.
+/// A proxy without its port.
 #[derive(Debug)]
 pub(super) struct Proxy {
     config: ProxyConfig,
@@ -76,7 +76,7 @@ impl Proxy {
         Self { config, behind, pool, turn: AtomicUsize::new(0), log }
     }
 
-    /// Passes a request of `client` on.
+    /// Forwards a request of `client`, with retries.
     async fn pass_on(&self, request: Request<Bytes>, client: SocketAddr) -> Response<PassedOn> {
         let from = self.log.now();
         let (mut tried, mut trouble) = (Vec::new(), None);
@@ -101,7 +101,7 @@ impl Proxy {
         self.give_up((from, trouble), client)
     }
 
-    /// The next upstream in turn, by the list as it is now, that was not tried yet.
+    /// The next upstream in round robin that was not tried yet.
     fn pick(&self, tried: &[SocketAddr]) -> Option<SocketAddr> {
         if tried.len() >= self.config.tries {
             return None;
@@ -126,7 +126,7 @@ impl Proxy {
         self.log.enter(Entry { from, to, by, what, client: Some(client), cause });
     }
 
-    /// A page of its own, of the shape that nginx gives them.
+    /// An error page in nginx's format.
     fn page(&self, status: StatusCode) -> Response<PassedOn> {
         let title = format!("{} {}", status.as_u16(), reason(status));
         let html = format!(
@@ -140,7 +140,7 @@ impl Proxy {
     }
 }
 
-/// nginx has a phrase of its own for 503, and so have the balancers that copy it.
+/// The reason phrase as nginx writes it; it has its own for 503 and 504.
 fn reason(status: StatusCode) -> &'static str {
     match status {
         StatusCode::SERVICE_UNAVAILABLE => "Service Temporarily Unavailable",

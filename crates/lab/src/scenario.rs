@@ -1,6 +1,6 @@
-//! A scenario: a world, what happens to it act by act, and what each act is expected to cost.
+//! A scenario: a world, its acts, and the expected cost of each act.
 //!
-//! Read from YAML, and checked as a whole before anything is started. Keys are spelt as in Kubernetes.
+//! Scenarios are read from YAML and checked as a whole before anything starts. Keys are spelt as in Kubernetes.
 
 pub mod expect;
 pub mod hop;
@@ -21,84 +21,84 @@ use super::strategy::Strategy;
 /// Why a text is not a scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A key that no scenario has at that place.
+    /// A key that is not known at its place.
     #[error("line {line}: unknown key `{key}`{}", hint(key, known))]
     UnknownKey {
-        /// Where it stands, counted from one.
+        /// The line of the key, counted from one.
         line: u64,
         /// The key as written.
         key: String,
-        /// The keys that may stand there.
+        /// The keys that are known at that place.
         known: Vec<&'static str>,
     },
-    /// Not YAML, or not of the right shape.
+    /// The text is not YAML or does not have the shape of a scenario.
     #[error("{}{what}", place(*line))]
     Unreadable {
-        /// Where, counted from one, if known.
+        /// The line of the error, counted from one, if known.
         line: Option<u64>,
-        /// What was found and what should be there.
+        /// What was found and what is expected there.
         what: String,
     },
-    /// The first line does not say what the scenario shows.
+    /// The first line is not a comment that says what the scenario shows.
     #[error("line 1: the first line must say what the scenario shows: write `# ` and one sentence")]
     Silent,
-    /// A name of a pod template that is not under `pods`.
+    /// A reference to a pod template that is not under `pods`.
     #[error("{place} names the pod template `{name}`, which is not under `pods`{}", hint(name, known))]
     UnknownPod {
-        /// Who names it.
+        /// The key that has the reference.
         place: String,
         /// The name as written.
         name: String,
-        /// The templates that there are.
+        /// The templates under `pods`.
         known: Vec<String>,
     },
-    /// It can be read, but no such world can be made.
+    /// The scenario is well-formed, but its world cannot be built.
     #[error("{0}")]
     Impossible(String),
 }
 
-/// What the prober is advised to do; what it is told on the command line comes first.
+/// The scenario's advice for the prober; flags of the command line take precedence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Measure {
     /// Probes a second of the target, over all lanes.
     pub rate: Option<u64>,
-    /// How long to probe before the first act.
+    /// The time to probe before the first act.
     #[serde(deserialize_with = "length")]
     pub baseline: Option<Duration>,
-    /// How long all lanes must have been up before the run ends.
+    /// The time for which all lanes must have been up before the run ends.
     #[serde(deserialize_with = "length")]
     pub settle: Option<Duration>,
-    /// How long a probe may take.
+    /// The timeout of a probe.
     #[serde(deserialize_with = "length")]
     pub timeout: Option<Duration>,
-    /// From when on an answer counts as slow.
+    /// The latency from which on an answer counts as slow.
     #[serde(deserialize_with = "length")]
     pub slow: Option<Duration>,
 }
 
-/// The lanes of which an act may expect something.
+/// The lanes that an expectation may name.
 const LANES: [&str; 2] = ["new", "reused"];
 
-/// One rollout, and what it is expected to cost.
+/// One rollout and its expected cost.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Act {
-    /// A few words.
+    /// The act's name in reports.
     pub name: String,
     /// What happens and why, for people.
     #[serde(default)]
     pub story: String,
     /// The pod template that the rollout goes to.
     pub upgrade: String,
-    /// After how long it is rolled back to what was there before.
+    /// The time after which the rollout is rolled back to the previous template.
     #[serde(default)]
     pub roll_back_after: Option<Span>,
-    /// What it is expected to cost.
+    /// The expected cost.
     pub expect: Expect,
 }
 
-/// The world of a scenario and its acts.
+/// A checked scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     shows: String,
@@ -124,7 +124,7 @@ struct Script {
 // === impl Scenario ===
 
 impl Scenario {
-    /// Reads a scenario.
+    /// Parses and checks a scenario in YAML. An error names the line, the key and the fix.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let first = text.lines().next().and_then(|line| line.strip_prefix('#')).map(str::trim);
         let shows = first.filter(|line| !line.is_empty()).ok_or(Error::Silent)?.to_owned();
@@ -133,47 +133,47 @@ impl Scenario {
         Ok(Self { shows, script })
     }
 
-    /// Its name.
+    /// The scenario's name, which also names the run's folder.
     pub fn name(&self) -> &str {
         &self.script.name
     }
 
-    /// What it shows, in one sentence.
+    /// What the scenario shows, in one sentence: its first line.
     pub fn shows(&self) -> &str {
         &self.shows
     }
 
-    /// What the prober is advised to do.
+    /// The advice for the prober.
     pub const fn measure(&self) -> &Measure {
         &self.script.measure
     }
 
-    /// What happens, in order; at least one act.
+    /// The acts in order; at least one.
     pub fn acts(&self) -> &[Act] {
         &self.script.acts
     }
 
-    /// How many pods serve.
+    /// The number of replicas.
     pub const fn replicas(&self) -> u32 {
         self.script.replicas
     }
 
-    /// How pods are replaced.
+    /// The rollout strategy.
     pub const fn rollout(&self) -> Strategy {
         self.script.rollout
     }
 
-    /// What stands in front of the pods, the outermost first; at least one.
+    /// The hops in front of the pods, outermost first; at least one.
     pub fn hops(&self) -> &[HopSpec] {
         &self.script.hops
     }
 
-    /// The name of the pod template that runs at first.
+    /// The name of the template that runs at the start.
     pub fn first(&self) -> &str {
         &self.script.first
     }
 
-    /// The pod template `name`.
+    /// The pod template `name`, or `None` if there is none.
     pub fn pod(&self, name: &str) -> Option<&PodSpec> {
         self.script.pods.get(name)
     }
@@ -245,12 +245,12 @@ impl Script {
     }
 }
 
-/// A count that must not be 0.
+/// Refuses a count of 0 under `key`.
 fn at_least_one(key: &str, count: u32) -> Result<(), String> {
     if count > 0 { Ok(()) } else { Err(format!("`{key}` is 0: write at least 1")) }
 }
 
-/// A length of time that must not be none.
+/// Refuses a duration of 0 under `key`.
 fn some_time(key: &str, span: Span) -> Result<(), String> {
     if span.low().is_zero() { Err(format!("`{key}` is nothing: write one such as 100ms")) } else { Ok(()) }
 }
@@ -271,7 +271,7 @@ fn unreadable(error: &serde_saphyr::Error) -> Error {
     }
 }
 
-/// What a value of this type of Rust's looks like.
+/// An example of a value of the Rust type `ty`, for error messages.
 fn wanted(ty: &str) -> &'static str {
     match ty {
         "bool" => "`true` or `false`",
@@ -284,7 +284,7 @@ fn place(line: Option<u64>) -> String {
     line.map(|line| format!("line {line}: ")).unwrap_or_default()
 }
 
-/// What might have been meant by `word`, or all that could be.
+/// The known word that is closest to `word`, or all of them, as the end of an error message.
 fn hint<T: AsRef<str>>(word: &str, known: &[T]) -> String {
     let likeness = |known: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase());
     let near = known.iter().map(AsRef::as_ref).min_by_key(|known| likeness(known));

@@ -1,4 +1,4 @@
-//! A world for others to look at: it is served, its acts are performed, and nobody in here measures it.
+//! Serves a world to external clients and performs its acts, without measuring.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use super::world::{Error, World};
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
 
-/// From the end of an act to the start of the next one, unless that is asked for.
+/// The pause between two acts that start without being asked for.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// What starts the acts.
 #[derive(Debug)]
 pub enum Trigger {
-    /// The first starts at once, the others follow.
+    /// The first act starts at once, the others follow.
     AtOnce,
-    /// The first starts with the first request, the others follow.
+    /// The first act starts with the first request, the others follow.
     FirstRequest,
-    /// Each starts with a message, such as one for each key press; a closed channel starts no more.
+    /// Each act starts with a message, such as one per key press; a closed channel starts no more.
     Asked(mpsc::Receiver<()>),
 }
 
-/// Serves `scenario` at `listen` and performs its acts as `trigger` says. When they are over it goes on
-/// serving what they left, until `ended`. Returns what was inflicted.
+/// Serves `scenario` at `listen` and performs its acts as `trigger` says, then goes on serving until `ended` resolves.
+/// Returns the ledger.
 pub async fn serve(
     (scenario, listen): (Scenario, SocketAddr),
     now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
@@ -45,7 +45,7 @@ pub async fn serve(
     result.map(|()| ledger)
 }
 
-/// Performs all acts, and then waits for ever. It ends only with an error.
+/// Performs all acts, then waits for ever; returns only an error.
 async fn perform(world: &World, trigger: &mut Trigger) -> Result<(), Error> {
     for act in 0..world.scenario().acts().len() {
         match trigger {

@@ -1,7 +1,7 @@
-//! Serves one client connection, HTTP/1.1 or HTTP/2, whichever the client speaks first, until it is ordered to end.
+//! Serves one client connection, HTTP/1.1 or HTTP/2 by what the client sends first, until it is ordered to end.
 //!
-//! A connection that is cut is dropped as the kernel drops those of a process that died: the client sees
-//! an end of file, or a reset where bytes were still unread.
+//! A connection that is cut is dropped as the kernel drops those of a dead process: the client sees an end of file, or
+//! a reset where bytes were unread.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -13,37 +13,37 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-/// How long an idle client is left the chance to ask once more and be told to go.
+/// The time for which an idle HTTP/1.1 client may send one more request, whose answer asks it to reconnect.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How a client that speaks HTTP/2 begins.
+/// The first bytes of an HTTP/2 client.
 const PREFACE: &[u8; 3] = b"PRI";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Io = TokioIo<TcpStream>;
 
-/// What a connection is ordered to do.
+/// An order to a connection, from mild to strict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
-    /// Go on.
+    /// Serve on.
     GoOn,
-    /// End with the next answer, which is to tell the client so.
+    /// Close with the next answer, which announces it.
     EndSoon,
-    /// End as soon as nothing is unanswered.
+    /// Close as soon as no request is open.
     EndWhenIdle,
-    /// End in this instant.
+    /// Drop the connection at once.
     Die,
 }
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// By the client, or in good order.
+    /// The client closed the connection, or it was closed in good order.
     Over,
-    /// By [`Order::Die`].
+    /// The connection was dropped by [`Order::Die`].
     Cut,
 }
 
-/// Serves `stream` by `service` until it is over; `orders` may change on the way.
+/// Serves `stream` with `service` until the connection ends or an order in `orders` ends it.
 pub(super) async fn serve<S, B, P>(stream: TcpStream, service: S, mut orders: watch::Receiver<P>) -> End
 where
     S: HttpService<Incoming, ResBody = B> + 'static,
@@ -95,19 +95,19 @@ async fn told_to_end<P: Copy + Into<Order>>(orders: &mut watch::Receiver<P>, pat
     let _ = tokio::time::timeout(patience, ordered(orders, Order::EndWhenIdle)).await;
 }
 
-/// Waits for `order` or a stricter one: for ever, once nobody is left to give orders.
+/// Waits for `order` or a stricter one; for ever once the sender of orders is gone.
 async fn ordered<P: Copy + Into<Order>>(orders: &mut watch::Receiver<P>, order: Order) {
     if orders.wait_for(|given| (*given).into() >= order).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// A connection that can be asked to end.
+/// A connection that supports a graceful shutdown.
 trait Ending: Future<Output = hyper::Result<()>> {
-    /// How long it may stay idle when it is to end soon.
+    /// The time for which the connection may stay idle after [`Order::EndSoon`].
     const PATIENCE: Duration;
 
-    /// Ends it as soon as what was begun is finished.
+    /// Starts the graceful shutdown.
     fn wind_up(self: Pin<&mut Self>);
 }
 
@@ -125,7 +125,7 @@ where
     }
 }
 
-/// GOAWAY tells the client at once, and says which of its requests will still be answered.
+/// HTTP/2 needs no patience: a GOAWAY announces the end at once and says which requests will still be answered.
 impl<S, B> Ending for http2::Connection<Io, S, TokioExecutor>
 where
     S: HttpService<Incoming, ResBody = B>,

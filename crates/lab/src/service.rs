@@ -1,12 +1,11 @@
-//! The service hop: layer 4, what kube-proxy does. A new connection goes to a random pod of a list that
-//! is late, and stays with that pod.
+//! The service hop: layer 4, like kube-proxy. A new connection goes to a random pod of a delayed list and stays with
+//! that pod.
 //!
-//! The connection itself is handed to the pod, as a rewritten address would do it: what the pod does to
-//! it, the client sees. A listed pod that no longer listens refuses its share of the connections. Only a
-//! shut door makes the kernel refuse, so the door is shut for that share of the time, in slices so short
-//! that to connections which come one by one it is the same. One whose network is gone has its share
-//! vanish, and whoever has met it goes on to meet it, though it is no longer listed: so connection
-//! tracking has it.
+//! The connection itself is handed to the pod, as DNAT does it: what the pod does to it, the client sees. A listed pod
+//! that no longer listens refuses its share of new connections. The kernel refuses only at a closed port, so the port
+//! is closed for that share of the time, in slices short enough that connections made one by one see the same odds.
+//! SYNs to a pod without network are dropped; retries from the same port are dropped too, also after the pod has left
+//! the list (conntrack affinity).
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,37 +25,37 @@ use super::syn_sent::PendingConnects;
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 
-/// How long the door stays open or shut before that is drawn anew.
+/// The time for which the port stays open or closed before that is drawn anew.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// What listed pods do with a new connection: how many do which.
+/// The number of listed pods by what they do with a new connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Odds {
-    /// They take it.
+    /// Pods that accept.
     listening: usize,
-    /// They refuse it.
+    /// Pods that refuse.
     refusing: usize,
-    /// Its packets vanish.
+    /// Pods without network, where the SYN is dropped.
     swallowing: usize,
 }
 
-/// A service in front of pods.
+/// The service hop with its port.
 #[derive(Debug)]
 pub(super) struct Service {
     gate: GatedListener,
-    /// There while the door is open.
+    /// The listener while the port is open.
     listener: Option<TcpListener>,
-    /// Which connections it lets vanish, by which odds, and since when.
+    /// The SYN filter, the odds it was made from, and the time since which they hold.
     filter: SynFilter,
     odds: Odds,
     since: Offset,
-    /// Who has met a pod whose network is gone.
+    /// Clients whose SYNs are being dropped.
     pending: PendingConnects,
     log: Arc<WorldLog>,
 }
 
 impl Service {
-    /// A service that is open from now on.
+    /// Opens the service's port. Fails where the kernel refuses to listen.
     pub(super) fn open(gate: GatedListener, log: Arc<WorldLog>) -> io::Result<Self> {
         let listener = Some(gate.open()?);
         let pending = PendingConnects::at(gate.address().port());
@@ -64,11 +63,11 @@ impl Service {
         Ok(Self { gate, listener, filter: SynFilter::share(0, 1), odds, since, pending, log })
     }
 
-    /// Serves by `copy` for as long as there is a world.
+    /// Routes by `copy`; never returns.
     pub(super) async fn run(mut self, mut copy: watch::Receiver<List>) {
         let mut pulse = self.log.pulse();
         loop {
-            // Marked as seen before looking, so that no change slips in between.
+            // Marked as seen before reading, so that no change is missed in between.
             pulse.mark_unchanged();
             let list = copy.borrow_and_update().clone();
             let odds = Odds::of(&list);
@@ -86,7 +85,7 @@ impl Service {
         }
     }
 
-    /// Lets as many connections vanish as pods swallow, of those that are not refused; and those that met such a pod before.
+    /// Updates the SYN filter: a share by `odds` (of the connections that are not refused), and all pending ports.
     fn sift(&mut self, odds: Odds) {
         let (before, now) = (std::mem::replace(&mut self.odds, odds), self.log.now());
         if (odds.swallowing, odds.listening) != (before.swallowing, before.listening) {
@@ -107,7 +106,7 @@ impl Service {
         }
     }
 
-    /// Hands connections to pods until `until`.
+    /// Accepts connections and hands them to pods until `until`.
     async fn pass_on(&mut self, list: &List, until: impl Future<Output = ()>) {
         if self.listener.is_none() {
             match self.gate.open() {
@@ -123,9 +122,9 @@ impl Service {
         }
     }
 
-    /// Refuses connections until `until`.
+    /// Closes the port until `until`.
     async fn refuse(&mut self, list: &List, until: impl Future<Output = ()>) {
-        // What waits has been let in already: it is no longer to be refused.
+        // Connections in the backlog were accepted by the kernel: pass them on first.
         while self.listener.is_some()
             && let Some((stream, client)) = self.gate.waiting()
         {
@@ -148,14 +147,14 @@ async fn accept(listener: &TcpListener, list: &List) {
     loop {
         match listener.accept().await {
             Ok((stream, client)) => hand_over(list, stream, client),
-            // No descriptor is free, or the client has gone: the next one may fare better.
+            // No descriptor is free, or the client has gone: try again.
             Err(_) => sleep(Duration::from_millis(5)).await,
         }
     }
 }
 
-/// Gives the connection to a random pod that listens. If there is none left, it is dropped: the client
-/// came too late to be refused, and sees an end of file or a reset.
+/// Gives the connection to a random pod that listens. If there is none it is dropped: the client came too late to be
+/// refused, and sees an end of file or a reset.
 fn hand_over(list: &List, stream: TcpStream, client: SocketAddr) {
     let listening: Vec<_> = list.iter().filter(|pod| pod.app().listens()).collect();
     if let Some(pod) = fastrand::choice(listening) {

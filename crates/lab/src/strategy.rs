@@ -1,7 +1,7 @@
-//! How a rollout replaces pods, by the arithmetic of the Deployment controller.
+//! Rollout strategies, with the arithmetic of the Deployment controller.
 //!
-//! Pure: from how many pods there are it says how many to create and to delete next. Pods that are
-//! being deleted no longer count, as in Kubernetes.
+//! Pure: from the number of pods follows how many to create and to delete next. Pods that are being deleted do not
+//! count, as in Kubernetes.
 
 use std::fmt;
 
@@ -9,46 +9,46 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::duration_range::Span;
 
-/// A number of pods, or a share of the replicas.
+/// A number of pods, absolute or as a percentage of the replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
-    /// So many pods.
+    /// An absolute number of pods.
     Number(u32),
-    /// So many in a hundred replicas.
+    /// A percentage of the replicas.
     Percent(u32),
 }
 
-/// How old pods give way to new ones.
+/// How a rollout replaces old pods with new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Strategy {
-    /// A few at a time.
+    /// Replaces a few pods at a time.
     RollingUpdate(RollingUpdate),
-    /// All old pods are deleted and gone before the first new one is made.
+    /// Deletes all old pods and waits until they are gone before it creates new ones.
     Recreate,
-    /// A whole second set of pods, then the Service's selector is switched over.
+    /// Creates a second set of pods, then switches the Service's selector.
     BlueGreen(BlueGreen),
 }
 
-/// The limits that a rolling update keeps.
+/// The limits of a rolling update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RollingUpdate {
-    /// How many pods there may be beyond the replicas.
+    /// The maximum number of pods beyond the replicas.
     pub max_surge: Quantity,
-    /// How many of the replicas may be unavailable.
+    /// The maximum number of replicas that may be unavailable.
     pub max_unavailable: Quantity,
-    /// How long a pod must have been ready before it counts as available.
+    /// The time for which a pod must have been ready to count as available.
     pub min_ready: Span,
 }
 
-/// When the selector is switched, and how long the old pods stay.
+/// The timing of a blue-green rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct BlueGreen {
     /// When the selector is switched.
     pub switch: Switch,
-    /// How long the old pods stay after the switch.
+    /// The time for which the old pods stay after the switch.
     pub keep_old: Span,
 }
 
@@ -56,31 +56,31 @@ pub struct BlueGreen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Switch {
-    /// As soon as they exist, ready or not.
+    /// As soon as the new pods exist, ready or not.
     WhenCreated,
-    /// Once all of them are ready.
+    /// Once all new pods are ready.
     WhenReady,
 }
 
-/// How many pods there are that are not being deleted.
+/// The numbers of pods that are not being deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Old ones.
+    /// Old pods.
     pub old: u32,
-    /// Old ones that are available.
+    /// Old pods that are available.
     pub old_available: u32,
-    /// New ones.
+    /// New pods.
     pub new: u32,
-    /// New ones that are available.
+    /// New pods that are available.
     pub new_available: u32,
 }
 
-/// What to do next.
+/// The next step of a rolling update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// How many new pods to create.
+    /// The number of new pods to create.
     pub create: u32,
-    /// How many old pods to delete; those that are not available first.
+    /// The number of old pods to delete; unavailable ones go first.
     pub delete: u32,
 }
 
@@ -151,25 +151,25 @@ impl Default for RollingUpdate {
 // === impl RollingUpdate ===
 
 impl RollingUpdate {
-    /// Pods beyond `replicas` that there may be: shares are rounded up.
+    /// The number of pods allowed beyond `replicas`; percentages are rounded up.
     pub fn surge(&self, replicas: u32) -> u32 {
         self.max_surge.of(replicas, |hundredths| hundredths.div_ceil(100))
     }
 
-    /// Replicas that may be unavailable: shares are rounded down. Where that and the surge would both be
-    /// zero nothing could ever move, so then it is one.
+    /// The number of replicas that may be unavailable; percentages are rounded down. If that and the surge are both
+    /// zero it is one, or the rollout could never move.
     pub fn unavailable(&self, replicas: u32) -> u32 {
         let unavailable = self.max_unavailable.of(replicas, |hundredths| hundredths / 100).min(replicas);
         if unavailable == 0 && self.surge(replicas) == 0 { 1 } else { unavailable }
     }
 
-    /// Whether surge and unavailable are both written as nothing, which Kubernetes refuses.
+    /// Whether surge and unavailable are both written as 0, which Kubernetes refuses.
     pub fn is_stuck(&self) -> bool {
         let nothing = |quantity| matches!(quantity, Quantity::Number(0) | Quantity::Percent(0));
         nothing(self.max_surge) && nothing(self.max_unavailable)
     }
 
-    /// What to do next on the way to `replicas` new pods; nothing to do while it waits for pods.
+    /// The next step towards `replicas` new pods; an empty step while the update waits for pods.
     pub fn next(&self, replicas: u32, census: Census) -> Step {
         let room = (replicas.saturating_add(self.surge(replicas))).saturating_sub(census.old + census.new);
         let create = room.min(replicas.saturating_sub(census.new));

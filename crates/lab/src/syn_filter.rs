@@ -1,47 +1,47 @@
-//! Which new connections vanish: a packet filter of the kernel's, for nothing else can leave a single one without an answer.
+//! Drops selected SYNs with a BPF filter, so that single connections time out.
 //!
-//! What becomes of a connection depends on its client's port alone, so that it meets the same fate each time its client
-//! asks again, as it does where connection tracking has sent it to a pod whose network is gone.
+//! The decision depends on the client's port alone, so that each retry of a connection meets the same fate, as it does
+//! where connection tracking has sent it to a pod without network.
 
 use socket2::SockFilter;
 
-/// Ports that one filter can name: it may have 4096 instructions (`BPF_MAXINSNS`).
+/// The number of ports that one filter can name: it may have 4096 instructions (`BPF_MAXINSNS`).
 const MOST: usize = 1_500;
 
-/// A filter on new connections.
+/// A selection of new connections whose SYNs are dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SynFilter {
-    /// So many of so many vanish, as lots fall.
+    /// The share that is dropped: numerator and denominator.
     share: (u32, u32),
-    /// Which ones those are.
+    /// The seed that decides which ports belong to the share.
     lot: u32,
-    /// And all from these ports.
+    /// Ports that are dropped in any case.
     pending: Vec<u16>,
 }
 
 impl SynFilter {
-    /// Lets nothing through.
+    /// A filter that drops every SYN.
     pub(super) const fn all() -> Self {
         Self { share: (1, 1), lot: 0, pending: Vec::new() }
     }
 
-    /// Lets `part` of `whole` vanish.
+    /// A filter that drops `part` of `whole`, chosen anew by each call.
     pub(super) fn share(part: usize, whole: usize) -> Self {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Self { share: (count(part), count(whole).max(1)), lot: fastrand::u32(..), pending: Vec::new() }
     }
 
-    /// Lets what comes from these ports vanish as well.
+    /// Also drops SYNs from the ports in `pending`.
     pub(super) fn hold(&mut self, mut pending: Vec<u16>) {
         pending.truncate(MOST);
         self.pending = pending;
     }
 
-    /// The filter as a program for the kernel, which is given a packet from its TCP header on.
+    /// The filter as a BPF program; the kernel runs it on each packet from the TCP header on.
     pub(super) fn program(&self) -> Vec<SockFilter> {
         let (part, whole) = self.share;
         let mut program = vec![
-            // Packets of a connection that exists pass: only a SYN without an ACK asks for a new one.
+            // Packets of existing connections pass: only a SYN without an ACK opens a new one.
             op(LOAD_BYTE, TCP_FLAGS),
             op(AND, SYN | ACK),
             jump(JUMP_IF_EQUAL, SYN, 1, 0),
@@ -51,7 +51,7 @@ impl SynFilter {
         for port in &self.pending {
             program.extend([jump(JUMP_IF_EQUAL, u32::from(*port), 0, 1), op(RETURN, DROP)]);
         }
-        // Ports in a row are to draw lots that have nothing to do with each other.
+        // Hashes the port, so that consecutive ports get independent results.
         program.extend([
             op(ADD, self.lot),
             op(MULTIPLY, 0x9e37_79b1),
@@ -65,13 +65,13 @@ impl SynFilter {
     }
 }
 
-/// Where things are in a TCP header (RFC 9293, section 3.1).
+/// Offsets in a TCP header (RFC 9293, section 3.1).
 const TCP_SOURCE: u32 = 0;
 const TCP_FLAGS: u32 = 13;
 const SYN: u32 = 0x02;
 const ACK: u32 = 0x10;
 
-/// The kernel's classic BPF (`linux/bpf_common.h`): what is done, with what, to the accumulator.
+/// Op codes of classic BPF (`linux/bpf_common.h`).
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE: u16 = 0x30;
 const ADD: u16 = 0x04;
@@ -84,7 +84,7 @@ const COPY: u16 = 0x07;
 const JUMP_IF_EQUAL: u16 = 0x15;
 const JUMP_IF_LESS_OR_MORE: u16 = 0x35;
 const RETURN: u16 = 0x06;
-/// How much of the packet is let through.
+/// The filter's result for a packet that passes whole.
 const PASS: u32 = u32::MAX;
 const DROP: u32 = 0;
 
@@ -92,7 +92,7 @@ const fn op(code: u16, operand: u32) -> SockFilter {
     SockFilter::new(code, 0, 0, operand)
 }
 
-/// Skips so many instructions if it is so, and so many if not.
+/// A jump: skips `if_so` instructions if the condition holds, else `if_not`.
 const fn jump(code: u16, operand: u32, if_so: u8, if_not: u8) -> SockFilter {
     SockFilter::new(code, if_so, if_not, operand)
 }

@@ -1,6 +1,6 @@
-//! Who has met a pod whose network is gone: whoever waits in vain for a connection while such a pod is listed.
+//! Clients whose SYNs are dropped: connections in `SYN_SENT` while a pod without network is listed.
 //!
-//! Known from the kernel's table of connections, so only of clients on this machine.
+//! Read from the kernel's table of connections, so only clients on this machine are known.
 
 use std::fs;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// How often to look: well within the second after which a client asks again.
+/// The interval between two reads: well within the second after which a client retries its SYN.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// The ports of those who have met nobody, until they give up.
+/// The client ports with a pending connect; a port leaves when its client gives up.
 #[derive(Debug)]
 pub(super) struct PendingConnects {
     ports: watch::Receiver<Vec<u16>>,
@@ -20,29 +20,29 @@ pub(super) struct PendingConnects {
 }
 
 impl PendingConnects {
-    /// Takes down, for as long as there is a world, who waits in vain for a connection to `port`.
+    /// Watches the table for pending connects to `port` while the value exists.
     pub(super) fn at(port: u16) -> Self {
         let ((tell, ports), (swallowing, asked)) = (watch::channel(Vec::new()), watch::channel(false));
         tokio::spawn(look(port, asked, tell));
         Self { ports, swallowing }
     }
 
-    /// Whether connections vanish from now on. When that ends, it looks once more.
+    /// Sets whether SYNs are being dropped; when that ends, the table is read once more.
     pub(super) fn look_out(&self, swallowing: bool) {
         self.swallowing.send_replace(swallowing);
     }
 
-    /// Those that still wait.
+    /// The ports whose connect is still pending.
     pub(super) fn ports(&mut self) -> Vec<u16> {
         self.ports.borrow_and_update().clone()
     }
 
-    /// Whether there are others than those of the last time.
+    /// Whether the ports have changed since [`Self::ports`].
     pub(super) fn has_changed(&self) -> bool {
         self.ports.has_changed().unwrap_or(false)
     }
 
-    /// Wakes whenever there are others than now.
+    /// A receiver that is notified when the ports change.
     pub(super) fn watch(&self) -> watch::Receiver<Vec<u16>> {
         self.ports.clone()
     }
@@ -53,7 +53,7 @@ async fn look(port: u16, mut swallowing: watch::Receiver<bool>, ports: watch::Se
         let (mut pending, mut newcomers) = (Vec::new(), true);
         while newcomers || !pending.is_empty() {
             let goes_on = *swallowing.borrow_and_update();
-            // The kernel walks through all that it has: not in the thread that serves.
+            // In a blocking task: the kernel walks through its whole table.
             let waiting = spawn_blocking(move || waiting(port)).await.unwrap_or_default();
             if newcomers {
                 pending = waiting;

@@ -1,7 +1,7 @@
-//! A plain client for tests: raw sockets, and the words of the reports for what it sees.
+//! A plain test client on raw sockets, which classifies outcomes in the words of the reports.
 //!
-//! It shares nothing with the prober, and is far simpler: a few connections that ask again and again, and
-//! new ones that come one by one.
+//! The client shares no code with the prober and is far simpler: a few kept connections that ask in a loop, and new
+//! ones at intervals.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -15,20 +15,20 @@ use tokio::time::{interval, sleep, timeout};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: lab\r\n\r\n";
 const TIMEOUT: Duration = Duration::from_secs(6);
-/// Connections are made by the kernel, which has no other work.
+/// The timeout for a connection; on loopback only a dropped SYN takes that long.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
 
-/// How many requests of each lane ended how.
+/// The number of requests by lane and outcome.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Observations(Arc<Mutex<BTreeMap<(&'static str, String), u64>>>);
 
 impl Observations {
-    /// How many did not end well, of one lane or of all.
+    /// The number of failures of one lane, or of all.
     pub(super) fn failed(&self, lane: Option<&str>) -> u64 {
         self.count(|of, class| lane.is_none_or(|lane| lane == of) && !matches!(class, "ok" | "slow"))
     }
 
-    /// How many ended as `what` picks.
+    /// The number of outcomes that `what` selects.
     pub(super) fn count(&self, what: impl Fn(&str, &str) -> bool) -> u64 {
         self.0.lock().unwrap().iter().filter(|((lane, class), _)| what(lane, class)).map(|(_, count)| count).sum()
     }
@@ -49,7 +49,7 @@ impl Observations {
     }
 }
 
-/// Visits until dropped.
+/// A running client; dropping it stops the requests.
 #[derive(Debug)]
 pub(super) struct TestClient {
     pub(super) seen: Observations,
@@ -58,7 +58,7 @@ pub(super) struct TestClient {
 }
 
 impl TestClient {
-    /// `reused` connections to `address` that ask again and again, and a new one each `period`.
+    /// Starts `reused` kept connections to `address`, and opens a new connection every `period`.
     pub(super) fn send(address: &str, reused: usize, period: Duration, slow: Duration) -> Self {
         let (seen, mut tasks) = (Observations::default(), JoinSet::new());
         let address: Arc<str> = address.trim_start_matches("http://").trim_end_matches('/').into();
@@ -69,9 +69,9 @@ impl TestClient {
         Self { seen, slow, _tasks: tasks }
     }
 
-    /// Looks at what was seen since the last time.
+    /// Takes the outcomes seen since the last call.
     pub(super) async fn take(&self) -> Observations {
-        // What is on its way still belongs to what was.
+        // Requests in flight still count.
         sleep(self.slow.min(Duration::from_millis(500))).await;
         let seen = std::mem::take(&mut *self.seen.0.lock().unwrap());
         Observations(Arc::new(Mutex::new(seen)))
@@ -124,8 +124,8 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
     }
 }
 
-/// One request; also the connection, if it can be used again. The tests' machine may be slow to wake us,
-/// so slowness is what the other side took, by tokio's clock.
+/// Sends one request; also returns the connection if it can be reused. The tests' machine may wake this task late, so
+/// slowness is measured by tokio's clock.
 async fn ask(mut stream: TcpStream, slow: Duration) -> (String, Option<TcpStream>) {
     let mut head = Vec::new();
     let exchange = async {

@@ -1,21 +1,21 @@
-//! The thread that a part of the lab runs on: what is measured does not run on what measures.
+//! A thread for a part of the lab, so that the measured service does not share a thread with the prober.
 
 use std::io;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// A thread with a runtime of its own.
+/// A thread with a single-threaded runtime.
 #[derive(Debug)]
 pub(super) struct Thread {
-    /// The runtime ends when this is dropped.
+    /// The runtime ends when this sender is dropped.
     life: oneshot::Sender<()>,
-    /// Says so when it has ended.
+    /// Closed when the thread has ended.
     ended: oneshot::Receiver<()>,
 }
 
 impl Thread {
-    /// Starts one.
+    /// Starts the thread. Fails where the system refuses a runtime or a thread.
     pub(super) fn start() -> io::Result<(Handle, Self)> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -30,7 +30,7 @@ impl Thread {
         Ok((handle, Self { life, ended }))
     }
 
-    /// Ends it, with everything that runs on it.
+    /// Stops the thread and all tasks on it; returns once both have ended.
     pub(super) async fn stop(self) {
         drop(self.life);
         let _ = self.ended.await;

@@ -1,4 +1,4 @@
-//! A world: a scenario brought to life on a thread of its own, so that it does not disturb who measures it.
+//! A running scenario, on a thread of its own so that it does not disturb the prober.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,43 +20,43 @@ use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
 
-/// How long the first pods may take.
+/// The timeout for the first pods to become ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Why there is no world, or no longer one.
+/// Why a world could not start, or has stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its thread or its runtime could not be started.
+    /// The thread or the runtime could not be started.
     #[error("cannot start the lab's thread: {0}")]
     Thread(#[source] io::Error),
-    /// There is no port for it.
+    /// The entrance or a hop could not be bound.
     #[error("cannot listen on {address}: {source}; choose another address or port")]
     Listen {
-        /// The address that was asked for.
+        /// The address that could not be bound.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// There is no such act.
+    /// The scenario has no act with that number.
     #[error("the scenario has {acts} acts, so there is none with number {act}, counted from 0")]
     NoSuchAct {
-        /// The number asked for.
+        /// The number that was asked for, from 0.
         act: usize,
-        /// How many there are.
+        /// The number of acts.
         acts: usize,
     },
-    /// The first pods are not ready in time.
+    /// The first pods were not ready in time.
     #[error("no pods of `{template}` are ready after 30 s: check its `boot`, `init`, `readiness` and `liveness`")]
     NotReady {
-        /// The template that they are made from.
+        /// The template of the pods.
         template: String,
     },
-    /// Its thread is gone.
+    /// The thread has stopped.
     #[error("the lab has stopped: {0}")]
     Stopped(#[source] JoinError),
 }
 
-/// A scenario brought to life. Dropping it ends it.
+/// A running scenario. Dropping it stops it.
 #[derive(Debug)]
 pub struct World {
     scenario: Arc<Scenario>,
@@ -68,7 +68,7 @@ pub struct World {
 }
 
 impl World {
-    /// Brings `scenario` to life with its entrance at a free port of loopback, and waits until its pods are ready.
+    /// Starts `scenario` at a free port of loopback and waits until its pods are ready.
     pub async fn start(
         scenario: Scenario,
         now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
@@ -77,7 +77,7 @@ impl World {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), scenario, now, events).await
     }
 
-    /// The same with its entrance at `entrance`.
+    /// Starts `scenario` with its entrance at `entrance` and waits until its pods are ready.
     pub async fn start_at(
         entrance: SocketAddr,
         scenario: Scenario,
@@ -93,22 +93,22 @@ impl World {
         Ok(Self { scenario, cluster, log, hops, runtime, thread })
     }
 
-    /// Where a client enters.
+    /// The URL of the outermost hop.
     pub fn url(&self) -> String {
         self.hops.first().map(|(_, address)| url(*address)).unwrap_or_default()
     }
 
-    /// Each hop by name, the outermost first, with the URL that enters there.
+    /// Each hop's name and URL, outermost first.
     pub fn vantages(&self) -> Vec<(String, String)> {
         self.hops.iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect()
     }
 
-    /// Where the pods that are ready serve: for a proxy of another kind in front of them.
+    /// The addresses of the ready pods, for an external proxy in front of them.
     pub fn pods(&self) -> Vec<SocketAddr> {
         self.cluster.endpoints().iter().map(|pod| pod.address()).collect()
     }
 
-    /// Performs the act with number `act` until the rollout is complete and all old pods are gone.
+    /// Performs act number `act` (from 0); returns once the rollout is complete and all old pods are gone.
     pub async fn roll(&self, act: usize) -> Result<(), Error> {
         let acts = self.scenario.acts().len();
         let script = self.scenario.acts().get(act).cloned().ok_or(Error::NoSuchAct { act, acts })?;
@@ -116,22 +116,22 @@ impl World {
         self.runtime.spawn(async move { cluster.perform(&script).await }).await.map_err(Error::Stopped)
     }
 
-    /// Waits until the first client has come.
+    /// Waits for the first request.
     pub async fn visited(&self) {
         self.log.visited().await;
     }
 
-    /// What was inflicted until now.
+    /// The ledger so far.
     pub fn ledger(&self) -> Ledger {
         self.log.ledger()
     }
 
-    /// The scenario that it plays.
+    /// The scenario that is running.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// Ends it: every port refuses, every connection is dropped.
+    /// Stops the world: every port refuses and every connection is dropped.
     pub async fn stop(self) {
         self.thread.stop().await;
     }
@@ -141,7 +141,7 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}/")
 }
 
-/// Starts the pods, and once they are ready the hops in front of them, the innermost first.
+/// Starts the pods, and once they are ready the hops in front of them, innermost first.
 async fn build(
     entrance: SocketAddr,
     cluster: Arc<Cluster>,

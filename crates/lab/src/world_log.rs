@@ -1,4 +1,4 @@
-//! What the parts of a world share: its time, the events it tells, its ledger, and a pulse that says that something changed.
+//! The state that all parts of a world share: clock, event stream, ledger, and a change notification.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use super::ledger::{Entry, Ledger};
 use lapse_measure::time::Offset;
 use lapse_record::event::{Event, Source};
 
-/// The one book of a world, which all of its parts write into.
+/// The log that all parts of a world write to.
 pub(super) struct WorldLog {
     now: Box<dyn Fn() -> Offset + Send + Sync>,
     events: mpsc::UnboundedSender<Event>,
@@ -33,49 +33,49 @@ impl WorldLog {
         (self.now)()
     }
 
-    /// Tells an event. Nobody may be listening: that changes nothing in the world.
+    /// Emits an event; without a receiver it is dropped.
     pub(super) fn tell(&self, kind: &str, text: impl Into<String>) {
         let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text));
         self.stir();
     }
 
-    /// Tells an event that happened to `object`, given as `kind/name`.
+    /// Emits an event about `object`, given as `kind/name`.
     pub(super) fn tell_of(&self, object: String, kind: &str, text: impl Into<String>) {
         let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text).to(object));
         self.stir();
     }
 
-    /// Writes into the ledger.
+    /// Adds an entry to the ledger.
     pub(super) fn enter(&self, entry: Entry) {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).add(entry);
     }
 
-    /// All that was inflicted until now.
+    /// A copy of the ledger so far.
     pub(super) fn ledger(&self) -> Ledger {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Says that something changed.
+    /// Notifies all receivers of [`Self::pulse`].
     pub(super) fn stir(&self) {
         self.pulse.send_replace(());
     }
 
-    /// Wakes whenever something changed; several changes may wake it once.
+    /// A receiver that is notified of changes; several changes may come as one.
     pub(super) fn pulse(&self) -> watch::Receiver<()> {
         self.pulse.subscribe()
     }
 
-    /// A client has come.
+    /// Records that a client has sent a request.
     pub(super) fn visit(&self) {
         self.visited.send_if_modified(|visited| !std::mem::replace(visited, true));
     }
 
-    /// Waits until the first client has come.
+    /// Waits for the first request.
     pub(super) async fn visited(&self) {
         let _ = self.visited.subscribe().wait_for(|visited| *visited).await;
     }
 
-    /// Sleeps until `until`; tokio's timer makes that up to a millisecond late.
+    /// Sleeps until `until`; tokio's timer is up to a millisecond late.
     pub(super) async fn sleep_until(&self, until: Offset) {
         tokio::time::sleep(until.since(self.now())).await;
     }

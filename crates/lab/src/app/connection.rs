@@ -1,4 +1,4 @@
-//! One connection to a pod's process, and the answers that it gives on it.
+//! One client connection to a pod's process, and the answers on it.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,15 +18,15 @@ use crate::POD_HEADER;
 use crate::ledger::{Entry, InjectedFault};
 use crate::serve_connection::{self, End, Order};
 
-/// What requests on one connection share.
+/// The state that the requests of one connection share.
 struct Session {
     app: Arc<App>,
     client: SocketAddr,
-    /// Requests that have been read and not been answered.
+    /// Requests read and not answered yet.
     open: AtomicU32,
 }
 
-/// Serves until the client goes or the process ends.
+/// Serves the connection until the client closes it or the process ends; a request cut by that goes into the ledger.
 pub(super) async fn serve(app: Arc<App>, stream: TcpStream, client: SocketAddr) {
     let orders = app.phase.subscribe();
     let session = Arc::new(Session { app, client, open: AtomicU32::new(0) });

@@ -1,4 +1,4 @@
-//! A server that inflicts a plan of outages on whoever asks it.
+//! A server that injects a plan of outages into the requests it receives.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,36 +20,36 @@ const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 7\r\n\r\noutage\n";
 const HALF: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot a hundred";
 const GARBLED: &[u8] = b"\x16\x03 this is not HTTP\r\n\r\n";
-/// How often the server's thread shows that it runs,
+/// The interval at which the server's thread checks that it runs.
 const STEP: Duration = Duration::from_millis(1);
-/// and after how long it did not. The timer itself is up to a millisecond late.
+/// A longer interval between two checks is a stall; the timer itself is up to a millisecond late.
 const STALL: Duration = Duration::from_millis(3);
-/// No head of a request that a prober sends is longer.
+/// The size of the buffer for a request's head; a prober sends no longer one.
 const HEAD: usize = 64 << 10;
 
-/// When an outage truly began and ended. Where a port was shut or opened the instant is known to lie between two others.
+/// The true start and end of an injected outage. Opening or closing a port takes time, so each is a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Truth {
-    /// What was done.
+    /// The injected fault.
     pub fault: Fault,
-    /// It began between these two.
+    /// The outage began between these two offsets.
     pub began: (Offset, Offset),
-    /// It ended between these two.
+    /// The outage ended between these two offsets.
     pub ended: (Offset, Offset),
 }
 
 impl Truth {
-    /// How long it surely lasted.
+    /// The duration for which the outage lasted at least.
     pub fn length(&self) -> Duration {
         self.ended.0.since(self.began.1)
     }
 
-    /// From when to when it may have lasted.
+    /// The longest span that the outage may have covered.
     pub fn span(&self) -> Span {
         Span::new(self.began.0, self.ended.1)
     }
 
-    /// The same truth with its instants on another clock, which `shift` reads them on.
+    /// The same truth with its offsets converted to another clock by `shift`.
     #[must_use]
     pub fn on(&self, shift: impl Fn(Offset) -> Offset) -> Self {
         let both = |(from, to)| (shift(from), shift(to));
@@ -57,21 +57,21 @@ impl Truth {
     }
 }
 
-/// The server at work, on a thread of its own.
+/// The running server, on a thread of its own.
 #[derive(Debug)]
 pub struct Server {
     post: Arc<Post>,
     thread: Thread,
 }
 
-/// What its tasks share.
+/// The state that the server's tasks share.
 struct Post {
     plan: Plan,
     gate: GatedListener,
     now: Box<dyn Fn() -> Offset + Send + Sync>,
-    /// Stretches in which this thread did not run: from, to.
+    /// Intervals in which the server's thread did not run.
     stalls: Mutex<Vec<(Offset, Offset)>>,
-    /// When the port was open again, of each outage that had shut it.
+    /// For each outage that had closed the port, when it was open again.
     opened: Mutex<Vec<Offset>>,
     broken: Mutex<Option<io::Error>>,
 }
@@ -79,7 +79,8 @@ struct Post {
 // === impl Server ===
 
 impl Server {
-    /// Serves at a free port of loopback; `now` is the clock that the plan goes by.
+    /// Starts the server at a free port of loopback; `now` is the clock of the plan. Fails where the thread or the port
+    /// is refused.
     pub async fn start(plan: Plan, now: impl Fn() -> Offset + Send + Sync + 'static) -> io::Result<Self> {
         let (runtime, thread) = Thread::start()?;
         let set_up = async move {
@@ -107,12 +108,13 @@ impl Server {
         Ok(Self { post, thread })
     }
 
-    /// Where it serves.
+    /// The URL of the server.
     pub fn url(&self) -> String {
         format!("http://{}/", self.post.gate.address())
     }
 
-    /// Ends it; says what it has truly inflicted, in order. Fails if it could not go by its plan.
+    /// Stops the server and returns the injected outages in order. Fails if the port could not be opened again as
+    /// planned.
     pub async fn stop(self) -> io::Result<Vec<Truth>> {
         self.thread.stop().await;
         match lock(&self.post.broken).take() {
@@ -125,7 +127,7 @@ impl Server {
 // === impl Post ===
 
 impl Post {
-    /// Serves; shuts and opens the port as the plan has it.
+    /// Serves, and closes and opens the port as planned.
     async fn work(self: &Arc<Self>, mut listener: TcpListener) -> io::Result<()> {
         let mut guests = JoinSet::new();
         for outage in self.plan.outages().iter().filter(|outage| outage.fault == Fault::Refuse) {
@@ -133,8 +135,8 @@ impl Post {
                 ended = self.welcome(&listener, &mut guests) => return ended,
                 () = self.sleep_until(outage.from) => {}
             }
-            // A timer may be late by as much as the whole of a short outage: then all who asked have met it, and
-            // nobody is to meet another one.
+            // A timer may be late by more than a short outage lasts: all pending requests have met it then, and no
+            // further one may meet it.
             if (self.now)() < outage.to {
                 drop(listener);
                 self.gate.shut();
@@ -147,14 +149,14 @@ impl Post {
         self.welcome(&listener, &mut guests).await
     }
 
-    /// Takes in whoever comes.
+    /// Accepts one connection and serves it in a task.
     async fn welcome(self: &Arc<Self>, listener: &TcpListener, guests: &mut JoinSet<()>) -> io::Result<()> {
         loop {
             tokio::select! {
                 guest = listener.accept() => {
                     let (stream, post) = (guest?.0, Arc::clone(self));
                     guests.spawn(async move {
-                        // How a conversation ended is the prober's to see.
+                        // The prober records how the exchange ended.
                         let _ = post.converse(stream).await;
                     });
                 }
@@ -181,7 +183,7 @@ impl Post {
                 Some(Fault::Truncate) => return stream.write_all(HALF).await,
                 Some(Fault::Garble) => return stream.write_all(GARBLED).await,
                 Some(Fault::Hang) => {
-                    // Apart from the guests: whoever waits goes on waiting when a later outage drops those.
+                    // A task outside `guests`: a hanging request must stay pending when a later outage drops those.
                     tokio::spawn(async move { stream.read_buf(&mut head).await });
                     return Ok(());
                 }
@@ -189,8 +191,8 @@ impl Post {
         }
     }
 
-    /// Notes when this thread does not run. Who asks meanwhile is read after it: an outage that begins in such a stretch
-    /// has begun, for them, somewhere in it.
+    /// Records the intervals in which this thread does not run. Requests that arrive in one are read after it, so an
+    /// outage that begins in it has, for them, begun somewhere in it.
     async fn watch(&self) {
         let mut last = (self.now)();
         loop {
@@ -203,7 +205,7 @@ impl Post {
         }
     }
 
-    /// Tokio's timer makes that up to a millisecond late.
+    /// Sleeps until `until`; tokio's timer is up to a millisecond late.
     async fn sleep_until(&self, until: Offset) {
         sleep(until.since((self.now)())).await;
     }
@@ -212,7 +214,7 @@ impl Post {
         let stalls = lock(&self.stalls);
         let mut opened = lock(&self.opened).clone().into_iter();
         let truth = |&Outage { fault, from, to }: &Outage| {
-            // Until the port was open again, new connections were refused.
+            // New connections were refused until the port was open again.
             let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
             let stall = stalls.iter().find(|(stood, ran)| *stood <= from && from < *ran);
             Truth { fault, began: (stall.map_or(from, |&(stood, _)| stood), from), ended: (to, last) }
@@ -227,7 +229,7 @@ impl std::fmt::Debug for Post {
     }
 }
 
-/// A panic elsewhere leaves what is locked as good as it was.
+/// Locks `mutex`, also after a panic elsewhere: the data stays valid.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

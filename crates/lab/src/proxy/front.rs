@@ -1,4 +1,4 @@
-//! The side of a proxy that clients see: its port, their connections, and reloads.
+//! The client side of a proxy: its port, client connections, and reloads.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,31 +21,31 @@ use crate::gated_listener::GatedListener;
 use crate::scenario::hop::Reloads;
 use crate::serve_connection::{self, Order};
 
-/// How much of a request's body is taken.
+/// The maximum size of a request body, in bytes.
 const MOST: usize = 1024 * 1024;
-/// From a change of the list until a reload is done.
+/// The time from a change of the list until the reload is done.
 const RELOAD: Duration = Duration::from_millis(150);
 
-/// A proxy at its port.
+/// A proxy with its open port.
 #[derive(Debug)]
 pub(crate) struct Front {
     proxy: Arc<Proxy>,
-    /// Kept for its port.
+    /// Held so that the port stays bound.
     _door: GatedListener,
     listener: TcpListener,
     reloads: Reloads,
-    /// The orders of the workers that serve now.
+    /// The order to the connections of the current workers.
     orders: watch::Sender<Order>,
 }
 
 impl Front {
-    /// A proxy that is open from now on.
+    /// Opens the port of a proxy. Fails where the kernel refuses to listen.
     pub(crate) fn open(gate: GatedListener, proxy: Proxy, reloads: Reloads) -> io::Result<Self> {
         let listener = gate.open()?;
         Ok(Self { proxy: Arc::new(proxy), _door: gate, listener, reloads, orders: watch::Sender::new(Order::GoOn) })
     }
 
-    /// Serves for as long as there is a world.
+    /// Accepts and serves connections; never returns.
     pub(crate) async fn run(mut self) {
         let (due, mut reload_is_due) = watch::channel(());
         if let (Reloads::OnChange, Upstream::Pods(list)) = (self.reloads, &self.proxy.behind) {
@@ -57,7 +57,7 @@ impl Front {
                     Ok((stream, client)) => {
                         tokio::spawn(converse(Arc::clone(&self.proxy), stream, client, self.orders.subscribe()));
                     }
-                    // No descriptor is free, or the client has gone: the next one may fare better.
+                    // No descriptor is free, or the client has gone: try again.
                     Err(_) => sleep(Duration::from_millis(5)).await,
                 },
                 Ok(()) = reload_is_due.changed() => self.reload(),
@@ -65,7 +65,7 @@ impl Front {
         }
     }
 
-    /// The workers that served until now finish what they have begun and close what is idle.
+    /// Replaces the workers: the old ones finish their requests and close idle connections.
     fn reload(&mut self) {
         self.orders.send_replace(Order::EndWhenIdle);
         self.orders = watch::Sender::new(Order::GoOn);
@@ -104,7 +104,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Writes the request as HTTP/1.1 wants it, whatever the client spoke.
+/// Rewrites the request as HTTP/1.1 for the upstream, whichever version the client used.
 fn address_upstream(request: &mut Request<Bytes>) {
     if let Some(host) = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
         request.headers_mut().entry(HOST).or_insert(host);
@@ -115,7 +115,7 @@ fn address_upstream(request: &mut Request<Bytes>) {
     strip(request.headers_mut());
 }
 
-/// Takes out what concerns one connection only.
+/// Removes the hop-by-hop headers.
 fn strip(headers: &mut HeaderMap) {
     headers.remove(CONNECTION);
     headers.remove(TRANSFER_ENCODING);

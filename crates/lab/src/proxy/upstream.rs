@@ -1,4 +1,4 @@
-//! What lies behind a proxy: connections that are kept, one request on each at a time.
+//! The upstream side of a proxy: kept connections with one request at a time on each.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,25 +20,25 @@ type Sender = SendRequest<Full<Bytes>>;
 /// Why an upstream gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UpstreamError {
-    /// No connection could be made.
+    /// The connection failed.
     #[error("{0} cannot be connected: {1}")]
     Unreachable(SocketAddr, #[source] io::Error),
-    /// No connection was made in time.
+    /// The connection timed out.
     #[error("{0} does not answer to connections")]
     ConnectTimeout(SocketAddr),
-    /// The connection ended before the request had been sent.
+    /// A kept connection was closed before the request was sent.
     #[error("{0} closed a kept connection")]
     Unsent(SocketAddr),
     /// The connection ended before the head of an answer.
     #[error("{0} ended before it had answered: {1}")]
     Ended(SocketAddr, #[source] hyper::Error),
-    /// There was no answer in time.
+    /// No answer came in time.
     #[error("{0} does not answer")]
     AnswerTimeout(SocketAddr),
 }
 
 impl UpstreamError {
-    /// What a proxy answers with when it gives up.
+    /// The status of the proxy's error page.
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::Unreachable(..) | Self::Unsent(_) | Self::Ended(..) => StatusCode::BAD_GATEWAY,
@@ -46,7 +46,8 @@ impl UpstreamError {
         }
     }
 
-    /// Whether another upstream may be asked: what may have been done already must not be done twice.
+    /// Whether another upstream may be tried: a request that may have been processed is repeated only if it is
+    /// idempotent.
     pub(super) fn may_retry(&self, method: &Method) -> bool {
         match self {
             Self::Unreachable(..) | Self::ConnectTimeout(_) | Self::Unsent(_) => true,
@@ -55,7 +56,7 @@ impl UpstreamError {
     }
 }
 
-/// Connections to upstreams.
+/// Connections to upstreams, kept by address.
 #[derive(Debug)]
 pub(super) struct Pool {
     connect_timeout: Duration,
@@ -68,7 +69,7 @@ impl Pool {
         Self { connect_timeout, answer_timeout, idle: Arc::default() }
     }
 
-    /// Asks `upstream`, once.
+    /// Sends `request` to `upstream` once, over a kept connection if there is one.
     pub(super) async fn ask(
         &self,
         upstream: SocketAddr,
@@ -92,7 +93,7 @@ impl Pool {
         std::iter::from_fn(|| senders.pop()).find(Sender::is_ready)
     }
 
-    /// Keeps a connection for the next request once its answer has been passed on.
+    /// Returns the connection to the pool once its answer has been read.
     fn keep(&self, upstream: SocketAddr, mut sender: Sender) {
         let idle = Arc::clone(&self.idle);
         tokio::spawn(async move {

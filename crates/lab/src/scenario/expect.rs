@@ -1,4 +1,4 @@
-//! What an act is expected to cost, for the caller to hold against what was measured.
+//! The expected cost of an act; the caller compares it with the measurement.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use serde::Deserialize;
 
 use crate::duration_range::Span;
 
-/// Whether there are any.
+/// An expected number, by whether it is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Amount {
-    /// Not a single one.
+    /// Exactly zero.
     None,
     /// At least one.
     Some,
-    /// Perhaps some, perhaps none: it is a matter of luck.
+    /// Any number: it depends on chance.
     Any,
 }
 
 impl Amount {
-    /// Whether `count` is as expected.
+    /// Whether `count` meets the expectation.
     pub const fn allows(self, count: u64) -> bool {
         match self {
             Self::None => count == 0,
@@ -29,22 +29,22 @@ impl Amount {
     }
 }
 
-/// What an act is expected to cost.
+/// The expected cost of an act.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expect {
-    /// Requests that fail, over all lanes.
+    /// Failed requests over all lanes.
     pub lost: Amount,
-    /// The same for single lanes, by name; others may do as they like.
+    /// Failed requests of single lanes, by name; other lanes are not checked.
     #[serde(default)]
     pub lanes: BTreeMap<String, Amount>,
-    /// The classes of which each failure must be one, spelt as in reports (`refused`, `status 503`); empty for any.
+    /// The classes allowed for failures, spelt as in reports (`refused`, `status 503`); empty allows any.
     #[serde(default)]
     pub classes: Vec<String>,
-    /// How long the target is impaired in all.
+    /// The range for the time in which the target is impaired.
     #[serde(default)]
     pub downtime: Option<Span>,
-    /// Answers that come, but late.
+    /// Slow answers.
     #[serde(default)]
     pub slow: Option<Amount>,
 }

@@ -1,24 +1,24 @@
-//! What stands between a client and the pods, as a scenario writes it.
+//! The hops between clients and pods, as a scenario writes them.
 
 use serde::Deserialize;
 
 use super::{at_least_one, some_time};
 use crate::duration_range::Span;
 
-/// One thing in front of the pods.
+/// A hop in front of the pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HopSpec {
-    /// Layer 4, what kube-proxy does.
+    /// A layer 4 hop like kube-proxy.
     Service(ServiceSpec),
-    /// Layer 7, what ingress-nginx does.
+    /// A layer 7 hop like ingress-nginx.
     Ingress(IngressSpec),
-    /// Layer 7, what a cloud's load balancer does whose targets are pods.
+    /// A layer 7 hop like a cloud load balancer with pods as targets.
     Elb(ElbSpec),
 }
 
 impl HopSpec {
-    /// The word for it in events and vantages.
+    /// The hop's name in events and in the list of hops.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Service(_) => "service",
@@ -27,7 +27,7 @@ impl HopSpec {
         }
     }
 
-    /// Whether there can be such a one.
+    /// Checks the hop's numbers; an error names the key.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::Service(_) => Ok(()),
@@ -41,11 +41,11 @@ impl HopSpec {
     }
 }
 
-/// New connections go to a random pod of a list that is late; established ones stay where they are.
+/// Routes each new connection to a random pod of a delayed list; established connections stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ServiceSpec {
-    /// How late the list is.
+    /// The delay of the list.
     pub lag: Span,
 }
 
@@ -55,57 +55,57 @@ impl Default for ServiceSpec {
     }
 }
 
-/// Each request goes to the next pod of a list, and to another one if that fails.
+/// Routes each request to the next pod of a delayed list, and retries on another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct IngressSpec {
-    /// How late the list is.
+    /// The delay of the list.
     pub lag: Span,
-    /// The least time between two changes of the list: what comes in between is held back.
+    /// The minimum time between two updates of the list; changes in between are held back.
     pub hold: Span,
-    /// How many pods it tries for one request.
+    /// The number of pods tried for one request.
     pub tries: u32,
-    /// How long it waits for a connection to a pod.
+    /// The timeout for a connection to a pod.
     pub connect_timeout: Span,
-    /// How long it waits for an answer.
+    /// The timeout for an answer of a pod.
     pub answer_timeout: Span,
-    /// When it reloads.
+    /// When the ingress reloads.
     pub reloads: Reloads,
 }
 
-/// When an ingress reloads, and so closes the connections that are idle.
+/// When an ingress reloads, which closes its idle connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reloads {
-    /// Not for a change of its list.
+    /// The ingress does not reload for a change of its list.
     Never,
-    /// Whenever its list has changed.
+    /// The ingress reloads after each change of its list.
     OnChange,
 }
 
-/// Each request goes to the next target that passes the health check; nothing is tried twice.
+/// Routes each request to the next target that passes the health check, without retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ElbSpec {
-    /// How long it takes until a pod is registered or deregistered.
+    /// The time to register or deregister a pod.
     pub lag: Span,
-    /// How it finds out which targets are healthy.
+    /// The health check of targets.
     pub health_check: HealthCheck,
-    /// How long it waits for a connection to a pod.
+    /// The timeout for a connection to a pod.
     pub connect_timeout: Span,
-    /// How long it waits for an answer.
+    /// The timeout for an answer of a pod.
     pub answer_timeout: Span,
 }
 
-/// How a load balancer finds out which targets are healthy.
+/// A load balancer's health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HealthCheck {
-    /// From one check to the next.
+    /// The time between two checks.
     pub period: Span,
-    /// So many good answers in a row make a target healthy.
+    /// The number of consecutive successes that make a target healthy.
     pub healthy: u32,
-    /// So many bad answers in a row make it unhealthy.
+    /// The number of consecutive failures that make a target unhealthy.
     pub unhealthy: u32,
 }
 

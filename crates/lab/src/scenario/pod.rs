@@ -5,97 +5,97 @@ use serde::Deserialize;
 use super::{at_least_one, some_time};
 use crate::duration_range::Span;
 
-/// How a pod starts, serves and ends.
+/// A pod template.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PodSpec {
-    /// From the pod's creation until its process runs.
+    /// The time from the pod's creation until its process runs.
     pub schedule: Span,
-    /// From there until it listens.
+    /// The time from there until the process listens.
     pub boot: Span,
-    /// From there until it can serve; until then it answers 503.
+    /// The time from there until the process can serve; meanwhile it answers 503.
     pub init: Span,
     /// The time that an answer takes.
     pub work: Span,
-    /// Answers are slower at first.
+    /// Slower answers after the start.
     pub warm_up: Option<WarmUp>,
-    /// A share of the requests takes long.
+    /// A share of requests that take longer.
     pub long_requests: Option<LongRequests>,
     /// The share of requests that is answered with 500, from 0 to 1.
     pub errors: f64,
-    /// How many requests it works on at once; more wait.
+    /// The number of requests worked on at once; more wait. `None` is no limit.
     pub capacity: Option<u32>,
     /// The readiness probe.
     pub readiness: Readiness,
-    /// The liveness probe, if it has one.
+    /// The liveness probe, if there is one.
     pub liveness: Option<Liveness>,
-    /// How long its preStop hook sleeps.
+    /// The time that the preStop hook sleeps.
     pub pre_stop: Span,
-    /// What its process does on SIGTERM.
+    /// What the process does on SIGTERM.
     pub on_sigterm: OnSigterm,
-    /// How long it may take to end before it is killed (`terminationGracePeriodSeconds`).
+    /// The time from deletion to SIGKILL (`terminationGracePeriodSeconds`).
     pub grace: Span,
-    /// From the end of its process until it is gone, and its network with it; meanwhile its address refuses.
+    /// The time from the end of the process until the pod and its network are gone; meanwhile its address refuses.
     pub teardown: Span,
-    /// What becomes of its address then.
+    /// What the pod's address does after that.
     pub afterwards: Afterwards,
 }
 
-/// Slower answers after the start, less so as time goes by.
+/// Slower answers after the start, with a linear decrease to none.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WarmUp {
-    /// How long it lasts.
+    /// The duration of the warm-up.
     pub lasts: Span,
-    /// What it adds to the first answer.
+    /// The extra time of the first answer.
     pub adds: Span,
 }
 
-/// Requests that take long.
+/// Requests that take longer than others.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LongRequests {
-    /// Their share, from 0 to 1.
+    /// The share of these requests, from 0 to 1.
     pub share: f64,
-    /// The time that each takes.
+    /// The time that each of them takes.
     pub work: Span,
 }
 
-/// A readiness probe: how often it asks, and how truly it is answered.
+/// A readiness probe: its timing, and what its answer is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Readiness {
-    /// What it can be trusted to say.
+    /// What a passed probe means.
     pub probe: Honesty,
-    /// From the start of the process until the first question.
+    /// The time from the start of the process to the first check.
     pub initial_delay: Span,
-    /// From one question to the next.
+    /// The time between two checks.
     pub period: Span,
-    /// So many bad answers in a row take the pod out.
+    /// The number of consecutive failures that make the pod unready.
     pub failures: u32,
 }
 
-/// What a readiness probe can be trusted to say.
+/// What a passed readiness probe means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Honesty {
-    /// Ready means that it serves.
+    /// The pod serves.
     Honest,
-    /// Ready means that it listens.
+    /// The pod listens, and may not serve yet.
     Lying,
-    /// There is no probe: a pod counts as ready as soon as its process runs.
+    /// There is no probe: the pod counts as ready as soon as its process runs.
     Missing,
 }
 
-/// A liveness probe.
+/// The timing of a liveness probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Liveness {
-    /// From the start of the process until the first question.
+    /// The time from the start of the process to the first check.
     pub initial_delay: Span,
-    /// From one question to the next.
+    /// The time between two checks.
     pub period: Span,
-    /// So many bad answers in a row restart the process.
+    /// The number of consecutive failures that restart the process.
     pub failures: u32,
 }
 
@@ -103,23 +103,24 @@ pub struct Liveness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnSigterm {
-    /// It exits at once, and all its connections with it.
+    /// The process exits at once and drops all its connections.
     Exit,
-    /// It stops listening, closes idle connections, finishes what it has begun, and exits.
+    /// The process stops listening, closes idle connections, finishes its requests, and exits.
     Finish,
-    /// It stops listening, asks each client to reconnect (`Connection: close`, GOAWAY), and exits when all have gone.
+    /// The process stops listening, asks each client to reconnect (`Connection: close`, GOAWAY), and exits once all
+    /// have gone.
     Drain,
-    /// Nothing: it is deaf, and serves until it is killed.
+    /// The process serves on until SIGKILL.
     Ignore,
 }
 
-/// What becomes of the address of a pod that is gone.
+/// What the address of a pod that is gone does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Afterwards {
-    /// Connections are refused.
+    /// The address refuses connections.
     Refuses,
-    /// Packets vanish: connections time out.
+    /// The address drops packets, so that connections time out.
     Swallows,
 }
 
@@ -158,7 +159,7 @@ impl Default for Liveness {
 }
 
 impl PodSpec {
-    /// Whether such a pod can be.
+    /// Checks the template's numbers; an error names the key.
     pub(super) fn check(&self) -> Result<(), String> {
         let share = |key: &str, share: f64| {
             if (0.0..=1.0).contains(&share) {
