@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{ReportArgs, style};
+use lapse_measure::verdict::Conclusion;
 use lapse_record::journal;
 use lapse_report::format::{Format, Options};
 
-/// Reads the run's journal and prints the report.
+/// Reads the run's journal and prints the report. Of a run whose journal ends before the run did the exit code is that of
+/// an interruption.
 pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let folder = args.folder.display();
     ensure!(
@@ -26,10 +28,12 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let options = Options { look: style::of_stdout(), bin: args.bin };
     let written = format.write(&record, options, &mut out).and_then(|()| out.flush());
     match written {
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        other => other.context("cannot write the report").map(|()| ExitCode::SUCCESS),
+        // A reader such as `head` has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.context("cannot write the report")?,
     }
+    // What came after the journal's end is unknown: a script must not take that for a report of the whole run.
+    Ok(if record.cut { Conclusion::Interrupted.exit_code().into() } else { ExitCode::SUCCESS })
 }
 
 /// `format`, if this lapse was built with it.

@@ -14,6 +14,7 @@ use crate::progress::{Progress, Style};
 use crate::run::launch;
 use lapse_hammer::clock::Clock;
 use lapse_measure::verdict::Conclusion;
+use lapse_record::journal;
 use lapse_record::record::Record;
 use lapse_report as report;
 
@@ -43,7 +44,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let saved = save(&record, &folder).into_iter().chain([print(&record, &folder)]).chain(report_files.write(&record));
     let failed: Vec<_> = saved.filter_map(Result::err).collect();
     for error in &failed {
-        let _ = writeln!(stderr(), "lapse: {error:#}: run `lapse report {}` for it", folder.display());
+        let _ = writeln!(stderr(), "lapse: {error:#}: {}", next_step(&folder));
     }
     if let Some(live) = live {
         live.end(&record);
@@ -58,6 +59,18 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
 fn serve(listener: LiveListener, folder: &Path, progress: &mut Progress) -> Result<Live> {
     progress.say(&format!("the run can be watched at {}", listener.url()?));
     Ok(listener.serve(folder.to_owned())?)
+}
+
+/// How to come by a report that could not be written: from the journal, if that is whole.
+fn next_step(folder: &Path) -> String {
+    let folder_name = folder.display();
+    match journal::read(folder) {
+        Ok(record) if !record.cut => format!("run `lapse report {folder_name}` for it"),
+        Ok(_) | Err(_) => format!(
+            "the journal in {folder_name} breaks off as well, so it cannot be made again: free some space, or choose \
+             another folder with --out, and run again"
+        ),
+    }
 }
 
 /// Writes the reports that every run's folder has.

@@ -46,6 +46,7 @@ fn a_killed_run_is_reported_up_to_its_last_moments() {
         let text = Lapse::new(["report".as_ref(), ended.run_folder().as_os_str()]).end();
         let says_so = ["cut", "killed"].iter().any(|word| text.stdout.contains(word));
         assert!(says_so, "the text says so, too: {}", text.stdout);
+        assert_eq!((made.code(), text.code()), (Some(130), Some(130)), "a run that was cut is no success");
     }
 }
 
