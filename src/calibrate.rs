@@ -1,6 +1,6 @@
-//! Is this machine fit to measure on? Outages whose truth is known are inflicted on loopback, and measured.
+//! Calibration: injects outages of known truth on loopback and compares them with what is measured.
 //!
-//! What was inflicted and what was measured are told by code that shares nothing but the kernel's clock.
+//! The injecting and the measuring code share nothing but the kernel's clock.
 
 pub(crate) mod judge;
 pub(crate) mod table;
@@ -16,33 +16,33 @@ use lapse_lab::fault::{Plan as Faults, Server};
 use lapse_measure::time::Offset;
 use lapse_record::record::Record;
 
-/// Before the first outage and after the last one, so that each has an answer on both of its sides.
+/// The time before the first and after the last outage, so that each has successes on both sides.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// What to inflict.
+/// The parameters of a calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Calibration {
-    /// The same seed gives the same outages.
+    /// The seed of the outages; the same seed gives the same ones.
     pub seed: u64,
-    /// How many.
+    /// The number of outages.
     pub outages: usize,
-    /// The longest of them.
+    /// The longest outage.
     pub longest: Duration,
 }
 
-/// Why there is no result.
+/// Why a calibration has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// There is nobody to inflict outages.
+    /// The server that injects outages could not be started.
     #[error("cannot set up the server that is to fail")]
     Server(#[source] std::io::Error),
-    /// It could not go by its plan.
+    /// The server could not open its port again as planned.
     #[error("the server that is to fail could not open its port again: is another program using it?")]
     Strayed(#[source] std::io::Error),
-    /// The run did not begin.
+    /// The run could not start.
     #[error(transparent)]
     Run(#[from] launch::Error),
-    /// The server's address is no URL.
+    /// The server's address is not a valid URL.
     #[error("the server that is to fail has the odd address {0:?}")]
     Address(String),
 }
@@ -52,7 +52,7 @@ impl Calibration {
         Faults::random(self.seed, self.outages, Offset::ZERO + MARGIN, self.longest)
     }
 
-    /// How long it takes.
+    /// The time that the calibration takes.
     pub(crate) fn length(&self) -> Duration {
         self.faults().end().since(Offset::ZERO) + MARGIN
     }

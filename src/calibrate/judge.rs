@@ -1,4 +1,4 @@
-//! Holds what was measured against what was inflicted.
+//! Compares measured outages with injected ones.
 
 use std::time::Duration;
 
@@ -9,68 +9,68 @@ use lapse_measure::outage::Outage;
 use lapse_measure::span::{Span, Spans};
 use lapse_measure::time::{Human, Offset};
 
-/// What became of one inflicted outage on one lane.
+/// The result for one injected outage on one lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was seen, and lies within the bounds; the bound that is farthest from the truth is this far from it.
-    Observations {
-        /// For its beginning; `None` where the run says that it has no bound there.
+    /// The outage was seen within the measured bounds.
+    Observed {
+        /// The distance of the farther start bound from the truth; `None` if the run has no bound there.
         began_off: Option<Duration>,
-        /// For its end.
+        /// The distance of the farther end bound from the truth; `None` if the run has no bound there.
         ended_off: Option<Duration>,
     },
-    /// It went unseen: it was shorter than what the lane says it was sure to see.
+    /// The outage was not seen and is shorter than the lane's floor.
     BelowFloor,
-    /// It went unseen, or into one with its neighbour: the run says that it was blind then.
+    /// The outage was not seen, or was merged with its neighbour, in a time that the run reports as blind.
     Blind,
-    /// It lies outside the bounds.
+    /// The truth lies outside the measured bounds; the text says how.
     Outside(String),
-    /// It went unseen although the lane says that it would have seen it.
+    /// The outage was not seen although it is longer than the lane's floor.
     Missed,
 }
 
-/// One inflicted outage on one lane.
+/// The result for one injected outage on one lane, with its truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// What was inflicted.
+    /// The injected outage.
     pub truth: Truth,
-    /// On which lane it was looked for.
+    /// The lane.
     pub lane: Lane,
-    /// What became of it.
+    /// The result.
     pub outcome: Outcome,
 }
 
-/// All of it.
+/// The results of a calibration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Judgement {
-    /// Each inflicted outage on each lane.
+    /// The result for each injected outage on each lane.
     pub findings: Vec<Finding>,
-    /// Outages that were measured and never inflicted, in words.
+    /// Outages that were measured but not injected, in words.
     pub invented: Vec<String>,
 }
 
 impl Judgement {
-    /// What must not happen, in words; empty if every truth lies within its bounds.
+    /// The errors of the measurement, in words; empty if every truth lies within its bounds.
     pub(crate) fn objections(&self) -> Vec<String> {
         let wrong = self.findings.iter().filter_map(|finding| match &finding.outcome {
             Outcome::Outside(why) => Some(format!("{finding} lies outside its bounds: {why}")),
             Outcome::Missed => Some(format!("{finding} was missed")),
-            Outcome::Observations { .. } | Outcome::BelowFloor | Outcome::Blind => None,
+            Outcome::Observed { .. } | Outcome::BelowFloor | Outcome::Blind => None,
         });
         wrong.chain(self.invented.iter().cloned()).collect()
     }
 
-    /// Whether any was seen.
+    /// Whether any outage was seen.
     pub(crate) fn has_seen(&self) -> bool {
-        self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Observations { .. }))
+        self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Observed { .. }))
     }
 
-    /// The findings of one kind.
+    /// The findings about one kind of fault.
     pub(crate) fn of(&self, fault: Fault) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.truth.fault == fault)
     }
 
-    /// The longest that went unseen while the run was not blind, on any lane.
+    /// The longest outage on any lane that was not seen while the run was not blind.
     pub(crate) fn longest_unseen(&self) -> Option<Duration> {
         let unseen = |finding: &&Finding| matches!(finding.outcome, Outcome::BelowFloor | Outcome::Missed);
         self.findings.iter().filter(unseen).map(|finding| finding.truth.length()).max()
@@ -84,7 +84,7 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// Judges what was seen on the lanes of one target by the truths that were inflicted on it, given in order.
+/// Judges the observations on the lanes of one target by the injected truths, given in order.
 pub(crate) fn judge(lanes: &[Lane], seen: &Observations, truths: &[Truth]) -> Judgement {
     let mut judgement = Judgement::default();
     for (lane, of_lane) in lanes.iter().zip(&seen.lanes) {
@@ -98,7 +98,7 @@ impl Judgement {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; truths.len()];
         for outage in &seen.outages {
             let met = met(outage, truths);
-            // Of a probe that waited long it is not known where on its way it met an outage: what fits, fits.
+            // A probe that waited long may have met any of several outages: one that fits is enough.
             let fitting = truths[met.clone()].iter().position(|truth| within(outage, truth, truth).is_ok());
             let met = fitting.map_or(met.clone(), |place| met.start + place..met.start + place + 1);
             let Some((first, last)) = truths[met.clone()].first().zip(truths[met.clone()].last()) else {
@@ -107,7 +107,7 @@ impl Judgement {
                 continue;
             };
             let within = within(outage, first, last);
-            // Between two outages there was an answer to be had, unless the prober did not ask.
+            // Between two outages there was a success to see, unless the prober sent nothing.
             let between = Span::new(first.ended.1, last.began.0);
             let is_merged = met.len() > 1 && seen.blind.within(between).length().is_zero();
             let outcome = match within {
@@ -117,9 +117,9 @@ impl Judgement {
                 Ok(seen) => seen,
             };
             for place in met {
-                // Several may tell of the same truth: a request that was sent in its midst may be answered after it. (Linux
-                // sends a SYN again after two ticks if it met the TIME_WAIT of an older connection on a port where
-                // nobody listens: tcp_rcv_synsent_state_process.) Each must have the truth within its bounds.
+                // Several measured outages may belong to one truth: a request sent during it may be answered after it.
+                // (Linux retries a SYN after two ticks if it met the TIME_WAIT of an older connection on a port without
+                // listener: tcp_rcv_synsent_state_process.) Each must have the truth within its bounds.
                 let before = outcomes[place].take().filter(|before| matches!(before, Outcome::Outside(_)));
                 outcomes[place] = Some(before.unwrap_or_else(|| outcome.clone()));
             }
@@ -131,16 +131,17 @@ impl Judgement {
     }
 }
 
-/// The places of the truths that an outage's failures may have met.
+/// The indices of the truths that an outage's failures may have met.
 fn met(outage: &Outage, truths: &[Truth]) -> std::ops::Range<usize> {
-    // The first failure met the service by the end of the one bracket, the last one from the start of the other on.
+    // The first failure met the service by the end of the start bracket, the last one after the beginning of the end
+    // bracket.
     let (from, to) = (outage.began.1.min(outage.ended.0), outage.began.1.max(outage.ended.0));
     let start = truths.partition_point(|truth| truth.ended.1 < from);
     let end = truths.partition_point(|truth| truth.began.0 <= to);
     start..end.max(start)
 }
 
-/// Whether the truth, from the beginning of the first to the end of the last, lies within an outage's bounds.
+/// Whether the truth, from the start of `first` to the end of `last`, lies within the outage's bounds.
 fn within(outage: &Outage, first: &Truth, last: &Truth) -> Result<Outcome, String> {
     let (earliest, latest) = outage.began;
     let (from, to) = outage.ended;
@@ -157,7 +158,7 @@ fn within(outage: &Outage, first: &Truth, last: &Truth) -> Result<Outcome, Strin
         return Err(format!("it ended {} later", Human(last.ended.0.since(to.unwrap_or(from)))));
     }
     let off = |truth: (Offset, Offset), from: Offset, to: Offset| truth.1.since(from).max(to.since(truth.0));
-    Ok(Outcome::Observations {
+    Ok(Outcome::Observed {
         began_off: earliest.map(|earliest| off(first.began, earliest, latest)),
         ended_off: to.map(|to| off(last.ended, from, to)),
     })
@@ -194,7 +195,7 @@ mod tests {
 
     fn off(began_us: u64, ended_us: u64) -> Outcome {
         let off = |micros| Some(Duration::from_micros(micros));
-        Outcome::Observations { began_off: off(began_us), ended_off: off(ended_us) }
+        Outcome::Observed { began_off: off(began_us), ended_off: off(ended_us) }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The judgement, for people.
+//! The table of a calibration, for people.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use lapse_measure::latency::Distribution;
 use lapse_measure::time::{Human, Offset};
 use lapse_record::record::Record;
 
-/// What became of the outages of one kind.
+/// The counts for one kind of fault.
 #[derive(Default)]
 struct Row {
     inflicted: usize,
@@ -22,7 +22,7 @@ struct Row {
     ended_off: Vec<Duration>,
 }
 
-/// Writes what a calibration came to. Eighty columns are enough.
+/// Writes the results of a calibration in at most 80 columns.
 pub(crate) fn write(
     calibration: &Calibration,
     record: &Record,
@@ -84,7 +84,7 @@ fn line(name: &str, row: &Row, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// The median and the worst.
+/// The median and the maximum of the distances.
 fn off(all: &[Duration]) -> String {
     let mut sorted = all.to_vec();
     sorted.sort_unstable();
@@ -136,7 +136,7 @@ impl<'a> FromIterator<&'a Finding> for Row {
         for finding in findings {
             row.inflicted += 1;
             match finding.outcome {
-                Outcome::Observations { began_off, ended_off } => {
+                Outcome::Observed { began_off, ended_off } => {
                     row.seen += 1;
                     row.began_off.extend(began_off);
                     row.ended_off.extend(ended_off);
