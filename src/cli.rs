@@ -1,4 +1,4 @@
-//! The command line: what was typed, and what is meant by it.
+//! The command line: its flags and their help texts.
 
 mod budget;
 mod calibrate;
@@ -28,7 +28,7 @@ use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
 use lapse_report::format::Format;
 
-/// Measures downtime: hammers a service while a command runs, says exactly what it saw, and how surely.
+/// Measures downtime: sends requests at a constant rate while a command runs, and reports each outage with bounds.
 #[derive(Debug, Parser)]
 #[command(name = "lapse", version, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
@@ -44,21 +44,23 @@ enum Command {
     /// 4 the command failed, 130 interrupted.
     #[command(after_help = RUN_EXAMPLE, arg_required_else_help = true)]
     Run(Box<RunArgs>),
-    /// Report again on a run that was recorded.
+    /// Print a report of a recorded run, in any format.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
     Report(ReportArgs),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),
-    /// Find out what this machine can be trusted to see: inflict outages on loopback, and hold what is measured against them.
+    /// Check how precisely this machine can measure: inject outages on loopback and compare them with what is measured.
     ///
-    /// Exit codes: 0 every truth lies within its bounds, 1 one does not, 2 wrong usage, 3 nothing was seen, 130 interrupted.
+    /// Exit codes: 0 every outage lies within its measured bounds, 1 one does not, 2 wrong usage, 3 no outage was seen,
+    /// 130 interrupted.
     #[command(after_help = CALIBRATE_EXAMPLE)]
     Calibrate(CalibrateArgs),
-    /// Run one pod of the lab as a process of its own, for a container: see scenarios/charts/wine-store.
+    /// Run one pod of the lab as a process, for a container: see scenarios/charts/wine-store.
     ///
-    /// It answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for each change
-    /// of its state. Exit codes: 0 it finished what it had begun, 143 SIGTERM, 130 Ctrl-C, 2 it could not listen.
+    /// The pod answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for
+    /// each change of its state. Exit codes: 0 open requests were finished, 143 SIGTERM, 130 Ctrl-C, 2 the port could
+    /// not be opened.
     #[command(after_help = pod::EXAMPLE, hide = true)]
     Pod(Box<PodArgs>),
 }
@@ -79,14 +81,15 @@ const CALIBRATE_EXAMPLE: &str = "\
 Example: the same outages again, looked for twice as often
   lapse calibrate --rate 2000/s --seed 7";
 
-/// What was typed after `lapse run`.
+/// The arguments of `lapse run`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 struct RunArgs {
     /// The URL to hammer, or the file of a scenario that brings its own service.
     #[arg(value_name = "URL|SCENARIO", help_heading = "Target")]
     what: Option<String>,
-    /// One of several targets, with its name; in a cluster also svc/NAME:PORT and pods [repeatable; e.g. ingress=<https://shop.example.com/>].
+    /// A named target, for several; in a cluster also svc/NAME:PORT and pods [repeatable; e.g.
+    /// ingress=<https://shop.example.com/>].
     #[arg(
         help = "One of several targets, with its name; in a cluster also svc/NAME:PORT and pods [repeatable; e.g. ingress=https://shop.example.com/]",
         long = "target",
@@ -95,24 +98,24 @@ struct RunArgs {
         conflicts_with = "what"
     )]
     targets: Vec<NamedTarget>,
-    /// The command to run alongside; everything after `--` is its own.
+    /// The command to run alongside; everything after `--` belongs to it.
     #[arg(last = true, value_name = "COMMAND", help_heading = "Target")]
     command: Vec<OsString>,
 
     /// Probes a second of each target, over all of its lanes [default: 1000/s; e.g. 200/s].
-    #[arg(long, value_name = "N/s", value_parser = value::rate, help_heading = "PhaseDurations")]
+    #[arg(long, value_name = "N/s", value_parser = value::rate, help_heading = "Timing")]
     rate: Option<Rate>,
-    /// How long to measure where there is no command [e.g. 30s].
-    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "PhaseDurations")]
+    /// How long to measure without a command [e.g. 30s].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Timing")]
     duration: Option<Duration>,
-    /// How long to measure before the command starts, to know what healthy looks like [default: 5s; e.g. 10s].
-    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "PhaseDurations")]
+    /// How long to measure before the command starts, as a healthy baseline [default: 5s; e.g. 10s].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Timing")]
     baseline: Option<Duration>,
     /// How long every lane must have been up after the command before the run ends [default: 5s; e.g. 20s].
-    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "PhaseDurations")]
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Timing")]
     settle: Option<Duration>,
-    /// How long to wait for that at most [e.g. 5m].
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "PhaseDurations")]
+    /// The longest time to wait for --settle, and for a rollout to complete [e.g. 5m].
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "Timing")]
     settle_limit: Duration,
 
     /// The request's method [default: GET, or POST with --data; e.g. HEAD].
@@ -127,24 +130,24 @@ struct RunArgs {
     /// The status codes that count as up [e.g. 200,404].
     #[arg(long, value_name = "CODES", default_value = "200-399", help_heading = "Request")]
     expect: lapse_hammer::target::Statuses,
-    /// What the body of a healthy answer must match, in its first MiB [e.g. '"status":"ok"'].
+    /// A regular expression that the body of a healthy answer must match, in its first MiB [e.g. '"status":"ok"'].
     #[arg(long, value_name = "REGEX", help_heading = "Request")]
     expect_body: Option<String>,
-    /// The header by which an answer names the pod that gave it, to lay failures to pods [default: of a scenario X-Pod; e.g.
+    /// The response header that names the pod, to attribute failures to pods [default: X-Pod for a scenario; e.g.
     /// X-Pod].
     #[arg(long, value_name = "NAME", help_heading = "Request")]
     backend_header: Option<hyper::header::HeaderName>,
-    /// From how long after its due time on an answer counts as slow [default: 500ms; e.g. 200ms].
+    /// The latency from which on an answer counts as slow, counted from its due time [default: 500ms; e.g. 200ms].
     #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
     slow: Option<Duration>,
-    /// How long a probe may take in all; longer than the 5 s after which an ingress gives up on a pod [default: 6s; e.g. 2s].
+    /// The timeout of a probe; keep it over the 5 s after which an ingress gives up on a pod [default: 6s; e.g. 2s].
     #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
     timeout: Option<Duration>,
-    /// How long connecting may take [default: as --timeout; e.g. 1s].
+    /// The timeout for connecting [default: as --timeout; e.g. 1s].
     #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
     connect_timeout: Option<Duration>,
 
-    /// How probes come by their connections: from a keep-alive pool, each a new one, or both in turn [e.g. new].
+    /// The connections of probes: from a keep-alive pool, a new one each, or both in turn [e.g. new].
     #[arg(
         long,
         value_name = "LANES",
@@ -153,16 +156,16 @@ struct RunArgs {
         help_heading = "Connections"
     )]
     lanes: Vec<LaneName>,
-    /// How many keep-alive connections the `reused` lane of a target uses in turn [e.g. 1].
+    /// The number of keep-alive connections that the `reused` lane of a target uses in turn [e.g. 1].
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=10_000), help_heading = "Connections")]
     connections: u16,
-    /// Speak only HTTP/1.1 [e.g. where a server offers HTTP/2 as well].
+    /// Use HTTP/1.1 only [e.g. where a server offers HTTP/2 as well].
     #[arg(long = "http1.1", conflicts_with = "http2", help_heading = "Connections")]
     http1: bool,
-    /// Speak only HTTP/2, over plain http:// with prior knowledge [e.g. for a gRPC gateway].
+    /// Use HTTP/2 only, with prior knowledge over plain http:// [e.g. for a gRPC gateway].
     #[arg(long, help_heading = "Connections")]
     http2: bool,
-    /// Connect to ADDR:PORT2 where HOST:PORT is meant, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].
+    /// Connect to ADDR:PORT2 instead of HOST:PORT, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT2", help_heading = "Connections")]
     connect_to: Vec<lapse_hammer::target::ConnectTo>,
     /// Trust the certificates in this PEM file instead of the system's [e.g. ca.pem].
@@ -196,8 +199,8 @@ struct RunArgs {
     /// Allowed time in which any lane is slow [repeatable; e.g. 2s].
     #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     max_slow: Vec<Scoped<Duration>>,
-    /// How much of the event may be blind, in all and at a stretch, before the run is inconclusive [default: 1%,250ms, of
-    /// a scenario 10%,1s; e.g. 5%,1s].
+    /// How much of the event may be blind, in total and at a stretch, before the run is inconclusive [default:
+    /// 1%,250ms, for a scenario 10%,1s; e.g. 5%,1s].
     #[arg(long, value_name = "P%,TIME", value_parser = value::max_blind, help_heading = BUDGETS)]
     max_blind: Option<MaxBlind>,
 
@@ -207,10 +210,11 @@ struct RunArgs {
     /// The folder to write to; it must be new or empty [default: reports/TIME-NAME; e.g. out].
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
-    /// What the run is called [default: the host's or the scenario's name; e.g. shop].
+    /// The name of the run [default: the host's or the scenario's name; e.g. shop].
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     name: Option<String>,
-    /// Serve the report as a page while the run goes on, at ADDR:PORT or a free port of 127.0.0.1 [e.g. --live=127.0.0.1:8090].
+    /// Serve the report as a live page during the run, at ADDR:PORT or a free port of 127.0.0.1 [e.g.
+    /// --live=127.0.0.1:8090].
     #[arg(
         long,
         value_name = "ADDR:PORT",
@@ -221,15 +225,15 @@ struct RunArgs {
         help_heading = "Output"
     )]
     live: Option<std::net::SocketAddr>,
-    /// A further report to write at the end, as `lapse report --format` has it [repeatable; e.g. junit=lapse.xml].
+    /// A further report to write at the end, in a format of `lapse report --format` [repeatable; e.g. junit=lapse.xml].
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report, help_heading = "Output")]
     reports: Vec<ReportTo>,
-    /// Say nothing while the run goes on.
+    /// Print no progress during the run.
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
 }
 
-/// A report to write, as typed.
+/// A report to write, as typed: format and file.
 #[derive(Clone, Debug)]
 struct ReportTo {
     format: Format,
@@ -238,61 +242,61 @@ struct ReportTo {
 
 const BUDGETS: &str = "Budgets (with none of them: no failed probe at all)";
 
-/// A lane, as typed.
+/// A connection policy, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum LaneName {
     Reused,
     New,
 }
 
-/// What was typed after `lapse report`.
+/// The arguments of `lapse report`.
 #[derive(Debug, Args)]
 struct ReportArgs {
-    /// The folder of a run; one that was cut, or that still goes on, will do.
+    /// The folder of a run; the run may have been cut short or still be going on.
     folder: PathBuf,
-    /// What to print.
+    /// The format to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: FormatName,
-    /// How much time a row of the timeline stands for, in CSV and Parquet [e.g. 10ms].
+    /// The time that a row of the timeline covers, in CSV and Parquet [e.g. 10ms].
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = value::some_duration)]
     bin: Duration,
 }
 
-/// What was typed after `lapse lab`.
+/// The arguments of `lapse lab`.
 #[derive(Debug, Args)]
 struct LabArgs {
     /// The file of the scenario.
     scenario: String,
-    /// Where to serve it [e.g. 0.0.0.0:8080].
+    /// The address to serve at [e.g. 0.0.0.0:8080].
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: std::net::SocketAddr,
     /// What starts the rollout.
     #[arg(short, long, value_name = "WHEN", default_value = "at-once")]
     start: StartName,
-    /// A file for what was inflicted on each request, as JSON lines [e.g. ledger.jsonl].
+    /// A file for the ledger of injected faults, as JSON lines [e.g. ledger.jsonl].
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
 }
 
-/// What was typed after `lapse calibrate`.
+/// The arguments of `lapse calibrate`.
 #[derive(Debug, Args)]
 struct CalibrateArgs {
     /// Probes a second, over both lanes.
     #[arg(long, value_name = "N/s", default_value = "1000/s", value_parser = value::rate)]
     rate: Rate,
-    /// How many outages to inflict; the usual number takes about a minute.
+    /// The number of outages to inject; the default takes about a minute.
     #[arg(long, value_name = "N", default_value = "130", value_parser = clap::value_parser!(u16).range(1..))]
     outages: u16,
     /// The longest outage; the shortest is one millisecond [e.g. 200ms].
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = value::some_duration)]
     longest: Duration,
-    /// The same seed gives the same outages [default: another each time; e.g. 7].
+    /// The seed of the outages; the same seed gives the same ones [default: another each time; e.g. 7].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The folder for the run's record; it must be new or empty [default: reports/TIME-calibration].
     #[arg(short, long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Say nothing while it goes on.
+    /// Print no progress during the run.
     #[arg(short, long)]
     quiet: bool,
 }
@@ -300,15 +304,15 @@ struct CalibrateArgs {
 /// What starts the rollout, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum StartName {
-    /// Nothing: it starts when the pods are ready.
+    /// Starts when the pods are ready.
     AtOnce,
-    /// The first request.
+    /// Starts with the first request.
     FirstRequest,
-    /// The Enter key, pressed once for each act.
+    /// Starts each act with a press of the Enter key.
     Key,
 }
 
-/// A format, as typed.
+/// A report format, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FormatName(Format);
 
@@ -332,7 +336,7 @@ impl ValueEnum for FormatName {
 }
 
 impl Cli {
-    /// Does what was asked for. An error means that it was not begun: exit code 2.
+    /// Executes the subcommand. An error means that nothing was started: exit code 2.
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(args) => run::execute(&args),

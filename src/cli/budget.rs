@@ -1,4 +1,4 @@
-//! Budgets as typed, or as a scenario expects: whom they limit, and whether they contradict each other.
+//! Budgets from the command line or from a scenario's expectations: their scopes, and checks for contradictions.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -15,14 +15,14 @@ use lapse_measure::lane::Policy;
 use lapse_measure::verdict;
 use lapse_record::entry::Window;
 
-/// The names that a budget may be given for.
+/// The target and lane names that a budget may be limited to.
 struct Names<'a> {
     targets: &'a [String],
     policies: &'a [Policy],
 }
 
 impl Names<'_> {
-    /// The targets and lanes that are meant: `new` is that lane of every target.
+    /// The targets and lanes that `of` selects: `new` is that lane of every target.
     fn scopes(&self, of: Option<&str>) -> Option<Vec<Scope>> {
         let Some(of) = of else { return Some(vec![Scope::EachTarget]) };
         let lane = |target: usize, policy: usize| Scope::Lane(target * self.policies.len() + policy);
@@ -45,7 +45,7 @@ impl Names<'_> {
     }
 }
 
-/// The budgets of a run: those typed; else what the scenario expects; else no failed probe at all.
+/// The budgets of a run: those typed, else those of the scenario, else no failed probe at all.
 pub(super) fn of(
     args: &RunArgs,
     targets: &[String],
@@ -92,7 +92,7 @@ fn add<T>(
     Ok(())
 }
 
-/// Refuses budgets of which one can never matter: that is a slip, and would be found only after an incident.
+/// Refuses a set of budgets of which one can never matter: that is a slip, and would only be noticed after an incident.
 fn consistent(budgets: &[Budget]) -> Result<()> {
     let allows_something = |budget: &&Budget| match &budget.limit {
         Limit::Downtime(limit) | Limit::Outage(limit) | Limit::Down(limit) => !limit.is_zero(),
@@ -128,7 +128,7 @@ fn consistent(budgets: &[Budget]) -> Result<()> {
     Ok(())
 }
 
-/// What the scenario's acts are expected to cost, as budgets held over each act.
+/// The expectations of the scenario's acts as budgets, each limited to its act.
 fn expected(scenario: &Scenario, names: &Names<'_>) -> Result<Vec<(Budget, Window)>> {
     let mut budgets = Vec::new();
     for (place, act) in scenario.acts().iter().enumerate() {
@@ -149,7 +149,7 @@ fn limits(expect: &Expect, names: &Names<'_>) -> Result<Vec<(Scope, Limit)>> {
     let mut limits: Vec<_> = amount(expect.lost).map(|limit| (Scope::EachTarget, limit)).into_iter().collect();
     let lanes: &BTreeMap<_, _> = &expect.lanes;
     for (lane, of_lane) in lanes {
-        // A scenario may expect something of a lane that this run leaves out.
+        // A scenario may have an expectation for a lane that this run leaves out.
         let scopes = names.scopes(Some(lane)).unwrap_or_default();
         limits.extend(scopes.into_iter().filter_map(|scope| Some((scope, amount(*of_lane)?))));
     }

@@ -1,4 +1,4 @@
-//! `lapse calibrate`: what this machine can be trusted to see.
+//! `lapse calibrate`: checks how precisely this machine can measure.
 
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -20,15 +20,15 @@ use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Human};
 use lapse_measure::verdict::MaxBlind;
 
-/// An answer that has not come by then never comes; the longer, the more probes are on their way at once.
+/// The timeout of a probe; a longer one keeps more probes in flight during an outage.
 const TIMEOUT: Duration = Duration::from_millis(500);
-/// Nothing was seen, so nothing is proved.
+/// The exit code if no outage was seen, so that nothing is proved.
 const INCONCLUSIVE: u8 = 3;
 
-/// Inflicts outages, measures them, and says how far apart the two are.
+/// Runs a calibration, prints its table, and returns the exit code.
 pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let now = Clock::start().anchor();
-    // Any number will do, as long as it is said.
+    // Any seed will do, as long as it is printed.
     let seed = args.seed.unwrap_or(now.unix_ns / 1_000_000 % 1_000_000);
     let calibration = Calibration { seed, outages: usize::from(args.outages), longest: args.longest };
     ensure!(

@@ -1,4 +1,4 @@
-//! Which cluster to watch, and what of it.
+//! The cluster to watch, and the part of it to follow.
 
 use std::path::PathBuf;
 
@@ -8,38 +8,38 @@ use clap::Args;
 use crate::run::plan::{Activity, Follow, Noop};
 use lapse_cluster::{Of, Scope, Workload};
 
-/// What was typed about the cluster.
+/// The flags about the cluster.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster (by itself with helm and kubectl)")]
 pub(super) struct ClusterArgs {
     /// The Helm release whose rollout to follow [e.g. shop].
     #[arg(long, value_name = "NAME", conflicts_with_all = ["selector", "workloads"])]
     release: Option<String>,
-    /// The labels of what to follow [e.g. app=shop].
+    /// The label selector of the objects to follow [e.g. app=shop].
     #[arg(long, value_name = "LABELS", conflicts_with = "workloads")]
     selector: Option<String>,
     /// A workload to follow [repeatable; e.g. deploy/shop].
     #[arg(long = "workload", value_name = "KIND/NAME")]
     workloads: Vec<Workload>,
-    /// Its namespace [default: the command's, or the context's; e.g. prod].
+    /// The namespace [default: the command's, or the context's; e.g. prod].
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
     /// The context of the kubeconfig [default: the command's, or the current one; e.g. blue].
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
-    /// The kubeconfig [default: the command's, or where kubectl looks; e.g. ~/.kube/other].
+    /// The kubeconfig file [default: the command's, or where kubectl looks; e.g. ~/.kube/other].
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// Watch no cluster [e.g. where the prober may not].
+    /// Watch no cluster [e.g. where the prober has no access].
     #[arg(long)]
     no_kube: bool,
-    /// Let a command that rolls nothing be judged like any other, instead of being inconclusive [e.g. in a nightly job].
+    /// Judge a command that rolls nothing like any other, instead of as inconclusive [e.g. in a nightly job].
     #[arg(long)]
     allow_noop: bool,
 }
 
 impl ClusterArgs {
-    /// What of a cluster to follow: what was typed, else what the command's own words say that it rolls.
+    /// The part of the cluster to follow: as typed, else as the command's own arguments say.
     pub(super) fn follow(&self, workload: &Activity, is_target: bool) -> Result<Option<Follow>> {
         let typed = match (&self.release, &self.selector, self.workloads.as_slice()) {
             (Some(release), ..) => Some(Of::Release(release.clone())),

@@ -1,4 +1,4 @@
-//! `lapse lab`: a scenario's world on its own, for curl, a browser or another load generator.
+//! `lapse lab`: serves a scenario's world for curl, a browser or another load generator.
 
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
@@ -15,10 +15,10 @@ use lapse_hammer::clock::Clock;
 use lapse_lab::Trigger;
 use lapse_record::event::Event;
 
-/// Serves the world until Ctrl-C, and says what happens in it as it happens.
+/// Serves the world until Ctrl-C, and prints its events as they happen.
 pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
     let scenario = scenario(&args.scenario)?;
-    // Made first: it would be a pity to find out at the end that it cannot be.
+    // Created first, so that a path that cannot be written is an error at the start.
     let ledger = args
         .ledger
         .as_ref()
@@ -53,13 +53,13 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for each event, as it comes.
+/// Prints a line for each event.
 pub(super) async fn tell_all(told: &mut UnboundedReceiver<Event>) {
     while let Some(event) = told.recv().await {
         let seconds = event.at.as_nanos() / 1_000_000;
         let line = format!("{:>4}.{:03} s  {:17} {}", seconds / 1000, seconds % 1000, event.kind, event.text);
         if say(&line).is_err() {
-            // Nobody reads any more; the world goes on.
+            // Stdout is closed; the world goes on.
             return;
         }
     }
@@ -71,10 +71,10 @@ fn say(line: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A message for each line typed.
+/// A channel with a message for each line typed.
 fn enter() -> Receiver<()> {
     let (asks, asked) = channel(1);
-    // A thread of its own: nothing can wait for a terminal without holding up a thread.
+    // A thread, because a read from a terminal blocks.
     thread::spawn(move || {
         for _line in stdin().lock().lines().map_while(std::io::Result::ok) {
             if asks.blocking_send(()).is_err() {

@@ -1,4 +1,4 @@
-//! From what was typed to a plan: whatever is wrong with it is said here.
+//! Turns the arguments of `lapse run` into a plan, or into an error that names the flag.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ const SLOW: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(6);
 const STAGE: Duration = Duration::from_secs(5);
 
-/// How much of a scenario's run may be blind: its world shares the machine with the prober, and is not what is on trial.
+/// The blind time allowed for a scenario, whose world shares the machine with the prober.
 const BESIDE_A_WORLD: MaxBlind = MaxBlind { share: 0.1, stretch: Duration::from_secs(1) };
 
 /// The plan that was typed. The run's folder is made last, when nothing else can be wrong.
@@ -75,7 +75,7 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind })
 }
 
-/// The scenario in the file that was named.
+/// Reads the scenario in the file `path`.
 pub(super) fn scenario(path: &str) -> Result<Scenario> {
     let file = Path::new(path);
     let named_so = file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
@@ -127,7 +127,7 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
         cert: args.cert.clone(),
         key: args.key.clone(),
     };
-    // Reading the system's roots takes a while: only where there is a use for them. What was typed is checked anyway.
+    // Loading the system's roots takes a while, so only where TLS is used; the flags are checked in any case.
     let named = options.cacert.is_some() || options.cert.is_some();
     let is_secure = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Url(uri) if uri.scheme_str() == Some("https"));
     let secure = named || typed.iter().any(|(_, endpoint)| is_secure(endpoint));
@@ -182,7 +182,7 @@ const fn http(args: &RunArgs) -> Http {
     }
 }
 
-/// A URL as a client sends it: its path and query as they go on the wire, its fragment left out.
+/// A URL as a client sends it: path and query as they go on the wire, without the fragment.
 fn uri(typed: &str) -> Result<Uri> {
     ensure!(typed.contains("://"), "{typed:?} has no scheme: write http://{typed} or https://{typed}");
     let mut url = Url::parse(typed).with_context(|| format!("{typed:?} is not a URL"))?;

@@ -1,4 +1,4 @@
-//! `lapse pod`: one pod of the lab as a process of its own, for containers.
+//! `lapse pod`: one pod of the lab as a process, for containers.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -21,16 +21,16 @@ pub(super) const EXAMPLE: &str = "\
 Example: a pod that takes a second to start, and asks its clients to reconnect before it exits
   lapse pod --listen 127.0.0.1:8080 --boot 1s --on-sigterm drain";
 
-/// What was typed after `lapse pod`, or stands in its container's environment.
+/// The arguments of `lapse pod`, or the variables of its container's environment.
 #[derive(Debug, Args)]
 pub(super) struct PodArgs {
-    /// Where it listens.
+    /// The address to listen at.
     #[arg(short, long, env = "POD_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
     listen: std::net::SocketAddr,
-    /// What it is called: it says so in each answer, and in the header `X-Pod`.
+    /// The pod's name, in each answer and in the header `X-Pod`.
     #[arg(long, env = "HOSTNAME", value_name = "NAME", default_value = "pod", value_parser = value::header_text)]
     name: String,
-    /// Which release it is: its header `Server` says `lapse-pod/RELEASE`.
+    /// The pod's release: the header `Server` is `lapse-pod/RELEASE`.
     #[arg(
         long,
         env = "POD_RELEASE",
@@ -40,78 +40,78 @@ pub(super) struct PodArgs {
     )]
     release: String,
 
-    /// From its start until it listens [e.g. 300ms..500ms, drawn anew by each process].
+    /// The time from the start until the pod listens [e.g. 300ms..500ms, drawn anew by each process].
     #[arg(long, env = "POD_BOOT", value_name = "TIME", default_value = "0s", value_parser = value::start)]
     boot: Span,
-    /// From there until it can serve; until then it answers 503 [e.g. 2s, or never].
+    /// The time from there until the pod can serve; meanwhile it answers 503 [e.g. 2s, or never].
     #[arg(long, env = "POD_INIT", value_name = "TIME", default_value = "0s", value_parser = value::start)]
     init: Span,
-    /// What `/-/ready` answers with 200 for.
+    /// When `/-/ready` answers 200.
     #[arg(long, env = "POD_READINESS", value_name = "HOW", default_value = "honest")]
     readiness: ReadinessName,
 
     /// The time that an answer takes [e.g. 10ms..20ms, drawn anew for each].
     #[arg(long, env = "POD_WORK", value_name = "TIME", default_value = "2ms")]
     work: Span,
-    /// How long its answers are slower after its start, the longer the less so [e.g. 5s].
+    /// The time after the start in which answers are slower, with a decrease to none [e.g. 5s].
     #[arg(long, env = "POD_WARM_UP", value_name = "TIME", default_value = "0s")]
     warm_up: Span,
-    /// By how much they are slower at first.
+    /// The extra time of the first answer in that time.
     #[arg(long, env = "POD_WARM_UP_ADDS", value_name = "TIME", default_value = "500ms")]
     warm_up_adds: Span,
-    /// The share of the requests that takes long [e.g. 5%].
+    /// The share of requests that take long [e.g. 5%].
     #[arg(long, env = "POD_LONG_SHARE", value_name = "P%", default_value = "0%", value_parser = value::share)]
     long_share: f64,
-    /// How long these take.
+    /// The time that each of these takes.
     #[arg(long, env = "POD_LONG_WORK", value_name = "TIME", default_value = "1s")]
     long_work: Span,
-    /// The share of the requests that is answered with 500 [e.g. 50%].
+    /// The share of requests that is answered with 500 [e.g. 50%].
     #[arg(long, env = "POD_ERRORS", value_name = "P%", default_value = "0%", value_parser = value::share)]
     errors: f64,
-    /// How many requests it works on at once; more wait [default: no limit; e.g. 8].
+    /// The number of requests worked on at once; more wait [default: no limit; e.g. 8].
     #[arg(long, env = "POD_CAPACITY", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     capacity: Option<u32>,
 
-    /// A file for when it ended, which Kubernetes shows as the container's message [e.g. /dev/termination-log].
+    /// A file for the time of the exit, which Kubernetes shows as the container's message [e.g. /dev/termination-log].
     #[arg(long, env = "POD_TERMINATION_LOG", value_name = "FILE")]
     termination_log: Option<std::path::PathBuf>,
-    /// What it does on SIGTERM.
+    /// The reaction to SIGTERM.
     #[arg(long, env = "POD_ON_SIGTERM", value_name = "WHAT", default_value = "exit")]
     on_sigterm: OnSigtermName,
 }
 
-/// What a pod means by ready, as typed.
+/// When a pod reports ready, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ReadinessName {
-    /// That it serves.
+    /// Once the pod serves.
     Honest,
-    /// That it listens.
+    /// Once the pod listens.
     Lying,
 }
 
-/// What a pod does on SIGTERM, as typed.
+/// A pod's reaction to SIGTERM, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum OnSigtermName {
-    /// It exits at once, and all its connections with it.
+    /// Exit at once and drop all connections.
     Exit,
-    /// It stops listening, closes idle connections, finishes what it has begun, and exits.
+    /// Stop listening, close idle connections, finish open requests, and exit.
     Finish,
-    /// It stops listening, asks each client to reconnect, and exits when all have gone.
+    /// Stop listening, ask each client to reconnect, and exit once all have gone.
     Drain,
-    /// It hears the signal and serves on until it is killed.
+    /// Handle the signal and serve on until SIGKILL.
     Ignore,
-    /// No handler, as a program that does nothing about signals: the kernel ends it, or, as the first process of a container,
-    /// never tells it.
+    /// Install no handler, as many programs do: the kernel ends the process, or, as a container's PID 1, does not deliver
+    /// the signal.
     Default,
 }
 
-/// What a shell says of a process that Ctrl-C has ended.
+/// The exit code of a process that Ctrl-C has ended, as shells report it.
 const INTERRUPTED: u8 = 130;
-/// What a shell says of a process that SIGTERM has ended. No signal can do it here: the first process of a container is deaf
-/// to those that it does not handle.
+/// The exit code of a process that SIGTERM has ended. The signal itself cannot do it as a container's PID 1, to which
+/// the kernel delivers only signals that have a handler.
 const TERMINATED: u8 = 143;
 
-/// Serves until SIGTERM has had its effect, or until Ctrl-C.
+/// Serves until SIGTERM has taken effect or Ctrl-C comes, and returns the exit code.
 pub(super) fn execute(args: &PodArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(serve(args)).map(ExitCode::from)
@@ -131,14 +131,14 @@ async fn serve(args: &PodArgs) -> Result<u8> {
         never = print(&mut told) => match never {},
     };
     let tell = |kind: &str, text: String| drop(tell.send(Event::new(clock.now(), Source::Lab, kind, text)));
-    // Its exit code says how it ended, whether or not that could be written down.
+    // The exit code says how the pod ended, whether or not that could be written to the file.
     if let Some(file) = &args.termination_log
         && let Err(error) = std::fs::write(file, format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now())))
     {
         tell("trouble", format!("cannot write to {}: {error}", file.display()));
     }
     tell("exited", format!("with code {code}"));
-    // Its last words may still be on their way.
+    // The last events may still be in the channel.
     told.close();
     tell_all(&mut told).await;
     Ok(code)
@@ -151,7 +151,7 @@ const fn code(exit: Exit) -> u8 {
     }
 }
 
-/// A handler for a signal, unless it is to have none.
+/// A handler for the signal, or `None` if the pod is to have no handlers.
 fn caught(kind: SignalKind, on_sigterm: OnSigtermName) -> Result<Option<Signal>> {
     let handled = (on_sigterm != OnSigtermName::Default).then(|| signal(kind));
     handled.transpose().context("cannot catch signals")
@@ -164,7 +164,7 @@ async fn next(caught: &mut Option<Signal>) {
     }
 }
 
-/// Prints for as long as somebody reads; the pod serves on when nobody does.
+/// Prints events; the pod serves on when stdout is closed.
 async fn print(told: &mut UnboundedReceiver<Event>) -> Infallible {
     tell_all(told).await;
     pending().await
@@ -172,14 +172,14 @@ async fn print(told: &mut UnboundedReceiver<Event>) -> Infallible {
 
 fn spec(args: &PodArgs) -> PodSpec {
     PodSpec {
-        // The cluster's part.
+        // The cluster does these.
         schedule: Span::ZERO,
         liveness: None,
         pre_stop: Span::ZERO,
         grace: Span::ZERO,
         teardown: Span::ZERO,
         afterwards: Afterwards::Refuses,
-        // The process's own.
+        // The process does these.
         boot: args.boot,
         init: args.init,
         work: args.work,
@@ -204,7 +204,7 @@ const fn on_sigterm(typed: OnSigtermName) -> OnSigterm {
         OnSigtermName::Exit => OnSigterm::Exit,
         OnSigtermName::Finish => OnSigterm::Finish,
         OnSigtermName::Drain => OnSigterm::Drain,
-        // Without a handler it never comes to hear of the signal.
+        // Without a handler the process never sees the signal.
         OnSigtermName::Ignore | OnSigtermName::Default => OnSigterm::Ignore,
     }
 }

@@ -1,4 +1,4 @@
-//! `lapse report`: any report again from the recorded run.
+//! `lapse report`: prints a report of a recorded run.
 
 use std::io::{self, BufWriter, IsTerminal, Write, stdout};
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     Ok(if record.cut { Conclusion::Interrupted.exit_code().into() } else { ExitCode::SUCCESS })
 }
 
-/// `format`, if this lapse was built with it.
+/// Returns `format` if this build has it, else an error that names the feature.
 pub(super) fn available(format: Format) -> Result<Format> {
     match format.missing_feature() {
         None => Ok(format),

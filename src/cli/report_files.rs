@@ -1,4 +1,4 @@
-//! The further reports of a run: files that were asked for, and what GitHub Actions reads.
+//! The report files of `--report`, and the summary and annotations for GitHub Actions.
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -13,18 +13,18 @@ use super::{ReportTo, style};
 use lapse_record::record::Record;
 use lapse_report::format::{Format, Options};
 
-/// Where to write when the run is over.
+/// The outputs to write at the end of the run, already opened.
 #[derive(Debug)]
 pub(super) struct ReportFiles {
     files: Vec<(ReportTo, File)>,
-    /// What GitHub Actions shows of the job: it says where.
+    /// The summary file that GitHub Actions names.
     summary: Option<PathBuf>,
-    /// Whether GitHub Actions reads our stdout.
+    /// Whether stdout is read by GitHub Actions for annotations.
     annotate: bool,
 }
 
 impl ReportFiles {
-    /// Opens the files now: at the end of a run it is too late to find out that one cannot be written.
+    /// Opens the files at the start: the end of a run is too late for an error about a path.
     pub(super) fn open(reports: &[ReportTo]) -> Result<Self> {
         for (nth, to) in reports.iter().enumerate() {
             let twice = reports[..nth].iter().any(|other| other.file == to.file);
@@ -48,7 +48,7 @@ impl ReportFiles {
         })
     }
 
-    /// Writes all of them; what fails keeps none of the others from being written.
+    /// Writes all reports; an error with one does not keep the others from being written.
     pub(super) fn write(self, record: &Record) -> Vec<Result<()>> {
         let mut written: Vec<_> = self.files.into_iter().map(|(to, file)| write_file(record, &to, &file)).collect();
         written.extend(self.summary.map(|path| append_summary(record, &path)));
@@ -62,7 +62,7 @@ impl ReportFiles {
 
 fn write_file(record: &Record, to: &ReportTo, file: &File) -> Result<()> {
     let write = || {
-        // An older report may have been longer. What is no plain file (a pipe, a terminal) has no length to set.
+        // Cut what remains of a longer old report. Pipes and terminals have no length to set.
         if file.metadata()?.is_file() {
             file.set_len(0)?;
         }
@@ -82,7 +82,7 @@ fn append_summary(record: &Record, path: &PathBuf) -> Result<()> {
     write().with_context(|| format!("cannot write the job's summary {}", path.display()))
 }
 
-/// A file's text is plain, and a row of its timeline covers a millisecond.
+/// The options for a file: plain text, and one millisecond per row of the timeline.
 fn options() -> Options {
     Options { look: style::of_a_file(), bin: Duration::from_millis(1) }
 }

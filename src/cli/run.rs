@@ -1,4 +1,4 @@
-//! `lapse run`: one run, its report, and an exit code that a script can act on.
+//! `lapse run`: one run, its report, and its exit code.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write, stderr, stdout};
@@ -21,10 +21,10 @@ use lapse_report as report;
 /// The reports that are written into every run's folder.
 const REPORTS: [(&str, Render); 2] = [("report.json", report::json::write), ("report.html", report::html::write)];
 
-/// Writes a record in one format.
+/// A function that writes a record in one format.
 type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 
-/// Carries the run out and says what it came to.
+/// Executes the run, writes its reports, and returns the exit code.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
     let listener = args.live.map(LiveListener::open).transpose()?;
@@ -36,7 +36,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
-    // The run is over: whatever goes wrong from here on must not look like wrong usage.
+    // The run has ended: an error from here on must not look like wrong usage.
     runtime.shutdown_background();
     if progress.is_mid_line() {
         let _ = writeln!(stdout());
@@ -49,13 +49,13 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     if let Some(live) = live {
         live.end(&record);
     }
-    // Whoever asked for a report and did not get it is not to be told that all is well.
+    // A report that could not be written leaves no run a pass.
     let conclusion = record.verdict.conclusion;
     let unwritten = !failed.is_empty() && conclusion == Conclusion::Pass;
     Ok(ExitCode::from(if unwritten { Conclusion::Inconclusive } else { conclusion }.exit_code()))
 }
 
-/// Serves the run in `folder`, and says where.
+/// Starts the live page for the run in `folder`, and prints its URL.
 fn serve(listener: LiveListener, folder: &Path, progress: &mut Progress) -> Result<Live> {
     progress.say(&format!("the run can be watched at {}", listener.url()?));
     Ok(listener.serve(folder.to_owned())?)
@@ -78,7 +78,7 @@ pub(super) fn save(record: &Record, folder: &Path) -> [Result<()>; 2] {
     REPORTS.map(|(name, render)| save_one(record, folder, name, render))
 }
 
-/// Writes a report: under another name first, so that what stands there is always whole.
+/// Writes one report under a temporary name first, so that the file is always whole.
 fn save_one(record: &Record, folder: &Path, name: &str, render: Render) -> Result<()> {
     let (path, draft) = (folder.join(name), folder.join(format!(".{name}")));
     let write = || {
@@ -94,7 +94,7 @@ fn print(record: &Record, folder: &Path) -> Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     let written = report::text::write(record, style::of_stdout(), Some(folder), &mut out).and_then(|()| out.flush());
     match written {
-        // Nobody reads: that is their business, and the report stands in the folder.
+        // Stdout is closed; the report is in the folder.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot print the report"),
     }

@@ -1,4 +1,4 @@
-//! How single values are typed: rates, durations, budgets, headers, named targets.
+//! Parsers for single values: rates, durations, budgets, headers, named targets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
 use lapse_report::format::Format;
 
-/// A duration such as `300ms`, `5s` or `1m30s`.
+/// Parses a duration such as `300ms`, `5s` or `1m30s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write a number with its unit, such as 300ms, 5s or 2m".to_owned())
 }
 
-/// A duration that is not nothing.
+/// Parses a duration that is not zero.
 pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("it must be more than nothing".to_owned()),
@@ -25,39 +25,39 @@ pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Where to serve: `127.0.0.1:8090`, or a port of this machine's own address, `8090`.
+/// Parses an address: `127.0.0.1:8090`, or a port of loopback, `8090`.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let hint = |_| "write an address and a port, such as 127.0.0.1:8090, or a port alone".to_owned();
     port.or_else(|_| text.parse()).map_err(hint)
 }
 
-/// How long something takes at its start: `250ms`, a range `1s..2s`, or `never` for what does not get there.
+/// Parses a start-up time: `250ms`, a range `1s..2s`, or `never`.
 pub(super) fn start(text: &str) -> Result<Span, lapse_lab::duration_range::Error> {
     if text == "never" { Ok(Span::exactly(Duration::MAX)) } else { text.parse() }
 }
 
-/// A name that goes into a header.
+/// Checks that a text can be the value of a header.
 pub(super) fn header_text(text: &str) -> Result<String, String> {
     let fit = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     fit.then(|| text.to_owned()).ok_or_else(|| "write letters, digits and signs without spaces".to_owned())
 }
 
-/// A rate such as `1000/s`.
+/// Parses a rate such as `1000/s`.
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     let per_second: u64 = number.parse().map_err(|_| "write probes a second, such as 1000/s".to_owned())?;
     Rate::per_second(per_second).ok_or_else(|| format!("it must lie between 1/s and {}/s", Rate::MAX))
 }
 
-/// A share such as `1%` or `0.5%`, from 0 to 1.
+/// Parses a percentage such as `0.5%` to a share from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     let percent: Option<f64> = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
     percent.map(|percent| percent / 100.0).ok_or_else(|| "write a percentage from 0% to 100%, such as 99.9%".to_owned())
 }
 
-/// A limit on failed probes: a count, or a percentage.
+/// Parses a limit on failed probes: a count or a percentage.
 pub(super) fn failed(text: &str) -> Result<Limit, String> {
     if text.ends_with('%') {
         return share(text).map(Limit::FailedShare);
@@ -65,7 +65,7 @@ pub(super) fn failed(text: &str) -> Result<Limit, String> {
     text.parse().map(Limit::Failed).map_err(|_| "write a count such as 10, or a percentage such as 0.1%".to_owned())
 }
 
-/// How much of the event may be blind: a percentage, the longest stretch, or both, as in `2%,500ms`.
+/// Parses the allowed blind time: a percentage, the longest stretch, or both, as in `2%,500ms`.
 pub(super) fn max_blind(text: &str) -> Result<MaxBlind, String> {
     let mut max = MaxBlind::default();
     for part in text.split(',') {
@@ -79,16 +79,16 @@ pub(super) fn max_blind(text: &str) -> Result<MaxBlind, String> {
     Ok(max)
 }
 
-/// Something that may be meant for one target or lane only: `300ms`, `new=300ms`, `ingress/new=300ms`.
+/// A value that may be limited to one target or lane: `300ms`, `new=300ms`, `ingress/new=300ms`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scoped<T> {
     /// The target or lane as typed.
     pub(super) of: Option<String>,
-    /// What is meant for it.
+    /// The value.
     pub(super) value: T,
 }
 
-/// A reader of what may be scoped.
+/// Turns the parser `read` into one for scoped values.
 pub(super) fn scoped<T>(read: fn(&str) -> Result<T, String>) -> impl Fn(&str) -> Result<Scoped<T>, String> + Clone {
     move |text| match text.split_once('=') {
         Some((of, value)) => Ok(Scoped { of: Some(of.to_owned()), value: read(value)? }),
@@ -96,14 +96,14 @@ pub(super) fn scoped<T>(read: fn(&str) -> Result<T, String>) -> impl Fn(&str) ->
     }
 }
 
-/// A target with its name: `ingress=https://shop.example.com/`, or a part of a cluster: `svc/wine:80`, `app=pods:8080/health`.
+/// A named target: `ingress=https://shop.example.com/`, or a part of a cluster: `svc/wine:80`, `app=pods:8080/health`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedTarget {
-    /// What it is to be called.
+    /// The target's name.
     pub(super) name: String,
-    /// Its URL, as typed or as it would be.
+    /// The target's URL; of a part of a cluster, one to be completed with an address.
     pub(super) url: String,
-    /// The part of the cluster that it is, if it is one.
+    /// The part of the cluster, if the target is one.
     pub(super) cluster_target: Option<ClusterTarget>,
 }
 
@@ -124,7 +124,7 @@ impl FromStr for NamedTarget {
     }
 }
 
-/// `svc/wine:80/path` or `pods:8080/path`: the name, the part of the cluster, and the path.
+/// Splits `svc/wine:80/path` or `pods:8080/path` into name, part of the cluster, and path.
 fn cluster_target(place: &str) -> Option<(&str, ClusterTarget, &str)> {
     let port = |text: &str| text.parse().ok();
     let (service, rest) = match place.strip_prefix("svc/").or_else(|| place.strip_prefix("service/")) {
@@ -144,7 +144,7 @@ fn cluster_target(place: &str) -> Option<(&str, ClusterTarget, &str)> {
     }
 }
 
-/// A report to write: `junit=lapse.xml`.
+/// Parses a report to write: `junit=lapse.xml`.
 pub(super) fn report(text: &str) -> Result<ReportTo, String> {
     let (format, file) = text
         .split_once('=')
@@ -156,7 +156,7 @@ pub(super) fn report(text: &str) -> Result<ReportTo, String> {
     Ok(ReportTo { format, file: file.into() })
 }
 
-/// A header line: `Name: value`.
+/// Parses a header line: `Name: value`.
 pub(super) fn header(text: &str) -> Result<(hyper::header::HeaderName, hyper::header::HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("write it as `Name: value`")?;
     let name = name.trim().parse().map_err(|_| format!("{:?} is no header name", name.trim()))?;
