@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     match Cli::parse().execute() {
         Ok(code) => code,
         Err(error) => {
-            // Nobody is left to be told if this fails.
+            // Stderr is closed: there is no other place to report this.
             let _ = writeln!(std::io::stderr(), "lapse: {error:#}");
             ExitCode::from(2)
         }

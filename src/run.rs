@@ -1,4 +1,4 @@
-//! One run: planned, carried out, kept in a journal, and known in full at its end.
+//! One run, from the plan to its record: set-up, session, journal.
 
 pub(crate) mod activity;
 pub(crate) mod check;

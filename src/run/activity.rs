@@ -1,4 +1,4 @@
-//! What happens to the service during the run: nothing, a command, or the acts of a scenario.
+//! The activity of a run: nothing, a command, or the acts of a scenario.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use lapse_measure::time::Offset;
 use lapse_record::entry::Exit;
 use lapse_record::event::{Event, Source};
 
-/// How long a command may take to end after it was asked to, before it is made to.
+/// The time that a signalled command gets to end before it is killed.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What lies between two acts, so that one's aftermath is not the other's.
+/// The pause between two acts, so that failures after one are not taken for the other's.
 const BETWEEN_ACTS: Duration = Duration::from_secs(2);
 
-/// What it does.
+/// An update from a running activity.
 #[derive(Debug)]
 pub(crate) enum Happening {
-    /// An act of a scenario begins.
+    /// An act of the scenario begins, at that offset.
     Act(String, Offset),
-    /// Something happened.
+    /// An event of the command or of the scenario.
     Event(Event),
     /// The command ended.
     Exit(Exit),
-    /// It is over.
+    /// The activity is complete.
     Done,
 }
 
-/// What it is told.
+/// An order to a running activity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
-    /// Somebody sent this.
+    /// Forwards a signal that the user sent.
     Signal(Signal),
-    /// Let go of everything at once.
+    /// Ends the activity at once.
     EndNow,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct RunningActivity {
 }
 
 impl RunningActivity {
-    /// Nothing happens until `end`.
+    /// An activity without effect that completes at `end`.
     pub(crate) fn nothing(end: Offset, clock: Clock) -> Self {
         Self::spawn(move |happenings, mut orders| async move {
             tokio::select! {
@@ -82,12 +82,12 @@ impl RunningActivity {
         })
     }
 
-    /// A command runs.
+    /// An activity that follows a running command.
     pub(crate) fn command(running: Running) -> Self {
         Self::spawn(|happenings, orders| follow(running, happenings, orders))
     }
 
-    /// The acts of a scenario are played in its world.
+    /// An activity that performs the acts of a scenario in its world.
     pub(crate) fn acts(world: Arc<World>, names: Vec<String>, clock: Clock) -> Self {
         Self::spawn(move |happenings, mut orders| async move {
             let play = async {
@@ -119,18 +119,18 @@ impl RunningActivity {
         Self { happenings, orders }
     }
 
-    /// What happens next; [`Happening::Done`] once it is over.
+    /// The next update; [`Happening::Done`] once the activity is complete.
     pub(crate) async fn next(&mut self) -> Happening {
         self.happenings.recv().await.unwrap_or(Happening::Done)
     }
 
-    /// Tells it something. If it is over already, that is all right.
+    /// Sends an order; ignored if the activity is complete.
     pub(crate) fn order(&self, order: Order) {
         let _ = self.orders.send(order);
     }
 }
 
-/// Follows a command to its end. The first signal asks it to end, and it is made to if it does not.
+/// Follows a command to its end. The first signal asks it to end; if it does not, it is killed.
 async fn follow(mut running: Running, happenings: UnboundedSender<Happening>, mut orders: UnboundedReceiver<Order>) {
     let mut asked = false;
     let mut patience = std::pin::pin!(None);

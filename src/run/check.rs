@@ -1,4 +1,4 @@
-//! Asks each target once before the run: what it speaks, and whether it answers as expected at all.
+//! Sends one request to each target before the run, to learn its protocol and whether it answers as expected.
 //!
 //! A general client will do here; whom to trust, where to connect and what ALPN offers it takes from the same
 //! [`Target`] as the hammer, so that the two cannot disagree. What it finds wrong is said, not refused: a run may begin
@@ -13,19 +13,19 @@ use hyper::{Method, Version};
 use lapse_hammer::target::{Http, Target};
 use lapse_measure::lane::Protocol;
 
-/// How long the answer may take at the most.
+/// The longest timeout of the check.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a target answered.
+/// The result of checking a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
-    /// What it speaks; a guess if it did not answer.
+    /// The target's protocol; HTTP/1.1 or the protocol of the flags if it did not answer.
     pub protocol: Protocol,
-    /// What is odd about its answer, for people.
+    /// A warning for the user if the answer was unexpected.
     pub warning: Option<String>,
 }
 
-/// Asks `target`, for no longer than `timeout`. Where its method may change something there, nothing is sent.
+/// Checks `target` within `timeout`. Sends nothing if the method is not GET or HEAD, which might change something.
 pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
     let guess = match target.http {
         Http::Http2 => Protocol::Http2,
@@ -82,7 +82,7 @@ fn address(target: &Target) -> Option<(String, SocketAddr)> {
     is_led.then(|| Some((host, (to.as_str(), port).to_socket_addrs().ok()?.next()?)))?
 }
 
-/// The cause that says most.
+/// The innermost cause of an error, which says most.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
@@ -91,9 +91,9 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Asks all targets, side by side.
+/// Checks all targets concurrently.
 pub(crate) async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Checked> {
-    // The client wants one for the process, even where it is given a whole configuration. There may be one already.
+    // reqwest wants a process-wide provider, even with a complete configuration. It may be installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let asked: Vec<_> = targets
         .iter()

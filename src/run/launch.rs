@@ -1,4 +1,4 @@
-//! From a plan to a session: everything that can be wrong is found before the first probe.
+//! Turns a plan into a session: all that can fail does so before the first probe.
 
 use std::io;
 use std::path::PathBuf;
@@ -29,37 +29,37 @@ use lapse_record::event::Event;
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
 
-/// How long before the first slot the engine is set up.
+/// The time between setting up the engine and the first slot.
 const RUN_UP: Duration = Duration::from_millis(50);
-/// The control lane is probed at the run's rate, but no faster than this: a control probe costs as much as two others,
-/// since the responder is ours too, and a stall too short for this to see shows in the sends.
+/// The highest rate of control probes. A control probe costs as much as two others, since lapse answers it too; stalls
+/// too short for this rate show in the gaps between sends.
 const CONTROL_RATE: u64 = 100;
 
-/// Why a run did not begin.
+/// Why a run could not begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The signals cannot be caught.
+    /// The signal handlers could not be installed.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
-    /// The journal cannot be begun.
+    /// The journal could not be created.
     #[error("cannot write the journal in {folder}")]
     Journal {
         /// The run's folder.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The engine cannot be started.
+    /// The engine could not be started.
     #[error("cannot start the engine")]
     Hammer(#[source] engine::Error),
-    /// The scenario's world cannot be made.
+    /// The scenario's world could not be started.
     #[error("cannot set up the scenario's world")]
     World(#[source] world::Error),
-    /// The cluster cannot be watched, and somebody asked for that.
+    /// The cluster that the user asked to watch cannot be watched.
     #[error("cannot watch the cluster")]
     Cluster(#[source] lapse_cluster::Error),
-    /// A target is not in the cluster.
+    /// A target was not found in the cluster.
     #[error(transparent)]
     ClusterTarget(#[from] NoService),
     /// A target or an activity needs a scenario's world, and the plan has none.
@@ -98,7 +98,7 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error> {
     let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind } = plan;
     let signals = Signals::catch().map_err(Error::Signals)?;
-    // The world is there before the run's clock is: what it does meanwhile, it does at offset zero.
+    // The world starts before the run's clock: its events until then are at offset zero.
     let clock = Arc::new(OnceLock::new());
     let stage = match &activity {
         Activity::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
@@ -210,7 +210,7 @@ fn ready(activity: Activity, world: Option<&Arc<World>>, progress: &Progress) ->
     })
 }
 
-/// Begins to watch. Where only the command's words ask for a cluster, none is no reason not to measure.
+/// Starts to watch the cluster. If only the command's arguments suggest a cluster, an unreachable one is no error.
 async fn follow_rollout(
     follow: Follow,
     clock: &Arc<OnceLock<Clock>>,

@@ -1,4 +1,4 @@
-//! What a person wants to know while the run goes on: the state now, and of the last seconds.
+//! The state of the last seconds of a run, for the progress display.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use lapse_measure::time::{Offset, nanos};
 use lapse_measure::timeline::{Cell, State};
 use lapse_record::batch::Batch;
 
-/// How much time one state stands for.
+/// The time that one state covers.
 pub(crate) const STEP: Duration = Duration::from_millis(100);
-/// How many of them are kept.
+/// The number of states kept.
 const STEPS: usize = 60;
 
-/// The last seconds, as far as they have resolved.
+/// The states of the last seconds, as far as their slots have resolved.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     cells: VecDeque<Cell>,
-    /// The number of the step after the newest one kept.
+    /// The index of the step after the newest one.
     end: u64,
     sent: VecDeque<(Offset, u64)>,
     total: u64,
 }
 
 impl Live {
-    /// Takes in what resolved.
+    /// Adds a batch of resolved slots.
     pub(crate) fn push(&mut self, batch: &Batch) {
         for record in &batch.records {
             self.add(record.probe.due, record.probe.class);
@@ -51,17 +51,17 @@ impl Live {
         }
     }
 
-    /// The states of the last seconds, the newest last.
+    /// The states of the last seconds, newest last.
     pub(crate) fn states(&self) -> impl Iterator<Item = State> + '_ {
         self.cells.iter().map(Cell::state)
     }
 
-    /// The newest state that is known.
+    /// The newest known state.
     pub(crate) fn state(&self) -> State {
         self.cells.iter().rev().map(Cell::state).find(|state| *state != State::Unobserved).unwrap_or(State::Unobserved)
     }
 
-    /// Slots that came to an end in each of the last seconds, on average.
+    /// The number of slots resolved per second, on average over the steps kept.
     #[expect(clippy::cast_precision_loss, reason = "for people to look at")]
     pub(crate) fn rate(&self) -> f64 {
         let (Some(first), Some(last)) = (self.sent.front(), self.sent.back()) else { return 0.0 };

@@ -21,21 +21,21 @@ use lapse_measure::time::{Anchor, Offset};
 use lapse_measure::verdict::MaxBlind;
 use lapse_record::entry::Window;
 
-/// How long the parts of a run take.
+/// The durations of a run's phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PhaseDurations {
-    /// Before the event.
+    /// The time before the event.
     pub baseline: Duration,
-    /// After it: until every lane has been up for this long,
+    /// The time for which every lane must have been up after the event.
     pub settle: Duration,
-    /// or for this long at the most.
+    /// The longest time to wait for that.
     pub settle_limit: Duration,
 }
 
-/// What is to happen to the service meanwhile.
+/// What happens to the service during the run.
 #[derive(Debug)]
 pub(crate) enum Activity {
-    /// Nothing that lapse knows of: measure for so long.
+    /// Nothing that lapse starts: measure for this long.
     Nothing(Duration),
     /// A command.
     Command(Command),
@@ -64,29 +64,29 @@ impl Activity {
 /// A target that is a part of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterTarget {
-    /// A service, at its cluster's address; `None` for its first port.
+    /// A service, at its cluster IP; `None` for its first port.
     Service(String, Option<u16>),
-    /// Each ready pod of what is rolled, in turn; `None` for the port that it says it listens at.
+    /// The ready pods of the rollout in turn; `None` for the port that each pod declares.
     Pods(Option<u16>),
 }
 
-/// What of a cluster to follow.
+/// The part of a cluster to follow.
 #[derive(Clone, Debug)]
 pub(crate) struct Follow {
-    /// Which part of which cluster.
+    /// The objects to follow, and the cluster they are in.
     pub scope: Scope,
-    /// Whether somebody asked for it, so that a run without it is not what was asked for.
+    /// Whether the user asked for it, so that a cluster that cannot be watched is an error.
     pub asked: bool,
-    /// What a command that rolls nothing comes to.
+    /// How to judge a command that rolls nothing.
     pub noop: Noop,
 }
 
-/// What a command that rolls nothing comes to.
+/// How to judge a command that rolls nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noop {
-    /// Nothing: nothing was tried.
+    /// As inconclusive: no rollout was tested.
     Inconclusive,
-    /// What the probes say.
+    /// By the probes alone.
     Allowed,
 }
 
@@ -150,7 +150,7 @@ pub(crate) struct Plan {
     pub name: String,
     /// Where the run is kept.
     pub folder: Folder,
-    /// Slots a second of each target.
+    /// The slots per second of each target.
     pub rate: Rate,
     /// The targets; at least one.
     pub targets: Vec<PlannedTarget>,
@@ -160,29 +160,29 @@ pub(crate) struct Plan {
     pub limits: ProbeLimits,
     /// What happens to the service meanwhile.
     pub activity: Activity,
-    /// What of a cluster to follow meanwhile.
+    /// The part of a cluster to follow during the run.
     pub follow: Option<Follow>,
     /// How long the run's phases take.
     pub durations: PhaseDurations,
     /// What the run may cost.
     pub budgets: Vec<(Budget, Window)>,
-    /// How much of the event may be blind.
+    /// The blind time allowed in the event.
     pub max_blind: MaxBlind,
 }
 
 /// Why there is no folder for a run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
-    /// It cannot be made or written to.
+    /// The folder could not be created or written to.
     #[error("cannot write to the folder {path}: choose another with --out")]
     Unwritable {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// There is something in it.
+    /// The folder is not empty.
     #[error("the folder {path} is not empty: choose another with --out, so that no run is overwritten")]
     Occupied {
         /// The folder.
@@ -190,25 +190,25 @@ pub(crate) enum FolderError {
     },
 }
 
-/// The folder of a run: made for it, and empty.
+/// The folder of a run, created for it and empty.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Exactly this folder, which must be new or empty.
+    /// Creates the folder `path`, or takes it if it is empty. Fails if it cannot be written to.
     pub(crate) fn at(path: &Path) -> Result<Self, FolderError> {
         let unwritable = |source| FolderError::Unwritable { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(unwritable)?;
         if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
             return Err(FolderError::Occupied { path: path.to_owned() });
         }
-        // The journal is created later, with the first entry: whether it can be is found out now.
+        // The journal is created with its first entry: whether that will work is tried now.
         let trial = path.join(".lapse");
         fs::write(&trial, []).and_then(|()| fs::remove_file(&trial)).map_err(unwritable)?;
         Ok(Self(path.to_owned()))
     }
 
-    /// A new folder under `parent`, named after the time and the run.
+    /// Creates a new folder under `parent`, named after the time and the run.
     pub(crate) fn named(parent: &Path, anchor: Anchor, name: &str) -> Result<Self, FolderError> {
         let unwritable = |source| FolderError::Unwritable { path: parent.to_owned(), source };
         fs::create_dir_all(parent).map_err(unwritable)?;
@@ -225,13 +225,13 @@ impl Folder {
         Err(FolderError::Occupied { path: parent.join(stem) })
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
 
-/// `2026-11-22T20-15-03`, in UTC: sorts by time, and is a file name everywhere.
+/// The time in UTC, as in `2026-11-22T20-15-03`: sorts by time, and is valid as a file name everywhere.
 fn folder_time(anchor: Anchor) -> String {
     let time = DateTime::from_timestamp_nanos(i64::try_from(anchor.unix_ns).unwrap_or(i64::MAX));
     time.to_rfc3339_opts(SecondsFormat::Secs, true).trim_end_matches('Z').replace(':', "-")

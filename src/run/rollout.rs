@@ -1,4 +1,4 @@
-//! What the cluster says of the rollout: when it is over, and whether there was one; and where its parts are.
+//! The rollout in a cluster as a run sees it: whether it is complete, whether there was one, and where its targets are.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -16,16 +16,16 @@ pub(crate) struct Rollout {
     watch: Watch,
     noop: Noop,
     status: Status,
-    /// How much had changed when the event began.
+    /// The number of changes when the event began.
     before: u64,
-    /// From which confirmation on what is known is up to date.
+    /// The confirmation from which on the known state is current.
     confirmed_by: Option<u64>,
     ended: bool,
-    /// Where pods are to be found, and at which port; `None` for the one that each says it listens at.
+    /// Address lists to keep up to date, each with its port; `None` for the port that each pod declares.
     pod_lists: Vec<(AddressList, Option<u16>)>,
-    /// Where they are, by the latest word, and the port that each says it listens at.
+    /// The pods' latest addresses, each with the port that the pod declares.
     pods: Vec<(IpAddr, Option<u16>)>,
-    /// What was told before anybody asked.
+    /// Updates received before the session asked for any.
     early: VecDeque<WatchUpdate>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct NoService {
 }
 
 impl Rollout {
-    /// Follows what `watch` tells.
+    /// Follows the updates of `watch`.
     pub(crate) fn new(watch: Watch, noop: Noop) -> Self {
         Self {
             watch,
@@ -54,18 +54,19 @@ impl Rollout {
         }
     }
 
-    /// What is followed, for people.
+    /// The followed part of the cluster, for people.
     pub(crate) fn scope(&self) -> &str {
         self.watch.scope()
     }
 
-    /// Where a target that is a part of the cluster is, kept up to date as the rollout goes on.
+    /// The addresses of a target in the cluster; the list is updated as the rollout proceeds. Fails if there is no such
+    /// service.
     pub(crate) async fn locate(&mut self, cluster_target: &ClusterTarget) -> Result<AddressList, NoService> {
         let addresses = AddressList::default();
         if let ClusterTarget::Pods(port) = cluster_target {
             self.pod_lists.push((addresses.clone(), *port));
         }
-        // What is there has been told by now.
+        // Process what the watch has received so far.
         while let Ok(told) = timeout(Duration::from_millis(10), self.hear()).await {
             self.early.push_back(told);
         }
@@ -75,7 +76,7 @@ impl Rollout {
                 let (address, first) = found.ok_or_else(|| self.no_service(name))?;
                 addresses.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
             }
-            // Their whereabouts may have been told before anybody asked.
+            // The pods' addresses may have been received before.
             ClusterTarget::Pods(_) => self.call(),
         }
         Ok(addresses)
@@ -92,7 +93,7 @@ impl Rollout {
         NoService { name: name.to_owned(), scope: self.scope().to_owned(), known }
     }
 
-    /// What the cluster tells next; it may well be nothing, for ever.
+    /// The next update of the cluster; may stay pending for ever.
     pub(crate) async fn next(&mut self) -> WatchUpdate {
         match self.early.pop_front() {
             Some(told) => told,
@@ -125,24 +126,24 @@ impl Rollout {
         }
     }
 
-    /// The event begins: what changes from here on is its doing.
+    /// Marks the beginning of the event: changes from here on count as the command's.
     pub(crate) const fn event_begins(&mut self) {
         self.before = self.status.changes;
     }
 
-    /// The command has ended: is the rollout complete as well? To be sure, the cluster is asked anew.
+    /// Marks the end of the command, and asks the cluster for its current state to see whether the rollout is complete.
     pub(crate) fn command_ended(&mut self) {
         self.confirmed_by = Some(self.status.confirmed + 1);
         self.watch.confirm();
     }
 
-    /// Whether there is nothing to wait for any more.
+    /// Whether there is nothing left to wait for: the rollout is complete, or can no longer be observed.
     pub(crate) fn is_over(&self) -> bool {
         let confirmed = self.confirmed_by.is_some_and(|by| self.status.confirmed >= by);
         self.ended || self.status.blindfolded || (confirmed && self.status.missing.is_empty())
     }
 
-    /// What is still missing.
+    /// What the rollout still waits for.
     pub(crate) fn missing(&self) -> String {
         match self.status.missing.as_slice() {
             [] => "the cluster does not say".to_owned(),
@@ -150,7 +151,7 @@ impl Rollout {
         }
     }
 
-    /// Why there is nothing to conclude, if the command has rolled nothing.
+    /// Why the run is inconclusive, if the command has rolled nothing.
     pub(crate) fn noop(&self) -> Option<String> {
         let known = !self.ended && !self.status.blindfolded && self.confirmed_by.is_some();
         (known && self.noop == Noop::Inconclusive && self.status.changes == self.before).then(|| {

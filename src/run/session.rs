@@ -1,4 +1,4 @@
-//! Carries a plan out: phases, one loop over one closed enum of all that can happen to a run.
+//! Executes a prepared run: its phases, in one loop over all that can happen.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,70 +26,70 @@ use lapse_record::event::{Event, Source};
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
 
-/// How long probes on their way may still take after an interruption.
+/// The time that probes in flight get after an interruption.
 const HURRY: Duration = Duration::from_secs(1);
 
-/// Everything that can happen to a run.
+/// An input of the session's loop.
 enum Happening {
-    /// Slots resolved; `None` when all have.
+    /// A batch of resolved slots; `None` once all slots have resolved.
     Batch(Option<Batch>),
-    /// The subject did something.
+    /// An update of the activity.
     Activity(activity::Happening),
-    /// Something happened in the scenario's world.
+    /// An event of the scenario's world.
     World(Event),
-    /// The cluster told something.
+    /// An update of the cluster.
     Cluster(WatchUpdate),
-    /// Somebody asked for the end.
+    /// A signal that asks for the end of the run.
     Signal(Signal),
-    /// Time to look at the clock.
+    /// The periodic tick.
     Tick,
 }
 
-/// Where a run stands.
+/// The stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Before the event.
     Baseline,
-    /// The subject is at work.
+    /// The activity is running.
     Event,
-    /// The command has ended, then; what it set off has not.
+    /// The activity ended at that offset; the rollout that it started has not.
     Rollout(Offset),
-    /// After it, since then.
+    /// The event ended at that offset.
     Settle(Offset),
-    /// No more slots; those on their way may take until then.
+    /// No more slots are due; those in flight have until that offset.
     Drain(Offset),
 }
 
-/// What a session works with; all of it was made ready before the first probe.
+/// The parts of a session, all made ready before the first probe.
 #[derive(Debug)]
 pub(crate) struct Parts {
     /// The run's clock.
     pub clock: Clock,
-    /// The engine, at work.
+    /// The running engine.
     pub hammer: Hammer,
-    /// Where entries go, the first one written.
+    /// The journal, with its first entry written.
     pub journal: Journal,
-    /// What entries come to.
+    /// The recorder that folds entries into the record.
     pub recorder: Recorder,
-    /// The signals, caught.
+    /// The caught signals.
     pub signals: Signals,
     /// The scenario's world, if there is one.
     pub lab: Option<Arc<World>>,
-    /// What it tells.
+    /// The events of that world.
     pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
-    /// The rollout in a cluster, if there is one to follow.
+    /// The followed rollout, if there is one.
     pub rollout: Option<Rollout>,
-    /// How long the run's parts take; `None` if all of it is the event.
+    /// The durations of the phases; `None` if the whole run is the event.
     pub durations: Option<PhaseDurations>,
-    /// When the run ends, if that is known before.
+    /// The end of the run, if known in advance.
     pub end: Option<Offset>,
-    /// How long a probe may take.
+    /// The timeout of a probe.
     pub timeout: Duration,
-    /// Slots a second, over all targets.
+    /// The slots per second over all targets.
     pub offered: f64,
 }
 
-/// One run, while it goes on.
+/// A run in progress.
 #[derive(Debug)]
 pub(crate) struct Session<'a> {
     parts: Parts,
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Runs to the end.
+    /// Runs the session to its end and returns the record.
     pub(crate) async fn run(mut self) -> Record {
         let mut ticks = interval(STEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -225,7 +225,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The event is over when what the command set off is: a command may well return before.
+    /// Ends the event once the rollout is complete: a command may return long before.
     fn look_at_rollout(&mut self, now: Offset) {
         let (Stage::Rollout(since), Some(durations)) = (self.stage, self.parts.durations) else { return };
         let rollout = self.parts.rollout.as_ref();
@@ -290,8 +290,8 @@ impl<'a> Session<'a> {
         (self.stage, self.stage_began) = (stage, at);
     }
 
-    /// The first signal asks for the end, in order: the subject ends, probes on their way may come home,
-    /// the report is written. The second one waits for nothing more.
+    /// Handles a signal. The first one ends the run in order: the activity ends, probes in flight may resolve, the
+    /// report is written. The second one skips all waiting.
     fn interrupt(&mut self, signal: Signal) {
         let now = self.parts.clock.now();
         self.signals_seen += 1;
@@ -316,7 +316,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// No slot after `now` is sent any more.
+    /// Sends no slot after `now`, and waits for those in flight.
     fn drain(&mut self, now: Offset) {
         if !matches!(self.stage, Stage::Drain(_)) {
             self.stop(now);
@@ -325,14 +325,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// No slot due at `at` or later is sent.
+    /// Sends no slot that is due at `at` or later.
     fn stop(&mut self, at: Offset) {
         self.ends_at = Some(self.ends_at.map_or(at, |end| end.min(at)));
         self.parts.hammer.stop(at);
     }
 
-    /// Keeps an entry, first where it survives this process. A journal that cannot be written is said
-    /// once; the run goes on, and its record is complete as long as nothing kills it.
+    /// Adds an entry, first to the journal, which survives this process. A write error is reported once; the run goes
+    /// on, and its record is complete as long as the process lives.
     fn take(&mut self, entry: Entry) {
         if !self.journal_failed
             && let Err(error) = self.parts.journal.append(&entry)
@@ -342,7 +342,7 @@ impl<'a> Session<'a> {
                 "the journal cannot be written any more ({error}): if this run is killed, the rest is lost"
             ));
             let doubt = format!("the journal could not be written to its end ({error}): no report can be made again");
-            // It stands in the reports of this run alone.
+            // The doubt is in the reports of this run alone.
             let _ = self.parts.recorder.take(Entry::Doubt(doubt));
         }
         if let Err(misfit) = self.parts.recorder.take(entry) {
@@ -353,7 +353,7 @@ impl<'a> Session<'a> {
     fn say(&mut self, text: &str) {
         let now = self.parts.clock.now();
         self.progress.say(text);
-        // Not by way of the journal: that may be what this is about.
+        // Past the journal, which may be what the warning is about.
         let _ = self.parts.recorder.take(Entry::Event(Event::new(now, Source::Prober, "warning", text)));
     }
 

@@ -5,18 +5,18 @@ use std::io;
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// Catches SIGINT, SIGTERM and SIGHUP from now on.
+/// Catches SIGINT, SIGTERM and SIGHUP while it exists.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Stream,
     terminate: Stream,
     hangup: Stream,
-    /// A file that may grow no more: whoever writes is told, and goes on.
+    /// SIGXFSZ is caught so that a write over the file size limit fails with an error instead.
     _file_size: Stream,
 }
 
 impl Signals {
-    /// Catches them.
+    /// Installs the handlers. Fails where the system refuses.
     pub(crate) fn catch() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -26,9 +26,9 @@ impl Signals {
         })
     }
 
-    /// The next one.
+    /// The next signal.
     pub(crate) async fn next(&mut self) -> Signal {
-        // A stream ends only with the runtime, and then nobody waits here any more.
+        // A stream ends only with the runtime, and with it this task.
         tokio::select! {
             Some(()) = self.interrupt.recv() => Signal::INT,
             Some(()) = self.terminate.recv() => Signal::TERM,
@@ -38,7 +38,7 @@ impl Signals {
     }
 }
 
-/// What people call it.
+/// The signal's name for people.
 pub(crate) const fn name(signal: Signal) -> &'static str {
     match signal {
         Signal::INT => "SIGINT",
