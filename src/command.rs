@@ -1,7 +1,7 @@
-//! The wrapped command: started so that it behaves as it would without lapse, watched, and ended with all it started.
+//! The wrapped command: started as it would be without lapse, watched, and ended with all processes that it started.
 //!
-//! It keeps our stdin, terminal and process group; what it prints passes through untouched and at once. Whether and when it
-//! is to be ended is the caller's to say, as is what an exit code means.
+//! The command keeps lapse's stdin, terminal and process group; its output passes through unchanged and without delay.
+//! The caller decides whether and when to end it, and what an exit code means.
 
 mod lines;
 mod output_tee;
@@ -20,50 +20,50 @@ use self::process_tree::{Mark, ProcessTree};
 pub(crate) use self::running::{Happening, Running};
 use lapse_measure::time::Offset;
 
-/// A command line to run: a program and its arguments.
+/// A command line: a program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Command {
     program: OsString,
     arguments: Vec<OsString>,
 }
 
-/// A command line without a program.
+/// The error for a command line without a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no command given: write it after `--`, for example `-- helm upgrade web ./chart --wait`")]
 pub(crate) struct NoProgram;
 
-/// Where the bytes go that the command prints. Each sink gets them in order, in pieces that may end anywhere, and is
-/// flushed after each piece; one that fails is left alone from then on. A sink that blocks holds up the command only.
+/// The sinks for the command's output. Each gets its bytes in order, in pieces that may end anywhere, and is flushed
+/// after each piece; after an error it gets no more. A sink that blocks delays only the command.
 pub(crate) struct Output {
-    /// For its stdout.
+    /// The sink for stdout.
     pub stdout: Box<dyn Write + Send>,
-    /// For its stderr.
+    /// The sink for stderr.
     pub stderr: Box<dyn Write + Send>,
 }
 
 /// Why the command could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpawnError {
-    /// There is no such program.
+    /// The program does not exist.
     #[error(
         "could not start `{program}`: no such file; check its spelling and PATH, or the `#!` line if it is a script"
     )]
     NotFound {
-        /// What was to be started.
+        /// The program.
         program: String,
     },
-    /// It may not be executed.
+    /// The program is not executable.
     #[error("could not start `{program}`: permission denied; make it executable (`chmod +x`) or name its interpreter")]
     Denied {
-        /// What was to be started.
+        /// The program.
         program: String,
     },
-    /// Anything else that the system says.
+    /// Any other error of the system.
     #[error("could not start `{program}`; try it without lapse")]
     Other {
-        /// What was to be started.
+        /// The program.
         program: String,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -71,19 +71,19 @@ pub(crate) enum SpawnError {
 // === impl Command ===
 
 impl Command {
-    /// The command line with these words, the first of which names the program.
+    /// Creates a command line; the first word is the program. Fails if there are no words.
     pub(crate) fn new(argv: impl IntoIterator<Item = OsString>) -> Result<Self, NoProgram> {
         let mut words = argv.into_iter();
         let program = words.next().filter(|program| !program.is_empty()).ok_or(NoProgram)?;
         Ok(Self { program, arguments: words.collect() })
     }
 
-    /// Its words, with `\u{fffd}` for what is not UTF-8.
+    /// The words of the command line, with `\u{fffd}` for what is not UTF-8.
     pub(crate) fn argv(&self) -> impl Iterator<Item = String> {
         std::iter::once(&self.program).chain(&self.arguments).map(|word| word.to_string_lossy().into_owned())
     }
 
-    /// Starts it. Has to be called within a tokio runtime that has I/O and time.
+    /// Starts the command. Must be called within a tokio runtime with I/O and time enabled.
     pub(crate) fn spawn<Now>(&self, now: Now, output: Output) -> Result<Running, SpawnError>
     where
         Now: Fn() -> Offset + Clone + Send + Sync + 'static,
@@ -128,7 +128,7 @@ impl fmt::Display for Command {
 // === impl Output ===
 
 impl Output {
-    /// Our own stdout and stderr.
+    /// Sinks that write to lapse's own stdout and stderr.
     #[cfg(test)]
     pub(crate) fn inherited() -> Self {
         Self { stdout: Box::new(io::stdout()), stderr: Box::new(io::stderr()) }

@@ -1,33 +1,33 @@
-//! Cuts a stream of bytes into lines for the record, within bounds that no command can burst.
+//! Splits a stream of bytes into lines for the record, with limits on their length and number.
 //!
-//! Only the record is cut here: what passes through to the terminal never comes this way.
+//! The limits hold for the record only: the terminal gets the bytes by another way.
 
 use lapse_measure::time::Offset;
 
 /// The longest line that is kept whole, in bytes.
 const LONGEST: usize = 4096;
-/// How many lines of one stream are kept.
+/// The number of lines kept of one stream.
 const MOST_LINES: u64 = 10_000;
-/// How many bytes of one stream are kept.
+/// The number of bytes kept of one stream.
 const MOST_BYTES: usize = 8 << 20;
 
-/// One recorded line.
+/// A recorded line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// When its first byte was seen.
+    /// The time at which the line's first byte was read.
     pub(super) at: Offset,
-    /// Its text, without the line end; `\u{fffd}` stands for what is not UTF-8.
+    /// The line without its end; `\u{fffd}` stands for what is not UTF-8.
     pub(super) text: String,
 }
 
-/// The line that is being gathered, and what has been kept so far.
+/// The current line and the counts so far.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The first bytes of the current line.
+    /// The first bytes of the current line, at most [`LONGEST`].
     held: Vec<u8>,
-    /// Bytes of the current line beyond those held.
+    /// The number of bytes of the current line beyond those.
     beyond: usize,
-    /// When the first byte of the current line was seen; `None` between lines.
+    /// The time of the current line's first byte; `None` between lines.
     since: Option<Offset>,
     kept: u64,
     bytes: usize,
@@ -35,7 +35,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes in bytes that were seen at `at`, and hands `keep` each line that they complete.
+    /// Adds bytes that were read at `at`, and calls `keep` for each line that they complete.
     pub(super) fn feed(&mut self, mut bytes: &[u8], at: Offset, mut keep: impl FnMut(Line)) {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
             self.gather(&bytes[..end], at);
@@ -47,12 +47,12 @@ impl Lines {
         }
     }
 
-    /// The stream is over: its last line may lack a line end.
+    /// Ends the stream: calls `keep` for a last line without a line end.
     pub(super) fn finish(&mut self, mut keep: impl FnMut(Line)) {
         self.close(&mut keep);
     }
 
-    /// How many lines were seen but not kept since this was last asked.
+    /// The number of lines dropped since the last call.
     pub(super) const fn take_dropped(&mut self) -> u64 {
         std::mem::replace(&mut self.dropped, 0)
     }

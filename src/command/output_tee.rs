@@ -1,6 +1,6 @@
-//! Carries what the command prints to where it belongs, at once and untouched, and records it by line.
+//! Copies the command's output to its sink at once and unchanged, and records it by line.
 //!
-//! On a thread of its own: a terminal that is held (Ctrl-S) must stall nobody but the command.
+//! Each stream has a thread, so that a stopped terminal (Ctrl-S) blocks only the command.
 
 use std::io::{self, PipeReader, Read, Write};
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use lapse_record::event::{Event, Source};
 
 const CHUNK: usize = 64 << 10;
 
-/// One stream of the command on its way out.
+/// One output stream of the command.
 pub(super) struct OutputTee<Now> {
-    /// What its lines are called: `stdout` or `stderr`.
+    /// The kind of its events: `stdout` or `stderr`.
     pub(super) kind: &'static str,
-    /// The command's end of it.
+    /// The read end of the command's pipe.
     pub(super) from: PipeReader,
-    /// Our end of it.
+    /// The sink.
     pub(super) to: Box<dyn Write + Send>,
-    /// Reads as ended once the command has exited.
+    /// A pipe that reads as ended once the command has exited.
     pub(super) exited: PipeReader,
     /// The clock.
     pub(super) now: Now,
-    /// Whom to tell of lines. What is sent is bounded by what [`Lines`] keeps.
+    /// The channel for the events of lines; its content is bounded by what [`Lines`] keeps.
     pub(super) tell: UnboundedSender<Event>,
-    /// Counts the lines that were not kept.
+    /// The counter of lines that were not kept.
     pub(super) dropped: Arc<AtomicU64>,
 }
 
 impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
-    /// Starts carrying, until the stream ends or the command has exited and all that it printed is out.
+    /// Starts the thread, which ends with the stream, or after the command's exit once all that it printed is written.
     pub(super) fn start(self) -> io::Result<()> {
         thread::Builder::new().name(self.kind.to_owned()).spawn(|| self.carry()).map(drop)
     }
@@ -57,8 +57,8 @@ impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
         self.dropped.fetch_add(lines.take_dropped(), Ordering::Relaxed);
     }
 
-    /// Waits for bytes. After the command's exit it does not wait any more, and takes out no more than the pipe held at
-    /// that moment: what the command itself has printed. A background process may keep the pipe open, or even full, for ever.
+    /// Waits for bytes. After the command's exit it does not wait, and reads no more than the pipe held at that moment:
+    /// the command's own output. A background process may keep the pipe open, or even full, for ever.
     fn read(&mut self, chunk: &mut [u8], rest: &mut Option<usize>) -> io::Result<usize> {
         if rest.is_none() && exited_before_bytes(&self.from, &self.exited)? {
             *rest = Some(usize::try_from(ioctl_fionread(&self.from)?).unwrap_or(usize::MAX));
@@ -80,7 +80,7 @@ impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
     }
 }
 
-/// Waits until there are bytes, or until the command has exited: then true.
+/// Waits for bytes or for the command's exit; true if the exit came first.
 fn exited_before_bytes(from: &PipeReader, exited: &PipeReader) -> io::Result<bool> {
     let mut fds = [PollFd::new(from, PollFlags::IN), PollFd::new(exited, PollFlags::IN)];
     while let Err(error) = poll(&mut fds, None) {

@@ -1,4 +1,4 @@
-//! The machine's processes as `/proc` shows them, and handles on them that a reused id cannot mislead.
+//! Processes as `/proc` shows them, and handles on them that a reused pid cannot mislead.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -7,49 +7,51 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
-/// What tells a process from every other one since boot: ids are reused, but not at the same tick.
+/// The identity of a process since boot: a pid may be reused, but not in the same clock tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
     pub(super) pid: i32,
-    /// Clock ticks from boot to its start.
+    /// The start time in clock ticks since boot.
     started: u64,
 }
 
-/// One living process.
+/// A living process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Process {
     pub(super) identity: Identity,
-    /// The id of its parent.
+    /// The parent's pid.
     pub(super) parent: i32,
 }
 
 impl Process {
-    /// The process that has this id now, unless it is dead (a zombie is).
+    /// The process with this pid, unless it is dead or a zombie.
     pub(super) fn of(pid: i32) -> Option<Self> {
         parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// All living processes that this one may see.
+    /// All living processes that are visible to lapse.
     pub(super) fn all() -> Vec<Self> {
         let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
         folder.flatten().filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?)).collect()
     }
 
-    /// Whether it was started with this `NAME=value` in its environment, as far as this user may know.
+    /// Whether the process was started with `variable` (`NAME=value`) in its environment, as far as this user may read
+    /// that.
     pub(super) fn was_given(&self, variable: &str) -> bool {
         let Ok(environment) = fs::read(format!("/proc/{}/environ", self.identity.pid)) else { return false };
         environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
     }
 
-    /// A handle that stays on this very process. `None` if it is gone, even if its id is in use again.
+    /// A handle on this process. `None` if the process is gone, even if its pid is in use again.
     pub(super) fn handle(&self) -> Option<Handle> {
         let fd = pidfd_open(Pid::from_raw(self.identity.pid)?, PidfdFlags::empty()).ok()?;
-        // Opened first, compared second: if the id had changed hands before, the comparison shows it.
+        // Open first, compare second: the comparison shows whether the pid was reused before the handle was opened.
         (Self::of(self.identity.pid)?.identity == self.identity).then_some(Handle { identity: self.identity, fd })
     }
 }
 
-/// `PID (name) state ppid ...`: the name may hold blanks and brackets, so reading starts after the last one.
+/// Parses `PID (name) state ppid ...`: the name may contain blanks and brackets, so the fields after the last bracket
+/// count.
 fn parse(pid: i32, stat: &str) -> Option<Process> {
     let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
     let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
@@ -57,7 +59,7 @@ fn parse(pid: i32, stat: &str) -> Option<Process> {
     (!matches!(state, "Z" | "X" | "x")).then_some(Process { identity: Identity { pid, started }, parent })
 }
 
-/// A handle on one process.
+/// A pidfd of one process.
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) identity: Identity,
@@ -65,24 +67,24 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// Sends it a signal. One that is dead already, or is another user's, is left as it is.
+    /// Sends a signal; ignored if the process is dead or belongs to another user.
     pub(super) fn signal(&self, signal: Signal) {
         let _ = pidfd_send_signal(&self.fd, signal);
     }
 
-    /// The same handle, after sending a signal.
+    /// Sends a signal and returns the handle.
     pub(super) fn signalled(self, signal: Signal) -> Self {
         self.signal(signal);
         self
     }
 
-    /// Whether it has not died yet.
+    /// Whether the process is still alive.
     pub(super) fn lives(&self) -> bool {
         let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
         poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|dead| dead == 0)
     }
 
-    /// If it has died and was handed to us as an orphan, buries it.
+    /// Reaps the process if it is dead and has become a child of lapse.
     pub(super) fn bury(&self) {
         let _ =
             waitid(WaitId::PidFd(std::os::fd::AsFd::as_fd(&self.fd)), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);

@@ -1,12 +1,12 @@
-//! The command and all that it has started: how they are known, and how they are ended.
+//! The command and all its descendants: how they are found, and how they are ended.
 //!
-//! A process belongs to the family if it was started with the family's mark in its environment, or if its parent
-//! belongs to it. The mark is inherited, also by daemons that have left their parent, session and process
-//! group. What is not found: a process that was given a clean environment *and* whose parents are gone. What is found
-//! but can't be ended: a process of another user (`sudo`), and one that the kernel does not let go of.
+//! A process belongs to the tree if its environment carries the tree's mark, or if its parent belongs to the tree. The
+//! mark is inherited, also by daemons that have left their parent, session and process group. Not found are processes
+//! with a clean environment *and* whose parents are gone. Found but not ended are processes of another user (`sudo`),
+//! and those that the kernel does not let go of.
 //!
-//! Orphans are handed to this process, not to the machine's first one, which in a container often buries nobody. That alone
-//! does not tell whose they were, hence the mark; an orphan that ends by itself stays a zombie until lapse exits.
+//! Orphans are handed to lapse (as subreaper), not to PID 1, which in a container often reaps nothing. That alone does
+//! not tell whose they were, hence the mark; an orphan that ends by itself stays a zombie until lapse exits.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,15 +17,15 @@ use rustix::process::{Signal, getpid, set_child_subreaper};
 use super::process::{Handle, Identity, Process, wait_for_any};
 use lapse_measure::time::Offset;
 
-/// How long a process may take to end by itself after SIGTERM.
+/// The time that a process gets to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long after SIGKILL one that is still there is given up.
+/// The time after SIGKILL at which a process that still exists is given up.
 const GIVE_UP: Duration = Duration::from_secs(1);
-/// How long to wait for a death before looking for newcomers.
+/// The longest wait for a death before looking for new processes.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// The mark that a command and its descendants carry: a variable with a name of its own, so that the family of a
-/// lapse inside a lapse carries both marks.
+/// The mark in the environment of a command and its descendants: a variable with a unique name, so that the processes
+/// of a lapse inside a lapse carry both marks.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     name: String,
@@ -41,35 +41,35 @@ impl Mark {
     }
 }
 
-/// The command and all that it has started.
+/// The command and all its descendants.
 #[derive(Debug)]
 pub(super) struct ProcessTree {
     mark: Mark,
-    /// The command itself: found even where its environment can't be read. `None` if it died at once.
+    /// The command itself, found even where its environment can't be read. `None` if it died at once.
     head: Option<Identity>,
     hurried: AtomicBool,
 }
 
 impl ProcessTree {
-    /// The family of the command that was started with `mark` and has the id `pid`, not yet waited for.
+    /// The tree of the command that was started with `mark` as `pid` and not yet waited for.
     pub(super) fn new(mark: Mark, pid: i32) -> Self {
-        // Without it (an old kernel), orphans are ended all the same, and buried by the machine's first process.
+        // Where this fails (an old kernel), orphans are ended all the same, and reaped by PID 1.
         let _ = set_child_subreaper(Some(getpid()));
         Self { mark, head: Process::of(pid).map(|process| process.identity), hurried: AtomicBool::new(false) }
     }
 
-    /// From now on, [`end`](Self::end) kills at once.
+    /// Makes [`end`](Self::end) kill at once from now on.
     pub(super) fn hurry(&self) {
         self.hurried.store(true, Ordering::Relaxed);
     }
 
-    /// Kills all that live now, and does not wait for them.
+    /// Kills all living processes of the tree, without waiting.
     pub(super) fn kill(&self) {
         self.members().iter().for_each(|member| member.signal(Signal::KILL));
     }
 
-    /// Ends all that live and all that they start meanwhile: SIGTERM, then SIGKILL. Blocks for at most three
-    /// seconds, and returns the ids of those that could not be ended.
+    /// Ends all living processes and those started meanwhile: SIGTERM, then SIGKILL. Blocks for at most three seconds,
+    /// and returns the pids of those that could not be ended.
     pub(super) fn end(&self, now: impl Fn() -> Offset) -> Vec<i32> {
         let (began, mut known) = (now(), HashMap::new());
         loop {
@@ -78,7 +78,7 @@ impl ProcessTree {
             for member in found {
                 known.entry(member.identity).or_insert_with(|| member.signalled(Signal::TERM));
             }
-            // Once known, one stays a member until he is dead, even if his parents are gone and he carries no mark.
+            // A known process stays a member until it is dead, even if its parents are gone and it carries no mark.
             let (alive, waited): (Vec<&Handle>, _) =
                 (known.values().filter(|member| member.lives()).collect(), now().since(began));
             if (none_found && alive.is_empty()) || waited > GRACE + GIVE_UP {
@@ -94,7 +94,7 @@ impl ProcessTree {
         }
     }
 
-    /// Leaves no zombie, except the command itself: it is its spawner's to wait for.
+    /// Reaps the zombies of the tree, except the command itself, which its spawner waits for.
     fn bury(&self, known: &HashMap<Identity, Handle>) {
         known.values().filter(|member| Some(member.identity) != self.head).for_each(Handle::bury);
     }

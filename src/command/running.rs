@@ -1,4 +1,4 @@
-//! A command that has been started: what happens to it, in the order in which it is seen, and the ways to end it.
+//! A started command: its events in the order in which they are seen, and the ways to end it.
 
 use std::fmt;
 use std::fs::File;
@@ -23,28 +23,27 @@ use lapse_measure::time::Offset;
 use lapse_record::entry::Exit;
 use lapse_record::event::{Event, Source};
 
-/// How long after its exit the command's last lines are waited for: they are in our hands already, but where they go to
-/// may be blocked.
+/// The time to wait after the exit for the last lines: they have been read, but their sink may block.
 const DRAIN: Duration = Duration::from_millis(200);
 
-/// A clock that can be handed on.
+/// A clock that can be shared.
 type Now = Arc<dyn Fn() -> Offset + Send + Sync>;
 
-/// Something that happened to the command.
+/// An event of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Happening {
-    /// It printed a line (`stdout`, `stderr`; at the moment of the line's first byte), or the prober has something
-    /// to say about it (`stdout-closed`, `stderr-closed`, `left-running`).
+    /// The command printed a line (`stdout`, `stderr`; at the time of the line's first byte), or the prober has a
+    /// remark about it (`stdout-closed`, `stderr-closed`, `left-running`).
     Line(Event),
-    /// It has ended. Comes once; after it, lines come only from output that was blocked.
+    /// The command has exited. Comes once; only lines of blocked output may follow.
     Exited(Exit),
 }
 
-/// A command that has been started.
+/// A started command.
 ///
-/// As soon as it has exited, what remains of its descendants is ended too: SIGTERM, after two seconds SIGKILL. Dropping
-/// this kills them all at once. Found are its children, theirs, and whoever inherited its environment, daemons
-/// included; not found is who was given a clean environment and has lost his parents.
+/// As soon as the command has exited, the rest of its descendants is ended too: SIGTERM, after two seconds SIGKILL.
+/// Dropping this value kills all of them at once. Descendants are found by parentage or by an inherited environment,
+/// daemons included; not found are those with a clean environment whose parents are gone.
 pub(crate) struct Running {
     child: Child,
     tree: Arc<ProcessTree>,
@@ -52,22 +51,22 @@ pub(crate) struct Running {
     dropped: Arc<AtomicU64>,
     now: Now,
     stage: Stage,
-    /// The end of the family, once begun.
+    /// The task that ends the process tree, once started.
     ending: Option<JoinHandle<Vec<i32>>>,
 }
 
 enum Stage {
-    /// It runs. Dropping the pipe's end tells the pumps that it does not.
+    /// The command runs. Dropping the pipe's end signals its exit to the output threads.
     Runs(#[expect(dead_code, reason = "held to be dropped")] PipeWriter),
-    /// It has exited, its last lines are on their way.
+    /// The command has exited; its last lines are still to come.
     Drains(Exit, Pin<Box<Sleep>>),
-    /// Its exit has been told, its descendants are being ended.
+    /// The exit has been reported; the descendants are being ended.
     Ends,
-    /// Nothing is left of it.
+    /// No process is left.
     Over,
 }
 
-/// What `next` wakes up for.
+/// The reasons for `next` to wake up.
 enum Wake {
     Line(Event),
     Exited(Exit),
@@ -94,8 +93,7 @@ impl Running {
         Arc::clone(&self.dropped)
     }
 
-    /// The next thing that happens; `None` once nothing is left of the command and its descendants. Nothing is lost
-    /// if the future is dropped, so it may stand in a `select!`.
+    /// The next event; `None` once no process is left. Cancel-safe, so it may be used in a `select!`.
     pub(crate) async fn next(&mut self) -> Option<Happening> {
         loop {
             match self.wake().await {
@@ -140,7 +138,7 @@ impl Running {
         }
     }
 
-    /// How many lines were passed through but not recorded: of each stream the first 10 000 lines, or 8 MiB, are.
+    /// The number of lines passed through but not recorded: of each stream the first 10 000 lines, or 8 MiB, are.
     #[cfg(test)]
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(std::sync::atomic::Ordering::Relaxed)

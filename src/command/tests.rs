@@ -1,4 +1,4 @@
-//! Runs real commands, and checks what a person at the terminal would see.
+//! Runs real commands, and checks what a user at the terminal would see.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use lapse_hammer::clock::Clock;
 use lapse_record::entry::Exit;
 use lapse_record::event::{Event, Source};
 
-/// A sink that many can look into.
+/// A sink whose content can be read through clones.
 #[derive(Clone, Default)]
 struct Observations(Arc<Mutex<Vec<u8>>>);
 
@@ -33,7 +33,7 @@ impl Write for Observations {
     }
 }
 
-/// What became of a command.
+/// The events and output of a finished command.
 struct Outcome {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -75,7 +75,7 @@ async fn run(script: &str) -> Outcome {
     Outcome { stdout: stdout.bytes(), stderr: stderr.bytes(), lines, exit, dropped: running.dropped() }
 }
 
-/// The next line of stdout, as a process id.
+/// The next line of stdout, as a pid.
 async fn next_pid(running: &mut Running) -> String {
     match running.next().await {
         Some(Happening::Line(event)) => event.text,
@@ -83,7 +83,7 @@ async fn next_pid(running: &mut Running) -> String {
     }
 }
 
-/// Whether this process lives: a zombie does not.
+/// Whether the process lives: a zombie does not.
 fn lives(pid: &str) -> bool {
     process::Process::of(pid.parse().unwrap()).is_some()
 }
@@ -99,7 +99,7 @@ async fn what_it_prints_passes_through_untouched_and_is_recorded_by_line() {
     assert!(outcome.lines.iter().all(|line| line.source == Source::Command));
 }
 
-/// Creates a file as soon as it sees a prompt.
+/// A sink that creates a file as soon as it sees a prompt.
 struct Answers(std::path::PathBuf);
 
 impl Write for Answers {
@@ -143,7 +143,7 @@ async fn the_record_is_bounded_and_the_passage_is_not() {
     assert!(outcome.texts("stderr")[0].ends_with("x [cut: 904 bytes more]"));
 }
 
-/// A reader that went away.
+/// A sink whose reader went away.
 struct Closed;
 
 impl Write for Closed {
