@@ -1,7 +1,7 @@
-//! The page of a run while it goes on, for a browser on this machine.
+//! The live page of a run, for a browser on this machine.
 //!
-//! Follows the run's journal from a thread of its own, and only while somebody looks, so that the run is not disturbed:
-//! the file is all that they share. Refuses to answer under a name that somebody else may point here.
+//! A thread follows the run's journal, only while a browser waits for a page, so that the run is not disturbed: the
+//! file is all that they share. Requests under a host name that others could point here are refused.
 
 mod page;
 mod serve;
@@ -18,27 +18,27 @@ use self::page::Pages;
 use lapse_record::record::Record;
 use lapse_report::html::{self, RunState};
 
-/// How long onlookers may take to fetch the final report.
+/// The time that browsers get to fetch the final report.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why a run cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The address cannot be had.
+    /// The address cannot be bound.
     #[error("cannot serve the run at {address}: choose another address with --live=ADDR:PORT")]
     Address {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The system does not give what a server needs.
+    /// The server's thread or runtime cannot be started.
     #[error("cannot start the server of the live page")]
     Start(#[source] io::Error),
 }
 
-/// An address that is ours, before there is anything to serve.
+/// A bound address, before there is a run to serve.
 #[derive(Debug)]
 pub(crate) struct LiveListener(TcpListener);
 
@@ -49,7 +49,7 @@ pub(crate) struct Live {
 }
 
 impl LiveListener {
-    /// Takes the address.
+    /// Binds the address. Fails where the system refuses it.
     pub(crate) fn open(address: SocketAddr) -> Result<Self, Error> {
         let failed = |source| Error::Address { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
@@ -57,7 +57,7 @@ impl LiveListener {
         Ok(Self(listener))
     }
 
-    /// Where a browser finds the page.
+    /// The URL of the page.
     pub(crate) fn url(&self) -> Result<String, Error> {
         self.0.local_addr().map(|address| format!("http://{address}/")).map_err(Error::Start)
     }
@@ -75,17 +75,17 @@ impl LiveListener {
 
 fn run(runtime: &Runtime, listener: TcpListener, pages: Pages, folder: &std::path::Path) {
     runtime.block_on(async {
-        // Without a listener nobody asks for pages: the run is what matters, and it goes on.
+        // Without a listener there is no page, but the run goes on.
         let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
         tokio::join!(serve::serve(listener, pages.clone()), page::follow(folder, pages));
     });
 }
 
 impl Live {
-    /// Shows the final report to whoever looks, and lets them fetch it.
+    /// Publishes the final report, and waits until the open browsers have fetched it, for two seconds at most.
     pub(crate) fn end(self, record: &Record) {
         if let Some(fetched) = self.pages.end(html::page(record, RunState::Over)) {
-            // Nobody there any more is as good as everybody served.
+            // A timeout means that the browsers have gone: nothing to do.
             let _ = fetched.recv_timeout(FAREWELL);
         }
     }

@@ -1,4 +1,4 @@
-//! The newest page, made when somebody waits for it, and no more often than the machine can well bear.
+//! Renders the live page when a browser waits for one, at a limited rate.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,39 +14,39 @@ use lapse_hammer::clock::Clock;
 use lapse_record::journal::Tail;
 use lapse_report::html::{self, RunState};
 
-/// From one page to the next, at the least.
+/// The minimum time between two pages.
 const PACE: Duration = Duration::from_secs(1);
-/// And at the least this many times what the last one took: no more than a tenth of a processor goes to onlookers.
+/// The minimum pause after a page, as a multiple of the time it took: at most a tenth of a processor goes to the page.
 const REST: u32 = 10;
-/// How often to look for a run that has not begun.
+/// The interval at which to look for a run that has not begun.
 const EARLY: Duration = Duration::from_millis(100);
 
-/// A page; each is newer than those with a lower version.
+/// A rendered page; a higher version is newer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Page {
-    /// 0 if there is none yet.
+    /// The version; 0 if there is no page yet.
     pub(super) version: u64,
     pub(super) html: Bytes,
-    /// It is the last one.
+    /// Whether this is the final report.
     pub(super) is_final: bool,
 }
 
-/// The newest page, shared between who makes it and who serves it.
+/// The newest page, shared between the renderer and the server.
 #[derive(Clone, Debug)]
 pub(super) struct Pages(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     newest: watch::Sender<Page>,
-    /// Somebody waits for a newer page.
+    /// Notified when a browser waits for a newer page.
     wanted: Notify,
-    /// How many wait for one now.
+    /// The number of browsers that wait now.
     waiting: AtomicUsize,
-    /// Who has yet to fetch the final page, and whom to tell when nobody has.
+    /// The number of browsers that have yet to fetch the final page, and the channel to notify when it is zero.
     farewell: Mutex<(usize, Option<SyncSender<()>>)>,
 }
 
-/// One that waits for a page, until it is dropped.
+/// Counts a waiting browser until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -64,7 +64,7 @@ impl Default for Pages {
 }
 
 impl Pages {
-    /// A page that is newer than `version`, as soon as there is one.
+    /// The next page that is newer than `version`.
     pub(super) async fn after(&self, version: u64) -> Page {
         let mut newest = self.0.newest.subscribe();
         self.0.waiting.fetch_add(1, Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Pages {
         page.map(|page| page.clone()).unwrap_or_default()
     }
 
-    /// The whole of a final page went out to somebody.
+    /// Records that a browser has received the whole final page.
     pub(super) fn was_fetched(&self) {
         let mut farewell = self.0.farewell.lock().unwrap_or_else(PoisonError::into_inner);
         farewell.0 = farewell.0.saturating_sub(1);
@@ -95,7 +95,8 @@ impl Pages {
         });
     }
 
-    /// Publishes the last page. Something is received when all who waited have fetched it; nothing if nobody waited.
+    /// Publishes the final page. The receiver gets a message once all waiting browsers have fetched it; `None` if there
+    /// are none.
     pub(super) fn end(&self, html: String) -> Option<Receiver<()>> {
         let waiting = self.0.waiting.load(Ordering::Relaxed);
         let (tell, fetched) = sync_channel(1);
@@ -105,13 +106,13 @@ impl Pages {
     }
 }
 
-/// Makes pages of the run in `folder` whenever somebody waits for one, until the final one is out.
+/// Renders pages of the run in `folder` whenever a browser waits for one, until the final one is published.
 pub(super) async fn follow(folder: &Path, pages: Pages) {
     let (mut tail, clock) = (Tail::of(folder), Clock::start());
     loop {
         pages.0.wanted.notified().await;
         let began = clock.now();
-        // A journal that cannot be read leaves the page as it was; the run itself says what is wrong with it.
+        // A journal that cannot be read leaves the page unchanged; the run itself reports the error.
         let record = tail.advance().ok().and_then(|()| tail.record());
         let Some(record) = record else {
             sleep(EARLY).await;

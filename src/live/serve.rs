@@ -1,4 +1,4 @@
-//! Answers browsers: the page, the next page, and the worker that keeps the last one.
+//! The HTTP server of the live page: the page, the next page, and the worker that keeps the last one.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -22,10 +22,10 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The page's version, for the script to ask for the next one.
+/// The header with the page's version, by which the script asks for the next one.
 const VERSION: HeaderName = HeaderName::from_static("x-version");
 
-/// No other page may embed what is served here, or guess at what it is.
+/// Headers that forbid other pages to embed this one or to guess its type.
 const GUARDS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("x-content-type-options"), "nosniff"),
     (HeaderName::from_static("x-frame-options"), "DENY"),
@@ -33,15 +33,15 @@ const GUARDS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("referrer-policy"), "no-referrer"),
 ];
 
-/// How long to wait where no connection can be accepted.
+/// The pause when no connection can be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers whoever connects.
+/// Serves connections; never returns.
 pub(super) async fn serve(listener: TcpListener, pages: Pages) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(tokio::spawn(converse(stream, pages.clone()))),
-            // There is no descriptor left: probes come first.
+            // No descriptor is left: probes come first.
             Err(_) => sleep(PAUSE).await,
         }
     }
@@ -50,9 +50,9 @@ pub(super) async fn serve(listener: TcpListener, pages: Pages) {
 async fn converse(stream: TcpStream, pages: Pages) {
     let said_farewell = AtomicBool::new(false);
     let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &pages, &said_farewell).await));
-    // A browser that goes away is no concern of ours.
+    // A browser that disconnects is no error.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-    // Only now is the page out for sure.
+    // Only now has the whole page been sent.
     if said_farewell.into_inner() {
         pages.was_fetched();
     }
@@ -100,13 +100,13 @@ fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full
     response
 }
 
-/// The version in `after=3`; 0 if there is none.
+/// The version in the query `after=3`; 0 if there is none.
 fn version(query: Option<&str>) -> u64 {
     query.and_then(|query| query.strip_prefix("after=")).and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
-/// Whether a browser that asks for `host` means us. A name can be pointed here by whoever owns it, and a page of theirs
-/// could then read ours; an address cannot.
+/// Whether a request for `host` may be answered. Another site's owner can point a name here, and their page could then
+/// read this one; an IP address cannot be misused like that.
 fn is_ours(host: &str) -> bool {
     let bare = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
