@@ -1,7 +1,7 @@
-//! What a person sees while a run goes on, on stderr: stdout belongs to the command and to the report.
+//! The progress display on stderr; stdout belongs to the command and to the report.
 //!
-//! Knows no runtime and no clock: it shows the snapshots that it is given, and keeps its line clear of what the
-//! command prints. A terminal that is held (Ctrl-S) is skipped, never waited for.
+//! The display needs no runtime and no clock: it shows the snapshots it is given, and keeps its line clear of the
+//! command's output. A stopped terminal (Ctrl-S) is skipped, never waited for.
 
 mod line;
 mod log;
@@ -25,70 +25,70 @@ use self::screen::Screen;
 use lapse_measure::time::Offset;
 use lapse_measure::timeline::State;
 
-/// Columns of a terminal that does not say how many it has.
+/// The width of a terminal that does not report its own, in columns.
 const USUAL_WIDTH: usize = 80;
 
-/// How the run stands.
+/// The state of a run at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Snapshot {
     /// The phase's name: `baseline`, `event`, `settle`.
     pub phase: &'static str,
-    /// Now.
+    /// The time of the snapshot.
     pub at: Offset,
-    /// How long the phase has lasted.
+    /// The time since the phase began.
     pub phase_at: Duration,
-    /// How long it is to last, if that is known.
+    /// The planned length of the phase, if known.
     pub phase_of: Option<Duration>,
-    /// Probes per second that are due.
+    /// Probes due per second.
     pub offered: f64,
-    /// Probes per second that were sent.
+    /// Probes sent per second.
     pub achieved: f64,
-    /// What the service looks like now.
+    /// The current state of the service.
     pub state: State,
-    /// Downtime so far.
+    /// The downtime so far.
     pub downtime: Duration,
-    /// Failed probes so far.
+    /// The number of failed probes so far.
     pub failed: u64,
-    /// The last seconds, one state for each 100 ms, the newest last.
+    /// The states of the last seconds, one per 100 ms, newest last.
     pub spark: Vec<State>,
 }
 
-/// The way in which progress is shown.
+/// The style of the progress display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// One line at the bottom of a terminal, redrawn in place.
     Bar,
-    /// Plain lines, for pipes and files: on a change of phase or state, and every ten seconds.
+    /// Plain lines for pipes and files: on a change of phase or state, and every ten seconds.
     Lines,
-    /// Nothing.
+    /// No display.
     Quiet,
 }
 
-/// The one that shows it.
+/// The progress display.
 #[derive(Debug)]
 pub(crate) struct Progress {
     style: Style,
     look: Look,
     log: Log,
     screen: Arc<Mutex<Screen>>,
-    /// The command left its last line on our stdout unfinished.
+    /// Whether the command's last line on stdout is unfinished.
     mid_line: Arc<AtomicBool>,
 }
 
-/// A way for the command's output past the progress: see [`Progress::above_stdout`].
+/// A writer for the command's output that keeps clear of the display: see [`Progress::above_stdout`].
 #[derive(Debug)]
 pub(crate) struct Above<W> {
     to: W,
-    /// The screen, if what is written here appears on it.
+    /// The screen, if the output of this writer appears on it.
     screen: Option<Arc<Mutex<Screen>>>,
-    /// Whether its last line is unfinished.
+    /// Whether the last line is unfinished.
     mid_line: Arc<AtomicBool>,
 }
 
 // === impl Style ===
 
 impl Style {
-    /// The style that suits our stderr.
+    /// The style that suits stderr: a bar on a terminal, else lines.
     pub(crate) fn fitting() -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         if io::stderr().is_terminal() && !dumb { Self::Bar } else { Self::Lines }
@@ -98,7 +98,7 @@ impl Style {
 // === impl Progress ===
 
 impl Progress {
-    /// Progress on our stderr.
+    /// Creates a display on stderr.
     pub(crate) fn new(style: Style) -> Self {
         let look = Look::new(|name| std::env::var_os(name), io::stderr().is_terminal());
         Self {
@@ -110,7 +110,7 @@ impl Progress {
         }
     }
 
-    /// Shows how the run stands. A bar is drawn at each call: ten a second are enough.
+    /// Shows a snapshot. A bar is drawn at each call: ten a second are enough.
     pub(crate) fn show(&mut self, snapshot: &Snapshot) {
         match self.style {
             Style::Bar => {
@@ -131,31 +131,31 @@ impl Progress {
         }
     }
 
-    /// Says something that should not be missed, on a line of its own.
+    /// Prints a message on a line of its own.
     pub(crate) fn say(&mut self, text: &str) {
         if self.style != Style::Quiet {
             lock(&self.screen).print(&format!("lapse: {text}"));
         }
     }
 
-    /// A way to our stdout that keeps clear of the progress. Bytes pass untouched and at once; while the command's last
-    /// line is unfinished (a prompt), the bar stays away and plain lines wait.
+    /// A writer to stdout that keeps clear of the display. Bytes pass unchanged and at once; while the command's last
+    /// line is unfinished (a prompt), the bar is hidden and plain lines wait.
     pub(crate) fn above_stdout(&self) -> Above<io::Stdout> {
         let screen = same_place().then(|| Arc::clone(&self.screen));
         Above { to: io::stdout(), screen, mid_line: Arc::clone(&self.mid_line) }
     }
 
-    /// The same for our stderr.
+    /// A writer to stderr that keeps clear of the display.
     pub(crate) fn above_stderr(&self) -> Above<io::Stderr> {
         Above { to: io::stderr(), screen: Some(Arc::clone(&self.screen)), mid_line: Arc::default() }
     }
 
-    /// Whether the last line on our stdout is unfinished: whoever prints next begins a new one.
+    /// Whether the last line on stdout is unfinished, so that the next print has to begin a new one.
     pub(crate) fn is_mid_line(&self) -> bool {
         if same_place() { lock(&self.screen).is_mid_line() } else { self.mid_line.load(Ordering::Relaxed) }
     }
 
-    /// Takes the bar away for good. What the command still prints passes as before.
+    /// Removes the bar for good. The command's output passes as before.
     pub(crate) fn finish(&mut self) {
         self.style = Style::Quiet;
         lock(&self.screen).finish();
@@ -168,7 +168,7 @@ impl Drop for Progress {
     }
 }
 
-/// A panic elsewhere leaves the screen as good as it was.
+/// Locks the screen, also after a panic elsewhere: its data stays valid.
 fn lock(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {
     screen.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -178,14 +178,14 @@ fn width() -> usize {
     if columns == 0 { USUAL_WIDTH } else { columns }
 }
 
-/// Whether stderr would take bytes without making us wait.
+/// Whether a write to stderr would not block.
 fn takes_bytes() -> bool {
     let stderr = io::stderr();
     let mut fds = [PollFd::new(&stderr, PollFlags::OUT)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
-/// Whether stdout and stderr are one terminal or file.
+/// Whether stdout and stderr are the same terminal or file.
 fn same_place() -> bool {
     match (fstat(io::stdout()), fstat(io::stderr())) {
         (Ok(stdout), Ok(stderr)) => (stdout.st_dev, stdout.st_ino) == (stderr.st_dev, stderr.st_ino),

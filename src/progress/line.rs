@@ -1,4 +1,4 @@
-//! One line that says how the run stands: a pure function of the snapshot, the room and the look.
+//! Formats a snapshot as one line: a pure function of the snapshot, the width and the look.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::look::Look;
 use lapse_measure::time::Human;
 use lapse_measure::timeline::State;
 
-/// A sparkline shorter than this says nothing.
+/// The shortest sparkline worth showing, in characters.
 const SHORTEST_SPARK: usize = 5;
-/// The share of the offered rate below which the achieved one is worth a remark.
+/// The share of the offered rate below which the achieved rate is shown beside it.
 const ON_RATE: f64 = 0.95;
 
-/// The line for `snapshot`, at most `width` columns wide. What does not fit is left out from the right: first the
+/// The line for `snapshot`, at most `width` columns wide. Parts that do not fit are left out from the right: first the
 /// sparkline, then the figures.
 pub(crate) fn line(snapshot: &Snapshot, width: usize, look: Look) -> String {
     let phase = format!("{} {}  ", snapshot.phase, duration(snapshot));
@@ -30,7 +30,7 @@ pub(crate) fn line(snapshot: &Snapshot, width: usize, look: Look) -> String {
     text.text
 }
 
-/// `down 412 ms, 206 failed, 1000/s`.
+/// The figures: `down 412 ms, 206 failed, 1000/s`.
 pub(super) fn figures(snapshot: &Snapshot) -> String {
     let Snapshot { downtime, failed, offered, achieved, .. } = snapshot;
     let rate = if *achieved < offered * ON_RATE {
@@ -41,7 +41,7 @@ pub(super) fn figures(snapshot: &Snapshot) -> String {
     format!("down {}, {failed} failed, {rate}", Human(*downtime))
 }
 
-/// `12 s`, or `2 of 5 s`.
+/// The time in the phase: `12 s`, or `2 of 5 s`.
 pub(super) fn duration(snapshot: &Snapshot) -> String {
     let at = snapshot.phase_at.as_secs();
     match snapshot.phase_of {
@@ -50,12 +50,12 @@ pub(super) fn duration(snapshot: &Snapshot) -> String {
     }
 }
 
-/// Whole seconds, rounded up: a phase never seems to overrun for the rounding.
+/// Whole seconds, rounded up, so that a phase does not seem to overrun.
 const fn whole(duration: Duration) -> u64 {
     duration.as_secs() + (duration.subsec_nanos() > 0) as u64
 }
 
-/// The newest `room` states; neighbours alike are painted together.
+/// The newest `room` states as a sparkline; equal neighbours are painted together.
 fn spark(states: &[State], room: usize, look: Look) -> String {
     let newest = &states[states.len().saturating_sub(room)..];
     newest
@@ -64,7 +64,7 @@ fn spark(states: &[State], room: usize, look: Look) -> String {
         .collect()
 }
 
-/// Text that ends where the room does. Colours take no room.
+/// Text limited to a width, in which colours do not count.
 struct Fitted {
     text: String,
     room: usize,

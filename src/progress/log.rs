@@ -1,4 +1,4 @@
-//! When a plain line is worth printing, for those who read progress in a pipe or a file.
+//! Decides when a plain line is printed, for progress in a pipe or a file.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use super::line::{duration, figures};
 use lapse_measure::time::Offset;
 use lapse_measure::timeline::State;
 
-/// Changes of state within this are told as one.
+/// Changes of state within this time are reported as one.
 const CALM: Duration = Duration::from_secs(1);
-/// How long nothing is said if nothing changes.
+/// The interval of lines if nothing changes.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// What was said last.
+/// The last line's content.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     said: Option<(&'static str, State, Offset)>,
 }
 
 impl Log {
-    /// The line for this snapshot, if it is time for one.
+    /// The line for this snapshot, or `None` if it is not time for one.
     pub(super) fn line(&mut self, snapshot: &Snapshot) -> Option<String> {
         let due = self.said.is_none_or(|(phase, state, at)| {
             let since = snapshot.at.since(at);

@@ -1,40 +1,40 @@
-//! What the place where progress is shown can show: characters beyond ASCII, and colour.
+//! What the progress display's output supports: characters beyond ASCII, and colour.
 
 use std::ffi::OsString;
 
 use lapse_measure::timeline::State;
 
-/// What may be used to draw with.
+/// The characters and colours to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// Block characters or ASCII.
+    /// The set of characters.
     pub letters: Letters,
-    /// Colour or none.
+    /// The set of colours.
     pub ink: Ink,
 }
 
-/// The characters to draw with.
+/// A set of characters to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Letters {
     /// Unicode's block elements.
     Blocks,
-    /// Nothing beyond ASCII.
+    /// ASCII characters only.
     Ascii,
 }
 
-/// The colours to draw with.
+/// A set of colours to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
     /// The terminal's own palette.
     Colour,
-    /// None.
+    /// No colours.
     Plain,
 }
 
 // === impl Look ===
 
 impl Look {
-    /// The look that this environment asks for, on a terminal or elsewhere.
+    /// The look that the environment asks for, on a terminal or elsewhere.
     pub(crate) fn new(environment: impl Fn(&str) -> Option<OsString>, terminal: bool) -> Self {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
@@ -64,7 +64,7 @@ impl Look {
         }
     }
 
-    /// `text` in the colour of `state`.
+    /// Paints `text` in the colour of `state`.
     pub(super) fn paint(self, text: &str, state: State) -> String {
         let code = match state {
             State::Up => "32",

@@ -1,6 +1,7 @@
-//! The bottom of the screen: whose turn it is there, the command's or ours.
+//! The bottom of the screen, shared by the command's output and the progress display.
 //!
-//! Ours only while the cursor stands at the start of a line: neither a prompt nor our line is ever torn.
+//! The display draws only while the cursor is at the start of a line, so that neither a prompt nor its own line is
+//! torn.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,29 +9,29 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How many plain lines wait for the command's line to end; older ones are given up.
+/// The number of plain lines that may wait for the command's line to end; older ones are dropped.
 const MOST_WAITING: usize = 100;
 
-/// Where progress and the command's output meet.
+/// The shared screen.
 pub(super) struct Screen {
-    /// For plain lines.
+    /// The writer for plain lines.
     out: Box<dyn Write + Send>,
     bar: ProgressBar,
-    /// What the bar is to say, whenever there is room.
+    /// The bar's text, drawn whenever there is room.
     text: String,
-    /// Whether it is on the screen.
+    /// Whether the bar is on the screen.
     drawn: bool,
-    /// The command's last line is unfinished: the cursor is the command's.
+    /// Whether the command's last line is unfinished, so that the cursor belongs to it.
     unfinished: bool,
-    /// Plain lines to be printed when it is finished.
+    /// Plain lines to print once that line is finished.
     waiting: VecDeque<String>,
 }
 
 impl Screen {
-    /// A screen with its bar on `target`; plain lines go to `out`, which is the same place.
+    /// A screen with its bar on `target`; plain lines go to `out`, which must be the same terminal.
     pub(super) fn new(target: ProgressDrawTarget, out: impl Write + Send + 'static) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);
-        // What it says is laid out by whoever says it, to the width of the terminal.
+        // The text is formatted by the caller, to the width of the terminal.
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
@@ -38,7 +39,7 @@ impl Screen {
         Self { out: Box::new(out), bar, text, drawn: false, unfinished: false, waiting }
     }
 
-    /// Replaces what the bar says.
+    /// Replaces the bar's text.
     pub(super) fn draw(&mut self, text: String) {
         if self.drawn && self.text == text {
             return;
@@ -56,7 +57,7 @@ impl Screen {
         self.release();
     }
 
-    /// Makes room for the command's `bytes` while `write` writes them.
+    /// Hides the bar while `write` writes the command's `bytes`.
     pub(super) fn pass(&mut self, bytes: &[u8], write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         self.clear();
         let written = write();
@@ -72,7 +73,7 @@ impl Screen {
         self.unfinished
     }
 
-    /// Takes the bar away, and lets go of the lines that still wait.
+    /// Removes the bar, and prints the lines that still wait.
     pub(super) fn finish(&mut self) {
         self.clear();
         self.text.clear();
@@ -109,7 +110,7 @@ impl Screen {
     }
 
     fn put(&mut self, text: &str) {
-        // In one write, so that a terminal never shows half of it. Without a reader, nobody misses it.
+        // In one write, so that a terminal never shows half of it. An error means that there is no reader.
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 }
