@@ -15,7 +15,7 @@ use std::io::{self, PipeReader, Write};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use self::output_tee::OutputTee;
+use self::output_tee::{OutputTee, Stream};
 use self::process_tree::{Mark, ProcessTree};
 pub(crate) use self::running::{Happening, Running};
 use lapse_measure::time::Offset;
@@ -110,10 +110,11 @@ impl Command {
         let tree = ProcessTree::new(mark, child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0));
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
         let running = Running::new(child, tree, exit, told, Arc::new(now.clone()));
-        let streams: [(_, PipeReader, _); 2] = [("stdout", stdout, output.stdout), ("stderr", stderr, output.stderr)];
-        for (kind, from, to) in streams {
+        let streams: [(_, PipeReader, _); 2] =
+            [(Stream::Stdout, stdout, output.stdout), (Stream::Stderr, stderr, output.stderr)];
+        for (stream, from, to) in streams {
             let (exited, tell, dropped) = (exited.try_clone()?, tell.clone(), running.dropped_counter());
-            OutputTee { kind, from, to, exited, now: now.clone(), tell, dropped }.start()?;
+            OutputTee { stream, from, to, exited, now: now.clone(), tell, dropped }.start()?;
         }
         Ok(running)
     }

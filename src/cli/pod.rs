@@ -15,7 +15,7 @@ use lapse_hammer::clock::Clock;
 use lapse_lab::duration_range::Span;
 use lapse_lab::process::{self, Exit};
 use lapse_lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 
 pub(super) const EXAMPLE: &str = "\
 Example: a pod that takes a second to start, and asks its clients to reconnect before it exits
@@ -130,14 +130,14 @@ async fn serve(args: &PodArgs) -> Result<u8> {
         () = next(&mut interrupt) => INTERRUPTED,
         never = print(&mut told) => match never {},
     };
-    let tell = |kind: &str, text: String| drop(tell.send(Event::new(clock.now(), Source::Lab, kind, text)));
+    let tell = |kind: EventKind, text: String| drop(tell.send(Event::new(clock.now(), Source::Lab, kind, text)));
     // The exit code says how the pod ended, whether or not that could be written to the file.
     if let Some(file) = &args.termination_log
         && let Err(error) = std::fs::write(file, format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now())))
     {
-        tell("trouble", format!("cannot write to {}: {error}", file.display()));
+        tell(EventKind::Trouble, format!("cannot write to {}: {error}", file.display()));
     }
-    tell("exited", format!("with code {code}"));
+    tell(EventKind::Exited, format!("with code {code}"));
     // The last events may still be in the channel.
     told.close();
     tell_all(&mut told).await;

@@ -13,14 +13,44 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::lines::{Line, Lines};
 use lapse_measure::time::Offset;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 
 const CHUNK: usize = 64 << 10;
 
-/// One output stream of the command.
+/// An output stream of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    const fn line(self) -> EventKind {
+        match self {
+            Self::Stdout => EventKind::Stdout,
+            Self::Stderr => EventKind::Stderr,
+        }
+    }
+
+    const fn closed(self) -> EventKind {
+        match self {
+            Self::Stdout => EventKind::StdoutClosed,
+            Self::Stderr => EventKind::StderrClosed,
+        }
+    }
+}
+
+/// One output stream of the command, passed on and recorded.
 pub(super) struct OutputTee<Now> {
-    /// The kind of its events: `stdout` or `stderr`.
-    pub(super) kind: &'static str,
+    /// The stream: stdout or stderr.
+    pub(super) stream: Stream,
     /// The read end of the command's pipe.
     pub(super) from: PipeReader,
     /// The sink.
@@ -38,7 +68,7 @@ pub(super) struct OutputTee<Now> {
 impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
     /// Starts the thread, which ends with the stream, or after the command's exit once all that it printed is written.
     pub(super) fn start(self) -> io::Result<()> {
-        thread::Builder::new().name(self.kind.to_owned()).spawn(|| self.carry()).map(drop)
+        thread::Builder::new().name(self.stream.name().to_owned()).spawn(|| self.carry()).map(drop)
     }
 
     fn carry(mut self) {
@@ -71,12 +101,13 @@ impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
     }
 
     fn tell_line(&self, line: Line) {
-        let _ = self.tell.send(Event::new(line.at, Source::Command, self.kind, line.text));
+        let _ = self.tell.send(Event::new(line.at, Source::Command, self.stream.line(), line.text));
     }
 
     fn tell_closed(&self, error: &io::Error, at: Offset) {
-        let text = format!("{} of lapse: {error}; what the command prints from here on is only recorded", self.kind);
-        let _ = self.tell.send(Event::new(at, Source::Prober, format!("{}-closed", self.kind), text));
+        let text =
+            format!("{} of lapse: {error}; what the command prints from here on is only recorded", self.stream.name());
+        let _ = self.tell.send(Event::new(at, Source::Prober, self.stream.closed(), text));
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::time::{Sleep, sleep};
 use super::process_tree::ProcessTree;
 use lapse_measure::time::Offset;
 use lapse_record::entry::Exit;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 
 /// The time to wait after the exit for the last lines: they have been read, but their sink may block.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -205,7 +205,7 @@ fn left_running(at: Offset, left: &[i32]) -> Event {
     Event::new(
         at,
         Source::Prober,
-        "left-running",
+        EventKind::LeftRunning,
         format!("could not end what the command had started: process {pids}"),
     )
 }

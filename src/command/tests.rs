@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::*;
 use lapse_hammer::clock::Clock;
 use lapse_record::entry::Exit;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 
 /// A sink whose content can be read through clones.
 #[derive(Clone, Default)]
@@ -43,8 +43,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn texts(&self, kind: &str) -> Vec<&str> {
-        self.lines.iter().filter(|line| line.kind == kind).map(|line| line.text.as_str()).collect()
+    fn texts(&self, kind: &EventKind) -> Vec<&str> {
+        self.lines.iter().filter(|line| line.kind == *kind).map(|line| line.text.as_str()).collect()
     }
 }
 
@@ -93,8 +93,8 @@ async fn what_it_prints_passes_through_untouched_and_is_recorded_by_line() {
     let outcome = run(r"printf 'one\ntwo\377\n\nend'; printf 'oops\n' >&2; exit 3").await;
     assert_eq!(outcome.stdout, b"one\ntwo\xff\n\nend");
     assert_eq!(outcome.stderr, b"oops\n");
-    assert_eq!(outcome.texts("stdout"), ["one", "two\u{fffd}", "", "end"]);
-    assert_eq!(outcome.texts("stderr"), ["oops"]);
+    assert_eq!(outcome.texts(&EventKind::Stdout), ["one", "two\u{fffd}", "", "end"]);
+    assert_eq!(outcome.texts(&EventKind::Stderr), ["oops"]);
     assert_eq!((outcome.exit.code, outcome.exit.signal), (Some(3), None));
     assert!(outcome.lines.iter().all(|line| line.source == Source::Command));
 }
@@ -130,17 +130,17 @@ async fn it_keeps_our_stdin_and_our_process_group() {
     let outcome = run("readlink /proc/$$/fd/0; cut -d' ' -f5 /proc/$$/stat").await;
     let stdin = fs::read_link("/proc/self/fd/0").unwrap().to_string_lossy().into_owned();
     let group = rustix::process::getpgrp().as_raw_nonzero().to_string();
-    assert_eq!(outcome.texts("stdout"), [stdin, group]);
+    assert_eq!(outcome.texts(&EventKind::Stdout), [stdin, group]);
 }
 
 #[tokio::test]
 async fn the_record_is_bounded_and_the_passage_is_not() {
     let outcome = run("seq 1 25000; head -c 5000 /dev/zero | tr '\\0' x >&2").await;
     assert_eq!(outcome.stdout.split(|&byte| byte == b'\n').count(), 25_001);
-    assert_eq!(outcome.texts("stdout").len(), 10_000);
+    assert_eq!(outcome.texts(&EventKind::Stdout).len(), 10_000);
     assert_eq!(outcome.dropped, 15_000);
     assert_eq!(outcome.stderr.len(), 5000);
-    assert!(outcome.texts("stderr")[0].ends_with("x [cut: 904 bytes more]"));
+    assert!(outcome.texts(&EventKind::Stderr)[0].ends_with("x [cut: 904 bytes more]"));
 }
 
 /// A sink whose reader went away.
@@ -161,7 +161,7 @@ async fn a_closed_stdout_does_not_disturb_the_command() {
     let mut running = start(&sh("seq 1 20000; echo done >&2"), Closed, io::sink());
     let (lines, exit) = finish(&mut running).await;
     assert_eq!(exit.code, Some(0));
-    assert_eq!(lines.iter().filter(|line| line.kind == "stdout-closed").count(), 1);
+    assert_eq!(lines.iter().filter(|line| line.kind == EventKind::StdoutClosed).count(), 1);
     assert!(lines.iter().any(|line| line.text == "done"));
 }
 

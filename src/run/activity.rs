@@ -12,7 +12,7 @@ use lapse_hammer::clock::Clock;
 use lapse_lab::world::World;
 use lapse_measure::time::Offset;
 use lapse_record::entry::Exit;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 
 /// The time that a signalled command gets to end before it is killed.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -98,7 +98,12 @@ impl RunningActivity {
                     let _ = happenings.send(Happening::Act(name, clock.now()));
                     if let Err(error) = world.roll(place).await {
                         let text = error.to_string();
-                        let _ = happenings.send(Happening::Event(Event::new(clock.now(), Source::Lab, "failed", text)));
+                        let _ = happenings.send(Happening::Event(Event::new(
+                            clock.now(),
+                            Source::Lab,
+                            EventKind::Failed,
+                            text,
+                        )));
                     }
                 }
             };

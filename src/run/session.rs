@@ -22,7 +22,7 @@ use lapse_measure::time::{Human, Offset};
 use lapse_record::batch::Batch;
 use lapse_record::entry::Exit;
 use lapse_record::entry::{End, Entry};
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
 
@@ -129,7 +129,7 @@ impl<'a> Session<'a> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         if let Some(rollout) = &self.parts.rollout {
             let text = rollout.scope().to_owned();
-            self.take(Entry::Event(Event::new(Offset::ZERO, Source::Kubernetes, "watching", text)));
+            self.take(Entry::Event(Event::new(Offset::ZERO, Source::Kubernetes, EventKind::Watching, text)));
         }
         if self.parts.durations.is_some() {
             self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
                     (None, Some(signal)) => format!("ended by signal {signal}"),
                     (None, None) => "ended".to_owned(),
                 };
-                self.take(Entry::Event(Event::new(exit.at, Source::Command, "exited", text)));
+                self.take(Entry::Event(Event::new(exit.at, Source::Command, EventKind::Exited, text)));
                 self.take(Entry::Exit(exit));
             }
             activity::Happening::Done => {
@@ -240,7 +240,7 @@ impl<'a> Session<'a> {
         } else if let Some(missing) = missing {
             let limit = Human(durations.settle_limit);
             let text = format!("the rollout was not complete {limit} after the command had ended: {missing}");
-            self.take(Entry::Event(Event::new(now, Source::Kubernetes, "rollout-stalled", text.clone())));
+            self.take(Entry::Event(Event::new(now, Source::Kubernetes, EventKind::RolloutStalled, text.clone())));
             self.take(Entry::Doubt(text));
         }
         self.enter(Phase::Settle, Stage::Settle(now), now);
@@ -278,7 +278,7 @@ impl<'a> Session<'a> {
             Err(error) => {
                 let why = format!("{:#}", anyhow::Error::new(error));
                 let at = self.parts.clock.now();
-                self.take(Entry::Event(Event::new(at, Source::Command, "not-started", why)));
+                self.take(Entry::Event(Event::new(at, Source::Command, EventKind::NotStarted, why)));
                 self.take(Entry::Exit(Exit { at, code: None, signal: None }));
                 self.event_is_over();
             }
@@ -300,7 +300,7 @@ impl<'a> Session<'a> {
             self.take(Entry::Event(Event::new(
                 now,
                 Source::Prober,
-                "interrupted",
+                EventKind::Interrupted,
                 format!("{}: ending the run", signal::name(signal)),
             )));
         }
@@ -354,7 +354,7 @@ impl<'a> Session<'a> {
         let now = self.parts.clock.now();
         self.progress.say(text);
         // Past the journal, which may be what the warning is about.
-        let _ = self.parts.recorder.take(Entry::Event(Event::new(now, Source::Prober, "warning", text)));
+        let _ = self.parts.recorder.take(Entry::Event(Event::new(now, Source::Prober, EventKind::Warning, text)));
     }
 
     fn show(&mut self, now: Offset) {

@@ -1,8 +1,9 @@
 // The page of a run that is over, as somebody sees it who opens the file.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { colourAt, open, reportOf, sample, settled, text } from './browser.js';
+import { colourAt, open, reportOf, root, sample, settled, text } from './browser.js';
 
 const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'hundred'];
 
@@ -99,6 +100,28 @@ test('endpoints have a row, and so has each pod with its membership', async () =
   assert.match(await told('pod/shop-1', 1000), /ready for 2.00 s\s+in the endpoints for 2\.00/);
   assert.match(await told('pod/shop-2', 3000), /unready for 1.90 s$/);
   assert.deepEqual(page.complaints, []);
+});
+
+test('a rollout is in progress until it is complete, and its workload is ready from then on', async () => {
+  for (const example of ['story', 'story-fixed']) {
+    const folder = new URL(`reports/${example}/`, `file://${root}`);
+    const page = await open(new URL('report.html', folder).href);
+    const { events, run } = JSON.parse(readFileSync(new URL('report.json', folder)));
+    const at = (kind) => events.find((event) => event.kind === kind && event.object === 'deployment/wine').at_ns;
+    const [started, complete] = [at('rollout-started'), at('rollout-complete')];
+    const { width } = await page.locator('#canvas').boundingBox();
+    const y = await page.evaluate(() => [...document.querySelectorAll('.label')].find(({ title }) => title === 'deployment/wine').offsetTop + 7);
+    const told = async (ns) => {
+      await page.mouse.move(0, 0);
+      await page.locator('#canvas').hover({ position: { x: (width * ns) / run.length_ns, y } });
+      return text(page, '#tip');
+    };
+    assert.match(await told(started + (complete - started) * 0.4), /^deployment\/wine\s+rolling out for [12]\.\d+ s$/);
+    for (const part of [0.2, 0.5, 0.9]) {
+      assert.match(await told(complete + (run.length_ns - complete) * part), /^deployment\/wine\s+ready for [\d.]+ s$/);
+    }
+    assert.deepEqual(page.complaints, []);
+  }
 });
 
 test('the wheel zooms where it points, and a drag into what it sweeps', async () => {

@@ -3,33 +3,19 @@
 use super::kind::Kind;
 use super::object::{Body, ClusterEvent, Object};
 use super::{endpoints, pod, workload};
+use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 
 /// Something that happened, in the words of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// What sort of thing: `pod-ready`.
-    pub(super) kind: &'static str,
+    /// What sort of thing.
+    pub(super) kind: EventKind,
     /// For people.
     pub(super) text: String,
     /// When the cluster says that it happened, in nanoseconds since the Unix epoch.
     pub(super) told: Option<u64>,
-    /// Whom it happened to: `pod/wine-7d4`.
-    pub(super) object: String,
-}
-
-impl Change {
-    /// Whether it is a part of a rollout, or can do what one does: to change which pods there are, or who is sent to them.
-    pub(super) fn rolls(&self) -> bool {
-        matches!(
-            self.kind,
-            "rollout-started"
-                | "workload-deleted"
-                | "pod-created"
-                | "pod-deleting"
-                | "selector-switched"
-                | "ingress-changed"
-        )
-    }
+    /// What it happened to.
+    pub(super) object: ReportObject,
 }
 
 /// What happened between two looks at one object of this kind; `None` before it was there, and after.
@@ -76,27 +62,30 @@ fn as_members(object: &Object) -> Option<&endpoints::Membership> {
 
 fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Change> {
     let Some(name) = new.or(old).map(|object| &object.meta.name) else { return Vec::new() };
-    let noun = kind.noun();
-    let told = |change, text: String| Change { kind: change, text, told: None, object: format!("{noun}/{name}") };
+    let noun = kind.object_kind();
+    let told = |change, text: String| {
+        let object = ReportObject::new(kind.object_kind(), name);
+        Change { kind: change, text, told: None, object }
+    };
     let change = match (old.map(|object| &object.body), new.map(|object| &object.body)) {
         (old, Some(Body::Release { revision, status })) if old != new.map(|object| &object.body) => {
-            let Some(change) = release_word(status) else { return Vec::new() };
+            let Some(change) = release_kind(status) else { return Vec::new() };
             let object = new.and_then(|object| object.meta.labels.get("name")).map_or("", String::as_str);
             let text = format!("release {object} revision {revision} is {status}");
-            Change { object: format!("release/{object}"), ..told(change, text) }
+            Change { object: ReportObject::new(ObjectKind::Release, object), ..told(change, text) }
         }
-        (None, Some(_)) => told("created", format!("{noun} {name} is created")),
+        (None, Some(_)) => told(EventKind::Created, format!("{noun} {name} is created")),
         (Some(Body::Release { .. }), None) => return Vec::new(),
-        (Some(_), None) => told("deleted", format!("{noun} {name} is deleted")),
+        (Some(_), None) => told(EventKind::Deleted, format!("{noun} {name} is deleted")),
         (Some(Body::Service(was)), Some(Body::Service(is))) if was.selector != is.selector => {
             let labels: Vec<_> = is.selector.iter().map(|(label, value)| format!("{label}={value}")).collect();
-            told("selector-switched", format!("service {name} now selects {}", labels.join(", ")))
+            told(EventKind::SelectorSwitched, format!("service {name} now selects {}", labels.join(", ")))
         }
         (Some(Body::Ingress { services: was }), Some(Body::Ingress { services: is })) if was != is => {
-            told("ingress-changed", format!("ingress {name} now sends to {}", is.join(", ")))
+            told(EventKind::IngressChanged, format!("ingress {name} now sends to {}", is.join(", ")))
         }
         (Some(Body::Autoscaler(was)), Some(Body::Autoscaler(is))) if was.desired != is.desired => {
-            told("hpa-scaled", format!("hpa {name} wants {} replicas instead of {}", is.desired, was.desired))
+            told(EventKind::HpaScaled, format!("hpa {name} wants {} replicas instead of {}", is.desired, was.desired))
         }
         _ => return Vec::new(),
     };
@@ -104,22 +93,23 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
 }
 
 /// What a revision that gets this status means for its release; nothing if another one has taken its place.
-fn release_word(status: &str) -> Option<&'static str> {
+fn release_kind(status: &str) -> Option<EventKind> {
     match status {
-        "deployed" => Some("release-deployed"),
-        "failed" => Some("release-failed"),
+        "deployed" => Some(EventKind::ReleaseDeployed),
+        "failed" => Some(EventKind::ReleaseFailed),
         "superseded" | "uninstalled" => None,
-        _ => Some("release-pending"),
+        _ => Some(EventKind::ReleasePending),
     }
 }
 
 fn of_notice(notice: &ClusterEvent) -> Change {
     let (kind, name) = &notice.about;
-    let noun = Kind::named(kind).map_or_else(|| kind.to_ascii_lowercase(), |kind| kind.noun().to_owned());
+    let unknown = || ObjectKind::Other(kind.to_ascii_lowercase());
+    let noun = Kind::named(kind).map_or_else(unknown, Kind::object_kind);
     Change {
-        kind: if notice.warning { "warned" } else { "noted" },
+        kind: if notice.warning { EventKind::Warned } else { EventKind::Noted },
         text: format!("{noun} {name}: {}: {}", notice.reason, notice.message),
         told: notice.at.as_ref().and_then(super::object::Instant::unix_ns),
-        object: format!("{noun}/{name}"),
+        object: ReportObject::new(noun, name),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::object::{Meta, part};
+use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 
 /// The members of one list; a service may have several.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -130,25 +131,29 @@ impl Member {
     }
 
     /// What it is called, and the row that it has in reports.
-    fn name(&self, service: &str) -> (&str, String) {
+    fn name(&self, service: &str) -> (&str, ReportObject) {
         match self {
-            Self::Pod(name) => (name, format!("pod/{name}")),
-            Self::Address(address) => (address, format!("endpoints/{service}")),
+            Self::Pod(name) => (name, ReportObject::new(ObjectKind::Pod, name)),
+            Self::Address(address) => (address, ReportObject::new(ObjectKind::Endpoints, service)),
         }
     }
 
     fn found(&self, service: &str) -> Change {
         let (name, object) = self.name(service);
         let text = format!("{name} is in the endpoints of service {service}");
-        Change { kind: "endpoint-found", text, told: None, object }
+        Change { kind: EventKind::EndpointFound, text, told: None, object }
     }
 
     fn change(&self, service: &str, was: Readiness, is: Readiness) -> Change {
         let (name, object) = self.name(service);
         let (kind, text) = match (was, is) {
-            (_, Readiness::In) => ("endpoint-added", format!("{name} joins the endpoints of service {service}")),
-            (Readiness::In, _) => ("endpoint-removed", format!("{name} leaves the endpoints of service {service}")),
-            _ => ("endpoint-changed", format!("{name} changes in the endpoints of service {service}")),
+            (_, Readiness::In) => {
+                (EventKind::EndpointAdded, format!("{name} joins the endpoints of service {service}"))
+            }
+            (Readiness::In, _) => {
+                (EventKind::EndpointRemoved, format!("{name} leaves the endpoints of service {service}"))
+            }
+            _ => (EventKind::EndpointChanged, format!("{name} changes in the endpoints of service {service}")),
         };
         Change { kind, text, told: None, object }
     }
@@ -191,7 +196,7 @@ mod tests {
             (slice(&json!({"ready": true})), slice(&json!({"ready": false, "serving": true, "terminating": true})));
         let told: Vec<_> =
             changes(Some(&was), Some(&is)).into_iter().map(|change| (change.kind, change.object)).collect();
-        assert_eq!(told, [("endpoint-removed", "pod/wine-1".to_owned())]);
+        assert_eq!(told, [(EventKind::EndpointRemoved, ReportObject::new(ObjectKind::Pod, "wine-1"))]);
     }
 
     #[test]

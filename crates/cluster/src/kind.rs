@@ -1,5 +1,7 @@
 //! The kinds of objects that are watched, and under which names a cluster serves them.
 
+use lapse_record::event::ObjectKind;
+
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -91,20 +93,20 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.served().iter().any(|served| served.kind == name))
     }
 
-    /// The word for it before an object's name: `pod/wine-7d4`.
-    pub(super) const fn noun(self) -> &'static str {
+    /// What reports call it, before an object's name: `pod/wine-7d4`.
+    pub(super) const fn object_kind(self) -> ObjectKind {
         match self {
-            Self::Deployment => "deployment",
-            Self::StatefulSet => "statefulset",
-            Self::DaemonSet => "daemonset",
-            Self::ReplicaSet => "replicaset",
-            Self::Pod => "pod",
-            Self::Endpoints => "endpoints",
-            Self::Service => "service",
-            Self::Ingress => "ingress",
-            Self::Autoscaler => "hpa",
-            Self::Release => "release",
-            Self::ClusterEvent => "event",
+            Self::Deployment => ObjectKind::Deployment,
+            Self::StatefulSet => ObjectKind::StatefulSet,
+            Self::DaemonSet => ObjectKind::DaemonSet,
+            Self::ReplicaSet => ObjectKind::ReplicaSet,
+            Self::Pod => ObjectKind::Pod,
+            Self::Endpoints => ObjectKind::Endpoints,
+            Self::Service => ObjectKind::Service,
+            Self::Ingress => ObjectKind::Ingress,
+            Self::Autoscaler => ObjectKind::Autoscaler,
+            Self::Release => ObjectKind::Release,
+            Self::ClusterEvent => ObjectKind::ClusterEvent,
         }
     }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::change::Change;
 use super::object::{Instant, Meta};
+use lapse_record::event::{EventKind, Object, ObjectKind};
 
 /// A pod's status.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -70,9 +71,9 @@ struct Exit {
 pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
     let (name, object) = (&meta.name, object(meta));
     let (kind, text, told) = match (meta.deletion_timestamp.is_some(), pod.is_ready()) {
-        (true, _) => ("pod-deleting", format!("{name} is being deleted already"), meta.deletion_asked()),
-        (false, true) => ("pod-found", format!("{name} is there, and ready"), pod.ready_since()),
-        (false, false) => ("pod-unready", format!("{name} is there, and not ready"), pod.ready_since()),
+        (true, _) => (EventKind::PodDeleting, format!("{name} is being deleted already"), meta.deletion_asked()),
+        (false, true) => (EventKind::PodFound, format!("{name} is there, and ready"), pod.ready_since()),
+        (false, false) => (EventKind::PodUnready, format!("{name} is there, and not ready"), pod.ready_since()),
     };
     Change { kind, text, told, object }
 }
@@ -86,17 +87,17 @@ pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) ->
     let name = &meta.name;
     if old.is_none() {
         let told = meta.creation_timestamp.as_ref().and_then(Instant::unix_ns);
-        tell("pod-created", format!("{name} is created"), told);
+        tell(EventKind::PodCreated, format!("{name} is created"), told);
     }
     if let Some(is) = is {
         match (was.is_some_and(Pod::is_ready), is.is_ready()) {
-            (false, true) => tell("pod-ready", format!("{name} is ready"), is.ready_since()),
-            (true, false) => tell("pod-unready", format!("{name} is no longer ready"), is.ready_since()),
+            (false, true) => tell(EventKind::PodReady, format!("{name} is ready"), is.ready_since()),
+            (true, false) => tell(EventKind::PodUnready, format!("{name} is no longer ready"), is.ready_since()),
             _ => {}
         }
         if meta.deletion_timestamp.is_some() && old.is_none_or(|(meta, _)| meta.deletion_timestamp.is_none()) {
             let grace = meta.deletion_grace_period_seconds;
-            tell("pod-deleting", format!("{name} is being deleted, within {grace} s"), meta.deletion_asked());
+            tell(EventKind::PodDeleting, format!("{name} is being deleted, within {grace} s"), meta.deletion_asked());
         }
         for container in &is.container_statuses {
             let before = was.and_then(|was| was.container_statuses.iter().find(|old| old.name == container.name));
@@ -107,17 +108,17 @@ pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) ->
         // Who is told to end has failed, by Kubernetes' reckoning, unless its exit code is 0.
         let told_to_end = meta.deletion_timestamp.is_some();
         if was.is_none_or(|was| was.phase != is.phase) && is.phase == "Failed" && !told_to_end {
-            tell("pod-failed", format!("{name} has failed"), None);
+            tell(EventKind::PodFailed, format!("{name} has failed"), None);
         }
     } else {
-        tell("pod-gone", format!("{name} is gone"), None);
+        tell(EventKind::PodGone, format!("{name} is gone"), None);
     }
     changes
 }
 
 /// The row that a pod has in reports.
-pub(super) fn object(meta: &Meta) -> String {
-    format!("pod/{}", meta.name)
+pub(super) fn object(meta: &Meta) -> Object {
+    Object::new(ObjectKind::Pod, &meta.name)
 }
 
 impl Pod {
@@ -154,7 +155,7 @@ impl Container {
         self.state.waiting.as_ref().map(|waiting| waiting.reason.as_str())
     }
 
-    fn changes_since(&self, old: Option<&Self>) -> Vec<(&'static str, String, Option<u64>)> {
+    fn changes_since(&self, old: Option<&Self>) -> Vec<(EventKind, String, Option<u64>)> {
         let mut changes = Vec::new();
         let name = &self.name;
         if let Some(exit) = self.exit().filter(|exit| old.and_then(Self::exit) != Some(*exit)) {
@@ -162,16 +163,20 @@ impl Container {
             let told = exit.finished_at.as_ref().and_then(Instant::unix_ns);
             let words = if exit.message.is_empty() { String::new() } else { format!(": {}", exit.message.trim_end()) };
             let text = format!("container {name} exited with code {}{why}{words}", exit.code);
-            changes.push(("container-exited", text, told));
+            changes.push((EventKind::ContainerExited, text, told));
         }
         if self.restart_count > old.map_or(0, |old| old.restart_count) {
             let times = self.restart_count;
-            changes.push(("container-restarted", format!("container {name} is restarted, restart {times}"), None));
+            changes.push((
+                EventKind::ContainerRestarted,
+                format!("container {name} is restarted, restart {times}"),
+                None,
+            ));
         }
         if let Some(reason) = self.waits_for().filter(|reason| old.and_then(Self::waits_for) != Some(*reason)) {
             let usual = matches!(reason, "" | "ContainerCreating" | "PodInitializing");
             if !usual {
-                changes.push(("container-waiting", format!("container {name} waits: {reason}"), None));
+                changes.push((EventKind::ContainerWaiting, format!("container {name} waits: {reason}"), None));
             }
         }
         changes

@@ -56,7 +56,7 @@ impl FromStr for Workload {
 
 impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.noun(), self.name)
+        write!(f, "{}/{}", self.kind.object_kind(), self.name)
     }
 }
 

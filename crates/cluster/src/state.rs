@@ -169,7 +169,7 @@ impl State {
             match body {
                 Body::Workload(progress) => {
                     workloads += 1;
-                    missing.extend(progress.missing(meta).map(|what| format!("{} {name}: {what}", kind.noun())));
+                    missing.extend(progress.missing(meta).map(|what| format!("{} {name}: {what}", kind.object_kind())));
                 }
                 Body::Pod(_) if meta.deletion_timestamp.is_some() => {
                     missing.push(format!("pod {name} is not yet gone"));
@@ -232,7 +232,7 @@ impl State {
 
     fn event(&mut self, Waiting { at, kind, object, change }: Waiting) -> Event {
         self.settle(kind, &object);
-        self.changes += u64::from(change.rolls());
+        self.changes += u64::from(change.kind.rolls());
         let address = if let Body::Pod(pod) = &object.body { pod.own_address() } else { None };
         let Change { kind, text, told, object } = change;
         Event { told_unix_ns: told, address, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
@@ -326,6 +326,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use lapse_record::event::EventKind;
 
     /// A cluster in which release `shop` has a deployment with one pod, and another release has one as well.
     struct Cluster(State);
@@ -354,7 +355,7 @@ mod tests {
     }
 
     fn words(events: Vec<Event>) -> Vec<String> {
-        events.into_iter().map(|event| format!("{} {}", event.object.unwrap_or_default(), event.kind)).collect()
+        events.into_iter().map(|event| format!("{} {}", event.object.unwrap(), event.kind)).collect()
     }
 
     fn deployment(name: &str, generation: u64, updated: u64) -> Value {
@@ -431,7 +432,7 @@ mod tests {
         leaving["metadata"]["deletionTimestamp"] = json!("2026-11-22T20:15:33Z");
         leaving["metadata"]["deletionGracePeriodSeconds"] = json!(30);
         let event = cluster.0.put(Kind::Pod, Object::read(Kind::Pod, &leaving).unwrap(), Offset::ZERO).remove(0);
-        assert_eq!((event.kind.as_str(), event.told_unix_ns), ("pod-deleting", Some(1_795_378_503_000_000_000)));
+        assert_eq!((event.kind, event.told_unix_ns), (EventKind::PodDeleting, Some(1_795_378_503_000_000_000)));
         assert_eq!(cluster.0.status().missing, ["pod shop-1-a is not yet gone"]);
         assert_eq!(words(cluster.0.remove(Kind::Pod, "shop-1-a", Offset::ZERO)), ["pod/shop-1-a pod-gone"]);
         assert_eq!(cluster.0.status().missing, Vec::<String>::new());

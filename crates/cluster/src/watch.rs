@@ -20,7 +20,7 @@ use super::object::Object;
 use super::state::State;
 use super::{Scope, Status, WatchUpdate};
 use lapse_measure::time::{Human, Offset};
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Source};
 
 /// How long a cluster may take to answer at all, and to list what there is.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -240,7 +240,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
         self.lost = Some(at);
         let text = format!("the cluster cannot be watched: {why}");
-        let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, "watch-lost", text)));
+        let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, EventKind::WatchLost, text)));
         // Watches go on by themselves from where they were, and say nothing of it where nothing has changed.
         let (cluster, heard, now) = (self.cluster.clone(), self.heard.0.clone(), self.now.clone());
         tokio::spawn(async move {
@@ -257,7 +257,8 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         if let Some(since) = self.lost.take() {
             let gap = Human(at.since(since));
             let text = format!("the cluster is watched again, after {gap}: what happened meanwhile is told late");
-            let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, "watch-resumed", text)));
+            let _ =
+                self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, EventKind::WatchResumed, text)));
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::change::Change;
 use super::kind::Kind;
 use super::object::{Meta, part};
+use lapse_record::event::{EventKind, Object as ReportObject};
 
 /// A workload's own account of its pods, in words that all three kinds share.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,22 +112,25 @@ impl Progress {
 /// What happened to a workload between two looks at it.
 pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(&Meta, &Progress)>) -> Vec<Change> {
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
-    let (noun, name) = (kind.noun(), &meta.name);
-    let object = format!("{noun}/{name}");
+    let (noun, name) = (kind.object_kind(), &meta.name);
+    let object = ReportObject::new(kind.object_kind(), name);
     let tell = |kind, text: String| Change { kind, text, told: None, object: object.clone() };
     let missing = |at: Option<(&Meta, &Progress)>| at.map(|(meta, progress)| progress.missing(meta).is_some());
     let (old_generation, mut changes) = (old.map(|(meta, _)| meta.generation), Vec::new());
-    let Some((meta, progress)) = new else { return vec![tell("workload-deleted", format!("{noun} {name} is gone"))] };
+    let Some((meta, progress)) = new else {
+        return vec![tell(EventKind::WorkloadDeleted, format!("{noun} {name} is gone"))];
+    };
     if old_generation != Some(meta.generation) {
         let generation = meta.generation;
-        changes.push(tell("rollout-started", format!("{noun} {name} is to change: generation {generation}")));
+        changes.push(tell(EventKind::RolloutStarted, format!("{noun} {name} is to change: generation {generation}")));
     }
     if missing(new) == Some(false) && missing(old) != Some(false) {
         let wanted = progress.wanted;
-        changes.push(tell("rollout-complete", format!("{noun} {name} is rolled out: {wanted} pods available")));
+        changes.push(tell(EventKind::RolloutComplete, format!("{noun} {name} is rolled out: {wanted} pods available")));
     }
     if progress.stuck && !old.is_some_and(|(_, progress)| progress.stuck) {
-        changes.push(tell("rollout-stuck", format!("{noun} {name} has given up: its progress deadline is over")));
+        changes
+            .push(tell(EventKind::RolloutStuck, format!("{noun} {name} has given up: its progress deadline is over")));
     }
     changes
 }

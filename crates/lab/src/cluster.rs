@@ -15,6 +15,7 @@ use super::pod::Pod;
 use super::scenario::{Act, Scenario};
 use super::strategy::{BlueGreen, Census, RollingUpdate, Strategy, Switch};
 use super::world_log::WorldLog;
+use lapse_record::event::EventKind;
 
 /// How long the controller waits for a change before it counts again: a pod becomes available by time alone.
 const LOOK_AWAY: Duration = Duration::from_millis(20);
@@ -78,11 +79,11 @@ impl Cluster {
         }
         self.wait(|| self.state().pods.iter().all(|pod| !pod.status().deleting || pod.status().gone)).await;
         self.state().pods.retain(|pod| !pod.status().gone);
-        self.log.tell("old-pods-gone", "all old pods are gone");
+        self.log.tell(EventKind::OldPodsGone, "all old pods are gone");
     }
 
     async fn roll(&self, template: &str) {
-        self.log.tell("rollout-started", format!("rollout to {template} starts"));
+        self.log.tell(EventKind::RolloutStarted, format!("rollout to {template} starts"));
         template.clone_into(&mut self.state().template);
         let rollout = async {
             match self.scenario.rollout() {
@@ -92,8 +93,8 @@ impl Cluster {
             }
         };
         match timeout(DEADLINE, rollout).await {
-            Ok(()) => self.log.tell("rollout-complete", format!("rollout to {template} is complete")),
-            Err(_) => self.log.tell("rollout-failed", format!("rollout to {template} gets no further")),
+            Ok(()) => self.log.tell(EventKind::RolloutComplete, format!("rollout to {template} is complete")),
+            Err(_) => self.log.tell(EventKind::RolloutFailed, format!("rollout to {template} gets no further")),
         }
     }
 
@@ -128,7 +129,7 @@ impl Cluster {
             self.wait_for_new().await;
         }
         let template = self.state().template.clone();
-        self.log.tell("selector-switched", format!("the selector is switched to {template}"));
+        self.log.tell(EventKind::SelectorSwitched, format!("the selector is switched to {template}"));
         self.state().selector = Some(template);
         self.log.stir();
         sleep(how.keep_old.draw()).await;
@@ -192,7 +193,7 @@ impl Cluster {
             let Some(spec) = self.scenario.pod(&template) else { return };
             match Pod::new((name, &template), spec, address, Arc::clone(&self.log)) {
                 Ok(pod) => self.add(Arc::new(pod)),
-                Err(error) => self.log.tell("lab-trouble", format!("no port is free on {address}: {error}")),
+                Err(error) => self.log.tell(EventKind::LabTrouble, format!("no port is free on {address}: {error}")),
             }
         }
     }

@@ -11,6 +11,7 @@ use super::endpoints::List;
 use super::kubelet::probe_ok;
 use super::scenario::hop::HealthCheck;
 use super::world_log::WorldLog;
+use lapse_record::event::EventKind;
 
 /// The health-check state of one target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ async fn keep_checking(
             let after = before.after(probe_ok(pod.address(), "/-/ready").await, &check);
             if before.is_healthy != after.is_healthy {
                 let health = if after.is_healthy { "healthy" } else { "unhealthy" };
-                log.tell("target-health", format!("the elb finds {} {health}", pod.name()));
+                log.tell(EventKind::TargetHealth, format!("the elb finds {} {health}", pod.name()));
             }
             records.insert(pod.name().to_owned(), after);
         }

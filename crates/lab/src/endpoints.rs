@@ -9,6 +9,7 @@ use super::ledger::{Entry, InjectedFault};
 use super::pod::Pod;
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
+use lapse_record::event::{EventKind, Object, ObjectKind};
 
 /// Pods in the order of their creation.
 pub(super) type List = Vec<Arc<Pod>>;
@@ -33,7 +34,7 @@ pub(super) struct Endpoints {
 impl Endpoints {
     pub(super) fn new(log: Arc<WorldLog>, truth: List) -> Self {
         for pod in &truth {
-            pod.tell("endpoint-found", "is in the list of endpoints");
+            pod.tell(EventKind::EndpointFound, "is in the list of endpoints");
         }
         Self { log, truth, copies: Vec::new() }
     }
@@ -63,10 +64,10 @@ impl Endpoints {
             return;
         }
         for pod in missing(&list, &self.truth) {
-            pod.tell("endpoint-added", "joins the list of endpoints");
+            pod.tell(EventKind::EndpointAdded, "joins the list of endpoints");
         }
         for pod in missing(&self.truth, &list) {
-            pod.tell("endpoint-removed", "leaves the list of endpoints");
+            pod.tell(EventKind::EndpointRemoved, "leaves the list of endpoints");
         }
         let now = self.log.now();
         self.copies.retain(|copy| copy.send((now, list.clone())).is_ok());
@@ -93,7 +94,7 @@ async fn follow(
         let (to, what) = (log.now(), InjectedFault::Stale);
         log.enter(Entry { from: since, to, by: hop.clone(), what, client: None, cause });
         let text = format!("the {hop} goes by the new list: {}", names(&list).join(", "));
-        log.tell_of(format!("hop/{hop}"), "hop-synced", text);
+        log.tell_of(Object::new(ObjectKind::Hop, hop.as_str()), EventKind::HopSynced, text);
     }
 }
 

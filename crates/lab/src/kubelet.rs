@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::app::{App, Phase};
 use super::pod::Pod;
 use super::scenario::pod::{Honesty, Liveness, Readiness};
+use lapse_record::event::EventKind;
 
 /// The timeout of a probe, the default of Kubernetes.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -20,7 +21,7 @@ const EXTENSION: Duration = Duration::from_secs(2);
 
 /// Runs `pod` from its creation until it is gone.
 pub(super) async fn keep(pod: Arc<Pod>) {
-    pod.tell("pod-created", "is created");
+    pod.tell(EventKind::PodCreated, "is created");
     tokio::select! {
         () = pod.deleted() => {}
         () = run(&pod) => {}
@@ -40,7 +41,7 @@ async fn run(pod: &Arc<Pod>) {
             () = watch_liveness(pod, pod.spec().liveness) => {}
         }
         pod.mark_ready(false);
-        pod.tell("pod-restarting", "fails its liveness probe and is restarted");
+        pod.tell(EventKind::PodRestarting, "fails its liveness probe and is restarted");
         end(&app, pod.spec().grace.draw()).await;
     }
 }
@@ -49,10 +50,10 @@ async fn run(pod: &Arc<Pod>) {
 async fn terminate(pod: &Pod) {
     let (grace, pre_stop) = (pod.spec().grace.draw(), pod.spec().pre_stop.draw());
     sleep(pre_stop.min(grace)).await;
-    pod.tell("pod-sigterm", "gets SIGTERM");
+    pod.tell(EventKind::PodSigterm, "gets SIGTERM");
     let left = grace.checked_sub(pre_stop).filter(|left| !left.is_zero()).unwrap_or(EXTENSION);
     if end(&pod.app(), left).await == Ended::Killed {
-        pod.tell("pod-killed", "did not end within its grace period and is killed");
+        pod.tell(EventKind::PodKilled, "did not end within its grace period and is killed");
     }
 }
 

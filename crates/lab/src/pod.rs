@@ -13,6 +13,7 @@ use super::gated_listener::GatedListener;
 use super::scenario::pod::{Afterwards, PodSpec};
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
+use lapse_record::event::{EventKind, Object, ObjectKind};
 
 /// The status of a pod in the cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,14 +94,14 @@ impl Pod {
     }
 
     /// Emits an event about the pod.
-    pub(super) fn tell(&self, kind: &str, what: &str) {
-        self.log.tell_of(format!("pod/{}", self.name), kind, format!("{} {what}", self.name));
+    pub(super) fn tell(&self, kind: EventKind, what: &str) {
+        self.log.tell_of(Object::new(ObjectKind::Pod, &self.name), kind, format!("{} {what}", self.name));
     }
 
     /// Starts the pod's deletion.
     pub(super) fn delete(&self) {
         if self.status.send_if_modified(|status| !std::mem::replace(&mut status.deleting, true)) {
-            self.tell("pod-deleting", "is being deleted");
+            self.tell(EventKind::PodDeleting, "is being deleted");
         }
     }
 
@@ -122,8 +123,8 @@ impl Pod {
             std::mem::replace(&mut status.ready_since, since).is_some() != ready
         });
         match (changed, ready) {
-            (true, true) => self.tell("pod-ready", "is ready"),
-            (true, false) => self.tell("pod-unready", "is no longer ready"),
+            (true, true) => self.tell(EventKind::PodReady, "is ready"),
+            (true, false) => self.tell(EventKind::PodUnready, "is no longer ready"),
             (false, _) => {}
         }
     }
@@ -145,15 +146,15 @@ impl Pod {
             // The task closes the port when it ends.
             let _ = listening.await;
         }
-        self.tell("container-exited", "has ended its process");
+        self.tell(EventKind::ContainerExited, "has ended its process");
         tokio::time::sleep(self.spec.teardown.draw()).await;
         if self.spec.afterwards == Afterwards::Swallows
             && let Err(error) = self.gate.swallow()
         {
-            self.tell("lab-trouble", &format!("cannot swallow packets: {error}"));
+            self.tell(EventKind::LabTrouble, &format!("cannot swallow packets: {error}"));
         }
         self.status.send_modify(|status| *status = Status { ready_since: None, deleting: true, gone: true });
-        self.tell("pod-gone", "is gone");
+        self.tell(EventKind::PodGone, "is gone");
     }
 
     /// Runs the process for as long as it listens.
@@ -172,7 +173,7 @@ impl Pod {
                 app.enter(Phase::Initialising);
                 tokio::join!(self.initialise(app), accept(&listener, app));
             }
-            Err(error) => self.tell("lab-trouble", &format!("cannot listen on {}: {error}", self.address())),
+            Err(error) => self.tell(EventKind::LabTrouble, &format!("cannot listen on {}: {error}", self.address())),
         }
     }
 

@@ -16,7 +16,7 @@ use super::pod::accept;
 use super::scenario::pod::{OnSigterm, PodSpec};
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
-use lapse_record::event::Event;
+use lapse_record::event::{Event, EventKind};
 
 /// How the process ended after SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,18 +51,18 @@ pub async fn run(
 async fn hear(sigterm: impl Future<Output = ()>, log: &WorldLog, then: OnSigterm) {
     sigterm.await;
     match then {
-        OnSigterm::Exit => log.tell("sigterm", "exits at once"),
+        OnSigterm::Exit => log.tell(EventKind::Sigterm, "exits at once"),
         OnSigterm::Ignore => {
-            log.tell("sigterm", "serves on");
+            log.tell(EventKind::Sigterm, "serves on");
             std::future::pending::<()>().await;
         }
         OnSigterm::Finish => {
-            log.tell("sigterm", "stops listening");
-            log.tell("finishing", "closes what is idle and finishes what was begun");
+            log.tell(EventKind::Sigterm, "stops listening");
+            log.tell(EventKind::Finishing, "closes what is idle and finishes what was begun");
         }
         OnSigterm::Drain => {
-            log.tell("sigterm", "stops listening");
-            log.tell("draining", "asks its clients to reconnect");
+            log.tell(EventKind::Sigterm, "stops listening");
+            log.tell(EventKind::Draining, "asks its clients to reconnect");
         }
     }
 }
@@ -72,11 +72,11 @@ async fn live(app: &Arc<App>, log: &WorldLog, listen: SocketAddr, spec: &PodSpec
     sleep(spec.boot.draw()).await;
     let listener = TcpListener::bind(listen).await?;
     app.enter(Phase::Initialising);
-    log.tell("listening", format!("at {}", listener.local_addr()?));
+    log.tell(EventKind::Listening, format!("at {}", listener.local_addr()?));
     let initialise = async {
         sleep(spec.init.draw()).await;
         app.enter(Phase::Serving);
-        log.tell("ready", "serves");
+        log.tell(EventKind::ProcessReady, "serves");
     };
     tokio::join!(initialise, accept(&listener, app));
     Ok(())

@@ -68,6 +68,7 @@ mod tests {
     use super::*;
     use crate::kubelet::probe_ok;
     use lapse_hammer::clock::Clock;
+    use lapse_record::event::EventKind;
     use tokio::sync::oneshot;
 
     #[tokio::test]
@@ -82,16 +83,16 @@ mod tests {
         let visit = async {
             let mut kinds = Vec::new();
             while let Some(event) = told.recv().await {
-                if event.kind == "world-ready" {
-                    assert!(!kinds.contains(&"rollout-started".to_owned()));
+                if event.kind == EventKind::WorldReady {
+                    assert!(!kinds.contains(&EventKind::RolloutStarted));
                     // Its answer is the first thing that the rollout may cost.
                     probe_ok(listen, "/").await;
-                } else if event.kind == "old-pods-gone" {
+                } else if event.kind == EventKind::OldPodsGone {
                     break;
                 }
                 kinds.push(event.kind);
             }
-            assert!(kinds.contains(&"rollout-complete".to_owned()), "{kinds:?}");
+            assert!(kinds.contains(&EventKind::RolloutComplete), "{kinds:?}");
             drop(end);
         };
         let (ledger, ()) = tokio::join!(served, visit);

@@ -24,6 +24,7 @@ use super::syn_filter::SynFilter;
 use super::syn_sent::PendingConnects;
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
+use lapse_record::event::EventKind;
 
 /// The time for which the port stays open or closed before that is drawn anew.
 const SLICE: Duration = Duration::from_millis(1);
@@ -102,7 +103,7 @@ impl Service {
         }
         self.filter.hold(self.pending.ports());
         if let Err(error) = self.gate.sift(&self.filter) {
-            self.log.tell("lab-trouble", format!("the service cannot let connections vanish: {error}"));
+            self.log.tell(EventKind::LabTrouble, format!("the service cannot let connections vanish: {error}"));
         }
     }
 
@@ -111,7 +112,7 @@ impl Service {
         if self.listener.is_none() {
             match self.gate.open() {
                 Ok(listener) => self.listener = Some(listener),
-                Err(error) => self.log.tell("lab-trouble", format!("the service cannot listen: {error}")),
+                Err(error) => self.log.tell(EventKind::LabTrouble, format!("the service cannot listen: {error}")),
             }
         }
         let Some(listener) = &self.listener else { return until.await };

@@ -18,7 +18,7 @@ use super::scenario::Scenario;
 use super::thread::Thread;
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
-use lapse_record::event::Event;
+use lapse_record::event::{Event, EventKind};
 
 /// The timeout for the first pods to become ready.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -156,7 +156,7 @@ async fn build(
     let hops = hops.map_err(|(address, source)| Error::Listen { address, source })?;
     tokio::spawn(endpoints.run(move || cluster.endpoints()));
     let entrance = hops.first().map(|(_, address)| url(*address)).unwrap_or_default();
-    log.tell("world-ready", format!("{} is ready at {entrance}", scenario.name()));
+    log.tell(EventKind::WorldReady, format!("{} is ready at {entrance}", scenario.name()));
     Ok(hops)
 }
 
@@ -185,7 +185,7 @@ mod tests {
         }
         assert!(!world.ledger().entries.is_empty());
         world.stop().await;
-        assert!(told.recv().await.is_some_and(|event| event.kind == "pod-created"));
+        assert!(told.recv().await.is_some_and(|event| event.kind == EventKind::PodCreated));
     }
 
     /// How long it goes on after an act, so that neither a list that lags nor who waits for a connection is the next one's.

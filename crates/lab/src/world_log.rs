@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::ledger::{Entry, Ledger};
 use lapse_measure::time::Offset;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Object, Source};
 
 /// The log that all parts of a world write to.
 pub(super) struct WorldLog {
@@ -34,13 +34,13 @@ impl WorldLog {
     }
 
     /// Emits an event; without a receiver it is dropped.
-    pub(super) fn tell(&self, kind: &str, text: impl Into<String>) {
+    pub(super) fn tell(&self, kind: EventKind, text: impl Into<String>) {
         let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text));
         self.stir();
     }
 
     /// Emits an event about `object`, given as `kind/name`.
-    pub(super) fn tell_of(&self, object: String, kind: &str, text: impl Into<String>) {
+    pub(super) fn tell_of(&self, object: Object, kind: EventKind, text: impl Into<String>) {
         let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text).to(object));
         self.stir();
     }

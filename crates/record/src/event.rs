@@ -1,8 +1,15 @@
 //! One thing that happened beside the probes.
 
+mod kind;
+mod object;
+mod words;
+
 use std::net::IpAddr;
 
 use lapse_measure::time::Offset;
+
+pub use kind::{EventKind, ObjectState};
+pub use object::{Object, ObjectKind};
 
 /// Who reported it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +43,12 @@ pub struct Event {
     pub at: Offset,
     /// Who reported it.
     pub source: Source,
-    /// What sort of thing, in the words of its source: `started`, `stdout`, `pod-ready`.
-    pub kind: String,
+    /// What sort of thing it is.
+    pub kind: EventKind,
     /// What happened, for people.
     pub text: String,
-    /// Whom it happened to, as `kind/name`: `pod/wine-7d4`, `endpoints/wine`. Reports give each a row of its own.
-    pub object: Option<String>,
+    /// What it happened to. Reports give each object a row of its own.
+    pub object: Option<Object>,
     /// When its source says that it happened, in nanoseconds since the Unix epoch, by a clock that is not ours.
     pub told_unix_ns: Option<u64>,
     /// The address that is the object's alone, if it has one and its source told it.
@@ -50,13 +57,13 @@ pub struct Event {
 
 impl Event {
     /// An event of `source` that the prober saw at `at`.
-    pub fn new(at: Offset, source: Source, kind: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { at, source, kind: kind.into(), text: text.into(), object: None, told_unix_ns: None, address: None }
+    pub fn new(at: Offset, source: Source, kind: EventKind, text: impl Into<String>) -> Self {
+        Self { at, source, kind, text: text.into(), object: None, told_unix_ns: None, address: None }
     }
 
     /// The same event, as one that happened to `object`.
     #[must_use]
-    pub fn to(self, object: impl Into<String>) -> Self {
-        Self { object: Some(object.into()), ..self }
+    pub fn to(self, object: Object) -> Self {
+        Self { object: Some(object), ..self }
     }
 }

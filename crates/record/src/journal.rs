@@ -231,7 +231,7 @@ mod tests {
     use crate::batch::{Batch, ProbeRecord as Resolved, Served};
     use crate::entry::Exit;
     use crate::entry::{End, InjectedFault, Target, Window};
-    use crate::event::{Event, Source};
+    use crate::event::{Event, EventKind, Object, ObjectKind, Source};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
     use lapse_measure::lane::{Policy, Protocol};
@@ -295,8 +295,9 @@ mod tests {
         let mut all =
             vec![Entry::Phase(Phase::Baseline, Offset::ZERO), Entry::Batch(batch(0)), Entry::Batch(batch(10))];
         all.extend([Entry::Phase(Phase::Event, Offset::from_millis(40)), Entry::Started(Offset::from_millis(40))]);
-        all.push(Entry::Event(Event::new(Offset::from_millis(41), Source::Command, "stdout", "rolling")));
-        let told = Event::new(Offset::from_millis(42), Source::Kubernetes, "pod-ready", "wine is ready").to("pod/wine");
+        all.push(Entry::Event(Event::new(Offset::from_millis(41), Source::Command, EventKind::Stdout, "rolling")));
+        let told = Event::new(Offset::from_millis(42), Source::Kubernetes, EventKind::PodReady, "wine is ready");
+        let told = told.to(Object::new(ObjectKind::Pod, "wine"));
         let address = Some([10, 244, 0, 7].into());
         all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..told }));
         all.push(Entry::InjectedFault(InjectedFault {

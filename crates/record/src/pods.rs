@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::record::Failure;
 use crate::batch::Served;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use lapse_measure::answer::Class;
 use lapse_measure::time::Offset;
 
@@ -80,9 +80,9 @@ impl Answers {
     pub(super) fn pods(self, events: &[Event], failures: &[Failure]) -> Vec<Pod> {
         let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
         for event in events {
-            let Some(name) = event.object.as_deref().and_then(|object| object.strip_prefix("pod/")) else { continue };
-            if pods.len() < KEPT || pods.contains_key(name) {
-                note(pods.entry(name.to_owned()).or_default(), event);
+            let Some(object) = event.object.as_ref().filter(|object| object.is_pod()) else { continue };
+            if pods.len() < KEPT || pods.contains_key(&object.name) {
+                note(pods.entry(object.name.clone()).or_default(), event);
             }
         }
         for (name, (times, last)) in self.0 {
@@ -105,14 +105,14 @@ impl Answers {
     }
 }
 
-/// What an event tells of its pod. The lab and a cluster say the same with the same words.
+/// What an event tells of its pod, in a cluster and in the lab.
 fn note(pod: &mut Pod, event: &Event) {
     pod.address = event.address.or(pod.address);
-    match event.kind.as_str() {
-        "pod-deleting" => pod.deleting = pod.deleting.or(Some(event.at)),
-        "endpoint-removed" => pod.left = Some(event.at),
-        "container-exited" => pod.exited = Some(event.at),
-        "pod-gone" => pod.gone = Some(event.at),
+    match event.kind {
+        EventKind::PodDeleting => pod.deleting = pod.deleting.or(Some(event.at)),
+        EventKind::EndpointRemoved => pod.left = Some(event.at),
+        EventKind::ContainerExited => pod.exited = Some(event.at),
+        EventKind::PodGone => pod.gone = Some(event.at),
         _ => {}
     }
 }
@@ -155,15 +155,15 @@ fn only<'a>(mut pods: impl Iterator<Item = (&'a String, &'a Pod)>) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Source;
+    use crate::event::{Object, ObjectKind, Source};
     use lapse_measure::answer::{Connection, Evidence, Probe};
 
     fn at(ms: u64) -> Offset {
         Offset::from_millis(ms)
     }
 
-    fn event(ms: u64, kind: &str, pod: &str) -> Event {
-        Event::new(at(ms), Source::Kubernetes, kind, "").to(format!("pod/{pod}"))
+    fn event(ms: u64, kind: EventKind, pod: &str) -> Event {
+        Event::new(at(ms), Source::Kubernetes, kind, "").to(Object::new(ObjectKind::Pod, pod))
     }
 
     fn failure(ms: u64, class: Class, backend: Option<&str>) -> Failure {
@@ -179,8 +179,11 @@ mod tests {
 
     #[test]
     fn a_pod_was_used_until_its_last_answer_or_its_last_failure() {
-        let events =
-            [event(100, "pod-deleting", "a"), event(130, "endpoint-removed", "a"), event(900, "pod-gone", "a")];
+        let events = [
+            event(100, EventKind::PodDeleting, "a"),
+            event(130, EventKind::EndpointRemoved, "a"),
+            event(900, EventKind::PodGone, "a"),
+        ];
         let mut answers = Answers::default();
         answers.add(vec![served("a", 7, 80), served("b", 9, 2_000)]);
         answers.add(vec![served("a", 1, 120)]);
@@ -194,7 +197,7 @@ mod tests {
 
     #[test]
     fn of_two_pods_on_their_way_out_only_a_header_tells_which_it_was() {
-        let events = [event(100, "pod-deleting", "a"), event(110, "pod-deleting", "b")];
+        let events = [event(100, EventKind::PodDeleting, "a"), event(110, EventKind::PodDeleting, "b")];
         let failures = [failure(150, Class::Refused, None), failure(151, Class::Reset, Some("b"))];
         let pods = Answers::default().pods(&events, &failures);
         assert_eq!(
@@ -211,10 +214,10 @@ mod tests {
             Failure { evidence: Evidence { peer, ..failure.evidence }, ..failure }
         };
         let events = [
-            at_address(1, event(100, "pod-deleting", "a")),
-            at_address(2, event(100, "pod-deleting", "b")),
-            event(500, "pod-gone", "a"),
-            at_address(1, event(2_000, "pod-ready", "c")),
+            at_address(1, event(100, EventKind::PodDeleting, "a")),
+            at_address(2, event(100, EventKind::PodDeleting, "b")),
+            event(500, EventKind::PodGone, "a"),
+            at_address(1, event(2_000, EventKind::PodReady, "c")),
         ];
         let failures = [
             to(2, failure(150, Class::Refused, None)),

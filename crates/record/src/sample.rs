@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
 use crate::entry::{End, Entry, InjectedFault, RunHeader, Target, Window};
-use crate::event::{Event, Source};
+use crate::event::{Event, EventKind, Object, ObjectKind, Source};
 use crate::record::{Record, Recorder};
 use lapse_measure::answer::{Class, Connection, Evidence, Health, Probe, Unsent};
 use lapse_measure::budget::{Budget, Limit, Scope};
@@ -107,7 +107,7 @@ impl Sample {
         self.about.command = Some(words.split(' ').map(str::to_owned).collect());
         let mut told = self.beside(from, Entry::Started(Offset::from_millis(from)));
         for (nth, line) in (1..).zip(lines) {
-            let event = Event::new(Offset::from_millis(from + nth * 100), Source::Command, "stdout", *line);
+            let event = Event::new(Offset::from_millis(from + nth * 100), Source::Command, EventKind::Stdout, *line);
             told = told.beside(from + nth * 100, Entry::Event(event));
         }
         let exit = Exit { at: Offset::from_millis(to), code: Some(code), signal: None };
@@ -210,7 +210,8 @@ pub fn nasty() -> Record {
         Budget { name: "max-outage".to_owned(), scope: Scope::Lane(2), limit: Limit::Outage(Duration::from_secs(1)) },
         Window::Judged,
     ));
-    let held_up = Event::new(Offset::from_millis(100), Source::Prober, "held-up", "\u{7}no port");
+    let held_up =
+        Event::new(Offset::from_millis(100), Source::Prober, EventKind::Other("held-up".to_owned()), "\u{7}no port");
     let sample = sample.beside(100, Entry::Event(held_up)).beside(9000, Entry::Interrupted(Offset::from_millis(9000)));
     sample.record(9000, |lane, ms| match (lane.target, lane.policy, ms) {
         (0, _, 0..50) => Answer::after(Class::Status(502), 900).from(1),
@@ -233,19 +234,20 @@ fn every_class(ms: u64) -> Answer {
 /// The only pod of a service is replaced by another one, which is ready two seconds later.
 pub fn replaced() -> Record {
     let told = [
-        (0, "shop-1", "pod-found"),
-        (0, "shop-1", "endpoint-found"),
-        (2000, "shop-1", "pod-deleting"),
-        (2005, "shop-1", "endpoint-removed"),
-        (2100, "shop-2", "pod-created"),
-        (2150, "shop-1", "container-exited"),
-        (2900, "shop-1", "pod-gone"),
-        (4000, "shop-2", "pod-ready"),
-        (4005, "shop-2", "endpoint-added"),
+        (0, "shop-1", EventKind::PodFound),
+        (0, "shop-1", EventKind::EndpointFound),
+        (2000, "shop-1", EventKind::PodDeleting),
+        (2005, "shop-1", EventKind::EndpointRemoved),
+        (2100, "shop-2", EventKind::PodCreated),
+        (2150, "shop-1", EventKind::ContainerExited),
+        (2900, "shop-1", EventKind::PodGone),
+        (4000, "shop-2", EventKind::PodReady),
+        (4005, "shop-2", EventKind::EndpointAdded),
     ];
-    let event = |(ms, pod, kind): (u64, &str, &str)| {
-        let event = Event::new(Offset::from_millis(ms), Source::Kubernetes, kind, format!("{pod}: {kind}"));
-        (ms, Entry::Event(event.to(format!("pod/{pod}"))))
+    let event = |(ms, pod, kind): (u64, &str, EventKind)| {
+        let text = format!("{pod}: {kind}");
+        let event = Event::new(Offset::from_millis(ms), Source::Kubernetes, kind, text);
+        (ms, Entry::Event(event.to(Object::new(ObjectKind::Pod, pod))))
     };
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
     let sample = told.into_iter().map(event).fold(sample, |sample, (ms, entry)| sample.beside(ms, entry));
@@ -265,7 +267,7 @@ pub fn killed() -> Record {
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
     let mut sample = sample.beside(1000, Entry::Started(Offset::from_millis(1000)));
     sample.about.command = Some(vec!["sleep".to_owned(), "60".to_owned()]);
-    let alive = Event::new(Offset::from_millis(1500), Source::Command, "stdout", "still there");
+    let alive = Event::new(Offset::from_millis(1500), Source::Command, EventKind::Stdout, "still there");
     sample.beside(1500, Entry::Event(alive)).cut(|_, _| OK)
 }
 

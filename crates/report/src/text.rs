@@ -23,7 +23,6 @@ use std::path::Path;
 pub use self::look::{Colour, Glyphs, Look};
 
 use self::page::Page;
-use lapse_record::event::Source;
 use lapse_record::record::Record;
 
 /// Writes the report of `record`; `folder` is where its files are, if they were kept.
@@ -66,8 +65,8 @@ pub(super) fn notes(record: &Record) -> Vec<String> {
         let all = phrase::part(kept, kept.saturating_add(dropped), "failed probe");
         notes.push(format!("{all} were kept one by one; all of them count in outages and totals"));
     }
-    let warnings = record.events.iter().filter(|event| event.source == Source::Prober && event.kind == "warning");
-    notes.extend(warnings.map(|event| event.text.clone()));
+    let told = record.events.iter().filter(|event| event.kind.is_note());
+    notes.extend(told.map(|event| event.text.clone()));
     if record.events_dropped > 0 {
         notes.push(format!("{} were not kept", phrase::some(record.events_dropped, "further event")));
     }

@@ -159,10 +159,10 @@ fn instant(event: &Event) -> Value {
     let tid = thread(event.source);
     let args = json!({
         "text": sanitize(&event.text),
-        "object": event.object.as_deref().map(|object| sanitize(object).into_owned()),
+        "object": event.object.as_ref().map(|object| sanitize(&object.to_string()).into_owned()),
         "told_unix_ns": event.told_unix_ns,
     });
-    json!({"ph": "i", "s": "p", "pid": RUN, "tid": tid, "cat": event.source.name(), "name": sanitize(&event.kind), "ts": micros(event.at), "args": args})
+    json!({"ph": "i", "s": "p", "pid": RUN, "tid": tid, "cat": event.source.name(), "name": sanitize(event.kind.name()), "ts": micros(event.at), "args": args})
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ async fn listen<K: Serialize + Send>(
 fn read<K: Serialize>(kind: Kind, event: Event<K>) -> ApiEvent {
     let value = |object: &K| serde_json::to_value(object);
     let read = |value: &Value| Object::read(kind, value);
-    let odd = |error: serde_json::Error| ApiEvent::Odd(format!("a {}: {error}", kind.noun()));
+    let odd = |error: serde_json::Error| ApiEvent::Odd(format!("a {}: {error}", kind.object_kind()));
     match event {
         Event::Init => ApiEvent::List,
         Event::InitDone => ApiEvent::Listed,

@@ -20,6 +20,7 @@ use super::{PassedOn, Proxy, Upstream};
 use crate::gated_listener::GatedListener;
 use crate::scenario::hop::Reloads;
 use crate::serve_connection::{self, Order};
+use lapse_record::event::EventKind;
 
 /// The maximum size of a request body, in bytes.
 const MOST: usize = 1024 * 1024;
@@ -70,7 +71,7 @@ impl Front {
         self.orders.send_replace(Order::EndWhenIdle);
         self.orders = watch::Sender::new(Order::GoOn);
         let name = self.proxy.config.name;
-        self.proxy.log.tell("hop-reloaded", format!("the {name} has reloaded and closes idle connections"));
+        self.proxy.log.tell(EventKind::HopReloaded, format!("the {name} has reloaded and closes idle connections"));
     }
 }
 

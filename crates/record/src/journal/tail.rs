@@ -80,7 +80,7 @@ mod tests {
     use super::super::{FILE, Journal};
     use super::*;
     use crate::entry::Entry;
-    use crate::event::{Event, Source};
+    use crate::event::{Event, EventKind, Source};
     use crate::sample::Sample;
     use lapse_measure::phase::Phase;
     use lapse_measure::time::Offset;
@@ -91,7 +91,7 @@ mod tests {
         let mut journal = Journal::create(written.path(), &Sample::of(&["shop"]).about).unwrap();
         journal.append(&Entry::Phase(Phase::Baseline, Offset::ZERO)).unwrap();
         for ms in 1..4 {
-            let event = Event::new(Offset::from_millis(ms), Source::Command, "stdout", "a line");
+            let event = Event::new(Offset::from_millis(ms), Source::Command, EventKind::Stdout, "a line");
             journal.append(&Entry::Event(event)).unwrap();
         }
         let mut tail = Tail::of(read.path());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::batch;
 use crate::entry::Exit;
 use crate::entry::{End, Entry, InjectedFault};
-use crate::event::{Event, Source};
+use crate::event::{Event, EventKind, Object, Source};
 use lapse_measure::answer::Evidence;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Anchor, Offset, nanos};
@@ -120,9 +120,9 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
         Entry::Event(event) => EntryWire::Event {
             at_ns: event.at.as_nanos(),
             source: SourceWire(event.source),
-            kind: event.kind.clone(),
+            kind: event.kind.name().to_owned(),
             text: event.text.clone(),
-            object: event.object.clone(),
+            object: event.object.as_ref().map(Object::to_string),
             told_unix_ns: event.told_unix_ns,
             address: event.address,
         },
@@ -156,6 +156,7 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
         EntryWire::Phase { phase, at_ns } => Entry::Phase(phase.0, at(at_ns)),
         EntryWire::Act { name, at_ns } => Entry::Act(name, at(at_ns)),
         EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns, address } => {
+            let (kind, object) = (EventKind::from_name(&kind), object.as_deref().map(Object::from_text));
             Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns, address })
         }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),

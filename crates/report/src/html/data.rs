@@ -62,6 +62,8 @@ struct Event {
     at: u64,
     source: &'static str,
     kind: String,
+    /// It is to stand out among others.
+    loud: bool,
     text: String,
     /// The place of its object, if that has a row.
     object: Option<usize>,
@@ -77,9 +79,10 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: RunState, rows: &[Pl
     let event = |event: &event::Event| Event {
         at: event.at.as_nanos(),
         source: event.source.name(),
-        kind: sanitize(&event.kind),
+        kind: sanitize(event.kind.name()),
+        loud: event.kind.is_loud(),
         text: sanitize(&event.text),
-        object: event.object.as_deref().and_then(|name| places.get(name).copied()),
+        object: event.object.as_ref().and_then(|object| places.get(object).copied()),
         near: failed.near(event, |lane| case.lane_name(lane)).map(|near| sanitize(&near)),
     };
     let lanes = 0..record.lanes.len();

@@ -10,7 +10,7 @@ use lapse_measure::answer::{Class, Health};
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::timeline::Timeline;
 use lapse_measure::verdict::Case;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::Event;
 use lapse_record::record::Record;
 
 /// Events that get a row in the log; the timeline has all of them.
@@ -38,13 +38,13 @@ pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
 }
 
 fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Markup {
-    let whom = event.object.as_deref().unwrap_or(event.source.name());
+    let whom = event.object.as_ref().map_or_else(|| event.source.name().to_owned(), ToString::to_string);
     html! {
         tr data-event=(nth) {
             td { a href=(window(event.at, event.at)) { (date::moment(record.about.anchor, event.at)) } }
             td.value { (seconds(event.at.since(Offset::ZERO))) }
-            td { (sanitize(whom)) }
-            td { (sanitize(&event.kind)) }
+            td { (sanitize(&whom)) }
+            td { (sanitize(event.kind.name())) }
             td {
                 (sanitize(&event.text))
                 @if let Some(near) = near { span.meaning { (sanitize(&near)) } }
@@ -70,8 +70,7 @@ impl Failed {
 
     /// How far the nearest failure lies from `event`, unless that is only a line that a command printed.
     pub(super) fn near(&self, event: &Event, name: impl Fn(usize) -> String) -> Option<String> {
-        let is_line = event.source == Source::Command && event.kind.starts_with("std");
-        (!is_line).then(|| self.nearest(event.at, name)).flatten()
+        (!event.kind.is_line()).then(|| self.nearest(event.at, name)).flatten()
     }
 
     /// How far the nearest failed probe lies from `at`, in words; nothing if none failed.

@@ -1,15 +1,15 @@
 //! What became of each pod, endpoint and hop: a row each, with the stretches in which it stood so or so.
 //!
-//! Goes by the kinds of events, which the lab and a cluster's watch spell alike. An object of which no such thing is told
-//! has a row of instants and no stretch.
+//! Goes by the kinds of events, in the lab as in a cluster. An object of which no state is told has a row of instants and
+//! no stretch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::sanitize;
 use lapse_measure::time::Offset;
-use lapse_record::event::Event;
+use lapse_record::event::{self, Event, EventKind, ObjectState};
 use lapse_record::record::Record;
 
 /// Rows at the most: what a page can show below each other.
@@ -32,33 +32,30 @@ struct Stretch {
     to: u64,
 }
 
-/// How an object stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    /// It is there and not ready yet, or not any more.
-    Unready,
-    Ready,
-    /// It was told to go.
-    Ending,
-    /// It is not there.
-    Gone,
+/// A state by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State(ObjectState);
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0.name())
+    }
 }
 
 /// How many objects have no row.
 pub(super) fn left_out(record: &Record) -> usize {
-    let names: BTreeSet<_> = record.events.iter().filter_map(|event| event.object.as_deref()).collect();
+    let names: BTreeSet<_> = record.events.iter().filter_map(|event| event.object.as_ref()).collect();
     names.len().saturating_sub(ROWS)
 }
 
-/// The objects in the order in which they are first heard of, with the place of each by its name.
-pub(super) fn all(record: &Record) -> (Vec<Object>, BTreeMap<&str, usize>) {
+/// The objects in the order in which they are first heard of, with the place of each.
+pub(super) fn all(record: &Record) -> (Vec<Object>, BTreeMap<&event::Object, usize>) {
     let mut places = BTreeMap::new();
     let mut told: Vec<Vec<&Event>> = Vec::new();
     for event in &record.events {
-        let Some(name) = event.object.as_deref() else { continue };
+        let Some(object) = event.object.as_ref() else { continue };
         let next = told.len();
-        let place = *places.entry(name).or_insert(next);
+        let place = *places.entry(object).or_insert(next);
         if place == next && next < ROWS {
             told.push(Vec::new());
         }
@@ -68,40 +65,47 @@ pub(super) fn all(record: &Record) -> (Vec<Object>, BTreeMap<&str, usize>) {
     }
     places.retain(|_, place| *place < told.len());
     let object = |events: &Vec<&Event>| Object {
-        name: sanitize(events.first().and_then(|event| event.object.as_deref()).unwrap_or_default()),
+        name: sanitize(&name_of(events)),
         stretches: stretches(events, record.seen.end),
         member: member(events, record.seen.end),
     };
     (told.iter().map(object).collect(), places)
 }
 
+fn name_of(events: &[&Event]) -> String {
+    events.iter().find_map(|event| event.object.as_ref()).map(ToString::to_string).unwrap_or_default()
+}
+
 fn stretches(events: &[&Event], end: Offset) -> Vec<Stretch> {
     let mut all: Vec<Stretch> = Vec::new();
-    for (state, at) in events.iter().filter_map(|event| Some((state_after(&event.kind)?, event.at.as_nanos()))) {
+    for (state, at) in events.iter().filter_map(|event| Some((event.kind.state_after()?, event.at.as_nanos()))) {
         match all.last_mut() {
-            Some(last) if last.state == state || (last.state == State::Ending && state != State::Gone) => continue,
+            Some(last)
+                if last.state.0 == state || (last.state.0 == ObjectState::Ending && state != ObjectState::Gone) =>
+            {
+                continue;
+            }
             Some(last) => last.to = at,
             None => {}
         }
-        all.push(Stretch { state, from: at, to: end.as_nanos().max(at) });
+        all.push(Stretch { state: State(state), from: at, to: end.as_nanos().max(at) });
     }
-    all.retain(|stretch| stretch.state != State::Gone);
+    all.retain(|stretch| stretch.state.0 != ObjectState::Gone);
     all
 }
 
 /// When some list of endpoints had it.
 fn member(events: &[&Event], end: Offset) -> Vec<[u64; 2]> {
-    let kinds = || events.iter().map(|event| event.kind.as_str());
     // Who leaves first of all had been there, whether or not that was told.
-    let was_there = kinds().find(|kind| kind.starts_with("endpoint-")) == Some("endpoint-removed");
+    let was_there = events.iter().find_map(|event| joins(&event.kind)) == Some(false);
     let mut lists = u32::from(was_there);
     let mut all = if was_there { vec![[0, end.as_nanos()]] } else { Vec::new() };
     for event in events {
         let (at, before) = (event.at.as_nanos(), lists);
-        match event.kind.as_str() {
-            "endpoint-found" | "endpoint-added" => lists += 1,
-            "endpoint-removed" => lists = lists.saturating_sub(1),
-            _ => {}
+        match joins(&event.kind) {
+            Some(true) => lists += 1,
+            Some(false) => lists = lists.saturating_sub(1),
+            None => {}
         }
         match (before, lists, all.last_mut()) {
             (0, 1, _) => all.push([at, end.as_nanos().max(at)]),
@@ -112,17 +116,11 @@ fn member(events: &[&Event], end: Offset) -> Vec<[u64; 2]> {
     all
 }
 
-/// How an object stands after an event of this kind; nothing if that does not say.
-fn state_after(kind: &str) -> Option<State> {
-    if kind == "pod-found" {
-        return Some(State::Ready);
-    }
-    let verb = kind.rsplit_once('-').map_or(kind, |(_, verb)| verb);
-    match verb {
-        "created" | "scheduled" | "started" | "unready" => Some(State::Unready),
-        "ready" => Some(State::Ready),
-        "deleting" | "sigterm" => Some(State::Ending),
-        "exited" | "deleted" | "gone" | "killed" => Some(State::Gone),
+/// Whether such an event puts its object into a list of endpoints or takes it out; nothing if it does neither.
+const fn joins(kind: &EventKind) -> Option<bool> {
+    match kind {
+        EventKind::EndpointFound | EventKind::EndpointAdded => Some(true),
+        EventKind::EndpointRemoved => Some(false),
         _ => None,
     }
 }
@@ -133,7 +131,9 @@ mod tests {
     use lapse_record::event::Source;
 
     fn events(kinds: &[(u64, &str)]) -> Vec<Event> {
-        let event = |(ms, kind): &(u64, &str)| Event::new(Offset::from_millis(*ms), Source::Lab, *kind, "");
+        let event = |(ms, kind): &(u64, &str)| {
+            Event::new(Offset::from_millis(*ms), Source::Lab, EventKind::from_name(kind), "")
+        };
         kinds.iter().map(event).collect()
     }
 
@@ -141,7 +141,7 @@ mod tests {
         let stretches = stretches(&events(kinds).iter().collect::<Vec<_>>(), Offset::from_millis(100));
         stretches
             .iter()
-            .map(|one| format!("{:?} {}..{}", one.state, one.from / 1_000_000, one.to / 1_000_000))
+            .map(|one| format!("{} {}..{}", one.state.0.name(), one.from / 1_000_000, one.to / 1_000_000))
             .collect()
     }
 
@@ -154,9 +154,19 @@ mod tests {
     fn a_pod_lives_from_its_creation_to_the_end_of_its_process() {
         let life = [(10, "pod-created"), (20, "pod-ready"), (30, "pod-deleting"), (31, "pod-unready")];
         let end = [(40, "container-exited"), (50, "pod-gone")];
-        assert_eq!(told(&[&life[..], &end].concat()), ["Unready 10..20", "Ready 20..30", "Ending 30..40"]);
-        assert_eq!(told(&life[..2]), ["Unready 10..20", "Ready 20..100"]);
-        assert_eq!(told(&[(0, "pod-found"), (30, "pod-deleting")]), ["Ready 0..30", "Ending 30..100"]);
+        assert_eq!(told(&[&life[..], &end].concat()), ["unready 10..20", "ready 20..30", "ending 30..40"]);
+        assert_eq!(told(&life[..2]), ["unready 10..20", "ready 20..100"]);
+        assert_eq!(told(&[(0, "pod-found"), (30, "pod-deleting")]), ["ready 0..30", "ending 30..100"]);
+    }
+
+    #[test]
+    fn a_workload_rolls_out_until_its_rollout_is_complete() {
+        let rollout = [(10, "rollout-started"), (20, "noted"), (30, "rollout-complete"), (40, "noted")];
+        assert_eq!(told(&rollout), ["rolling out 10..30", "ready 30..100"]);
+        assert_eq!(told(&rollout[..2]), ["rolling out 10..100"]);
+        let again = [(50, "rollout-started"), (60, "workload-deleted")];
+        let all = ["rolling out 10..30", "ready 30..50", "rolling out 50..60"];
+        assert_eq!(told(&[&rollout[..], &again].concat()), all);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::snapshot;
 use super::*;
@@ -7,7 +7,7 @@ use lapse_measure::lane::Policy;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Offset;
 use lapse_record::entry::Entry;
-use lapse_record::event::{Event, Source};
+use lapse_record::event::{Event, EventKind, Object, ObjectKind, Source};
 use lapse_record::sample::{
     Answer, Sample, empty, healthy, hostile, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
 };
@@ -46,7 +46,8 @@ fn venomous() -> Record {
     let venom = "</script><img src=x onerror=alert(1)>\u{202e}\u{7}\"'&<!--";
     let mut sample = Sample::of(&[venom]).phase(Phase::Event, 0).command(venom, (0, 900), 0, &[venom]);
     sample.about.name = venom.to_owned();
-    let event = Event::new(Offset::from_millis(40), Source::Kubernetes, venom, venom).to(venom);
+    let event = Event::new(Offset::from_millis(40), Source::Kubernetes, EventKind::from_name(venom), venom);
+    let event = event.to(Object::from_text(venom));
     let sample = sample.beside(40, Entry::Event(event)).act(venom, 50);
     let mut record = sample.record(1000, |lane, ms| match (lane.policy, ms) {
         (Policy::New, 500..520) => Answer::after(Class::Closed, 200),
@@ -173,8 +174,28 @@ fn what_the_page_has_no_room_for_is_said() {
     let mut record = healthy();
     assert!(!written(&record).contains("further object"));
     for pod in 0..70 {
-        let event = Event::new(Offset::from_millis(pod), Source::Kubernetes, "pod-ready", "is ready");
-        record.events.push(event.to(format!("pod/wine-{pod}")));
+        let event = Event::new(Offset::from_millis(pod), Source::Kubernetes, EventKind::PodReady, "is ready");
+        record.events.push(event.to(Object::new(ObjectKind::Pod, format!("wine-{pod}"))));
     }
     assert!(written(&record).contains("10 further objects with events have no row"));
+}
+
+#[test]
+fn the_row_of_a_workload_is_ready_once_its_rollout_is_complete() {
+    let mut record = healthy();
+    let tell = |ms, kind: EventKind| {
+        let event = Event::new(Offset::from_millis(ms), Source::Kubernetes, kind, "");
+        event.to(Object::new(ObjectKind::Deployment, "wine"))
+    };
+    let rollout = [(10, EventKind::RolloutStarted), (20, EventKind::Noted), (30, EventKind::RolloutComplete)];
+    record.events = rollout.into_iter().map(|(ms, kind)| tell(ms, kind)).collect();
+    let end = record.seen.end.as_nanos();
+    let row = json!({"name": "deployment/wine", "member": [], "stretches": [
+        {"state": "rolling out", "from": 10_000_000, "to": 30_000_000},
+        {"state": "ready", "from": 30_000_000, "to": end},
+    ]});
+    let data = data(&written(&record));
+    assert_eq!(data["objects"], json!([row]));
+    let loud: Vec<_> = data["events"].as_array().unwrap().iter().map(|event| event["loud"].clone()).collect();
+    assert_eq!(loud, [false, false, false]);
 }

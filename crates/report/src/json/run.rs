@@ -157,7 +157,7 @@ pub(super) struct Event<'a> {
     kind: &'a str,
     text: &'a str,
     /// Whom it happened to, as `kind/name`; null where that has no name of its own.
-    object: Option<&'a str>,
+    object: Option<String>,
     /// When its source says that it happened, since the Unix epoch, by a clock that is not the prober's; null where it does not say.
     told_unix_ns: Option<u64>,
 }
@@ -167,9 +167,9 @@ impl<'a> Event<'a> {
         Self {
             at_ns: event.at.as_nanos(),
             source: event.source.name(),
-            kind: &event.kind,
+            kind: event.kind.name(),
             text: &event.text,
-            object: event.object.as_deref(),
+            object: event.object.as_ref().map(ToString::to_string),
             told_unix_ns: event.told_unix_ns,
         }
     }

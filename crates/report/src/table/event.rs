@@ -17,12 +17,13 @@ pub(super) const COLUMNS: [Column; 7] = [
 
 pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
     record.events.iter().try_for_each(|event| {
+        let object = event.object.as_ref().map(ToString::to_string);
         take(&[
             Field::Instant(event.at),
             Field::ns(event.at),
             Field::text(event.source.name()),
-            Field::text(&event.kind),
-            Field::of_text(event.object.as_deref()),
+            Field::text(event.kind.name()),
+            Field::of_text(object.as_deref()),
             Field::text(&event.text),
             Field::number(event.told_unix_ns),
         ])

@@ -9,7 +9,7 @@ use lapse_measure::phase::Phase;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 use lapse_measure::verdict::{Breach, Case, Conclusion};
-use lapse_record::event::Source;
+use lapse_record::event::EventKind;
 use lapse_record::record::{CommandRun, Record};
 
 /// Breaches and doubts told one by one; a scenario may have hundreds.
@@ -71,7 +71,7 @@ pub(crate) fn breach(breach: &Breach) -> String {
 
 /// The command, and how it ended.
 pub(crate) fn how_it_ended(record: &Record, command: &CommandRun) -> String {
-    if let Some(why) = record.events.iter().find(|event| event.kind == "not-started") {
+    if let Some(why) = record.events.iter().find(|event| event.kind == EventKind::NotStarted) {
         return why.text.clone();
     }
     let words = quoted(&command.argv);
@@ -146,8 +146,7 @@ fn tell_last_words(record: &Record, page: &mut Page) {
 
 /// The last lines that the command printed.
 pub(crate) fn last_words(record: &Record) -> Vec<&str> {
-    let said = |kind: &str| kind == "stdout" || kind == "stderr";
-    let lines = record.events.iter().rev().filter(|event| event.source == Source::Command && said(&event.kind));
+    let lines = record.events.iter().rev().filter(|event| event.kind.is_line());
     let mut lines: Vec<_> = lines.take(LAST_WORDS).map(|event| event.text.as_str()).collect();
     lines.reverse();
     lines

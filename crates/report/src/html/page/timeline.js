@@ -142,7 +142,7 @@ class Timeline {
       const x = scale.x(event.at);
       if (x < 0 || x > this.width || x - last < 0.5) continue;
       last = x;
-      const loud = /exited|deleting|removed|failed|interrupted|deleted/.test(event.kind);
+      const { loud } = event;
       pen.fillStyle = ink.of(loud ? 'accent' : 'text');
       pen.fillRect(x - (loud ? 1 : 0.5), row.y + inset, loud ? 2 : 1, row.height - 2 * inset);
     }
@@ -163,7 +163,7 @@ class Timeline {
     const { pen, ink } = this;
     for (const stretch of row.object.stretches) {
       const bar = { y: row.y + 4, height: row.height - 8 };
-      this.bar(bar, { ...stretch, name: '' }, ink.of(stretch.state), '');
+      this.bar(bar, { ...stretch, name: '' }, ink.of(stretch.state.replace(' ', '-')), '');
       if (stretch.state !== 'unready') continue;
       const [x, right] = [this.scale.x(stretch.from), this.scale.x(stretch.to)];
       pen.strokeStyle = ink.of('quiet');
