@@ -88,10 +88,10 @@ struct RunArgs {
     /// The URL to hammer, or the file of a scenario that brings its own service.
     #[arg(value_name = "URL|SCENARIO", help_heading = "Target")]
     what: Option<String>,
-    /// A named target, for several; in a cluster also svc/NAME:PORT and pods [repeatable; e.g.
+    /// One of several named targets; in a cluster also svc/NAME:PORT and pods [repeatable; e.g.
     /// ingress=<https://shop.example.com/>].
     #[arg(
-        help = "One of several targets, with its name; in a cluster also svc/NAME:PORT and pods [repeatable; e.g. ingress=https://shop.example.com/]",
+        help = "One of several named targets; in a cluster also svc/NAME:PORT and pods [repeatable; e.g. ingress=https://shop.example.com/]",
         long = "target",
         value_name = "NAME=URL",
         help_heading = "Target",

@@ -6,7 +6,7 @@
 //! and those that the kernel does not let go of.
 //!
 //! Orphans are handed to lapse (as subreaper), not to PID 1, which in a container often reaps nothing. That alone does
-//! not tell whose they were, hence the mark; an orphan that ends by itself stays a zombie until lapse exits.
+//! not show whose they were, hence the mark; an orphan that ends by itself stays a zombie until lapse exits.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -144,17 +144,17 @@ impl Running {
         self.dropped.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Passes a signal that we got on to the command. SIGINT is not passed on if we are in the foreground of a terminal:
-    /// Ctrl-C there reaches the whole process group, and many programs take a second SIGINT as "die at once". Whoever
-    /// sees the command ignore it calls [`end`](Self::end).
+    /// Passes a signal that lapse received on to the command. SIGINT is not passed on in the foreground of a terminal:
+    /// Ctrl-C there reaches the whole process group, and many programs take a second SIGINT as "die at once". If the
+    /// command ignores the signal, the caller is to call [`end`](Self::end).
     pub(crate) fn signal(&self, signal: Signal) {
         if signal != Signal::INT || !in_foreground() {
             self.send(signal);
         }
     }
 
-    /// Begins to end the command and all its descendants: SIGTERM, and after two seconds SIGKILL. What comes of it,
-    /// [`next`](Self::next) tells. Once begun, calling this again changes nothing.
+    /// Starts to end the command and all its descendants: SIGTERM, and after two seconds SIGKILL. [`next`](Self::next)
+    /// returns the result. A second call has no effect.
     pub(crate) fn end(&mut self) {
         if self.ending.is_none() {
             let (tree, now) = (Arc::clone(&self.tree), Arc::clone(&self.now));
@@ -162,17 +162,17 @@ impl Running {
         }
     }
 
-    /// Kills the command and all its descendants without grace. What comes of it, [`next`](Self::next) tells.
+    /// Kills the command and all its descendants at once. [`next`](Self::next) returns the result.
     pub(crate) fn end_now(&mut self) {
         self.tree.hurry();
         self.send(Signal::KILL);
         self.end();
     }
 
-    /// Until `wait` has returned its status, the child's id can't be given to another process: `id` is `None` after.
+    /// The child's pid cannot be reused before `wait` has returned its status; `id` is `None` after that.
     fn send(&self, signal: Signal) {
         let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        // The command may have ended a moment ago: then there is nobody to tell.
+        // The command may have ended a moment ago, so a failure is ignored.
         pid.map(|pid| kill_process(pid, signal));
     }
 }
@@ -192,7 +192,7 @@ impl fmt::Debug for Running {
     }
 }
 
-/// What is left when the family has been ended; never, if that has not begun.
+/// The pids left when the process tree has been ended; never returns if that was not started.
 async fn ended(ending: &mut Option<JoinHandle<Vec<i32>>>) -> Vec<i32> {
     match ending {
         Some(handle) => handle.await.unwrap_or_default(),
@@ -210,7 +210,7 @@ fn left_running(at: Offset, left: &[i32]) -> Event {
     )
 }
 
-/// Whether Ctrl-C on our terminal reaches our process group.
+/// Whether Ctrl-C on the terminal reaches lapse's process group.
 fn in_foreground() -> bool {
     File::open("/dev/tty").is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
 }

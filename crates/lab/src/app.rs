@@ -54,7 +54,7 @@ enum Reply {
 }
 
 impl App {
-    /// Creates the process of pod `name`, whose `Server` header names `release`. It does not listen yet.
+    /// Creates the process of pod `name`, whose `Server` header names `release`; the process does not listen yet.
     pub(super) fn new((name, release): (&str, &str), spec: &PodSpec, log: Arc<WorldLog>) -> Self {
         let turns = spec.capacity.map_or(Semaphore::MAX_PERMITS, |capacity| capacity as usize);
         Self {
