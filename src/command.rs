@@ -113,8 +113,8 @@ impl Command {
         let streams: [(_, PipeReader, _); 2] =
             [(Stream::Stdout, stdout, output.stdout), (Stream::Stderr, stderr, output.stderr)];
         for (stream, from, to) in streams {
-            let (exited, tell, dropped) = (exited.try_clone()?, tell.clone(), running.dropped_counter());
-            OutputTee { stream, from, to, exited, now: now.clone(), tell, dropped }.start()?;
+            let (exited, tell) = (exited.try_clone()?, tell.clone());
+            OutputTee { stream, from, to, exited, now: now.clone(), tell }.start()?;
         }
         Ok(running)
     }

@@ -52,9 +52,14 @@ impl Lines {
         self.close(&mut keep);
     }
 
-    /// The number of lines dropped since the last call.
-    pub(super) const fn take_dropped(&mut self) -> u64 {
-        std::mem::replace(&mut self.dropped, 0)
+    /// The number of lines kept.
+    pub(super) const fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// The number of lines seen but not kept.
+    pub(super) const fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     fn gather(&mut self, bytes: &[u8], at: Offset) {
@@ -130,13 +135,13 @@ mod tests {
         for _ in 0..MOST_LINES + 7 {
             lines.feed(b"x\n", Offset::ZERO, |_| kept += 1);
         }
-        assert_eq!((kept, lines.take_dropped()), (MOST_LINES, 7));
+        assert_eq!((kept, lines.dropped()), (MOST_LINES, 7));
 
         let (mut lines, mut bytes) = (Lines::default(), 0);
         let wide = [b"x".repeat(LONGEST), b"\n".to_vec()].concat();
         for _ in 0..MOST_LINES {
             lines.feed(&wide, Offset::ZERO, |line| bytes += line.text.len());
         }
-        assert!(bytes <= MOST_BYTES && lines.take_dropped() > 0);
+        assert!(bytes <= MOST_BYTES && lines.dropped() > 0);
     }
 }

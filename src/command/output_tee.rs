@@ -3,8 +3,6 @@
 //! Each stream has a thread, so that a stopped terminal (Ctrl-S) blocks only the command.
 
 use std::io::{self, PipeReader, Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -61,8 +59,6 @@ pub(super) struct OutputTee<Now> {
     pub(super) now: Now,
     /// The channel for the events of lines; its content is bounded by what [`Lines`] keeps.
     pub(super) tell: UnboundedSender<Event>,
-    /// The counter of lines that were not kept.
-    pub(super) dropped: Arc<AtomicU64>,
 }
 
 impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
@@ -81,10 +77,11 @@ impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
                 self.tell_closed(&error, at);
             }
             lines.feed(bytes, at, |line| self.tell_line(line));
-            self.dropped.fetch_add(lines.take_dropped(), Ordering::Relaxed);
         }
         lines.finish(|line| self.tell_line(line));
-        self.dropped.fetch_add(lines.take_dropped(), Ordering::Relaxed);
+        if lines.dropped() > 0 {
+            self.tell_dropped(&lines);
+        }
     }
 
     /// Waits for bytes. After the command's exit it does not wait, and reads no more than the pipe held at that moment:
@@ -102,6 +99,13 @@ impl<Now: Fn() -> Offset + Send + 'static> OutputTee<Now> {
 
     fn tell_line(&self, line: Line) {
         let _ = self.tell.send(Event::new(line.at, Source::Command, self.stream.line(), line.text));
+    }
+
+    fn tell_dropped(&self, lines: &Lines) {
+        let (stream, dropped, kept) = (self.stream.name(), lines.dropped(), lines.kept());
+        let all = dropped + kept;
+        let text = format!("{dropped} of {all} lines of the command's {stream} were passed through but not recorded");
+        let _ = self.tell.send(Event::new((self.now)(), Source::Prober, EventKind::LinesDropped, text));
     }
 
     fn tell_closed(&self, error: &io::Error, at: Offset) {

@@ -8,7 +8,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgrp, kill_process};
@@ -48,7 +47,6 @@ pub(crate) struct Running {
     child: Child,
     tree: Arc<ProcessTree>,
     lines: UnboundedReceiver<Event>,
-    dropped: Arc<AtomicU64>,
     now: Now,
     stage: Stage,
     /// The task that ends the process tree, once started.
@@ -85,12 +83,7 @@ impl Running {
         lines: UnboundedReceiver<Event>,
         now: Now,
     ) -> Self {
-        let (tree, dropped) = (Arc::new(tree), Arc::default());
-        Self { child, tree, lines, dropped, now, stage: Stage::Runs(exit), ending: None }
-    }
-
-    pub(super) fn dropped_counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.dropped)
+        Self { child, tree: Arc::new(tree), lines, now, stage: Stage::Runs(exit), ending: None }
     }
 
     /// The next event; `None` once no process is left. Cancel-safe, so it may be used in a `select!`.
@@ -136,12 +129,6 @@ impl Running {
             },
             Stage::Over => lines.try_recv().map_or(Wake::Never, Wake::Line),
         }
-    }
-
-    /// The number of lines passed through but not recorded: of each stream the first 10 000 lines, or 8 MiB, are.
-    #[cfg(test)]
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Passes a signal that lapse received on to the command. SIGINT is not passed on in the foreground of a terminal:

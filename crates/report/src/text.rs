@@ -77,6 +77,8 @@ pub(super) fn notes(record: &Record) -> Vec<String> {
 mod tests {
     use super::super::snapshot;
     use super::*;
+    use lapse_measure::time::Offset;
+    use lapse_record::event::{Event, EventKind, Source};
     use lapse_record::sample::{empty, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example};
 
     const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
@@ -93,6 +95,15 @@ mod tests {
 
     fn check(record: &Record, name: &str) {
         snapshot::check(&format!("text/snapshots/{name}.txt"), told(record, PLAIN).as_bytes());
+    }
+
+    #[test]
+    fn output_that_was_not_recorded_is_said_among_the_notes() {
+        let mut record = healthy();
+        let text = "7 of 9 lines of the command's stdout were passed through but not recorded";
+        let tell = |kind, text| Event::new(Offset::from_millis(5), Source::Prober, kind, text);
+        record.events = vec![tell(EventKind::LeftRunning, "no note"), tell(EventKind::LinesDropped, text)];
+        assert_eq!(notes(&record), [text]);
     }
 
     #[test]

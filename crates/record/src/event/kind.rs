@@ -97,7 +97,7 @@ kinds! {
     // What the prober says of itself and of the command.
     StdoutClosed = "stdout-closed": PLAIN, "The stdout of lapse takes no more of what the command prints.";
     StderrClosed = "stderr-closed": PLAIN, "The stderr of lapse takes no more of what the command prints.";
-    LinesDropped = "lines-dropped": NOTE, "The command printed more lines than are recorded.";
+    LinesDropped = "lines-dropped": NOTE, "Of the command's output, not all lines are recorded.";
     LeftRunning = "left-running": PLAIN, "Processes of the command could not be ended.";
     Interrupted = "interrupted": LOUD, "A signal asked for the end of the run.";
     Warning = "warning": NOTE, "Something that bears on how far the run can be trusted.";
