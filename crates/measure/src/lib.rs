@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod availability;
+pub mod binomial;
 pub mod budget;
 pub mod coverage;
 pub mod episode;
