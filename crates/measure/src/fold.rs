@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
 use super::coverage::{Control, Coverage, SLACK};
+use super::disruption::GATE;
 use super::episode::Burst;
 use super::lane::Lane;
 use super::latency::Distribution;
@@ -69,6 +70,8 @@ pub struct LaneObservations {
     pub blind: Spans,
     /// The largest gap between two sends outside blind time.
     pub widest: Duration,
+    /// Failures no further apart than this are one disruption; see [`super::disruption::gate_of`].
+    pub gate: Duration,
 }
 
 impl LaneObservations {
@@ -229,6 +232,7 @@ impl LaneFold {
                 lateness_trend: Trend::default(),
                 blind: Spans::default(),
                 widest: Duration::ZERO,
+                gate: GATE,
             },
         }
     }

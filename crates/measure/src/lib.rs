@@ -8,10 +8,12 @@ pub mod availability;
 pub mod binomial;
 pub mod budget;
 pub mod coverage;
+pub mod disruption;
 pub mod episode;
 pub mod fold;
 pub mod lane;
 pub mod latency;
+mod loss;
 #[cfg(any(test, feature = "notation"))]
 pub mod notation;
 pub mod outage;

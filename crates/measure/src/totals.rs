@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::answer::{Class, Health};
 use super::availability::{Availability, ratio, share, worst};
+use super::disruption::Certainty;
 use super::fold::LaneObservations;
+use super::loss;
 use super::outage::Outage;
 use super::span::{Span, Spans};
 use super::time::Bounded;
@@ -20,6 +22,8 @@ pub struct Totals {
     pub down: Bounded,
     /// Failed slots times period, averaged over the lanes: loss-derived downtime (RFC 6201).
     pub loss_derived: Bounded,
+    /// How sure the bounds of `loss_derived` are: where only a share was lost they are those of a sample.
+    pub loss_certainty: Certainty,
     /// The longest strict outage of any lane.
     pub longest: Bounded,
     /// The time in which any lane was slow.
@@ -57,10 +61,12 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
     let counted: Vec<_> = lanes.iter().map(|lane| Counted::of(&lane.timeline, window)).collect();
     let (failed, resolved) = (sum(&counted, |lane| lane.failed), sum(&counted, |lane| lane.resolved));
     let observed = window.length().saturating_sub(blind.length());
+    let (loss_derived, loss_certainty) = loss::derived(lanes, window);
     Totals {
         impaired: impaired.length(),
         down: Brackets::intersection(outages()).length(),
-        loss_derived: loss_derived(lanes, window),
+        loss_derived,
+        loss_certainty,
         longest: longest(lanes, window),
         slow: Brackets::union(slow()).length(),
         failed,
@@ -85,7 +91,7 @@ fn failed_classes(timelines: &[&Timeline], window: Span) -> BTreeMap<Class, u64>
     cell.classes.into_iter().filter(|(class, _)| class.health() == Health::Failed).collect()
 }
 
-fn lanes_outages(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Outage> {
+pub(super) fn lanes_outages(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Outage> {
     lane.outages.iter().filter(move |outage| outage.to >= window.from && outage.from < window.to)
 }
 
@@ -99,24 +105,9 @@ fn longest(lanes: &[&LaneObservations], window: Span) -> Bounded {
     )
 }
 
-/// What each lane lost, averaged. Its bounds come from when the lane surely, or possibly, failed: outages that
-/// follow each other closely share their outer brackets, so these must not be counted twice.
-fn loss_derived(lanes: &[&LaneObservations], window: Span) -> Bounded {
-    let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
-    let failed =
-        |lane: &&LaneObservations| lane.timeline.schedule().time_of(Counted::of(&lane.timeline, window).failed);
-    let bounds: Vec<_> =
-        lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window).length()).collect();
-    Bounded::new(
-        lanes.iter().map(failed).sum::<Duration>() / count,
-        bounds.iter().map(|lane| lane.at_least).sum::<Duration>() / count,
-        bounds.iter().map(|lane| lane.at_most).sum::<Option<Duration>>().map(|sum| sum / count),
-    )
-}
-
 /// When a lane was failing (or slow): as estimated, at the least, and at the most.
 #[derive(Clone, Debug, Default)]
-struct Brackets {
+pub(super) struct Brackets {
     estimate: Spans,
     inner: Spans,
     outer: Spans,
@@ -125,7 +116,7 @@ struct Brackets {
 }
 
 impl Brackets {
-    fn of<'a>(lane: &LaneObservations, outages: impl Iterator<Item = &'a Outage>, window: Span) -> Self {
+    pub(super) fn of<'a>(lane: &LaneObservations, outages: impl Iterator<Item = &'a Outage>, window: Span) -> Self {
         let period = lane.timeline.schedule().period();
         let outages: Vec<_> = outages.map(|outage| (outage, reach(&lane.timeline, outage, window))).collect();
         Self {
@@ -154,7 +145,7 @@ impl Brackets {
         }
     }
 
-    fn length(&self) -> Bounded {
+    pub(super) fn length(&self) -> Bounded {
         let open = !self.outer.intersection(&self.open).length().is_zero();
         Bounded::new(self.estimate.length(), self.inner.length(), (!open).then(|| self.outer.length()))
     }

@@ -1,0 +1,262 @@
+//! Disruptions: failures that lie too close to each other to be told apart, whatever share of the probes was lost.
+//!
+//! A strict outage ends at the first success; where a share of the requests is lost at random that is no end of
+//! anything. A disruption ends only when a lane has been without a failure for the gate time.
+
+use std::time::Duration;
+
+use super::answer::Health;
+use super::binomial::{Share, TAIL};
+use super::fold::LaneObservations;
+use super::outage::Outage;
+use super::span::Span;
+use super::time::{Bounded, Offset};
+use super::timeline::{Run, Timeline};
+
+/// The gate time where none is given.
+pub const GATE: Duration = Duration::from_millis(300);
+
+/// Periods of a lane that its gate time is never below: at fewer, failures in a row at a low rate would be apart.
+const LEAST_PERIODS: u64 = 3;
+
+/// How sure the bounds of a figure are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Certainty {
+    /// They follow from what was sent and answered: the true figure cannot lie outside.
+    Certain,
+    /// They follow from a sample: the true figure lies between them in 95 of 100 cases.
+    Confidence95,
+}
+
+impl Certainty {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Confidence95 => "confidence-95",
+        }
+    }
+}
+
+/// Failures of one lane, none further from the next than the gate time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disruption {
+    /// When its first failed slot was due.
+    pub from: Offset,
+    /// When its last failed slot was due.
+    pub to: Offset,
+    /// It began in this interval, open where no bound is known.
+    pub began: (Option<Offset>, Offset),
+    /// It ended in this interval, open where no bound is known.
+    pub ended: (Offset, Option<Offset>),
+    /// Probes that failed in it.
+    pub failed: u64,
+    /// Probes that came to an answer from its first failure to its last.
+    pub resolved: u64,
+    /// What share of the probes it cost, from 0 to 1.
+    pub lost: Share,
+    /// How sure its bounds are.
+    pub certainty: Certainty,
+    /// The slots from its first failure to its last times the period.
+    pub estimate: Duration,
+}
+
+impl Disruption {
+    /// How long it lasted.
+    pub fn length(&self) -> Bounded {
+        let at_most = self.began.0.zip(self.ended.1).map(|(from, to)| to.since(from));
+        Bounded::new(self.estimate, self.ended.0.since(self.began.1), at_most)
+    }
+}
+
+/// The gate time of a lane: the one asked for, or what the lane's rate can resolve, if that is longer.
+pub fn gate_of(lane: &LaneObservations) -> Duration {
+    lane.gate.max(lane.timeline.schedule().time_of(LEAST_PERIODS))
+}
+
+/// The disruptions of a lane, in the order of time.
+pub fn find(lane: &LaneObservations) -> Vec<Disruption> {
+    let gate = gate_of(lane);
+    let joined = |last: &Outage, next: &Outage| next.from.since(last.to) <= gate;
+    lane.outages.chunk_by(joined).filter_map(|outages| describe(&lane.timeline, outages, gate)).collect()
+}
+
+fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<Disruption> {
+    let (first, last) = (outages.first()?, outages.last()?);
+    let failed = outages.iter().map(|outage| outage.failed).sum();
+    let resolved = resolved_between(timeline, first.from, last.to);
+    let share = share_lost(failed, resolved);
+    let mut began = (first.began.0, outages.iter().map(|one| one.began.1).min()?);
+    let mut ended = (outages.iter().map(|one| one.ended.0).max()?, last.ended.1);
+    let certainty = if failed == resolved { Certainty::Certain } else { Certainty::Confidence95 };
+    if certainty == Certainty::Confidence95 {
+        let edge = Edge { timeline, unseen: unseen(failed, resolved), gate };
+        if !solid(first, share) {
+            began.0 = began.0.and_then(|at| edge.before(first, at));
+        }
+        if !solid(last, share) {
+            ended.1 = ended.1.and_then(|at| edge.after(last, at));
+        }
+    }
+    let schedule = timeline.schedule();
+    let slots = schedule.slots_before(last.to) - schedule.slots_before(first.from) + 1;
+    let (from, to, estimate) = (first.from, last.to, schedule.time_of(slots));
+    Some(Disruption { from, to, began, ended, failed, resolved, lost: share, certainty, estimate })
+}
+
+/// The share lost: the first failure says where counting began, so the interval is that of what came after it.
+fn share_lost(failed: u64, resolved: u64) -> Share {
+    let estimate = Share::of(failed, resolved).estimate;
+    let Share { low, high, .. } = Share::of(failed.saturating_sub(1), resolved.saturating_sub(1));
+    Share { estimate, low, high: if failed == resolved { 1.0 } else { high } }
+}
+
+/// Whether so many probes failed in a row at this edge of a disruption that no loss of its share alone explains it.
+#[expect(clippy::cast_precision_loss, reason = "a count of probes needs no more than 52 bits")]
+fn solid(edge: &Outage, lost: Share) -> bool {
+    edge.failed as f64 * lost.high.ln() < TAIL.ln()
+}
+
+/// How many successes in a row exclude that a disruption of this share went on.
+#[expect(clippy::cast_precision_loss, reason = "a count of probes needs no more than 52 bits")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 4 times the probes of a run")]
+fn unseen(failed: u64, resolved: u64) -> u64 {
+    let share = failed.saturating_sub(1) as f64 / resolved.saturating_sub(1).max(1) as f64;
+    (TAIL.ln() / (-share).ln_1p()).ceil().max(1.0) as u64
+}
+
+/// How far beyond its first or last failure a disruption may have gone on unseen: until `unseen` probes in a row
+/// succeeded, but no further than the gate time.
+#[derive(Clone, Copy)]
+struct Edge<'a> {
+    timeline: &'a Timeline,
+    unseen: u64,
+    gate: Duration,
+}
+
+impl Edge<'_> {
+    /// The earliest beginning, given the hard bound that the last success before `outage` sets.
+    fn before(&self, outage: &Outage, hard: Offset) -> Option<Offset> {
+        let schedule = self.timeline.schedule();
+        let first = schedule.slots_before(outage.from);
+        let runs = self.timeline.runs();
+        let runs = &runs[..runs.partition_point(|run| run.slot < first)];
+        let mut left = self.unseen;
+        for run in runs.iter().rev().filter(|run| succeeded(run)) {
+            if run.count >= left {
+                let far = schedule.due(run.last_slot() + 1 - left);
+                return Some(far.max(outage.from.back(self.gate)).min(hard));
+            }
+            left -= run.count;
+        }
+        self.within_gate(outage.from.since(schedule.due(0))).then(|| outage.from.back(self.gate).min(hard))
+    }
+
+    /// The latest end, given the hard bound that the first success after `outage` sets.
+    fn after(&self, outage: &Outage, hard: Offset) -> Option<Offset> {
+        let schedule = self.timeline.schedule();
+        let last = schedule.slots_before(outage.to);
+        let runs = self.timeline.runs();
+        let runs = &runs[runs.partition_point(|run| run.slot <= last)..];
+        let mut left = self.unseen;
+        // The success that sets the bound came back so long after it was due.
+        let late =
+            runs.iter().find(|run| succeeded(run)).map_or(Duration::ZERO, |run| hard.since(schedule.due(run.slot)));
+        for run in runs.iter().filter(|run| succeeded(run)) {
+            if run.count >= left {
+                let far = schedule.due(run.slot + left - 1).min(outage.to + self.gate);
+                return Some((far + late).max(hard));
+            }
+            left -= run.count;
+        }
+        let end = runs.last().map_or(outage.to, |run| schedule.due(run.last_slot()));
+        self.within_gate(end.since(outage.to)).then(|| (outage.to + self.gate + late).max(hard))
+    }
+
+    /// Whether the lane was watched for the gate time beyond the edge.
+    fn within_gate(&self, watched: Duration) -> bool {
+        watched >= self.gate
+    }
+}
+
+fn succeeded(run: &Run) -> bool {
+    matches!(run.class.health(), Health::Up | Health::Slow)
+}
+
+/// Probes that came to an answer among those due from `from` to `to`, both included.
+fn resolved_between(timeline: &Timeline, from: Offset, to: Offset) -> u64 {
+    let parts = timeline.between(from, to + Duration::from_nanos(1));
+    parts.filter(|(class, _, _)| class.health() != Health::Blind).map(|(_, _, count)| count).sum()
+}
+
+/// What the disruptions of some lanes of a target come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disruptions {
+    /// The gate time that holds for each of these lanes.
+    pub gate: Duration,
+    /// How many there were.
+    pub count: usize,
+    /// The longest one.
+    pub longest: Option<Disruption>,
+    /// How long the longest was; zero where there is none.
+    pub longest_length: Bounded,
+    /// How long the shortest was; zero where there is none.
+    pub shortest_length: Bounded,
+    /// How long all of them were together, over all lanes.
+    pub total: Bounded,
+    /// How long one was on average.
+    pub average: Bounded,
+}
+
+/// The disruptions of these lanes that are not over before `window` begins nor begin after it ends.
+pub fn of(lanes: &[&LaneObservations], window: Span) -> Disruptions {
+    let all: Vec<_> = lanes.iter().flat_map(|lane| within(lane, window)).collect();
+    let lengths: Vec<_> = all.iter().map(Disruption::length).collect();
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
+    let plus = |left: Bounded, right: &Bounded| Bounded {
+        estimate: left.estimate + right.estimate,
+        at_least: left.at_least + right.at_least,
+        at_most: left.at_most.zip(right.at_most).map(|(left, right)| left + right),
+    };
+    let total = lengths.iter().fold(Bounded::exact(Duration::ZERO), plus);
+    Disruptions {
+        gate: lanes.iter().map(|lane| gate_of(lane)).max().unwrap_or_default(),
+        count: all.len(),
+        longest_length: longest(&lengths),
+        shortest_length: shortest(&lengths),
+        total,
+        average: Bounded {
+            estimate: total.estimate / count,
+            at_least: total.at_least / count,
+            at_most: total.at_most.map(|at_most| at_most / count),
+        },
+        longest: all.into_iter().max_by_key(|one| (one.length().estimate, one.length().at_least)),
+    }
+}
+
+/// The disruptions of a lane that touch `window`.
+pub(super) fn within(lane: &LaneObservations, window: Span) -> impl Iterator<Item = Disruption> {
+    find(lane).into_iter().filter(move |one| one.to >= window.from && one.from < window.to)
+}
+
+fn longest(lengths: &[Bounded]) -> Bounded {
+    let at_most = lengths.iter().map(|length| length.at_most).collect::<Option<Vec<_>>>();
+    Bounded::new(
+        lengths.iter().map(|length| length.estimate).max().unwrap_or_default(),
+        lengths.iter().map(|length| length.at_least).max().unwrap_or_default(),
+        at_most.map(|all| all.into_iter().max().unwrap_or_default()),
+    )
+}
+
+fn shortest(lengths: &[Bounded]) -> Bounded {
+    let at_most = lengths.iter().filter_map(|length| length.at_most).min();
+    Bounded::new(
+        lengths.iter().map(|length| length.estimate).min().unwrap_or_default(),
+        lengths.iter().map(|length| length.at_least).min().unwrap_or_default(),
+        if lengths.is_empty() { Some(Duration::ZERO) } else { at_most },
+    )
+}
+
+#[cfg(test)]
+#[path = "disruption/tests.rs"]
+mod tests;

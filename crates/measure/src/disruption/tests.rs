@@ -1,0 +1,139 @@
+use super::super::fold::Observations;
+use super::super::notation::{schedule, seen};
+use super::super::totals;
+use super::*;
+
+/// A small generator of its own: the trials are the same on every machine.
+struct Xorshift(u64);
+
+impl Xorshift {
+    fn chance(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        f64::from(u32::try_from(self.0 >> 32).unwrap()) / 4_294_967_296.0
+    }
+}
+
+fn whole(seen: &Observations) -> Span {
+    Span::new(Offset::ZERO, seen.end)
+}
+
+/// A lane at 1000/s that loses `share` of its probes for `length` ms, with 320 ms before and after.
+fn lossy(share: f64, length: usize, random: &mut Xorshift) -> Observations {
+    let around = ".".repeat(320);
+    let lost: String = (0..length).map(|_| if random.chance() < share { 'x' } else { '.' }).collect();
+    seen(&[&format!("{around}{lost}{around}")])
+}
+
+fn holds(bounds: Bounded, truth: f64) -> bool {
+    let at_most = bounds.at_most.map_or(f64::INFINITY, |at_most| at_most.as_secs_f64());
+    (bounds.at_least.as_secs_f64()..=at_most).contains(&(truth / 1e3))
+}
+
+#[test]
+fn share_length_and_downtime_hold_the_truth_in_94_of_100_trials() {
+    let mut random = Xorshift(0x5DEE_CE66_D1CE_4E5B);
+    let (mut trials, mut share_held, mut length_held, mut downtime_held) = (0, 0, 0, 0);
+    for (length, repeats) in [(20, 30), (100, 20), (500, 10), (2_000, 3), (5_000, 1)] {
+        for tenths in 1..=10_u32 {
+            let share = f64::from(tenths) / 10.0;
+            for _ in 0..repeats {
+                let seen = lossy(share, length, &mut random);
+                let found = find(&seen.lanes[0]);
+                // Chance may spare every probe of a short disruption: then there is nothing to hold a figure against.
+                let [one] = &found[..] else {
+                    assert!(found.is_empty(), "{share} for {length} ms: {found:?}");
+                    continue;
+                };
+                let true_length = f64::from(u32::try_from(length).unwrap());
+                trials += 1;
+                share_held += u32::from(one.lost.low <= share && share <= one.lost.high);
+                length_held += u32::from(holds(one.length(), true_length));
+                let downtime = totals::of(&[&seen.lanes[0]], &seen.held_up, whole(&seen)).loss_derived;
+                downtime_held += u32::from(holds(downtime, true_length * share));
+            }
+        }
+    }
+    assert!(trials > 550, "{trials}");
+    for (figure, held) in [("share", share_held), ("length", length_held), ("downtime", downtime_held)] {
+        assert!(held * 100 >= trials * 94, "{figure}: {held} of {trials}");
+    }
+}
+
+#[test]
+fn two_of_five_lost_for_two_seconds_is_one_disruption() {
+    let seen = lossy(0.4, 2_000, &mut Xorshift(7));
+    let all = of(&[&seen.lanes[0]], whole(&seen));
+    assert_eq!((all.count, all.gate), (1, GATE));
+    let longest = all.longest.unwrap();
+    assert_eq!(longest.certainty, Certainty::Confidence95);
+    assert!((0.38..0.42).contains(&longest.lost.estimate) && longest.lost.high - longest.lost.low < 0.05);
+    let length = longest.length();
+    assert!(holds(length, 2_000.0) && length.at_least > Duration::from_millis(1_980), "{length}");
+    assert!(length.at_most.unwrap() < Duration::from_millis(2_020), "{length}");
+    let totals = totals::of(&[&seen.lanes[0]], &seen.held_up, whole(&seen));
+    assert_eq!(totals.loss_certainty, Certainty::Confidence95);
+    assert!(holds(totals.loss_derived, 800.0), "{}", totals.loss_derived);
+    let width = totals.loss_derived.at_most.unwrap().saturating_sub(totals.loss_derived.at_least);
+    assert!(width < Duration::from_millis(95), "{width:?}");
+}
+
+#[test]
+fn a_strict_outage_is_a_disruption_with_the_same_hard_bounds() {
+    let seen = seen(&[&format!("{}{}{}", ".".repeat(400), "x".repeat(300), ".".repeat(400))]);
+    let found = find(&seen.lanes[0]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].length(), seen.lanes[0].outages[0].duration());
+    assert_eq!((found[0].certainty, found[0].failed, found[0].resolved), (Certainty::Certain, 300, 300));
+    assert_eq!(totals::of(&[&seen.lanes[0]], &seen.held_up, whole(&seen)).loss_certainty, Certainty::Certain);
+}
+
+#[test]
+fn failures_further_apart_than_the_gate_are_two_disruptions() {
+    let apart = |quiet: usize| {
+        let seen = seen(&[&format!("{0}x{1}x{0}", ".".repeat(400), ".".repeat(quiet))]);
+        find(&seen.lanes[0]).len()
+    };
+    assert_eq!((apart(299), apart(300)), (1, 2));
+}
+
+#[test]
+fn a_gate_below_what_the_rate_resolves_is_three_periods() {
+    let mut seen = seen(&["..x.x...x.."]);
+    seen.lanes[0].gate = Duration::ZERO;
+    assert_eq!(gate_of(&seen.lanes[0]), schedule().time_of(3));
+    let found: Vec<_> = find(&seen.lanes[0]).iter().map(|one| (one.failed, one.resolved)).collect();
+    assert_eq!(found, [(2, 3), (1, 1)]);
+}
+
+#[test]
+fn an_edge_where_everything_failed_keeps_its_hard_bound_and_a_ragged_one_does_not() {
+    let ragged = "..x..x...x.x..x..x...x.x...x".repeat(4);
+    let seen = seen(&[&format!("{0}{1}{ragged}{0}", ".".repeat(400), "x".repeat(100))]);
+    let found = find(&seen.lanes[0]).remove(0);
+    assert_eq!(found.began.0, Some(Offset::from_millis(399)));
+    assert!(found.ended.1.unwrap() > found.to + Duration::from_millis(2), "{found:?}");
+}
+
+#[test]
+fn an_edge_that_the_run_cut_off_is_open() {
+    let seen = seen(&["..x.x..x.x.."]);
+    let found = find(&seen.lanes[0]).remove(0);
+    assert_eq!((found.began.0, found.ended.1, found.length().at_most), (None, None, None));
+}
+
+#[test]
+fn disruptions_are_counted_summed_and_averaged() {
+    let quiet = ".".repeat(400);
+    let seen = seen(&[&format!("{quiet}xxxx{quiet}xx{quiet}")]);
+    let all = of(&[&seen.lanes[0]], whole(&seen));
+    assert_eq!(all.count, 2);
+    let said = [all.longest_length, all.shortest_length, all.total, all.average].map(|length| length.to_string());
+    assert_eq!(
+        said,
+        ["4.00 ms (3.00 to 5.00)", "2.00 ms (1.00 to 3.00)", "6.00 ms (4.00 to 8.00)", "3.00 ms (2.00 to 4.00)"]
+    );
+    let nothing = of(&[&seen.lanes[0]], Span::new(Offset::ZERO, Offset::from_millis(300)));
+    assert_eq!((nothing.count, nothing.longest_length), (0, Bounded::exact(Duration::ZERO)));
+}
