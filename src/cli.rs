@@ -184,9 +184,15 @@ struct RunArgs {
     /// Allowed downtime: failed probes times their period, averaged over lanes [repeatable; e.g. 1s].
     #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     max_downtime: Vec<Scoped<Duration>>,
-    /// Allowed length of a single outage [repeatable; e.g. new=300ms].
+    /// Allowed length of a single disruption, whatever share of the probes it lost [repeatable; e.g. new=300ms].
     #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     max_outage: Vec<Scoped<Duration>>,
+    /// Allowed length of a single strict outage, in which every probe of a lane failed [repeatable; e.g. new=100ms].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    max_strict_outage: Vec<Scoped<Duration>>,
+    /// Failures no further apart than this, or than three periods of their lane, are one disruption.
+    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = value::duration, help_heading = BUDGETS)]
+    gate: Duration,
     /// Allowed time in which every lane fails at once [repeatable; e.g. 100ms].
     #[arg(long, value_name = "[TARGET=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     max_down: Vec<Scoped<Duration>>,

@@ -55,7 +55,8 @@ pub(super) fn of(
     let names = Names { targets, policies };
     let mut typed = Vec::new();
     add(&mut typed, &names, "--max-downtime", &args.max_downtime, |limit| Limit::Downtime(*limit))?;
-    add(&mut typed, &names, "--max-outage", &args.max_outage, |limit| Limit::Outage(*limit))?;
+    add(&mut typed, &names, "--max-outage", &args.max_outage, |limit| Limit::Disruption(*limit))?;
+    add(&mut typed, &names, "--max-strict-outage", &args.max_strict_outage, |limit| Limit::Outage(*limit))?;
     add(&mut typed, &names, "--max-down", &args.max_down, |limit| Limit::Down(*limit))?;
     add(&mut typed, &names, "--max-failed", &args.max_failed, Clone::clone)?;
     add(&mut typed, &names, "--min-availability", &args.min_availability, |limit| Limit::Availability(*limit))?;
@@ -95,7 +96,9 @@ fn add<T>(
 /// Refuses a set of budgets of which one can never matter: that is a slip, and would only be noticed after an incident.
 fn consistent(budgets: &[Budget]) -> Result<()> {
     let allows_something = |budget: &&Budget| match &budget.limit {
-        Limit::Downtime(limit) | Limit::Outage(limit) | Limit::Down(limit) => !limit.is_zero(),
+        Limit::Downtime(limit) | Limit::Disruption(limit) | Limit::Outage(limit) | Limit::Down(limit) => {
+            !limit.is_zero()
+        }
         Limit::Availability(least) => *least < 1.0,
         _ => false,
     };

@@ -15,6 +15,7 @@ use crate::progress::{Progress, Style};
 use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
 use lapse_hammer::clock::Clock;
 use lapse_hammer::target::{Expect, Http, Request};
+use lapse_measure::disruption::GATE;
 use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Human};
@@ -94,5 +95,6 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         durations: PhaseDurations { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         budgets: Vec::new(),
         max_blind: MaxBlind::default(),
+        gate: GATE,
     }
 }

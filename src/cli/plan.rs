@@ -72,7 +72,8 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind })
+    let gate = args.gate;
+    Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind, gate })
 }
 
 /// Reads the scenario in the file `path`.

@@ -168,6 +168,8 @@ pub(crate) struct Plan {
     pub budgets: Vec<(Budget, Window)>,
     /// The blind time allowed in the event.
     pub max_blind: MaxBlind,
+    /// Failures no further apart than this are one disruption.
+    pub gate: Duration,
 }
 
 /// Why there is no folder for a run.

@@ -23,7 +23,9 @@ pub enum Scope {
 pub enum Limit {
     /// Loss-derived downtime.
     Downtime(Duration),
-    /// The longest outage of any lane.
+    /// The longest disruption of any lane.
+    Disruption(Duration),
+    /// The longest strict outage of any lane.
     Outage(Duration),
     /// The time in which every lane failed at once.
     Down(Duration),
@@ -70,7 +72,8 @@ impl Limit {
     pub fn hold(&self, totals: &Totals, slot: Duration) -> Outcome {
         match self {
             Self::Downtime(limit) => bounded(totals.loss_derived, *limit, slot),
-            Self::Outage(limit) => bounded(totals.longest, *limit, slot),
+            Self::Disruption(limit) => disrupted(totals, *limit, slot),
+            Self::Outage(limit) => seen(bounded(totals.longest, *limit, slot), totals.widest_gap, *limit),
             Self::Down(limit) => bounded(totals.down, *limit, slot),
             Self::Slow(limit) => bounded(totals.slow, *limit, slot),
             Self::Failed(limit) => exact(totals.failed <= *limit, || failed_of(totals)),
@@ -101,7 +104,11 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Downtime(limit) | Self::Outage(limit) | Self::Down(limit) | Self::Slow(limit) => {
+            Self::Downtime(limit)
+            | Self::Disruption(limit)
+            | Self::Outage(limit)
+            | Self::Down(limit)
+            | Self::Slow(limit) => {
                 write!(f, "{}", Human(*limit))
             }
             Self::Failed(0) => f.write_str("no failed probe"),
@@ -132,6 +139,36 @@ fn bounded(figure: Bounded, limit: Duration, slot: Duration) -> Outcome {
     } else {
         Outcome::Undecided(format!("{figure} {}", remedy(figure, limit, slot)))
     }
+}
+
+/// Holds the longest disruption against a limit; one that is surely longer is named, with what it cost.
+fn disrupted(totals: &Totals, limit: Duration, slot: Duration) -> Outcome {
+    let disruptions = &totals.disruptions;
+    let outcome = seen(bounded(disruptions.longest_length, limit, slot), totals.widest_gap, limit);
+    match (&outcome, &disruptions.longest) {
+        (Outcome::Broken(_), Some(longest)) => {
+            let over = match disruptions.count {
+                1 => "one disruption of".to_owned(),
+                count => format!("{count} disruptions, the longest of"),
+            };
+            let [lost, low, high] =
+                [longest.lost.estimate, longest.lost.low, longest.lost.high].map(|share| share * 100.0);
+            Outcome::Broken(format!("{over} {} that lost {lost:.1} % ({low:.1} to {high:.1})", longest.length()))
+        }
+        _ => outcome,
+    }
+}
+
+/// Nothing longer than the limit was seen; but between two probes a longer outage may have gone unseen. A limit of zero
+/// asks only that no probe failed.
+fn seen(outcome: Outcome, gap: Duration, limit: Duration) -> Outcome {
+    if outcome == Outcome::Held && gap > limit && !limit.is_zero() {
+        return Outcome::Undecided(format!(
+            "no longer one was seen, but one of {} could have gone unseen between two probes: raise --rate",
+            Human(gap)
+        ));
+    }
+    outcome
 }
 
 /// What would have decided it. Bounds are two periods wide, plus the lateness and the round trips at

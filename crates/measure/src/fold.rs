@@ -143,6 +143,15 @@ impl Fold {
         }
     }
 
+    /// The same fold, for lanes on which failures no further apart than `gate` are one disruption.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Duration) -> Self {
+        for lane in &mut self.lanes {
+            lane.seen.gate = gate;
+        }
+        self
+    }
+
     /// A phase begins. What is due after `at` must not have been taken in yet.
     pub fn begin(&mut self, phase: Phase, at: Offset) {
         self.phases.begin(phase, at);

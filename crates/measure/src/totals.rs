@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answer::{Class, Health};
 use super::availability::{Availability, ratio, share, worst};
-use super::disruption::Certainty;
+use super::disruption::{self, Certainty, Disruptions};
 use super::fold::LaneObservations;
 use super::loss;
 use super::outage::Outage;
@@ -24,6 +24,10 @@ pub struct Totals {
     pub loss_derived: Bounded,
     /// How sure the bounds of `loss_derived` are: where only a share was lost they are those of a sample.
     pub loss_certainty: Certainty,
+    /// The lanes' disruptions.
+    pub disruptions: Disruptions,
+    /// The longest time between two probes of a lane while it could see: an outage as long as this may have gone unseen.
+    pub widest_gap: Duration,
     /// The longest strict outage of any lane.
     pub longest: Bounded,
     /// The time in which any lane was slow.
@@ -67,6 +71,12 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
         down: Brackets::intersection(outages()).length(),
         loss_derived,
         loss_certainty,
+        disruptions: disruption::of(lanes, window),
+        widest_gap: lanes
+            .iter()
+            .map(|lane| lane.widest.max(lane.timeline.schedule().period()))
+            .max()
+            .unwrap_or_default(),
         longest: longest(lanes, window),
         slow: Brackets::union(slow()).length(),
         failed,

@@ -168,11 +168,14 @@ pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, en
     let rule = |(budget, window): &(Budget, Span)| {
         let limited = limited(case, budget.scope, *window).into_iter();
         let (name, limit) = (budget.name.clone(), budget.limit.to_string());
-        let ruling = |(of, totals, slot): (String, Totals, Duration)| BudgetResult {
-            budget: name.clone(),
-            of,
-            limit: limit.clone(),
-            outcome: budget.limit.hold(&totals, slot),
+        let ruling = |Limited { of, totals, slot, failed_before }: Limited| {
+            let outcome = match budget.limit.hold(&totals, slot) {
+                Outcome::Broken(figure) if failed_before => Outcome::Undecided(format!(
+                    "{figure}, but it was failing before the event: every probe of the baseline failed"
+                )),
+                outcome => outcome,
+            };
+            BudgetResult { budget: name.clone(), of, limit: limit.clone(), outcome }
         };
         limited.map(ruling).collect::<Vec<_>>()
     };
@@ -217,20 +220,33 @@ impl BudgetResult {
     }
 }
 
-/// Those whom a budget limits: what people call them, their totals, and for how long one slot of a lane of theirs stands.
-fn limited(case: Case<'_>, scope: Scope, window: Span) -> Vec<(String, Totals, Duration)> {
-    let period = |place: usize| case.lanes[place].schedule.period();
-    let target = |target: usize| {
-        let lane = case.lanes.iter().position(|lane| lane.target == target).unwrap_or(0);
-        (case.targets[target].clone(), case.totals(target, window), period(lane))
+/// Someone whom a budget limits.
+struct Limited {
+    /// What people call it.
+    of: String,
+    totals: Totals,
+    /// For how long one slot of a lane of it stands.
+    slot: Duration,
+    /// Every probe of it failed before the event: what failed in it does not tell of the event.
+    failed_before: bool,
+}
+
+/// The targets or the lane that a budget limits.
+fn limited(case: Case<'_>, scope: Scope, window: Span) -> Vec<Limited> {
+    let limited = |of: String, lanes: Vec<(usize, &LaneObservations)>| {
+        let slot = lanes.first().map_or(Duration::ZERO, |(place, _)| case.lanes[*place].schedule.period());
+        let lanes: Vec<_> = lanes.into_iter().map(|(_, lane)| lane).collect();
+        let totals = |window| totals::of(&lanes, &case.seen.held_up, window);
+        let baseline = case.seen.phases.spans(case.seen.end).find(|(phase, _)| *phase == Phase::Baseline);
+        let before = baseline.map(|(_, span)| totals(span));
+        let failed_before = before.is_some_and(|before| before.resolved > 0 && before.failed == before.resolved);
+        Limited { of, totals: totals(window), slot, failed_before }
     };
+    let target = |target: usize| limited(case.targets[target].clone(), case.lanes_of(target));
     match scope {
         Scope::EachTarget => (0..case.targets.len()).map(target).collect(),
         Scope::Target(place) => vec![target(place)],
-        Scope::Lane(place) => {
-            let totals = totals::of(&[&case.seen.lanes[place]], &case.seen.held_up, window);
-            vec![(case.lane_name(place), totals, period(place))]
-        }
+        Scope::Lane(place) => vec![limited(case.lane_name(place), vec![(place, &case.seen.lanes[place])])],
     }
 }
 
@@ -305,80 +321,5 @@ pub fn default_budget() -> Budget {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fold::Fold;
-    use super::super::notation::{lanes, probes, seen};
-    use super::super::time::Offset;
-    use super::*;
-
-    fn judged(notation: &str, limit: Limit, ending: Ending) -> (Conclusion, Vec<String>) {
-        let (seen, lanes, targets) = (seen(&[notation]), lanes(1), ["shop".to_owned()]);
-        let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
-        let budget = Budget { name: "max".to_owned(), scope: Scope::EachTarget, limit };
-        let window = seen.phases.judged(seen.end);
-        let verdict = judge(case, &[(budget, window)], MaxBlind::default(), ending);
-        let breaches = verdict.breaches.iter().map(ToString::to_string);
-        (verdict.conclusion, breaches.chain(verdict.inconclusive).collect())
-    }
-
-    #[test]
-    fn no_failure_passes_and_any_other_fails() {
-        assert_eq!(judged("......", Limit::Failed(0), Ending::Complete), (Conclusion::Pass, vec![]));
-        let broken = "max: 1 of 6 probes failed on shop, allowed: no failed probe".to_owned();
-        assert_eq!(judged("...x..", Limit::Failed(0), Ending::Complete), (Conclusion::Fail, vec![broken]));
-    }
-
-    #[test]
-    fn a_command_that_failed_beats_a_broken_budget_and_an_interruption_beats_both() {
-        assert_eq!(judged("..x..", Limit::Failed(0), Ending::CommandFailed).0, Conclusion::CommandFailed);
-        assert_eq!(judged("..x..", Limit::Failed(0), Ending::Interrupted).0, Conclusion::Interrupted);
-    }
-
-    #[test]
-    fn blind_time_in_the_event_is_a_doubt_and_a_seen_failure_beats_it() {
-        let blind = format!("{}????{}", ".".repeat(100), ".".repeat(100));
-        assert_eq!(judged(&blind, Limit::Failed(0), Ending::Complete).0, Conclusion::Inconclusive);
-        assert_eq!(judged(&format!("{blind}x."), Limit::Failed(0), Ending::Complete).0, Conclusion::Fail);
-        assert_eq!(judged("", Limit::Failed(0), Ending::Complete).0, Conclusion::Inconclusive);
-    }
-
-    #[test]
-    fn a_bound_that_reaches_over_the_limit_is_a_doubt() {
-        let limit = Limit::Outage(Duration::from_millis(4));
-        assert_eq!(judged("....xxxx....", limit.clone(), Ending::Complete).0, Conclusion::Inconclusive);
-        assert_eq!(judged("....xxx.....", limit.clone(), Ending::Complete).0, Conclusion::Pass);
-        assert_eq!(judged("....xxxxxx..", limit, Ending::Complete).0, Conclusion::Fail);
-    }
-
-    #[test]
-    fn a_baseline_that_failed_is_a_doubt_and_breaks_no_budget() {
-        let verdict = with_baseline("..x.......");
-        assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
-        assert_eq!(
-            verdict.inconclusive,
-            ["the baseline of shop is not clean: 1 of 5 probes failed before the event (status 503 x1)"]
-        );
-    }
-
-    #[test]
-    fn a_probe_on_its_way_when_the_event_began_says_nothing_against_the_baseline() {
-        assert_eq!(with_baseline("....t.....").inconclusive, Vec::<String>::new());
-    }
-
-    /// The verdict on a lane of which the first five slots are the baseline.
-    fn with_baseline(notation: &str) -> Verdict {
-        let (lanes, targets) = (lanes(1), ["shop".to_owned()]);
-        let mut fold = Fold::new(&lanes, &lanes[0].schedule);
-        fold.begin(Phase::Baseline, Offset::ZERO);
-        for probe in probes(notation) {
-            if probe.slot == 5 {
-                fold.begin(Phase::Event, probe.due);
-            }
-            fold.push(0, probe, None);
-        }
-        let seen = fold.finish(Offset::from_millis(10));
-        let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
-        let budgets = [(default_budget(), seen.phases.judged(seen.end))];
-        judge(case, &budgets, MaxBlind::default(), Ending::Complete)
-    }
-}
+#[path = "verdict/tests.rs"]
+mod tests;

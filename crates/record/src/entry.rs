@@ -65,6 +65,8 @@ pub struct RunHeader {
     pub budgets: Vec<(Budget, Window)>,
     /// How much of the event may be blind.
     pub max_blind: MaxBlind,
+    /// Failures no further apart than this are one disruption.
+    pub gate: Duration,
 }
 
 impl RunHeader {

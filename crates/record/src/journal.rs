@@ -269,6 +269,7 @@ mod tests {
             command: Some(vec!["helm".into(), "upgrade".into()]),
             budgets: vec![(budget, Window::Judged)],
             max_blind: MaxBlind::default(),
+            gate: lapse_measure::disruption::GATE,
         }
     }
 

@@ -169,7 +169,7 @@ impl Recorder {
         let lanes = about.lanes();
         let command = about.command.clone().map(|argv| CommandRun { argv, started: None, exit: None });
         Self {
-            fold: Fold::new(&lanes, &about.control()),
+            fold: Fold::new(&lanes, &about.control()).with_gate(about.gate),
             about,
             lanes,
             failures: Failures::default(),

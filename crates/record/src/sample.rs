@@ -85,6 +85,7 @@ impl Sample {
             command: None,
             budgets: vec![(default_budget(), Window::Judged)],
             max_blind: MaxBlind::default(),
+            gate: lapse_measure::disruption::GATE,
         };
         Self { about, beside: Vec::new() }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{RunHeader, Target, Window};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope};
+use lapse_measure::disruption::GATE;
 use lapse_measure::lane::{Policy, Protocol};
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
@@ -31,6 +32,13 @@ struct RunHeaderWire {
     budgets: Vec<BudgetWire>,
     max_blind_share: f64,
     max_blind_stretch_ns: u64,
+    /// Journals of earlier versions have none: their runs are read with the one that was the default when it came.
+    #[serde(default = "default_gate_ns")]
+    gate_ns: u64,
+}
+
+fn default_gate_ns() -> u64 {
+    nanos(GATE)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +89,7 @@ enum ScopeDef {
 #[serde(remote = "Limit", rename_all = "kebab-case")]
 enum LimitDef {
     Downtime(Duration),
+    Disruption(Duration),
     Outage(Duration),
     Down(Duration),
     Slow(Duration),
@@ -154,6 +163,7 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         budgets: about.budgets.iter().map(budget).collect(),
         max_blind_share: about.max_blind.share,
         max_blind_stretch_ns: nanos(about.max_blind.stretch),
+        gate_ns: nanos(about.gate),
     };
     Ok(serde_json::to_writer(out, &wire)?)
 }
@@ -175,6 +185,7 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
         command: wire.command,
         budgets: wire.budgets.into_iter().map(<(Budget, Window)>::from).collect(),
         max_blind: MaxBlind { share: wire.max_blind_share, stretch: Duration::from_nanos(wire.max_blind_stretch_ns) },
+        gate: Duration::from_nanos(wire.gate_ns),
     };
     sound(&about).map(|()| about)
 }
@@ -226,5 +237,23 @@ impl From<BudgetWire> for (Budget, Window) {
     fn from(wire: BudgetWire) -> Self {
         let budget = Budget { name: wire.name, scope: wire.scope, limit: wire.limit };
         (budget, wire.act.map_or(Window::Judged, Window::Act))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_of_before_the_gate_keeps_its_strict_limit_and_has_the_default_gate() {
+        let old = br#"{"version":"0.1.0","name":"shop","unix_ns":0,"offset_ns":0,"monotonic_ns":0,"rate":10,"control_rate":10,
+            "targets":[{"name":"shop","url":"http://shop/","protocol":"Http1","policies":["new"],"start_ns":0}],
+            "timeout_ns":1,"slow_ns":1,"command":null,"max_blind_share":0.01,"max_blind_stretch_ns":1,"budgets":[
+            {"name":"--max-outage","scope":"each-target","limit":{"outage":{"secs":1,"nanos":0}},"act":null}]}"#;
+        let about = read(old).unwrap();
+        assert_eq!((about.gate, &about.budgets[0].0.limit), (GATE, &Limit::Outage(Duration::from_secs(1))));
+        let mut written = Vec::new();
+        write(&RunHeader { gate: Duration::from_secs(2), ..about.clone() }, &mut written).unwrap();
+        assert_eq!(read(&written).unwrap().gate, Duration::from_secs(2));
     }
 }
