@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{HeaderValue, SERVER};
 
-use lapse_measure::answer::{Class, Connection, Evidence};
+use lapse_measure::answer::{Class, Connection, Evidence, Origin};
 use lapse_measure::time::Offset;
 
 /// The part of a failed answer's body that is kept, in bytes.
@@ -63,7 +63,7 @@ impl Failed {
     /// Whether the connection is none the worse for it: the answer came to its end, whatever it said, or nothing but the
     /// stream was given up.
     pub(super) const fn is_whole(&self) -> bool {
-        matches!(self.class, Class::Status(_) | Class::UnexpectedBody | Class::StreamReset)
+        matches!(self.class.origin(), Origin::Answer | Origin::Stream)
     }
 }
 

@@ -9,54 +9,111 @@ use std::time::Duration;
 
 use super::time::Offset;
 
-/// What became of one slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// Expected status, complete body.
-    Ok,
-    /// As `Ok`, but later after its due time than the slow threshold.
-    Slow,
-    /// A complete response with an unexpected status code.
-    Status(u16),
-    /// The name did not resolve.
-    Dns,
-    /// Connect was refused (`ECONNREFUSED`).
-    Refused,
-    /// No route to the host or the network (`EHOSTUNREACH`, `ENETUNREACH`).
-    Unreachable,
-    /// No SYN-ACK in time.
-    ConnectTimeout,
-    /// The TLS handshake or the certificate failed.
-    Tls,
-    /// `ECONNRESET` or `EPIPE` before the first byte of a response.
-    Reset,
-    /// End of stream before the first byte of a response.
-    Closed,
-    /// Connected and sent, but no complete head in time.
-    ResponseTimeout,
-    /// A response began and was cut short by end of stream, reset or timeout.
-    Truncated,
-    /// Bytes that are not HTTP.
-    Malformed,
-    /// HTTP/2: `RST_STREAM`, or a GOAWAY that refused this stream.
-    StreamReset,
-    /// The status was fine, the configured body check failed.
-    UnexpectedBody,
-    /// The prober could not send: blind, never downtime.
-    NotSent(Unsent),
+/// Defines the classes: each with its word, what it counts as, and what it says of the connection. The order is that of
+/// reports; a class with a figure stands between the groups.
+macro_rules! classes {
+    (
+        $($(#[doc = $before_doc:literal])+ $before:ident = $before_word:literal: $before_health:ident, $before_origin:ident;)+
+        status
+        $($(#[doc = $doc:literal])+ $class:ident = $word:literal: $health:ident, $origin:ident;)+
+        not-sent
+        $($(#[doc = $reason_doc:literal])+ $reason:ident = $reason_word:literal;)+
+    ) => {
+        /// What became of one slot.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Class {
+            $($(#[doc = $before_doc])+ $before,)+
+            /// A complete response with an unexpected status code.
+            Status(u16),
+            $($(#[doc = $doc])+ $class,)+
+            /// The prober could not send: blind, never downtime.
+            NotSent(Unsent),
+        }
+
+        /// Why the prober could not send.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Unsent {
+            $($(#[doc = $reason_doc])+ $reason,)+
+        }
+
+        impl Class {
+            /// Every class; of those with a status code one stands for all.
+            pub const ALL: &[Self] = &[
+                $(Self::$before,)+ $(Self::$class,)+ Self::Status(503), $(Self::NotSent(Unsent::$reason),)+
+            ];
+
+            /// What the class counts as.
+            pub const fn health(self) -> Health {
+                match self {
+                    $(Self::$before => Health::$before_health,)+
+                    $(Self::$class => Health::$health,)+
+                    Self::Status(_) => Health::Failed,
+                    Self::NotSent(_) => Health::Blind,
+                }
+            }
+
+            /// Where the class arose.
+            pub const fn origin(self) -> Origin {
+                match self {
+                    $(Self::$before => Origin::$before_origin,)+
+                    $(Self::$class => Origin::$origin,)+
+                    Self::Status(_) => Origin::Answer,
+                    Self::NotSent(_) => Origin::Prober,
+                }
+            }
+
+            /// The word for the class, without its status code.
+            const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$before => $before_word,)+
+                    $(Self::$class => $word,)+
+                    Self::Status(_) => "status",
+                    $(Self::NotSent(Unsent::$reason) => concat!("not-sent ", $reason_word),)+
+                }
+            }
+        }
+    };
 }
 
-/// Why the prober could not send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unsent {
+classes! {
+    /// Expected status, complete body.
+    Ok = "ok": Up, Answer;
+    /// As `Ok`, but later after its due time than the slow threshold.
+    Slow = "slow": Slow, Answer;
+    status
+    /// The name did not resolve.
+    Dns = "dns": Failed, Connection;
+    /// Connect was refused (`ECONNREFUSED`).
+    Refused = "refused": Failed, Connection;
+    /// No route to the host or the network (`EHOSTUNREACH`, `ENETUNREACH`).
+    Unreachable = "unreachable": Failed, Connection;
+    /// No SYN-ACK in time.
+    ConnectTimeout = "connect-timeout": Failed, Connection;
+    /// The TLS handshake or the certificate failed.
+    Tls = "tls": Failed, Connection;
+    /// `ECONNRESET` or `EPIPE` before the first byte of a response.
+    Reset = "reset": Failed, Connection;
+    /// End of stream before the first byte of a response.
+    Closed = "closed": Failed, Connection;
+    /// Connected and sent, but no complete head in time.
+    ResponseTimeout = "response-timeout": Failed, Connection;
+    /// A response began and was cut short by end of stream, reset or timeout.
+    Truncated = "truncated": Failed, Connection;
+    /// Bytes that are not HTTP.
+    Malformed = "malformed": Failed, Connection;
+    /// HTTP/2: `RST_STREAM`, or a GOAWAY that refused this stream.
+    StreamReset = "stream-reset": Failed, Stream;
+    /// The status was fine, the configured body check failed.
+    UnexpectedBody = "unexpected-body": Failed, Answer;
+    not-sent
     /// No free local port.
-    NoPort,
+    NoPort = "no-port";
     /// No free file descriptor.
-    NoDescriptor,
+    NoDescriptor = "no-descriptor";
     /// As many probes were already in flight as the descriptor limit allows.
-    InFlightLimit,
+    InFlightLimit = "in-flight-limit";
     /// The prober itself did not run when the slot was due.
-    Stall,
+    Stall = "stall";
 }
 
 /// What a class counts as.
@@ -72,61 +129,24 @@ pub enum Health {
     Blind,
 }
 
-/// Every class that carries no figure, with its spelling.
-const SPELT: [(Class, &str); 18] = [
-    (Class::Ok, "ok"),
-    (Class::Slow, "slow"),
-    (Class::Dns, "dns"),
-    (Class::Refused, "refused"),
-    (Class::Unreachable, "unreachable"),
-    (Class::ConnectTimeout, "connect-timeout"),
-    (Class::Tls, "tls"),
-    (Class::Reset, "reset"),
-    (Class::Closed, "closed"),
-    (Class::ResponseTimeout, "response-timeout"),
-    (Class::Truncated, "truncated"),
-    (Class::Malformed, "malformed"),
-    (Class::StreamReset, "stream-reset"),
-    (Class::UnexpectedBody, "unexpected-body"),
-    (Class::NotSent(Unsent::NoPort), "not-sent no-port"),
-    (Class::NotSent(Unsent::NoDescriptor), "not-sent no-descriptor"),
-    (Class::NotSent(Unsent::InFlightLimit), "not-sent in-flight-limit"),
-    (Class::NotSent(Unsent::Stall), "not-sent stall"),
-];
-
-impl Class {
-    /// What this class counts as.
-    pub const fn health(self) -> Health {
-        match self {
-            Self::Ok => Health::Up,
-            Self::Slow => Health::Slow,
-            Self::NotSent(_) => Health::Blind,
-            _ => Health::Failed,
-        }
-    }
-
-    /// A dense code for journals: its place in a fixed list, or a thousand and more for a status.
-    pub fn code(self) -> u16 {
-        match self {
-            Self::Status(status) => 1000 + status,
-            other => SPELT.iter().zip(0..).find(|((class, _), _)| *class == other).map_or(0, |(_, code)| code),
-        }
-    }
-
-    /// The class that has this [`code`](Self::code).
-    pub fn from_code(code: u16) -> Option<Self> {
-        match code {
-            1000..=1999 => Some(Self::Status(code - 1000)),
-            _ => SPELT.get(usize::from(code)).map(|(class, _)| *class),
-        }
-    }
+/// Where a class arose: that says what is left of the connection, and to whom a failure may be attributed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// In a whole answer: the connection can be used again.
+    Answer,
+    /// In one stream of a connection whose other streams go on.
+    Stream,
+    /// In the connection, or on the way to one.
+    Connection,
+    /// In the prober: nothing was sent.
+    Prober,
 }
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(code) => write!(f, "status {code}"),
-            other => f.pad(SPELT.iter().find(|(class, _)| class == other).map_or("", |(_, text)| text)),
+            other => f.pad(other.word()),
         }
     }
 }
@@ -138,7 +158,8 @@ impl FromStr for Class {
         if let Some(code) = text.strip_prefix("status ") {
             return code.parse().map(Self::Status).map_err(drop);
         }
-        SPELT.iter().find(|(_, spelt)| *spelt == text).map(|(class, _)| *class).ok_or(())
+        let plain = Self::ALL.iter().filter(|class| !matches!(class, Self::Status(_)));
+        plain.copied().find(|class| class.word() == text).ok_or(())
     }
 }
 
@@ -211,14 +232,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_and_every_code_reads_back() {
-        let all = SPELT.iter().map(|(class, _)| *class).chain([Class::Status(503), Class::Status(999)]);
-        for class in all {
+    fn every_spelling_reads_back() {
+        for class in Class::ALL.iter().copied().chain([Class::Status(0), Class::Status(999)]) {
             assert_eq!(class.to_string().parse(), Ok(class));
-            assert_eq!(Class::from_code(class.code()), Some(class));
         }
-        assert_eq!("status".parse::<Class>(), Err(()));
-        assert_eq!(Class::from_code(999), None);
+        for odd in ["status", "status x", "", "OK"] {
+            assert_eq!(odd.parse::<Class>(), Err(()), "{odd}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_prober_did_not_send_is_blind() {
+        for class in Class::ALL {
+            assert_eq!(class.health() == Health::Blind, class.origin() == Origin::Prober, "{class}");
+        }
     }
 
     #[test]

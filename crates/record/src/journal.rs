@@ -6,6 +6,7 @@
 //! the CRC-32 of kind and payload (4).
 
 mod batch;
+mod class;
 mod tail;
 mod wire;
 

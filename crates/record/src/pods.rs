@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::record::Failure;
 use crate::batch::Served;
 use crate::event::{Event, EventKind};
-use lapse_measure::answer::Class;
+use lapse_measure::answer::Origin;
 use lapse_measure::time::Offset;
 
 /// Pods that are kept apart.
@@ -127,7 +127,7 @@ fn attribute(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<(String,
         return Some((name, Attribution::Address));
     }
     // An answer that names nobody is somebody else's: a proxy's.
-    if matches!(failure.probe.class, Class::Status(_) | Class::UnexpectedBody) {
+    if failure.probe.class.origin() == Origin::Answer {
         return None;
     }
     let leaving = |pod: &Pod| pod.deleting.is_some_and(|deleting| failure.probe.done >= deleting);
@@ -156,7 +156,7 @@ fn only<'a>(mut pods: impl Iterator<Item = (&'a String, &'a Pod)>) -> Option<Str
 mod tests {
     use super::*;
     use crate::event::{Object, ObjectKind, Source};
-    use lapse_measure::answer::{Connection, Evidence, Probe};
+    use lapse_measure::answer::{Class, Connection, Evidence, Probe};
 
     fn at(ms: u64) -> Offset {
         Offset::from_millis(ms)

@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::wire;
+use super::{class, wire};
 use crate::batch::{Batch, ProbeRecord, Served};
 use lapse_measure::answer::{Class, Connection, Evidence, Probe};
 use lapse_measure::lane::Lane;
@@ -55,7 +55,7 @@ fn probe(out: &mut Vec<u8>, probe: &Probe, evidence: Option<&Evidence>) -> io::R
         out.push(probe.reconnects);
     }
     if flags & NOT_OK != 0 {
-        number(out, u64::from(probe.class.code()));
+        number(out, u64::from(class::number(probe.class)));
     }
     if let Some(evidence) = evidence {
         let text = wire::evidence_text(evidence)?;
@@ -142,7 +142,7 @@ impl<'a> Rest<'a> {
 
     fn class(&mut self) -> Result<Class, String> {
         let code = self.number()?;
-        let class = u16::try_from(code).ok().and_then(Class::from_code);
+        let class = u16::try_from(code).ok().and_then(class::of);
         class.ok_or_else(|| format!("there is no class {code}"))
     }
 
