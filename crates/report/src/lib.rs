@@ -7,6 +7,7 @@ pub mod csv;
 mod date;
 pub mod format;
 pub mod github;
+mod headline;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -4,13 +4,13 @@
 
 use std::io::{self, Write};
 
-use super::date;
 use super::longest::Longest;
 use super::sanitize::sanitize;
 use super::text::episode::{HEADING, brief, origin};
 use super::text::phrase::{apart, classes, some};
 use super::text::pod;
 use super::text::verdict::{breach, why};
+use super::{date, headline};
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::{Case, Conclusion};
 use lapse_record::record::Record;
@@ -25,6 +25,9 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let verdict = &record.verdict;
     let word = verdict.conclusion.to_string().to_uppercase();
     writeln!(out, "## {} lapse: {word}: {}\n", sign(verdict.conclusion), safe(&why(record)))?;
+    for sentence in headline::sentences(case) {
+        writeln!(out, "{}\n", safe(&sentence))?;
+    }
     for one in &verdict.breaches {
         writeln!(out, "- exceeded: {}", safe(&breach(one)))?;
     }

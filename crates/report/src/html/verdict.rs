@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{RunState, sanitize};
+use crate::headline;
 use crate::text::phrase::{seconds, some};
 use crate::text::verdict as words;
 use lapse_measure::phase::Phase;
@@ -21,6 +22,7 @@ pub(super) fn section(record: &Record, case: Case<'_>, standing: RunState) -> Ma
     html! {
         section #verdict class=(tone(record, standing)) {
             h1 { span.word { (word(record, standing)) } " " span.why { (sanitize(&why(record, standing))) } }
+            @for sentence in headline::sentences(case) { p.headline { (sanitize(&sentence)) } }
             ul.reasons {
                 (reasons("exceeded", &breaches))
                 (reasons("in doubt", inconclusive))

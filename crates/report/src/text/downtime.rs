@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::page::Page;
 use super::phrase::{Count, classes, part, percent, some};
+use crate::headline;
 use lapse_measure::answer::{Class, Health};
+use lapse_measure::disruption::Certainty;
 use lapse_measure::time::Human;
 use lapse_measure::totals::Totals;
 use lapse_measure::verdict::Case;
@@ -36,14 +38,32 @@ pub(crate) fn none_seen(totals: &Totals) -> String {
     )
 }
 
+/// What to say of bounds that a sample has.
+const fn sure(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Certain => "",
+        Certainty::Confidence95 => "; bounds of 95 %",
+    }
+}
+
 /// Every figure of a target that is worth a row: name, figure, meaning.
 pub(crate) fn rows(record: &Record, case: Case<'_>, place: usize, totals: &Totals) -> Vec<Vec<String>> {
     let row = |name: &str, figure: String, meaning: String| vec![name.to_owned(), figure, meaning];
     let mut rows = Vec::new();
     if totals.failed > 0 {
         let meaning = "failed probes times the time each stands for".to_owned();
-        rows.push(row("equivalent", totals.loss_derived.to_string(), meaning));
-        rows.push(row("longest", totals.longest.to_string(), longest(record, case, place)));
+        rows.push(row("loss-derived", totals.loss_derived.to_string(), meaning + sure(totals.loss_certainty)));
+        rows.extend(totals.disruptions.longest.as_ref().map(|one| {
+            let lost = headline::share(one.failed, one.resolved);
+            let gate = Human(totals.disruptions.gate);
+            let which = match totals.disruptions.count {
+                1 => "the only one".to_owned(),
+                many => format!("the longest of {}", Count(many as u64)),
+            };
+            let meaning = format!("{which}; lost {lost}; gate {gate}");
+            row("disruption", one.length().to_string(), meaning + sure(one.certainty))
+        }));
+        rows.push(row("outage", totals.longest.to_string(), longest(record, case, place)));
         rows.push(row("down", totals.down.to_string(), "every lane failing at once".to_owned()));
         rows.push(row("lost", part(totals.failed, totals.resolved, "probe"), failed_classes(case, place)));
         rows.extend(totals.availability.requests.map(|share| {

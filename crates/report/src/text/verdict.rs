@@ -3,7 +3,7 @@
 use super::look::Ink;
 use super::page::Page;
 use super::phrase::{Count, seconds, some};
-use crate::date;
+use crate::{date, headline};
 use lapse_measure::outage::Open;
 use lapse_measure::phase::Phase;
 use lapse_measure::span::Span;
@@ -21,6 +21,9 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
     let verdict = &record.verdict;
     let word = verdict.conclusion.to_string().to_uppercase();
     page.lead(ink(verdict.conclusion), &word, &why(record));
+    for sentence in headline::sentences(case) {
+        page.say(2, &sentence);
+    }
     tell(page, "exceeded", &verdict.breaches.iter().map(breach).collect::<Vec<_>>());
     tell(page, "in doubt", &verdict.inconclusive);
     if !verdict.inconclusive.is_empty() {
@@ -217,6 +220,7 @@ mod tests {
             _ => Answer::after(Class::Ok, 300),
         }));
         let expected = "INCONCLUSIVE: what was measured proves neither pass nor fail
+  for 2.00 ms, 1 request on a kept connection failed (dns); new connections lost none
   in doubt: the baseline of shop is not clean: 1 of 100 probes failed before the event (dns x1)
   next: find out what fails on shop when nothing is going on, then run again
   upgrade: 0.200 s from 2023-11-14 22:13:20.000 UTC, 1,000 probes a second
