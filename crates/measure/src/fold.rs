@@ -209,7 +209,7 @@ impl Fold {
             lanes: lanes.into_iter().map(|lane| lane.finish(end, &phases)).collect(),
             success_gaps: success_gaps.into_iter().map(SuccessGap::finish).collect(),
             phases,
-            held_up: control.blind(),
+            held_up: control.blind().within(Span::new(Offset::ZERO, end)),
             controls: control.probes(),
             end,
         }
@@ -282,7 +282,8 @@ impl LaneFold {
         seen.outages = self.outages.finish();
         seen.slow = self.slow.finish();
         seen.widest = self.sight.widest();
-        seen.blind = self.sight.blind().clone();
+        // A slot that was not sent stands for a whole period, which may reach beyond the run.
+        seen.blind = self.sight.blind().within(Span::new(Offset::ZERO, end));
         seen
     }
 }
@@ -333,6 +334,17 @@ mod tests {
     fn a_slot_without_a_record_was_sent_and_not_resolved() {
         let counts = seen(&["..x. .."]).lanes[0].counts;
         assert_eq!((counts.offered, counts.sent, counts.resolved), (7, 7, 6));
+    }
+
+    #[test]
+    fn a_lane_is_never_blind_for_longer_than_its_run() {
+        let lanes = super::super::notation::lanes(1);
+        let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+        for probe in probes("??????") {
+            assert!(fold.push(0, probe, None));
+        }
+        let seen = fold.finish(Offset::from_nanos(5_500_000));
+        assert_eq!(seen.lanes[0].blind.length(), Duration::from_micros(5_500));
     }
 
     #[test]
