@@ -34,8 +34,7 @@ fn figures(record: &Record, case: Case<'_>, place: usize) -> Markup {
     html! {
         div.hero { (hero(&totals)) }
         dl {
-            // The equivalent is the large figure.
-            @for row in rows.iter().filter(|row| row.first().is_none_or(|name| name != "equivalent")) {
+            @for row in rows.iter().filter(|row| row.first().is_none_or(|name| name != downtime::LOSS_DERIVED)) {
                 @if let [name, figure, meaning] = row.as_slice() {
                     div { dt { (name) } dd { span.value { (figure) } " " span.meaning { (sanitize(meaning)) } } }
                 }
@@ -56,6 +55,6 @@ fn hero(totals: &Totals) -> Markup {
     let (value, bounds) = figure.split_once(" (").unwrap_or((&figure, ""));
     html! {
         p.value { (value) " " span.bounds { "(" (bounds) } }
-        p.meaning { "downtime: failed probes times the time each stands for" }
+        p.meaning { "downtime: " (downtime::loss_derived_meaning(totals)) }
     }
 }

@@ -38,6 +38,14 @@ pub(crate) fn none_seen(totals: &Totals) -> String {
     )
 }
 
+/// The row of the loss-derived downtime, which the page shows as its large figure.
+pub(crate) const LOSS_DERIVED: &str = "loss-derived";
+
+/// What the loss-derived downtime is, and what its bounds are worth.
+pub(crate) fn loss_derived_meaning(totals: &Totals) -> String {
+    format!("failed probes times the time each stands for{}", sure(totals.loss_certainty))
+}
+
 /// What to say of bounds that a sample has.
 const fn sure(certainty: Certainty) -> &'static str {
     match certainty {
@@ -51,8 +59,7 @@ pub(crate) fn rows(record: &Record, case: Case<'_>, place: usize, totals: &Total
     let row = |name: &str, figure: String, meaning: String| vec![name.to_owned(), figure, meaning];
     let mut rows = Vec::new();
     if totals.failed > 0 {
-        let meaning = "failed probes times the time each stands for".to_owned();
-        rows.push(row("loss-derived", totals.loss_derived.to_string(), meaning + sure(totals.loss_certainty)));
+        rows.push(row(LOSS_DERIVED, totals.loss_derived.to_string(), loss_derived_meaning(totals)));
         rows.extend(totals.disruptions.longest.as_ref().map(|one| {
             let lost = headline::share(one.failed, one.resolved);
             let gate = Human(totals.disruptions.gate);
