@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(pin!(tasks.next()).poll(&mut cx), Poll::Ready(Some(2)));
         assert_eq!(first.as_mut().poll(&mut cx), Poll::Pending);
         assert!(tasks.push(3));
-        assert!(!tasks.push(4), "nobody is left to do it");
+        assert!(!tasks.push(4), "no task is parked");
         assert_eq!(tasks.waiting(), 2);
         assert_eq!(first.as_mut().poll(&mut cx), Poll::Ready(Some(3)));
     }

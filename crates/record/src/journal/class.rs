@@ -7,19 +7,19 @@ const STATUS: u16 = 1000;
 
 /// Defines the numbers in both directions at once.
 macro_rules! numbers {
-    ($($number:literal = $class:pat => $value:expr;)+) => {
+    ($($number:literal = [$($class:tt)+];)+) => {
         /// The number of `class`.
         pub(super) const fn number(class: Class) -> u16 {
             match class {
                 Class::Status(code) => STATUS.saturating_add(code),
-                $($class => $number,)+
+                $($($class)+ => $number,)+
             }
         }
 
         /// The class whose number this is, if there is one.
         pub(super) const fn of(number: u16) -> Option<Class> {
             match number {
-                $($number => Some($value),)+
+                $($number => Some($($class)+),)+
                 1000..=1999 => Some(Class::Status(number - STATUS)),
                 _ => None,
             }
@@ -28,24 +28,24 @@ macro_rules! numbers {
 }
 
 numbers! {
-    0 = Class::Ok => Class::Ok;
-    1 = Class::Slow => Class::Slow;
-    2 = Class::Dns => Class::Dns;
-    3 = Class::Refused => Class::Refused;
-    4 = Class::Unreachable => Class::Unreachable;
-    5 = Class::ConnectTimeout => Class::ConnectTimeout;
-    6 = Class::Tls => Class::Tls;
-    7 = Class::Reset => Class::Reset;
-    8 = Class::Closed => Class::Closed;
-    9 = Class::ResponseTimeout => Class::ResponseTimeout;
-    10 = Class::Truncated => Class::Truncated;
-    11 = Class::Malformed => Class::Malformed;
-    12 = Class::StreamReset => Class::StreamReset;
-    13 = Class::UnexpectedBody => Class::UnexpectedBody;
-    14 = Class::NotSent(Unsent::NoPort) => Class::NotSent(Unsent::NoPort);
-    15 = Class::NotSent(Unsent::NoDescriptor) => Class::NotSent(Unsent::NoDescriptor);
-    16 = Class::NotSent(Unsent::InFlightLimit) => Class::NotSent(Unsent::InFlightLimit);
-    17 = Class::NotSent(Unsent::Stall) => Class::NotSent(Unsent::Stall);
+    0 = [Class::Ok];
+    1 = [Class::Slow];
+    2 = [Class::Dns];
+    3 = [Class::Refused];
+    4 = [Class::Unreachable];
+    5 = [Class::ConnectTimeout];
+    6 = [Class::Tls];
+    7 = [Class::Reset];
+    8 = [Class::Closed];
+    9 = [Class::ResponseTimeout];
+    10 = [Class::Truncated];
+    11 = [Class::Malformed];
+    12 = [Class::StreamReset];
+    13 = [Class::UnexpectedBody];
+    14 = [Class::NotSent(Unsent::NoPort)];
+    15 = [Class::NotSent(Unsent::NoDescriptor)];
+    16 = [Class::NotSent(Unsent::InFlightLimit)];
+    17 = [Class::NotSent(Unsent::Stall)];
 }
 
 #[cfg(test)]
@@ -58,5 +58,32 @@ mod tests {
             assert_eq!(of(number(class)), Some(class));
         }
         assert_eq!((of(999), of(2000)), (None, None));
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_all_journals_so_far() {
+        let words = [
+            "ok",
+            "slow",
+            "dns",
+            "refused",
+            "unreachable",
+            "connect-timeout",
+            "tls",
+            "reset",
+            "closed",
+            "response-timeout",
+            "truncated",
+            "malformed",
+            "stream-reset",
+            "unexpected-body",
+            "not-sent no-port",
+            "not-sent no-descriptor",
+            "not-sent in-flight-limit",
+            "not-sent stall",
+        ];
+        let read: Vec<_> = (0..18).map(|number| of(number).unwrap().to_string()).collect();
+        assert_eq!(read, words);
+        assert_eq!((of(18), of(1503)), (None, Some(Class::Status(503))));
     }
 }
