@@ -11,7 +11,7 @@ use super::fold::LaneObservations;
 use super::outage::Outage;
 use super::span::Span;
 use super::time::{Bounded, Offset};
-use super::timeline::{Run, Timeline};
+use super::timeline::{Cell, Run, Timeline};
 
 /// The gate time where none is given.
 pub const GATE: Duration = Duration::from_millis(300);
@@ -62,6 +62,12 @@ pub struct Disruption {
 }
 
 impl Disruption {
+    /// What became of the probes of `lane` between the first failure of this disruption and its last; the lane may be
+    /// another one.
+    pub fn cell_of(&self, lane: &LaneObservations) -> Cell {
+        cell(&lane.timeline, self.from, self.to)
+    }
+
     /// How long it lasted.
     pub fn length(&self) -> Bounded {
         let at_most = self.began.0.zip(self.ended.1).map(|(from, to)| to.since(from));
@@ -84,7 +90,7 @@ pub fn find(lane: &LaneObservations) -> Vec<Disruption> {
 fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<Disruption> {
     let (first, last) = (outages.first()?, outages.last()?);
     let failed = outages.iter().map(|outage| outage.failed).sum();
-    let resolved = resolved_between(timeline, first.from, last.to);
+    let resolved = cell(timeline, first.from, last.to).resolved();
     let share = share_lost(failed, resolved);
     let mut began = (first.began.0, outages.iter().map(|one| one.began.1).min()?);
     let mut ended = (outages.iter().map(|one| one.ended.0).max()?, last.ended.1);
@@ -104,6 +110,11 @@ fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<D
     Some(Disruption { from, to, began, ended, failed, resolved, lost: share, certainty, estimate })
 }
 
+/// What became of the probes due from `from` to `to`, both included.
+fn cell(timeline: &Timeline, from: Offset, to: Offset) -> Cell {
+    Cell::of([timeline], from, to + Duration::from_nanos(1))
+}
+
 /// The share lost: the first failure says where counting began, so the interval is that of what came after it.
 fn share_lost(failed: u64, resolved: u64) -> Share {
     let estimate = Share::of(failed, resolved).estimate;
@@ -111,7 +122,7 @@ fn share_lost(failed: u64, resolved: u64) -> Share {
     Share { estimate, low, high: if failed == resolved { 1.0 } else { high } }
 }
 
-/// Whether so many probes failed in a row at this edge of a disruption that no loss of its share alone explains it.
+/// Whether the failures in a row at this edge of a disruption are too many for a loss of its share to explain.
 #[expect(clippy::cast_precision_loss, reason = "a count of probes needs no more than 52 bits")]
 fn solid(edge: &Outage, lost: Share) -> bool {
     edge.failed as f64 * lost.high.ln() < TAIL.ln()
@@ -181,12 +192,6 @@ impl Edge<'_> {
 
 fn succeeded(run: &Run) -> bool {
     matches!(run.class.health(), Health::Up | Health::Slow)
-}
-
-/// Probes that came to an answer among those due from `from` to `to`, both included.
-fn resolved_between(timeline: &Timeline, from: Offset, to: Offset) -> u64 {
-    let parts = timeline.between(from, to + Duration::from_nanos(1));
-    parts.filter(|(class, _, _)| class.health() != Health::Blind).map(|(_, _, count)| count).sum()
 }
 
 /// What the disruptions of some lanes of a target come to.

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use super::answer::Health;
 use super::binomial::Share;
 use super::disruption::{self, Certainty, Disruption};
 use super::fold::LaneObservations;
 use super::span::Span;
 use super::time::Bounded;
+use super::timeline::Cell;
 use super::totals::{Brackets, lanes_outages};
 
 /// What the lanes lost, averaged over them, and how sure its bounds are.
@@ -19,7 +19,7 @@ pub(super) fn derived(lanes: &[&LaneObservations], window: Span) -> (Bounded, Ce
     let (mut estimate, mut at_least, mut at_most) = (Duration::ZERO, Duration::ZERO, Some(Duration::ZERO));
     let mut sample = Sample::default();
     for lane in lanes {
-        estimate += lane.timeline.schedule().time_of(failed_and_resolved(lane, window).0);
+        estimate += lane.timeline.schedule().time_of(Cell::of([&lane.timeline], window.from, window.to).failed());
         let partial: Vec<_> =
             disruption::within(lane, window).filter(|one| one.certainty == Certainty::Confidence95).collect();
         let whole = lanes_outages(lane, window).filter(|outage| {
@@ -56,19 +56,9 @@ struct Sample {
 impl Sample {
     fn add(&mut self, lane: &LaneObservations, one: &Disruption, window: Span) {
         let reach = Span::new(one.began.0.unwrap_or(window.from), one.ended.1.unwrap_or(window.to)).within(window);
-        let (failed, resolved) = failed_and_resolved(lane, reach);
-        self.failed += failed;
-        self.resolved += resolved;
+        let cell = Cell::of([&lane.timeline], reach.from, reach.to);
+        self.failed += cell.failed();
+        self.resolved += cell.resolved();
         self.open |= one.length().at_most.is_none();
     }
-}
-
-fn failed_and_resolved(lane: &LaneObservations, span: Span) -> (u64, u64) {
-    lane.timeline.between(span.from, span.to).fold((0, 0), |(failed, resolved), (class, _, count)| {
-        match class.health() {
-            Health::Blind => (failed, resolved),
-            Health::Failed => (failed + count, resolved + count),
-            Health::Up | Health::Slow => (failed, resolved + count),
-        }
-    })
 }

@@ -189,6 +189,16 @@ impl Cell {
         self.classes.iter().filter(|(class, _)| class.health() == health).map(|(_, count)| count).sum()
     }
 
+    /// How many probes failed.
+    pub fn failed(&self) -> u64 {
+        self.count(Health::Failed)
+    }
+
+    /// How many probes came to an answer, good or bad.
+    pub fn resolved(&self) -> u64 {
+        self.due() - self.count(Health::Blind)
+    }
+
     /// How many probes were due.
     pub fn due(&self) -> u64 {
         self.classes.iter().map(|(_, count)| count).sum()

@@ -62,8 +62,8 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
     let blind: Spans =
         lanes.iter().flat_map(|lane| lane.blind.iter()).chain(held_up.iter()).collect::<Spans>().within(window);
     let timelines: Vec<_> = lanes.iter().map(|lane| &lane.timeline).collect();
-    let counted: Vec<_> = lanes.iter().map(|lane| Counted::of(&lane.timeline, window)).collect();
-    let (failed, resolved) = (sum(&counted, |lane| lane.failed), sum(&counted, |lane| lane.resolved));
+    let cell = Cell::of(timelines.iter().copied(), window.from, window.to);
+    let (failed, resolved) = (cell.failed(), cell.resolved());
     let observed = window.length().saturating_sub(blind.length());
     let (loss_derived, loss_certainty) = loss::derived(lanes, window);
     Totals {
@@ -80,10 +80,10 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
         longest: longest(lanes, window),
         slow: Brackets::union(slow()).length(),
         failed,
-        classes: failed_classes(&timelines, window),
+        classes: failed_classes(&cell),
         resolved,
-        due: sum(&counted, |lane| lane.due),
-        not_sent: sum(&counted, |lane| lane.not_sent),
+        due: cell.due(),
+        not_sent: cell.count(Health::Blind),
         availability: Availability {
             requests: share(failed, resolved),
             time: ratio(impaired.estimate.length(), observed),
@@ -96,9 +96,8 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
     }
 }
 
-fn failed_classes(timelines: &[&Timeline], window: Span) -> BTreeMap<Class, u64> {
-    let cell = Cell::of(timelines.iter().copied(), window.from, window.to);
-    cell.classes.into_iter().filter(|(class, _)| class.health() == Health::Failed).collect()
+fn failed_classes(cell: &Cell) -> BTreeMap<Class, u64> {
+    cell.classes.iter().copied().filter(|(class, _)| class.health() == Health::Failed).collect()
 }
 
 pub(super) fn lanes_outages(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Outage> {
@@ -171,36 +170,6 @@ fn reach(timeline: &Timeline, outage: &Outage, window: Span) -> Span {
     let up_after = || runs[after..].iter().find(up).map(|run| schedule.due(run.slot + 1));
     let from = outage.began.0.or_else(up_before).unwrap_or(window.from);
     Span::new(from, outage.ended.1.or_else(up_after).unwrap_or(window.to))
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    due: u64,
-    resolved: u64,
-    failed: u64,
-    not_sent: u64,
-}
-
-impl Counted {
-    fn of(timeline: &Timeline, window: Span) -> Self {
-        let mut counted = Self::default();
-        for (class, _, count) in timeline.between(window.from, window.to) {
-            counted.due += count;
-            match class.health() {
-                Health::Up | Health::Slow => counted.resolved += count,
-                Health::Blind => counted.not_sent += count,
-                Health::Failed => {
-                    counted.resolved += count;
-                    counted.failed += count;
-                }
-            }
-        }
-        counted
-    }
-}
-
-fn sum(counted: &[Counted], of: impl Fn(&Counted) -> u64) -> u64 {
-    counted.iter().map(of).sum()
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! The first sentence of every report: for how long which share of whose requests failed, as a person would say it.
 
-use std::collections::BTreeMap;
-
-use lapse_measure::answer::{Class, Health};
+use lapse_measure::answer::Health;
 use lapse_measure::disruption::{self, Disruption};
 use lapse_measure::fold::LaneObservations;
 use lapse_measure::lane::Policy;
-use lapse_measure::time::{Human, Offset};
+use lapse_measure::time::Human;
 use lapse_measure::verdict::Case;
 
 use super::text::phrase::some;
@@ -30,9 +28,14 @@ fn sentence(case: Case<'_>, target: usize) -> Option<String> {
     let name = if case.targets.len() > 1 { format!("{}: ", case.targets[target]) } else { String::new() };
     let (length, cost) = (Human(worst.length().estimate), lost(case.lanes[place].policy, lane, worst));
     let mut parts = vec![format!("{name}for {length}, {cost}")];
-    parts.extend(lanes.iter().filter(|(other, _)| *other != place).map(|(other, lane)| {
-        let (failed, resolved) = counts(lane, worst.from, worst.to);
-        format!("{} lost {}", who(case.lanes[*other].policy), share(failed, resolved))
+    parts.extend(lanes.iter().filter(|(other, _)| *other != place).filter_map(|(other, lane)| {
+        let (cell, who) = (worst.cell_of(lane), who(case.lanes[*other].policy));
+        match (cell.due(), cell.resolved()) {
+            (0, _) => None,
+            // Blind is not up: what was not sent was not answered either.
+            (_, 0) => Some(format!("of {who} nothing is known")),
+            (_, resolved) => Some(format!("{who} lost {}", share(cell.failed(), resolved))),
+        }
     }));
     let further = found.iter().map(Vec::len).sum::<usize>() as u64 - 1;
     if further > 0 {
@@ -43,13 +46,8 @@ fn sentence(case: Case<'_>, target: usize) -> Option<String> {
 
 /// `40 % of new connections failed (connect-timeout, refused)`.
 fn lost(policy: Policy, lane: &LaneObservations, worst: &Disruption) -> String {
-    let mut classes: BTreeMap<Class, u64> = BTreeMap::new();
-    for (class, _, count) in lane.timeline.between(worst.from, worst.to + std::time::Duration::from_nanos(1)) {
-        if class.health() == Health::Failed {
-            *classes.entry(class).or_insert(0) += count;
-        }
-    }
-    let mut classes: Vec<_> = classes.into_iter().collect();
+    let all = worst.cell_of(lane).classes.into_iter();
+    let mut classes: Vec<_> = all.filter(|(class, _)| class.health() == Health::Failed).collect();
     classes.sort_by_key(|(class, count)| (std::cmp::Reverse(*count), *class));
     let more = classes.split_off(classes.len().min(NAMED)).len();
     let named = classes.iter().map(|(class, _)| class.to_string()).collect::<Vec<_>>().join(", ");
@@ -71,16 +69,6 @@ const fn who(policy: Policy) -> &'static str {
     }
 }
 
-/// How many probes due from `from` to `to` failed, and how many came to an answer.
-fn counts(lane: &LaneObservations, from: Offset, to: Offset) -> (u64, u64) {
-    let mut counts = (0, 0);
-    for (class, _, count) in lane.timeline.between(from, to + std::time::Duration::from_nanos(1)) {
-        counts.0 += if class.health() == Health::Failed { count } else { 0 };
-        counts.1 += if class.health() == Health::Blind { 0 } else { count };
-    }
-    counts
-}
-
 /// A share in words that neither hides a loss nor makes all of almost all: `all`, `40 %`, `0.3 %`, `none`.
 #[expect(clippy::cast_precision_loss, reason = "a share in words has two digits")]
 pub(super) fn share(failed: u64, resolved: u64) -> String {
@@ -98,6 +86,7 @@ pub(super) fn share(failed: u64, resolved: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapse_measure::answer::{Class, Unsent};
     use lapse_measure::phase::Phase;
     use lapse_record::record::Record;
     use lapse_record::sample::{Answer, Sample, healthy};
@@ -117,6 +106,18 @@ mod tests {
         });
         let expected = "for 1.99 s, 40 % of new connections failed (refused); requests on kept connections lost 0.1 %; \
                         1 disruption besides, on any lane";
+        assert_eq!(told(&record), [expected]);
+    }
+
+    #[test]
+    fn a_lane_that_was_blind_meanwhile_is_not_said_to_have_lost_nothing() {
+        let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(3000, |lane, ms| match (lane.policy, ms) {
+            (Policy::New, 1000..1100) => Answer::after(Class::Refused, 200),
+            (Policy::Reused, 900..1200) => Answer::after(Class::NotSent(Unsent::Stall), 0),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        let expected =
+            "for 100 ms, all new connections failed (refused); of requests on kept connections nothing is known";
         assert_eq!(told(&record), [expected]);
     }
 

@@ -220,7 +220,7 @@ mod tests {
             _ => Answer::after(Class::Ok, 300),
         }));
         let expected = "INCONCLUSIVE: what was measured proves neither pass nor fail
-  for 2.00 ms, 1 request on a kept connection failed (dns); new connections lost none
+  for 2.00 ms, 1 request on a kept connection failed (dns)
   in doubt: the baseline of shop is not clean: 1 of 100 probes failed before the event (dns x1)
   next: find out what fails on shop when nothing is going on, then run again
   upgrade: 0.200 s from 2023-11-14 22:13:20.000 UTC, 1,000 probes a second
