@@ -37,9 +37,11 @@ fn sentence(case: Case<'_>, target: usize) -> Option<String> {
             (_, resolved) => Some(format!("{who} lost {}", share(cell.failed(), resolved))),
         }
     }));
-    let further = found.iter().map(Vec::len).sum::<usize>() as u64 - 1;
-    if further > 0 {
-        parts.push(format!("{} besides, on any lane", some(further, "disruption")));
+    // What another lane lost at the same time has been said.
+    let apart = |one: &&Disruption| one.from > worst.to || one.to < worst.from;
+    let others = found.iter().flatten().filter(apart).count() as u64;
+    if others > 0 {
+        parts.push(format!("{} at other times", some(others, "disruption")));
     }
     Some(parts.join("; "))
 }
@@ -104,8 +106,18 @@ mod tests {
             (Policy::Reused, 2000) => Answer::after(Class::Closed, 200),
             _ => Answer::after(Class::Ok, 200),
         });
-        let expected = "for 1.99 s, 40 % of new connections failed (refused); requests on kept connections lost 0.1 %; \
-                        1 disruption besides, on any lane";
+        let expected = "for 1.99 s, 40 % of new connections failed (refused); requests on kept connections lost 0.1 %";
+        assert_eq!(told(&record), [expected]);
+    }
+
+    #[test]
+    fn only_what_happened_at_other_times_is_counted_besides() {
+        let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(5000, |lane, ms| match (lane.policy, ms) {
+            (_, 1000..1100) | (Policy::New, 3000..3010) => Answer::after(Class::Refused, 200),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        let expected = "for 100 ms, all requests on kept connections failed (refused); new connections lost all; \
+                        1 disruption at other times";
         assert_eq!(told(&record), [expected]);
     }
 
