@@ -72,7 +72,7 @@ impl Calibration {
         let truths = server.stop().await.map_err(Error::Strayed)?;
         let shift = |at: Offset| at.shifted(clock.monotonic_ns(), record.about.monotonic_ns);
         let truths: Vec<_> = truths.iter().map(|truth| truth.on(shift)).collect();
-        let judgement = judge::judge(&record.lanes, &record.seen, &truths);
+        let judgement = judge::judge(&record.seen, &truths);
         Ok((record, judgement))
     }
 }

@@ -85,10 +85,10 @@ impl std::fmt::Display for Finding {
 }
 
 /// Judges the observations on the lanes of one target by the injected truths, given in order.
-pub(crate) fn judge(lanes: &[Lane], seen: &Observations, truths: &[Truth]) -> Judgement {
+pub(crate) fn judge(seen: &Observations, truths: &[Truth]) -> Judgement {
     let mut judgement = Judgement::default();
-    for (lane, of_lane) in lanes.iter().zip(&seen.lanes) {
-        judgement.add(*lane, of_lane, &seen.held_up, truths);
+    for lane in &seen.lanes {
+        judgement.add(lane.lane, lane, &seen.held_up, truths);
     }
     judgement
 }
@@ -177,7 +177,7 @@ fn unseen(truth: &Truth, seen: &LaneObservations, held_up: &Spans) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapse_measure::notation::{lanes, seen};
+    use lapse_measure::notation::seen;
 
     /// Truths in microseconds on a lane whose slots are a millisecond apart.
     fn judged(notation: &str, truths: &[(u64, u64)]) -> (Vec<Outcome>, Vec<String>) {
@@ -188,7 +188,7 @@ mod tests {
             ended: (at(to), at(to)),
         };
         let truths: Vec<_> = truths.iter().map(truth).collect();
-        let judgement = judge(&lanes(1), &seen(&[notation]), &truths);
+        let judgement = judge(&seen(&[notation]), &truths);
         let objections = judgement.objections();
         (judgement.findings.into_iter().map(|finding| finding.outcome).collect(), objections)
     }

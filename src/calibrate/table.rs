@@ -60,7 +60,7 @@ pub(crate) fn write(
 }
 
 fn head(calibration: &Calibration, record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let lanes = record.lanes.len();
+    let lanes = record.seen.lanes.len();
     let (rate, longest, length) =
         (record.about.rate.get(), Human(calibration.longest), Human(record.seen.end.since(Offset::ZERO)));
     writeln!(

@@ -11,9 +11,9 @@ use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::expect::{Amount, Expect};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope};
-use lapse_measure::lane::Policy;
+use lapse_measure::lane::{LaneId, Policy, TargetId};
 use lapse_measure::verdict;
-use lapse_record::entry::Window;
+use lapse_record::entry::{ActId, Window};
 
 /// The target and lane names that a budget may be limited to.
 struct Names<'a> {
@@ -25,11 +25,11 @@ impl Names<'_> {
     /// The targets and lanes that `of` selects: `new` is that lane of every target.
     fn scopes(&self, of: Option<&str>) -> Option<Vec<Scope>> {
         let Some(of) = of else { return Some(vec![Scope::EachTarget]) };
-        let lane = |target: usize, policy: usize| Scope::Lane(target * self.policies.len() + policy);
+        let lane = |target: usize, policy: usize| Scope::Lane(LaneId(target * self.policies.len() + policy));
         let policy = |name: &str| self.policies.iter().position(|policy| policy.to_string() == name);
         let target = |name: &str| self.targets.iter().position(|target| target == name);
         if let Some(place) = target(of) {
-            return Some(vec![Scope::Target(place)]);
+            return Some(vec![Scope::Target(TargetId(place))]);
         }
         if let Some(place) = policy(of) {
             return Some((0..self.targets.len()).map(|target| lane(target, place)).collect());
@@ -137,7 +137,7 @@ fn expected(scenario: &Scenario, names: &Names<'_>) -> Result<Vec<(Budget, Windo
     for (place, act) in scenario.acts().iter().enumerate() {
         let name = format!("the scenario expects of {:?}", act.name);
         for (scope, limit) in limits(&act.expect, names).with_context(|| format!("the act {:?}", act.name))? {
-            budgets.push((Budget { name: name.clone(), scope, limit }, Window::Act(place)));
+            budgets.push((Budget { name: name.clone(), scope, limit }, Window::Act(ActId(place))));
         }
     }
     Ok(budgets)

@@ -53,7 +53,7 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
         .and_then(|()| out.flush())
         .context("cannot print the result")?;
     let code = if record.interrupted {
-        record.verdict.conclusion.exit_code()
+        record.summary.verdict.conclusion.exit_code()
     } else if !judgement.objections().is_empty() {
         1
     } else if judgement.has_seen() {

@@ -50,7 +50,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
         live.end(&record);
     }
     // A report that could not be written leaves no run a pass.
-    let conclusion = record.verdict.conclusion;
+    let conclusion = record.summary.verdict.conclusion;
     let unwritten = !failed.is_empty() && conclusion == Conclusion::Pass;
     Ok(ExitCode::from(if unwritten { Conclusion::Inconclusive } else { conclusion }.exit_code()))
 }

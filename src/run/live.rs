@@ -74,6 +74,7 @@ impl Live {
 mod tests {
     use super::*;
     use lapse_measure::answer::{Connection, Probe};
+    use lapse_measure::lane::LaneId;
     use lapse_record::batch::ProbeRecord as Record;
 
     fn batch(watermark: u64, class: Class, dues: impl Iterator<Item = u64>) -> Batch {
@@ -81,7 +82,7 @@ mod tests {
             let due = Offset::from_millis(due);
             let (timed_out, connection) = (false, Connection::New);
             let probe = Probe { slot: 0, due, sent: due, done: due, class, timed_out, connection, reconnects: 0 };
-            Record { lane: 0, probe, evidence: None }
+            Record { lane: LaneId(0), probe, evidence: None }
         };
         Batch { watermark: Offset::from_millis(watermark), records: dues.map(record).collect(), ..Batch::default() }
     }

@@ -160,7 +160,7 @@ impl WorkerThread {
 fn lanes(settings: &Settings, threads: u64) -> Vec<(Lane, Schedule)> {
     let connections = settings.connections.div_ceil(usize::try_from(threads).unwrap_or(1));
     let lane = |own: &lane::Lane| {
-        let target = settings.targets.get(own.target)?;
+        let target = settings.targets.get(own.target.0)?;
         let rate = own.schedule.rate() / f64::from(u32::try_from(threads).unwrap_or(u32::MAX));
         Some((lane(target, own.policy, connections, rate).ok()?, own.schedule))
     };

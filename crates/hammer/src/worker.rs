@@ -19,6 +19,7 @@ use super::pacer::Pacer;
 use super::task_pool::TaskPool;
 use super::trace::{Failed, Trace};
 use lapse_measure::answer::{Class, Health, Probe, Unsent};
+use lapse_measure::lane::LaneId;
 use lapse_measure::schedule::Schedule;
 use lapse_measure::time::Offset;
 use lapse_record::batch::{Batch, ProbeRecord, Served};
@@ -274,7 +275,7 @@ impl Worker {
         }
         let failed = probe.class.health() == Health::Failed;
         let evidence = failed.then(|| Box::new(trace.evidence(detail)));
-        self.records.borrow_mut().push(ProbeRecord { lane, probe, evidence });
+        self.records.borrow_mut().push(ProbeRecord { lane: LaneId(lane), probe, evidence });
     }
 
     /// Counts an answer of `backend`. Who gives each answer another name names nobody.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::answer::Class;
+use super::lane::{LaneId, TargetId};
 use super::time::{Bounded, Human};
 use super::totals::Totals;
 
@@ -12,10 +13,10 @@ use super::totals::Totals;
 pub enum Scope {
     /// Each target's.
     EachTarget,
-    /// One target's, by its place in the run's list.
-    Target(usize),
-    /// One lane's, by its place in the run's list.
-    Lane(usize),
+    /// One target's.
+    Target(TargetId),
+    /// One lane's.
+    Lane(LaneId),
 }
 
 /// What is limited, and to what.

@@ -216,7 +216,7 @@ pub struct Disruptions {
 /// The disruptions of these lanes that are not over before `window` begins nor begin after it ends.
 pub fn of(lanes: &[&LaneObservations], window: Span) -> Disruptions {
     let all: Vec<_> = lanes.iter().flat_map(|lane| within(lane, window)).collect();
-    let lengths: Vec<_> = all.iter().map(Disruption::length).collect();
+    let lengths: Vec<_> = all.iter().map(|one| one.length()).collect();
     let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
     let plus = |left: Bounded, right: &Bounded| Bounded {
         estimate: left.estimate + right.estimate,
@@ -235,13 +235,13 @@ pub fn of(lanes: &[&LaneObservations], window: Span) -> Disruptions {
             at_least: total.at_least / count,
             at_most: total.at_most.map(|at_most| at_most / count),
         },
-        longest: all.into_iter().max_by_key(|one| (one.length().estimate, one.length().at_least)),
+        longest: all.into_iter().max_by_key(|one| (one.length().estimate, one.length().at_least)).cloned(),
     }
 }
 
 /// The disruptions of a lane that touch `window`.
-pub(super) fn within(lane: &LaneObservations, window: Span) -> impl Iterator<Item = Disruption> {
-    find(lane).into_iter().filter(move |one| one.to >= window.from && one.from < window.to)
+pub(super) fn within(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Disruption> {
+    lane.disruptions.iter().filter(move |one| one.to >= window.from && one.from < window.to)
 }
 
 fn longest(lengths: &[Bounded]) -> Bounded {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
 use super::fold::LaneObservations;
+use super::lane::LaneId;
 use super::latency::Distribution;
+use super::outage::OutageId;
 use super::span::Span;
 use super::time::{Bounded, Offset};
 use super::timeline::Timeline;
@@ -62,18 +64,18 @@ pub struct Episode {
     pub total: u64,
     /// The failed ones by class.
     pub classes: BTreeMap<Class, u64>,
-    /// The failed ones by lane: the lane's place in the run's list.
-    pub lanes: BTreeMap<usize, u64>,
+    /// The failed ones by lane.
+    pub lanes: BTreeMap<LaneId, u64>,
     /// The failed ones by peer; `None` for those that reached nobody, and for peers beyond the first few hundred.
     pub peers: BTreeMap<Option<SocketAddr>, u64>,
     /// From `sent` to `done` of the failed ones: a fingerprint of what failed.
     pub time_to_fail: Distribution,
-    /// The strict outages in it: lane, and place in the lane's list.
-    pub outages: Vec<(usize, usize)>,
+    /// The strict outages in it, by lane and then by time.
+    pub outages: Vec<OutageId>,
 }
 
-/// The episodes of the target that has these lanes, given with their places in the run's list.
-pub fn find(lanes: &[(usize, &LaneObservations)]) -> Vec<Episode> {
+/// The episodes of the target that has these lanes, in the order of time.
+pub fn find(lanes: &[&LaneObservations]) -> Vec<Episode> {
     clusters(lanes).into_iter().map(|failures| describe(lanes, failures)).collect()
 }
 
@@ -96,9 +98,9 @@ impl Cluster {
 
 /// From the first failure to the last of each cluster. Where a lane was blind nobody knows that it
 /// was up: an episode neither begins nor ends there, it goes on.
-fn clusters(lanes: &[(usize, &LaneObservations)]) -> Vec<Span> {
+fn clusters(lanes: &[&LaneObservations]) -> Vec<Span> {
     let mut stretches: Vec<(Span, bool)> = Vec::new();
-    for (_, lane) in lanes {
+    for lane in lanes {
         stretches.extend(lane.bursts.iter().map(|burst| (Span::new(burst.from, burst.to), true)));
         stretches.extend(unsent(&lane.timeline).map(|span| (span, false)));
     }
@@ -123,7 +125,7 @@ fn unsent(timeline: &Timeline) -> impl Iterator<Item = Span> + '_ {
     blind.map(|run| Span::new(schedule.due(run.slot), schedule.due(run.last_slot())))
 }
 
-fn describe(lanes: &[(usize, &LaneObservations)], failures: Span) -> Episode {
+fn describe(lanes: &[&LaneObservations], failures: Span) -> Episode {
     let inside = |at: Offset| failures.from <= at && at <= failures.to;
     let mut episode = Episode {
         from: failures.from,
@@ -137,8 +139,8 @@ fn describe(lanes: &[(usize, &LaneObservations)], failures: Span) -> Episode {
         time_to_fail: Distribution::coarse(),
         outages: Vec::new(),
     };
-    for (place, lane) in lanes {
-        episode.count(*place, &lane.timeline);
+    for lane in lanes {
+        episode.count(lane.id, &lane.timeline);
         for burst in lane.bursts.iter().filter(|burst| inside(burst.from)) {
             episode.time_to_fail.add(&burst.time_to_fail);
             for (peer, failed) in &burst.peers {
@@ -146,14 +148,14 @@ fn describe(lanes: &[(usize, &LaneObservations)], failures: Span) -> Episode {
             }
         }
         let outages = lane.outages.iter().zip(0..).filter(|(outage, _)| inside(outage.from));
-        episode.outages.extend(outages.map(|(_, nth)| (*place, nth)));
+        episode.outages.extend(outages.map(|(_, nth)| OutageId { lane: lane.id, nth }));
     }
     episode.span = episode.bounded_span(lanes);
     episode
 }
 
 impl Episode {
-    fn count(&mut self, place: usize, timeline: &Timeline) {
+    fn count(&mut self, lane: LaneId, timeline: &Timeline) {
         for (class, _, count) in timeline.between(self.from, self.to + Duration::from_nanos(1)) {
             match class.health() {
                 Health::Blind => continue,
@@ -161,7 +163,7 @@ impl Episode {
                 Health::Failed => {
                     self.failed += count;
                     *self.classes.entry(class).or_insert(0) += count;
-                    *self.lanes.entry(place).or_insert(0) += count;
+                    *self.lanes.entry(lane).or_insert(0) += count;
                 }
             }
             self.total += count;
@@ -169,14 +171,14 @@ impl Episode {
     }
 
     /// From the beginning of the first strict outage to the end of the last one.
-    fn bounded_span(&self, lanes: &[(usize, &LaneObservations)]) -> Bounded {
-        let lane = |place: usize| lanes.iter().find(|(other, _)| *other == place).map(|(_, lane)| *lane);
-        let outages = || self.outages.iter().filter_map(|(place, nth)| lane(*place)?.outages.get(*nth));
+    fn bounded_span(&self, lanes: &[&LaneObservations]) -> Bounded {
+        let lane = |id: LaneId| lanes.iter().find(|lane| lane.id == id);
+        let outages = || self.outages.iter().filter_map(|id| lane(id.lane)?.outages.get(id.nth));
         let first_met = outages().map(|outage| outage.began.1).min().unwrap_or(self.from);
         let last_sent = outages().map(|outage| outage.ended.0).max().unwrap_or(self.to);
         let earliest = outages().map(|outage| outage.began.0).min().flatten();
         let latest = outages().map(|outage| outage.ended.1).collect::<Option<Vec<_>>>();
-        let period = lanes.first().map_or(Duration::ZERO, |(_, lane)| lane.timeline.schedule().period());
+        let period = lanes.first().map_or(Duration::ZERO, |lane| lane.timeline.schedule().period());
         let shared = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
         let at_most = earliest.zip(latest.and_then(|all| all.into_iter().max())).map(|(from, to)| to.since(from));
         Bounded::new(self.to.since(self.from) + period / shared, last_sent.since(first_met), at_most)
@@ -191,7 +193,7 @@ mod tests {
     /// `from..to failed/total` of each episode of a target with these lanes, a slot of each every `step` ms.
     fn said(lanes: &[&str]) -> Vec<String> {
         let seen = seen(lanes);
-        let lanes: Vec<_> = seen.lanes.iter().enumerate().collect();
+        let lanes: Vec<_> = seen.lanes.iter().collect();
         let ms = |at: Offset| at.as_nanos() / 1_000_000;
         find(&lanes)
             .iter()
@@ -222,11 +224,11 @@ mod tests {
     #[test]
     fn an_episode_knows_its_outages_lanes_and_fingerprint() {
         let seen = seen(&["...ttt......"]);
-        let lanes: Vec<_> = seen.lanes.iter().enumerate().collect();
+        let lanes: Vec<_> = seen.lanes.iter().collect();
         let episode = find(&lanes).remove(0);
-        assert_eq!(episode.lanes, BTreeMap::from([(0, 3)]));
+        assert_eq!(episode.lanes, BTreeMap::from([(LaneId(0), 3)]));
         assert_eq!(episode.classes, BTreeMap::from([(Class::ResponseTimeout, 3)]));
-        assert_eq!(episode.outages, [(0, 0)]);
+        assert_eq!(episode.outages, [OutageId { lane: LaneId(0), nth: 0 }]);
         assert_eq!(episode.time_to_fail.quantile(0.5), Some(Duration::from_millis(50)));
         assert_eq!(episode.peers, BTreeMap::from([(None, 3)]));
     }

@@ -9,17 +9,18 @@ use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
 use super::coverage::{Control, Coverage, SLACK};
-use super::disruption::GATE;
+use super::disruption::{self, Disruption, GATE};
 use super::episode::Burst;
-use super::lane::Lane;
+use super::lane::{Lane, LaneId, TargetId};
 use super::latency::Distribution;
-use super::outage::{Finder, Outage};
+use super::outage::{Finder, Outage, OutageId};
 use super::phase::{Phase, Phases};
 use super::schedule::Schedule;
 use super::span::{Span, Spans};
 use super::success_gap::SuccessGap;
 use super::time::Offset;
 use super::timeline::{Reorder, Timeline};
+use super::totals::{self, Totals};
 use super::trend::Trend;
 
 /// How many slots of a lane came to what.
@@ -44,6 +45,10 @@ pub struct Counts {
 /// All that is kept of a lane.
 #[derive(Clone, Debug)]
 pub struct LaneObservations {
+    /// Which lane of the run this is.
+    pub id: LaneId,
+    /// Its target, policy, protocol and schedule.
+    pub lane: Lane,
     /// Its answers by slot.
     pub timeline: Timeline,
     /// How many slots came to what.
@@ -52,6 +57,8 @@ pub struct LaneObservations {
     pub classes: BTreeMap<Class, u64>,
     /// Its strict outages.
     pub outages: Vec<Outage>,
+    /// Its disruptions, in the order of time.
+    pub disruptions: Vec<Disruption>,
     /// Its slow stretches, bracketed alike.
     pub slow: Vec<Outage>,
     /// Failures gathered for episodes.
@@ -90,13 +97,22 @@ impl LaneObservations {
     }
 }
 
+/// What is kept of a target beside its lanes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetObservations {
+    /// What the user calls the target.
+    pub name: String,
+    /// The longest stretch without a success although probes were on their way; `None` if nothing was sent.
+    pub success_gap: Option<Span>,
+}
+
 /// All that is kept of a run.
 #[derive(Clone, Debug)]
 pub struct Observations {
-    /// Its lanes, in the order in which they were given.
+    /// The targets, by [`TargetId`].
+    pub targets: Vec<TargetObservations>,
+    /// The lanes, by [`LaneId`].
     pub lanes: Vec<LaneObservations>,
-    /// Each target's longest silence; `None` if nothing was sent to it.
-    pub success_gaps: Vec<Option<Span>>,
     /// The run's phases.
     pub phases: Phases,
     /// The time in which the prober could not even reach itself.
@@ -107,12 +123,52 @@ pub struct Observations {
     pub end: Offset,
 }
 
+impl Observations {
+    /// The ids of all targets, in order.
+    pub fn target_ids(&self) -> impl Iterator<Item = TargetId> + use<> {
+        (0..self.targets.len()).map(TargetId)
+    }
+
+    /// The target of this id.
+    pub fn target(&self, id: TargetId) -> &TargetObservations {
+        &self.targets[id.0]
+    }
+
+    /// The lane of this id.
+    pub fn lane(&self, id: LaneId) -> &LaneObservations {
+        &self.lanes[id.0]
+    }
+
+    /// The lanes of a target, in order.
+    pub fn lanes_of(&self, target: TargetId) -> Vec<&LaneObservations> {
+        self.lanes.iter().filter(|lane| lane.lane.target == target).collect()
+    }
+
+    /// The strict outage of this id.
+    pub fn outage(&self, id: OutageId) -> &Outage {
+        &self.lane(id.lane).outages[id.nth]
+    }
+
+    /// The totals of a target over `window`.
+    pub fn totals(&self, target: TargetId, window: Span) -> Totals {
+        totals::of(&self.lanes_of(target), &self.held_up, window)
+    }
+
+    /// What reports call a lane: `new`, or `shop/new` where there are several targets.
+    pub fn lane_name(&self, id: LaneId) -> String {
+        let lane = self.lane(id).lane;
+        match self.targets.as_slice() {
+            [_] => lane.policy.to_string(),
+            all => format!("{}/{}", all[lane.target.0].name, lane.policy),
+        }
+    }
+}
+
 /// What is known of one slot.
 type Resolved = (Probe, Option<SocketAddr>);
 
 #[derive(Clone, Debug)]
 struct LaneFold {
-    target: usize,
     reorder: Reorder<Resolved>,
     sight: Coverage,
     outages: Finder,
@@ -125,19 +181,22 @@ struct LaneFold {
 /// Takes probes in as they resolve.
 #[derive(Clone, Debug)]
 pub struct Fold {
+    targets: Vec<(String, SuccessGap)>,
     lanes: Vec<LaneFold>,
-    success_gaps: Vec<SuccessGap>,
     phases: Phases,
     control: Control,
 }
 
 impl Fold {
-    /// A fold of a run with these lanes, in which nothing has happened yet.
-    pub fn new(lanes: &[Lane], control: &Schedule) -> Self {
-        let targets = lanes.iter().map(|lane| lane.target + 1).max().unwrap_or(0);
+    /// A fold of a run with these targets (by name) and lanes, in which nothing has happened yet.
+    ///
+    /// # Panics
+    /// If a lane names a target that is not there.
+    pub fn new(targets: &[String], lanes: &[Lane], control: &Schedule) -> Self {
+        assert!(lanes.iter().all(|lane| lane.target.0 < targets.len()), "each lane probes a target of the run");
         Self {
-            lanes: lanes.iter().map(LaneFold::new).collect(),
-            success_gaps: vec![SuccessGap::default(); targets],
+            targets: targets.iter().map(|name| (name.clone(), SuccessGap::default())).collect(),
+            lanes: lanes.iter().enumerate().map(|(place, lane)| LaneFold::new(LaneId(place), lane)).collect(),
             phases: Phases::default(),
             control: Control::new(control),
         }
@@ -157,14 +216,13 @@ impl Fold {
         self.phases.begin(phase, at);
     }
 
-    /// Takes in the probe of a slot of the lane at `place`. False if there is no such lane, or if that
-    /// slot's probe is in already.
-    pub fn push(&mut self, place: usize, probe: Probe, peer: Option<SocketAddr>) -> bool {
-        let Some(lane) = self.lanes.get_mut(place) else { return false };
+    /// Takes in the probe of a slot of a lane. False if there is no such lane, or if that slot's probe is in already.
+    pub fn push(&mut self, lane: LaneId, probe: Probe, peer: Option<SocketAddr>) -> bool {
+        let Some(lane) = self.lanes.get_mut(lane.0) else { return false };
         if !lane.reorder.push(probe.slot, (probe, peer)) {
             return false;
         }
-        self.success_gaps[lane.target].push(&probe);
+        self.targets[lane.seen.lane.target.0].1.push(&probe);
         while let Some(next) = lane.reorder.pop() {
             lane.fold(&next, &self.phases);
         }
@@ -190,11 +248,11 @@ impl Fold {
     /// Failed slots times period, averaged over the lanes of the target that has it worst: downtime so far.
     pub fn downtime(&self) -> Duration {
         let of_target = |target: usize| {
-            let lanes = || self.lanes.iter().filter(|lane| lane.target == target);
+            let lanes = || self.lanes.iter().filter(|lane| lane.seen.lane.target == TargetId(target));
             let sum: Duration = lanes().map(LaneFold::downtime).sum();
             sum / u32::try_from(lanes().count()).unwrap_or(u32::MAX).max(1)
         };
-        (0..self.success_gaps.len()).map(of_target).max().unwrap_or_default()
+        (0..self.targets.len()).map(of_target).max().unwrap_or_default()
     }
 
     /// How many probes failed so far.
@@ -204,10 +262,11 @@ impl Fold {
 
     /// All that is kept of a run in which every slot due before `end` was sent or given up.
     pub fn finish(self, end: Offset) -> Observations {
-        let Self { lanes, success_gaps, phases, control } = self;
+        let Self { targets, lanes, phases, control } = self;
+        let target = |(name, gap): (String, SuccessGap)| TargetObservations { name, success_gap: gap.finish() };
         Observations {
             lanes: lanes.into_iter().map(|lane| lane.finish(end, &phases)).collect(),
-            success_gaps: success_gaps.into_iter().map(SuccessGap::finish).collect(),
+            targets: targets.into_iter().map(target).collect(),
             phases,
             held_up: control.blind().within(Span::new(Offset::ZERO, end)),
             controls: control.probes(),
@@ -217,10 +276,9 @@ impl Fold {
 }
 
 impl LaneFold {
-    fn new(lane: &Lane) -> Self {
+    fn new(id: LaneId, lane: &Lane) -> Self {
         let schedule = lane.schedule;
         Self {
-            target: lane.target,
             reorder: Reorder::default(),
             sight: Coverage::new(&schedule),
             outages: Finder::outages(schedule),
@@ -228,10 +286,13 @@ impl LaneFold {
             up_since: None,
             folded_to: Offset::ZERO,
             seen: LaneObservations {
+                id,
+                lane: *lane,
                 timeline: Timeline::new(schedule),
                 counts: Counts::default(),
                 classes: BTreeMap::new(),
                 outages: Vec::new(),
+                disruptions: Vec::new(),
                 slow: Vec::new(),
                 bursts: Vec::new(),
                 lateness: Distribution::fine(),
@@ -284,6 +345,7 @@ impl LaneFold {
         seen.widest = self.sight.widest();
         // A slot that was not sent stands for a whole period, which may reach beyond the run.
         seen.blind = self.sight.blind().within(Span::new(Offset::ZERO, end));
+        seen.disruptions = disruption::find(&seen);
         seen
     }
 }
@@ -339,9 +401,9 @@ mod tests {
     #[test]
     fn a_lane_is_never_blind_for_longer_than_its_run() {
         let lanes = super::super::notation::lanes(1);
-        let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+        let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
         for probe in probes("??????") {
-            assert!(fold.push(0, probe, None));
+            assert!(fold.push(LaneId(0), probe, None));
         }
         let seen = fold.finish(Offset::from_nanos(5_500_000));
         assert_eq!(seen.lanes[0].blind.length(), Duration::from_micros(5_500));
@@ -350,13 +412,13 @@ mod tests {
     #[test]
     fn a_lane_is_up_from_its_last_failure_on_and_only_as_far_as_is_known() {
         let lanes = super::super::notation::lanes(1);
-        let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+        let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
         fold.begin(Phase::Event, Offset::ZERO);
         let all = probes("..x........");
         for probe in all.iter().filter(|probe| probe.slot != 8) {
-            assert!(fold.push(0, *probe, None));
+            assert!(fold.push(LaneId(0), *probe, None));
         }
-        assert!(!fold.push(0, all[3], None), "one slot, one record");
+        assert!(!fold.push(LaneId(0), all[3], None), "one slot, one record");
         assert_eq!(fold.up_for(Offset::ZERO), Duration::from_millis(4));
         assert_eq!(fold.up_for(Offset::from_millis(5)), Duration::from_millis(2));
         assert_eq!(fold.downtime(), Duration::from_millis(1));

@@ -40,15 +40,23 @@ impl fmt::Display for Protocol {
     }
 }
 
+/// A target of a run, by its place in the run's list of targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId(pub usize);
+
+/// A lane of a run, by its place in the run's list of lanes: those of the first target, then those of the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneId(pub usize);
+
 /// One lane of one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lane {
-    /// The target's place in the run's list.
-    pub target: usize,
-    /// How it comes by its connections.
+    /// The target that this lane probes.
+    pub target: TargetId,
+    /// Whether each probe opens a connection or takes a kept one.
     pub policy: Policy,
-    /// What is spoken on it.
+    /// The version of HTTP.
     pub protocol: Protocol,
-    /// When its slots are due.
+    /// When the lane's slots are due.
     pub schedule: Schedule,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::answer::{Class, Connection, Probe, Unsent};
 use super::fold::{Fold, Observations};
-use super::lane::{Lane, Policy, Protocol};
+use super::lane::{Lane, LaneId, Policy, Protocol, TargetId};
 use super::phase::Phase;
 use super::schedule::{Rate, Schedule};
 use super::time::Offset;
@@ -72,7 +72,7 @@ pub fn lane(notation: &str) -> Timeline {
 pub fn lanes(count: u64) -> Vec<Lane> {
     let lane = |(nth, schedule)| {
         let policy = if nth == 0 { Policy::Reused } else { Policy::New };
-        Lane { target: 0, policy, protocol: Protocol::Http1, schedule }
+        Lane { target: TargetId(0), policy, protocol: Protocol::Http1, schedule }
     };
     schedules(count).into_iter().enumerate().map(lane).collect()
 }
@@ -80,11 +80,11 @@ pub fn lanes(count: u64) -> Vec<Lane> {
 /// What is seen of one target whose lanes are as these notations say; all of it is the event.
 pub fn seen(notations: &[&str]) -> Observations {
     let lanes = lanes(notations.len() as u64);
-    let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+    let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
     fold.begin(Phase::Event, Offset::ZERO);
     for (place, notation) in notations.iter().enumerate() {
         for probe in probes_on(&lanes[place].schedule, notation) {
-            assert!(fold.push(place, probe, None));
+            assert!(fold.push(LaneId(place), probe, None));
         }
     }
     let end = lanes.iter().zip(notations).map(|(lane, notation)| lane.schedule.due(notation.len() as u64)).max();

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
+use super::lane::LaneId;
 use super::schedule::Schedule;
 use super::time::{Bounded, Offset};
 
@@ -37,6 +38,15 @@ impl Open {
             Self::BlindAfter => "blind-after",
         }
     }
+}
+
+/// A strict outage of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutageId {
+    /// The lane that had it.
+    pub lane: LaneId,
+    /// Its place among the lane's outages, in the order of time, from 0.
+    pub nth: usize,
 }
 
 /// A maximal run of consecutive failed slots of a lane; blind slots neither extend nor break it.

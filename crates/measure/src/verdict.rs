@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::answer::Class;
 use super::budget::{Budget, Limit, Outcome, Scope};
 use super::fold::{LaneObservations, Observations};
-use super::lane::Lane;
+use super::lane::TargetId;
 use super::phase::Phase;
 use super::span::Span;
 use super::time::Human;
@@ -129,44 +129,10 @@ pub struct BudgetResult {
     pub outcome: Outcome,
 }
 
-/// What a verdict is about: all that was seen, of whom.
-#[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
-    /// What was seen.
-    pub seen: &'a Observations,
-    /// The run's lanes.
-    pub lanes: &'a [Lane],
-    /// The targets' names.
-    pub targets: &'a [String],
-}
-
-impl<'a> Case<'a> {
-    /// The lanes of a target, with their places in the run's list.
-    pub fn lanes_of(&self, target: usize) -> Vec<(usize, &'a LaneObservations)> {
-        let all = self.lanes.iter().zip(&self.seen.lanes).enumerate();
-        all.filter(|(_, (lane, _))| lane.target == target).map(|(place, (_, seen))| (place, seen)).collect()
-    }
-
-    /// The totals of a target over `window`.
-    pub fn totals(&self, target: usize, window: Span) -> Totals {
-        let lanes: Vec<_> = self.lanes_of(target).into_iter().map(|(_, lane)| lane).collect();
-        totals::of(&lanes, &self.seen.held_up, window)
-    }
-
-    /// What people call a lane: `new`, or `shop/new` where there are several targets.
-    pub fn lane_name(&self, place: usize) -> String {
-        let Some(lane) = self.lanes.get(place) else { return String::new() };
-        match self.targets {
-            [_] => lane.policy.to_string(),
-            all => format!("{}/{}", all[lane.target], lane.policy),
-        }
-    }
-}
-
-/// The verdict on `case`: `budgets` are held over their stretches of the run.
-pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, ending: Ending) -> Verdict {
+/// The verdict on what was seen: each budget is held over its stretch of the run.
+pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], max_blind: MaxBlind, ending: Ending) -> Verdict {
     let rule = |(budget, window): &(Budget, Span)| {
-        let limited = limited(case, budget.scope, *window).into_iter();
+        let limited = limited(seen, budget.scope, *window).into_iter();
         let (name, limit) = (budget.name.clone(), budget.limit.to_string());
         let ruling = |Limited { of, totals, slot, failed_before }: Limited| {
             let outcome = match budget.limit.hold(&totals, slot) {
@@ -182,8 +148,8 @@ pub fn judge(case: Case<'_>, budgets: &[(Budget, Span)], max_blind: MaxBlind, en
     let results: Vec<_> = budgets.iter().flat_map(rule).collect();
     let breaches: Vec<_> = results.iter().filter_map(BudgetResult::breach).collect();
     let mut inconclusive: Vec<_> = results.iter().filter_map(BudgetResult::doubt).collect();
-    for target in 0..case.targets.len() {
-        inconclusive.extend(doubts_of(case, target, max_blind));
+    for target in seen.target_ids() {
+        inconclusive.extend(doubts_of(seen, target, max_blind));
     }
     let conclusion = match ending {
         Ending::Interrupted => Conclusion::Interrupted,
@@ -232,36 +198,35 @@ struct Limited {
 }
 
 /// The targets or the lane that a budget limits.
-fn limited(case: Case<'_>, scope: Scope, window: Span) -> Vec<Limited> {
-    let limited = |of: String, lanes: Vec<(usize, &LaneObservations)>| {
-        let slot = lanes.first().map_or(Duration::ZERO, |(place, _)| case.lanes[*place].schedule.period());
-        let lanes: Vec<_> = lanes.into_iter().map(|(_, lane)| lane).collect();
-        let totals = |window| totals::of(&lanes, &case.seen.held_up, window);
-        let baseline = case.seen.phases.spans(case.seen.end).find(|(phase, _)| *phase == Phase::Baseline);
+fn limited(seen: &Observations, scope: Scope, window: Span) -> Vec<Limited> {
+    let limited = |of: String, lanes: Vec<&LaneObservations>| {
+        let slot = lanes.first().map_or(Duration::ZERO, |lane| lane.lane.schedule.period());
+        let totals = |window| totals::of(&lanes, &seen.held_up, window);
+        let baseline = seen.phases.spans(seen.end).find(|(phase, _)| *phase == Phase::Baseline);
         let before = baseline.map(|(_, span)| totals(span));
         let failed_before = before.is_some_and(|before| before.resolved > 0 && before.failed == before.resolved);
         Limited { of, totals: totals(window), slot, failed_before }
     };
-    let target = |target: usize| limited(case.targets[target].clone(), case.lanes_of(target));
+    let target = |target: TargetId| limited(seen.target(target).name.clone(), seen.lanes_of(target));
     match scope {
-        Scope::EachTarget => (0..case.targets.len()).map(target).collect(),
-        Scope::Target(place) => vec![target(place)],
-        Scope::Lane(place) => vec![limited(case.lane_name(place), vec![(place, &case.seen.lanes[place])])],
+        Scope::EachTarget => seen.target_ids().map(target).collect(),
+        Scope::Target(id) => vec![target(id)],
+        Scope::Lane(id) => vec![limited(seen.lane_name(id), vec![seen.lane(id)])],
     }
 }
 
 /// Why what was seen of a target may support no verdict.
-fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> {
-    let (seen, name) = (case.seen, &case.targets[target]);
+fn doubts_of(seen: &Observations, target: TargetId, max_blind: MaxBlind) -> Vec<String> {
+    let name = &seen.target(target).name;
     let mut inconclusive = Vec::new();
-    let whole = case.totals(target, Span::new(super::time::Offset::ZERO, seen.end));
+    let whole = seen.totals(target, Span::new(super::time::Offset::ZERO, seen.end));
     if whole.resolved == 0 {
         inconclusive.push(format!("no probe of {name} came to an answer"));
     }
     for (phase, span) in seen.phases.spans(seen.end) {
-        let totals = case.totals(target, span);
+        let totals = seen.totals(target, span);
         match phase {
-            Phase::Baseline if began_within(case, target, span) => inconclusive.push(format!(
+            Phase::Baseline if began_within(seen, target, span) => inconclusive.push(format!(
                 "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",
                 totals.failed,
                 totals.resolved,
@@ -273,13 +238,13 @@ fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> 
             Phase::Baseline | Phase::Settle => {}
         }
     }
-    for (place, lane) in case.lanes_of(target) {
+    for lane in seen.lanes_of(target) {
         let share = share(lane.counts.sent, lane.counts.offered);
         if lane.counts.offered > 0 && share < ENOUGH_SENT {
             inconclusive.push(format!(
                 "only {:.1} % of the slots of {} were sent",
                 share * 100.0,
-                case.lane_name(place)
+                seen.lane_name(lane.id)
             ));
         }
     }
@@ -288,8 +253,8 @@ fn doubts_of(case: Case<'_>, target: usize, max_blind: MaxBlind) -> Vec<String> 
 
 /// Whether an outage of `target` surely began before the event did. Probes that were on their way when that began may have
 /// met it, and then say nothing against the baseline.
-fn began_within(case: Case<'_>, target: usize, baseline: Span) -> bool {
-    let outages = case.lanes_of(target).into_iter().flat_map(|(_, lane)| &lane.outages);
+fn began_within(seen: &Observations, target: TargetId, baseline: Span) -> bool {
+    let outages = seen.lanes_of(target).into_iter().flat_map(|lane| &lane.outages);
     outages.into_iter().any(|outage| outage.from < baseline.to && outage.began.1 < baseline.to)
 }
 

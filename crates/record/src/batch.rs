@@ -1,13 +1,14 @@
 //! What became of some slots, as the hammer hands it on.
 
 use lapse_measure::answer::{Evidence, Probe};
+use lapse_measure::lane::LaneId;
 use lapse_measure::time::Offset;
 
 /// What became of one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeRecord {
-    /// The lane's place in the run's list.
-    pub lane: usize,
+    /// Its lane.
+    pub lane: LaneId,
     /// What the measuring core needs.
     pub probe: Probe,
     /// What else is known if it failed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::batch::Batch;
 use crate::event::Event;
 use lapse_measure::budget::Budget;
-use lapse_measure::lane::{Lane, Policy, Protocol};
+use lapse_measure::lane::{Lane, Policy, Protocol, TargetId};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::{Anchor, Discipline, Offset};
@@ -27,13 +27,17 @@ pub struct Target {
     pub start: Offset,
 }
 
+/// An act of a run's scenario, by its place in the story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActId(pub usize);
+
 /// The part of a run over which a budget is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
     /// From the event on.
     Judged,
-    /// One act of a scenario, by its place.
-    Act(usize),
+    /// One act of a scenario.
+    Act(ActId),
 }
 
 /// What is known of a run before its first probe.
@@ -76,7 +80,7 @@ impl RunHeader {
             let count = NonZeroU64::new(target.policies.len() as u64).unwrap_or(NonZeroU64::MIN);
             let schedules = Schedule::interleaved(self.rate, count, target.start);
             let lane = |(policy, schedule): (&Policy, Schedule)| Lane {
-                target: place,
+                target: TargetId(place),
                 policy: *policy,
                 protocol: target.protocol,
                 schedule,

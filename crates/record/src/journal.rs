@@ -110,7 +110,7 @@ pub fn read(folder: &Path) -> Result<Record, Error> {
     let (mut frames, mut recorder) = open(folder)?;
     let damage = replay(&mut frames, &mut recorder)?;
     let mut record = recorder.finish();
-    record.notes.extend(damage);
+    record.summary.notes.extend(damage);
     Ok(record)
 }
 
@@ -235,7 +235,7 @@ mod tests {
     use crate::event::{Event, EventKind, Object, ObjectKind, Source};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
-    use lapse_measure::lane::{Policy, Protocol};
+    use lapse_measure::lane::{LaneId, Policy, Protocol};
     use lapse_measure::phase::Phase;
     use lapse_measure::schedule::Rate;
     use lapse_measure::time::{Anchor, Discipline, Offset};
@@ -243,8 +243,11 @@ mod tests {
 
     fn about() -> RunHeader {
         let rate = Rate::per_second(1000).unwrap();
-        let budget =
-            Budget { name: "max-outage".into(), scope: Scope::Lane(1), limit: Limit::Outage(Duration::from_secs(1)) };
+        let budget = Budget {
+            name: "max-outage".into(),
+            scope: Scope::Lane(LaneId(1)),
+            limit: Limit::Outage(Duration::from_secs(1)),
+        };
         let target = Target {
             name: "shop".into(),
             url: "http://shop/".into(),
@@ -286,7 +289,7 @@ mod tests {
         let record = |lane, slot| {
             let probe = probe(lane, slot);
             let evidence = Evidence { detail: "connect".into(), ..Evidence::default() };
-            Resolved { lane, probe, evidence: (probe.class != Class::Ok).then(|| Box::new(evidence)) }
+            Resolved { lane: LaneId(lane), probe, evidence: (probe.class != Class::Ok).then(|| Box::new(evidence)) }
         };
         let batch = |from: u64| Batch {
             watermark: Offset::from_millis(2 * (from + 10)),
@@ -343,10 +346,10 @@ mod tests {
         }
         let (live, read) = (live.finish(), read(written().0.path()).unwrap());
         assert_eq!((read.about, &read.events, &read.failures), (live.about, &live.events, &live.failures));
-        assert_eq!((&read.verdict, read.command), (&live.verdict, live.command));
+        assert_eq!((&read.summary.verdict, read.command), (&live.summary.verdict, live.command));
         assert_eq!(read.seen.lanes[1].outages, live.seen.lanes[1].outages);
         assert_eq!(
-            (read.failures.kept.len(), read.cut, read.verdict.conclusion),
+            (read.failures.kept.len(), read.cut, read.summary.verdict.conclusion),
             (25, false, Conclusion::Inconclusive)
         );
     }
@@ -376,7 +379,7 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[place] ^= 0x10;
             match read_bytes(&damaged) {
-                Ok(record) => assert!(record.cut && !record.notes.is_empty(), "byte {place}"),
+                Ok(record) => assert!(record.cut && !record.summary.notes.is_empty(), "byte {place}"),
                 Err(error) => assert!(error.to_string().contains(FILE), "byte {place}: {error}"),
             }
         }

@@ -5,8 +5,10 @@
 pub mod batch;
 pub mod entry;
 pub mod event;
+pub mod failure;
 pub mod journal;
 pub mod pods;
 pub mod record;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
+pub mod summary;

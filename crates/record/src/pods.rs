@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::record::Failure;
 use crate::batch::Served;
 use crate::event::{Event, EventKind};
+use crate::failure::Failure;
 use lapse_measure::answer::Origin;
 use lapse_measure::time::Offset;
 
@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::event::{Object, ObjectKind, Source};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
+    use lapse_measure::lane::LaneId;
 
     fn at(ms: u64) -> Offset {
         Offset::from_millis(ms)
@@ -170,7 +171,11 @@ mod tests {
         let (sent, done) = (at(ms), at(ms + 1));
         let connection = Connection::New;
         let probe = Probe { slot: ms, due: sent, sent, done, class, timed_out: false, connection, reconnects: 0 };
-        Failure { lane: 0, probe, evidence: Evidence { backend: backend.map(str::to_owned), ..Evidence::default() } }
+        Failure {
+            lane: LaneId(0),
+            probe,
+            evidence: Evidence { backend: backend.map(str::to_owned), ..Evidence::default() },
+        }
     }
 
     fn served(backend: &str, times: u64, ms: u64) -> Served {

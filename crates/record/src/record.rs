@@ -4,18 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{End, Entry, InjectedFault, RunHeader, Window};
-use super::pods::{Answers, Pod};
+use super::entry::{End, Entry, InjectedFault, RunHeader};
+use super::pods::Answers;
+use super::summary::{self, Act, Summary};
 use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
 use crate::event::Event;
-use lapse_measure::answer::{Class, Evidence, Health, Probe};
+use crate::failure::{Failure, Failures};
+use lapse_measure::answer::{Class, Health};
 use lapse_measure::fold::{Fold, Observations};
-use lapse_measure::lane::Lane;
+use lapse_measure::lane::{Lane, LaneId};
 use lapse_measure::schedule::Schedule;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Anchor, Human, Offset};
-use lapse_measure::verdict::{self, Case, Ending, Verdict};
+use lapse_measure::verdict::Ending;
 
 /// Failures kept of each class of a lane.
 const KEPT_OF_A_CLASS: u64 = 5_000;
@@ -27,26 +29,6 @@ const EVENTS: usize = 50_000;
 const SLEW_PPM: u64 = 500;
 /// A difference between anchors below this is not worth a word.
 const STEP_NS: u64 = 1_000_000;
-
-/// A failed probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The lane's place in the run's list.
-    pub lane: usize,
-    /// The probe.
-    pub probe: Probe,
-    /// What else is known of it.
-    pub evidence: Evidence,
-}
-
-/// The failed probes that were kept one by one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failures {
-    /// In the order in which they resolved.
-    pub kept: Vec<Failure>,
-    /// How many were not kept; outages and totals count them all the same.
-    pub dropped: u64,
-}
 
 /// The wrapped command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,23 +48,12 @@ impl CommandRun {
     }
 }
 
-/// An act of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
-    /// What it is called.
-    pub name: String,
-    /// From its beginning to the next one's, or to the end of the run.
-    pub span: Span,
-}
-
 /// All that is known of a run.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// What was known before the first probe.
     pub about: RunHeader,
-    /// The lanes.
-    pub lanes: Vec<Lane>,
-    /// What was seen.
+    /// What was measured of each target and lane.
     pub seen: Observations,
     /// Failed probes, one by one.
     pub failures: Failures,
@@ -90,12 +61,8 @@ pub struct Record {
     pub events: Vec<Event>,
     /// Events that were not kept.
     pub events_dropped: u64,
-    /// The pods that ended or answered, as far as anybody told.
-    pub pods: Vec<Pod>,
     /// The wrapped command, if there was one.
     pub command: Option<CommandRun>,
-    /// The acts of the scenario, if it was one.
-    pub acts: Vec<Act>,
     /// What the scenario's world did, in the order in which it began.
     pub inflicted: Vec<InjectedFault>,
     /// Somebody asked for the end.
@@ -104,18 +71,11 @@ pub struct Record {
     pub cut: bool,
     /// The end, if the run came to one.
     pub end: Option<End>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// What a reader should know that is no reason to doubt the verdict.
-    pub notes: Vec<String>,
+    /// What all of it comes to.
+    pub summary: Summary,
 }
 
 impl Record {
-    /// What there is to judge.
-    pub fn case<'a>(&'a self, names: &'a [String]) -> Case<'a> {
-        Case { seen: &self.seen, lanes: &self.lanes, targets: names }
-    }
-
     /// The whole run.
     pub fn whole(&self) -> Span {
         Span::new(Offset::ZERO, self.seen.end)
@@ -128,7 +88,7 @@ pub enum InvalidEntry {
     /// A record of a lane that the run does not have, of a slot that is in already, or of one far ahead of all others.
     #[error("slot {slot} of lane {lane} does not belong here")]
     Slot {
-        /// The lane's place.
+        /// The lane's place in the run's list.
         lane: usize,
         /// The slot's number.
         slot: u64,
@@ -150,7 +110,7 @@ pub struct Recorder {
     lanes: Vec<Lane>,
     fold: Fold,
     failures: Failures,
-    kept: BTreeMap<(usize, Class), u64>,
+    kept: BTreeMap<(LaneId, Class), u64>,
     events: Vec<Event>,
     events_dropped: u64,
     answers: Answers,
@@ -169,7 +129,7 @@ impl Recorder {
         let lanes = about.lanes();
         let command = about.command.clone().map(|argv| CommandRun { argv, started: None, exit: None });
         Self {
-            fold: Fold::new(&lanes, &about.control()).with_gate(about.gate),
+            fold: Fold::new(&about.names(), &lanes, &about.control()).with_gate(about.gate),
             about,
             lanes,
             failures: Failures::default(),
@@ -231,37 +191,28 @@ impl Recorder {
         let end = self.end.map_or(self.watermark, |end| end.at);
         let seen = self.fold.finish(end);
         let ends = self.acts.iter().skip(1).map(|(_, from)| *from).chain([end]);
-        let acts: Vec<_> = self
-            .acts
-            .iter()
-            .zip(ends)
-            .map(|((name, from), to)| Act { name: name.clone(), span: Span::new(*from, to) })
-            .collect();
+        let act = |((name, from), to): (&(String, Offset), _)| Act { name: name.clone(), span: Span::new(*from, to) };
+        let acts = self.acts.iter().zip(ends).map(act).collect();
         let ending = match &self.command {
             _ if self.interrupted || self.end.is_none() => Ending::Interrupted,
             Some(command) if command.failed() => Ending::CommandFailed,
             _ => Ending::Complete,
         };
-        let names = self.about.names();
-        let case = Case { seen: &seen, lanes: &self.lanes, targets: &names };
-        let verdict = verdict::judge(case, &budgets(&self.about, &seen, &acts), self.about.max_blind, ending);
-        let verdict = verdict.doubted(self.inconclusive);
+        let pods = self.answers.pods(&self.events, &self.failures.kept);
+        let notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
+        let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
         Record {
-            notes: notes(&self.about.anchor, self.end.as_ref(), &seen),
+            summary: Summary::of(&self.about, &seen, rest),
             about: self.about,
-            lanes: self.lanes,
             seen,
-            pods: self.answers.pods(&self.events, &self.failures.kept),
             failures: self.failures,
             events: self.events,
             events_dropped: self.events_dropped,
             command: self.command,
-            acts,
             inflicted: self.inflicted,
             interrupted: self.interrupted,
             cut: self.end.is_none(),
             end: self.end,
-            verdict,
         }
     }
 
@@ -280,7 +231,7 @@ impl Recorder {
             let peer = evidence.as_ref().and_then(|evidence| evidence.peer);
             let slot = probe.slot;
             if !self.fold.push(lane, probe, peer) {
-                return Err(InvalidEntry::Slot { lane, slot });
+                return Err(InvalidEntry::Slot { lane: lane.0, slot });
             }
             if probe.class.health() == Health::Failed {
                 self.keep(Failure { lane, probe, evidence: evidence.map(|evidence| *evidence).unwrap_or_default() });
@@ -302,22 +253,6 @@ impl Recorder {
             self.failures.dropped += 1;
         }
     }
-}
-
-fn budgets(about: &RunHeader, seen: &Observations, acts: &[Act]) -> Vec<(lapse_measure::budget::Budget, Span)> {
-    let window = |window: Window| match window {
-        Window::Judged => seen.phases.judged(seen.end),
-        // An act that never began is judged by nothing: what it expects to lose, it did not.
-        Window::Act(place) => acts.get(place).map_or(Span::new(seen.end, seen.end), |act| act.span),
-    };
-    about.budgets.iter().map(|(budget, over)| (budget.clone(), reach_back(seen, window(*over)))).collect()
-}
-
-/// The window with what was on its way when it began and failed then: that may have met what the window is about.
-fn reach_back(seen: &Observations, window: Span) -> Span {
-    let outages = seen.lanes.iter().flat_map(|lane| &lane.outages);
-    let met_it = outages.filter(|outage| outage.from < window.from && outage.began.1 >= window.from);
-    Span::new(met_it.map(|outage| outage.from).fold(window.from, Offset::min), window.to)
 }
 
 fn notes(anchor: &Anchor, end: Option<&End>, seen: &Observations) -> Vec<String> {
@@ -351,6 +286,7 @@ mod tests {
             999 => Answer::after(Class::Closed, 5000),
             _ => Answer::after(Class::Ok, 200),
         });
-        assert_eq!((record.verdict.conclusion, record.verdict.inconclusive), (Conclusion::Fail, vec![]));
+        let verdict = record.summary.verdict;
+        assert_eq!((verdict.conclusion, verdict.inconclusive), (Conclusion::Fail, vec![]));
     }
 }

@@ -7,13 +7,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::batch::{Batch, ProbeRecord as Resolved};
-use crate::entry::Exit;
-use crate::entry::{End, Entry, InjectedFault, RunHeader, Target, Window};
+use crate::entry::{ActId, End, Entry, Exit, InjectedFault, RunHeader, Target, Window};
 use crate::event::{Event, EventKind, Object, ObjectKind, Source};
 use crate::record::{Record, Recorder};
 use lapse_measure::answer::{Class, Connection, Evidence, Health, Probe, Unsent};
 use lapse_measure::budget::{Budget, Limit, Scope};
-use lapse_measure::lane::{Lane, Policy, Protocol};
+use lapse_measure::lane::{Lane, LaneId, Policy, Protocol};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, Offset};
@@ -148,21 +147,21 @@ fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Ans
     let (begin, end) = (Offset::from_millis(from), Offset::from_millis(to));
     let of_lane = |(place, lane): (usize, &Lane)| {
         let slots = lane.schedule.slots_before(begin)..lane.schedule.slots_before(end);
-        slots.map(|slot| resolved(place, lane, slot, answer)).collect::<Vec<_>>()
+        slots.map(|slot| resolved(LaneId(place), lane, slot, answer)).collect::<Vec<_>>()
     };
     let mut records: Vec<_> = lanes.iter().enumerate().flat_map(of_lane).collect();
     records.sort_by_key(|record| record.probe.done);
     Batch { watermark: end, records, controls: (from..to).map(control).collect(), ..Batch::default() }
 }
 
-fn resolved(place: usize, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
+fn resolved(id: LaneId, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
     let due = lane.schedule.due(slot);
     let Answer { class, trip, peer } = answer(lane, due.as_nanos() / 1_000_000);
     let connection = if lane.policy == Policy::New { Connection::New } else { Connection::Reused };
     let timed_out = matches!(class, Class::ConnectTimeout | Class::ResponseTimeout);
     let probe = Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 };
     let evidence = Evidence { peer, detail: class.to_string(), ..Evidence::default() };
-    Resolved { lane: place, probe, evidence: (class.health() == Health::Failed).then(|| Box::new(evidence)) }
+    Resolved { lane: id, probe, evidence: (class.health() == Health::Failed).then(|| Box::new(evidence)) }
 }
 
 fn control(ms: u64) -> Probe {
@@ -208,13 +207,17 @@ pub fn nasty() -> Record {
     let mut sample = Sample::of(&["shop, \"the\" big one", "p\u{1b}[31may"]).phase(Phase::Event, 0);
     sample.about.discipline = Some(Discipline { synchronised: false, ..SYNCHRONISED });
     sample.about.budgets.push((
-        Budget { name: "max-outage".to_owned(), scope: Scope::Lane(2), limit: Limit::Outage(Duration::from_secs(1)) },
+        Budget {
+            name: "max-outage".to_owned(),
+            scope: Scope::Lane(LaneId(2)),
+            limit: Limit::Outage(Duration::from_secs(1)),
+        },
         Window::Judged,
     ));
     let held_up =
         Event::new(Offset::from_millis(100), Source::Prober, EventKind::Other("held-up".to_owned()), "\u{7}no port");
     let sample = sample.beside(100, Entry::Event(held_up)).beside(9000, Entry::Interrupted(Offset::from_millis(9000)));
-    sample.record(9000, |lane, ms| match (lane.target, lane.policy, ms) {
+    sample.record(9000, |lane, ms| match (lane.target.0, lane.policy, ms) {
         (0, _, 0..50) => Answer::after(Class::Status(502), 900).from(1),
         (0, Policy::New, 1000..1700) => every_class(ms),
         (0, Policy::Reused, 8000..) => Answer::after(Class::ResponseTimeout, 6_000_000),
@@ -276,9 +279,9 @@ pub fn scenario() -> Record {
     let mut sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
     let budget = |name: &str, limit| Budget { name: name.to_owned(), scope: Scope::EachTarget, limit };
     sample.about.budgets = vec![
-        (budget("expected of graceful", Limit::Failed(0)), Window::Act(0)),
-        (budget("expected of abrupt", Limit::Loss), Window::Act(1)),
-        (budget("expected of fixed", Limit::Failed(0)), Window::Act(2)),
+        (budget("expected of graceful", Limit::Failed(0)), Window::Act(ActId(0))),
+        (budget("expected of abrupt", Limit::Loss), Window::Act(ActId(1))),
+        (budget("expected of fixed", Limit::Failed(0)), Window::Act(ActId(2))),
     ];
     let inflicted = |by: &str, what: &str, times, (from, to)| InjectedFault {
         by: by.to_owned(),
@@ -321,7 +324,7 @@ pub fn hostile() -> Record {
     sample.about.slow = Duration::ZERO;
     sample.about.max_blind = MaxBlind { share: f64::NAN, stretch: Duration::ZERO };
     sample.about.command = Some(Vec::new());
-    sample.about.budgets.push((default_budget(), Window::Act(7)));
+    sample.about.budgets.push((default_budget(), Window::Act(ActId(7))));
     let mut recorder = Recorder::new(sample.about);
     let probe = |slot, sent, done| Probe {
         slot,
@@ -333,7 +336,7 @@ pub fn hostile() -> Record {
         connection: Connection::Reused,
         reconnects: u8::MAX,
     };
-    let resolved = |slot, sent, done| Resolved { lane: 0, probe: probe(slot, sent, done), evidence: None };
+    let resolved = |slot, sent, done| Resolved { lane: LaneId(0), probe: probe(slot, sent, done), evidence: None };
     let records = vec![resolved(0, far, Offset::ZERO), resolved(1 << 22, Offset::ZERO, far)];
     let exit = Exit { at: Offset::ZERO, code: None, signal: Some(i32::MIN) };
     let end = End { at: far, anchor: Anchor { unix_ns: 0, offset: far }, pressure: Some(f64::NAN) };

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn classes_of_a_bin_stand_side_by_side_and_names_are_quoted() {
         let record = Sample::of(&["a \"b\", c", "d"]).record(4, |lane, ms| {
-            let class = match (lane.target, lane.policy, ms) {
+            let class = match (lane.target.0, lane.policy, ms) {
                 (0, Policy::New, 1) => Class::Reset,
                 (0, Policy::New, _) => Class::Status(503),
                 (1, _, 0..2) => Class::NotSent(Unsent::Stall),

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use super::sanitize::sanitize;
-use super::text::verdict::{breach, why};
+use super::words::verdict::{breach, why};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
 /// Writes a line for each thing that a reviewer should see.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let verdict = &record.verdict;
+    let verdict = &record.summary.verdict;
     let level = match verdict.conclusion {
         Conclusion::Pass => "notice",
         Conclusion::Fail | Conclusion::CommandFailed => "error",

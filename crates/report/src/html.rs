@@ -20,8 +20,8 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::text;
-use lapse_measure::verdict::Case;
+use super::words::phrase::some;
+use super::words::{act, instrument, latency, note, pod};
 use lapse_record::record::Record;
 
 /// Letters of a lane's name that a cell has room for.
@@ -46,20 +46,18 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 
 /// The page of `record`, of a run that stands so.
 pub fn page(record: &Record, standing: RunState) -> String {
-    let names = record.about.names();
-    let case = record.case(&names);
     let outages = outage::worth_a_row(record);
-    let data = data::of(record, case, standing, &outages);
+    let data = data::of(record, standing, &outages);
     let body = html! {
-        (verdict::section(record, case, standing))
-        (figures::section(record, case))
+        (verdict::section(record, standing))
+        (figures::section(record))
         (frame::timeline())
-        (outage::section(record, case, &outages))
-        (sheet::section("pods", text::pod::HEADING, &text::pod::rows(record, usize::MAX), text::pod::remark(record).as_slice()))
-        (acts(record, case))
-        (sheet::section("latency", text::latency::HEADING, &text::latency::rows(record, case), &[]))
-        (sheet::section("instrument", "How it was measured", &text::instrument::rows(record, case, LANE), &text::instrument::remarks(record)))
-        (event::section(record, case))
+        (outage::section(record, &outages))
+        (sheet::section("pods", pod::HEADING, &pod::rows(record, usize::MAX), pod::remark(record).as_slice()))
+        (acts(record))
+        (sheet::section("latency", latency::HEADING, &latency::rows(record), &[]))
+        (sheet::section("instrument", "How it was measured", &instrument::rows(record, LANE), &instrument::remarks(record)))
+        (event::section(record))
         (sheet::remarks("notes", "Notes", &notes(record)))
     };
     frame::document(record, standing, &body, &data)
@@ -67,31 +65,30 @@ pub fn page(record: &Record, standing: RunState) -> String {
 
 /// What the text says at its end, and what the page has no room for.
 fn notes(record: &Record) -> Vec<String> {
-    let mut notes = text::notes(record);
+    let mut notes = note::notes(record);
     let (objects, events) = (object::left_out(record), data::left_out(record));
     if objects > 0 {
-        let objects = text::phrase::some(objects as u64, "further object");
+        let objects = some(objects as u64, "further object");
         notes.push(format!(
             "{objects} with events have no row on the timeline: `lapse report --format csv-events` has them all"
         ));
     }
     if events > 0 {
-        let events = text::phrase::some(events as u64, "further event");
+        let events = some(events as u64, "further event");
         notes.push(format!("{events} are not on the timeline: `lapse report --format csv-events` has them all"));
     }
     notes
 }
 
-fn acts(record: &Record, case: Case<'_>) -> Markup {
+fn acts(record: &Record) -> Markup {
     let header = ["act", "lost", "and how that fared"].map(str::to_owned).to_vec();
-    let rows = record.acts.iter().enumerate().map(|act| text::act::row(record, case, act));
-    let rows: Vec<_> = [header].into_iter().chain(rows).collect();
+    let rows: Vec<_> = [header].into_iter().chain(act::rows(record)).collect();
     sheet::section("acts", "Acts", &rows, &[])
 }
 
 /// Text that others may have written, without what would turn or hide the text beside it. Markup is escaped later.
 fn sanitize(text: &str) -> String {
-    use text::{Colour, Glyphs, Look};
+    use super::text::{Colour, Glyphs, Look};
     Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode }.sanitize(text)
 }
 

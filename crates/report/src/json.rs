@@ -83,13 +83,13 @@ impl<'a> Report<'a> {
             failures: Failures::of(record),
             events: record.events.iter().map(Event::of).collect(),
             events_dropped: record.events_dropped,
-            pods: record.pods.iter().map(Pod::of).collect(),
+            pods: record.summary.pods.iter().map(Pod::of).collect(),
             inflicted: record.inflicted.iter().map(InjectedFault::of).collect(),
             control: Control::of(record),
             machine: Machine::of(record),
             clock: Clock::of(record),
-            verdict: Verdict::of(&record.verdict),
-            notes: &record.notes,
+            verdict: Verdict::of(&record.summary.verdict),
+            notes: &record.summary.notes,
         }
     }
 }

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::date;
 use super::sanitize::sanitize;
-use super::text::verdict::{how_it_ended, why};
+use super::words::verdict::{how_it_ended, why};
 use lapse_measure::budget::Outcome;
 use lapse_measure::time::Offset;
 use lapse_measure::verdict::{BudgetResult, Conclusion};
@@ -59,7 +59,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 
 fn cases(record: &Record) -> Vec<Case> {
     let run = &record.about.name;
-    let verdict = &record.verdict;
+    let verdict = &record.summary.verdict;
     let mut cases: Vec<_> = verdict.results.iter().map(|ruling| Case::of(run, ruling)).collect();
     let undecided = |ruling: &&BudgetResult| matches!(ruling.outcome, Outcome::Undecided(_));
     let by_budgets = verdict.results.iter().filter(undecided).count();

@@ -3,11 +3,11 @@
 //! Nothing here reads a clock or waits, so a report can be made years later, on another machine, from
 //! a journal alone; and the same record always gives the same bytes.
 
+mod axis;
 pub mod csv;
 mod date;
 pub mod format;
 pub mod github;
-mod headline;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -25,6 +25,7 @@ pub mod svg;
 pub mod table;
 pub mod text;
 pub mod trace;
+mod words;
 
 #[cfg(test)]
 mod tests {
@@ -100,7 +101,7 @@ mod tests {
         let mut record = sample::upgrade();
         let evil = "</script><b>|`x` @all\u{202e}\u{7}\r\n::error::gotcha%0A\"";
         record.about.name = evil.to_owned();
-        record.verdict.inconclusive.push(evil.to_owned());
+        record.summary.verdict.inconclusive.push(evil.to_owned());
         let told = |format: Format| {
             let mut out = Vec::new();
             format.write(&record, OPTIONS, &mut out).unwrap();

@@ -1,47 +1,58 @@
-//! What is told one by one where there is no room for all: the longest, in the order of time.
+//! What is shown one by one where there is no room for all: the longest, in the order of time.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use lapse_measure::episode::{self, Episode};
-use lapse_measure::outage::Outage;
+use lapse_measure::episode::Episode;
+use lapse_measure::outage::OutageId;
 use lapse_measure::time::Offset;
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
+use lapse_record::summary::TargetSummary;
 
-/// Some outages or episodes, each with the place of its lane or target, and those that were left out.
+/// The longest of some stretches of time, and those that were left out.
 pub(super) struct Longest<T> {
-    pub(super) told: Vec<(usize, T)>,
-    pub(super) more: Vec<(usize, T)>,
+    /// In the order of time.
+    pub(super) shown: Vec<T>,
+    /// The others, longest first.
+    pub(super) more: Vec<T>,
 }
 
-impl<'a> Longest<&'a Outage> {
+/// An episode with its target.
+pub(super) type TargetEpisode<'a> = (&'a TargetSummary, &'a Episode);
+
+impl Longest<OutageId> {
     /// The `most` longest outages of all lanes.
-    pub(super) fn outages(record: &'a Record, most: usize) -> Self {
-        let lanes = record.seen.lanes.iter().enumerate();
-        let all = lanes.flat_map(|(place, lane)| lane.outages.iter().map(move |outage| (place, outage))).collect();
-        Self::of(all, most, |outage| (outage.estimate, outage.from))
+    pub(super) fn outages(record: &Record, most: usize) -> Self {
+        let of_lane = |lane: &lapse_measure::fold::LaneObservations| {
+            let id = lane.id;
+            (0..lane.outages.len()).map(move |nth| OutageId { lane: id, nth })
+        };
+        let all = record.seen.lanes.iter().flat_map(of_lane).collect();
+        let length = |id: &OutageId| {
+            let outage = record.seen.outage(*id);
+            (outage.estimate, outage.from)
+        };
+        Self::of(all, most, length)
     }
 }
 
-impl Longest<Episode> {
+impl<'a> Longest<TargetEpisode<'a>> {
     /// The `most` longest episodes of all targets.
-    pub(super) fn episodes(case: Case<'_>, most: usize) -> Self {
-        let of_target =
-            |target| episode::find(&case.lanes_of(target)).into_iter().map(move |episode| (target, episode));
-        let all = (0..case.targets.len()).flat_map(of_target).collect();
-        Self::of(all, most, |episode| (episode.span.estimate, episode.from))
+    pub(super) fn episodes(record: &'a Record, most: usize) -> Self {
+        let all = record.summary.episodes().collect();
+        Self::of(all, most, |(_, episode)| (episode.span.estimate, episode.from))
     }
 }
 
 impl<T> Longest<T> {
-    fn of(mut all: Vec<(usize, T)>, most: usize, span: impl Fn(&T) -> (Duration, Offset)) -> Self {
-        all.sort_by_key(|(place, one)| {
-            let (length, from) = span(one);
-            (Reverse(length), from, *place)
+    /// `all` in the order of lanes or targets, which decides between equals.
+    fn of(mut all: Vec<T>, most: usize, length_and_start: impl Fn(&T) -> (Duration, Offset)) -> Self {
+        all.sort_by_key(|one| {
+            let (length, from) = length_and_start(one);
+            (Reverse(length), from)
         });
         let more = all.split_off(all.len().min(most));
-        all.sort_by_key(|(place, one)| (span(one).1, *place));
-        Self { told: all, more }
+        all.sort_by_key(|one| length_and_start(one).1);
+        Self { shown: all, more }
     }
 }

@@ -4,28 +4,27 @@
 
 use std::io::{self, Write};
 
+use super::date;
 use super::longest::Longest;
 use super::sanitize::sanitize;
-use super::text::episode::{HEADING, brief, origin};
-use super::text::phrase::{apart, classes, some};
-use super::text::pod;
-use super::text::verdict::{breach, why};
-use super::{date, headline};
+use super::words::episode::{HEADING, brief, origin};
+use super::words::headline;
+use super::words::phrase::{apart, classes, some};
+use super::words::pod;
+use super::words::verdict::{breach, why};
 use lapse_measure::time::{Human, Offset};
-use lapse_measure::verdict::{Case, Conclusion};
+use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
-/// Episodes, and outages, that are told one by one: the longest.
-const TOLD: usize = 10;
+/// Episodes, and outages, that are listed one by one: the longest.
+const SHOWN: usize = 10;
 
 /// Writes verdict, totals and outages of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let names = record.about.names();
-    let case = record.case(&names);
-    let verdict = &record.verdict;
+    let verdict = &record.summary.verdict;
     let word = verdict.conclusion.to_string().to_uppercase();
     writeln!(out, "## {} lapse: {word}: {}\n", sign(verdict.conclusion), safe(&why(record)))?;
-    for sentence in headline::sentences(case) {
+    for sentence in headline::sentences(record) {
         writeln!(out, "{}\n", safe(&sentence))?;
     }
     for one in &verdict.breaches {
@@ -37,12 +36,12 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     if verdict.breaches.len() + verdict.inconclusive.len() > 0 {
         writeln!(out)?;
     }
-    totals(record, case, out)?;
-    episodes(record, case, out)?;
+    totals(record, out)?;
+    episodes(record, out)?;
     if let Some(remark) = pod::remark(record) {
         writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
     }
-    outages(record, case, out)?;
+    outages(record, out)?;
     let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
     let (rate, version) = (record.about.rate.get(), safe(&record.about.version));
@@ -57,11 +56,11 @@ const fn sign(conclusion: Conclusion) -> &'static str {
     }
 }
 
-fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
+fn totals(record: &Record, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "| target | downtime | longest outage | every lane down | lost probes | would have seen |")?;
     writeln!(out, "|---|---|---|---|---|---|")?;
-    for (place, name) in case.targets.iter().enumerate() {
-        let totals = case.totals(place, record.whole());
+    for target in &record.summary.targets {
+        let (name, totals) = (&target.name, &target.totals);
         let (failed, resolved, detection_limit) = (totals.failed, totals.resolved, Human(totals.detection_limit));
         let [downtime, longest, down] = [totals.loss_derived, totals.longest, totals.down]
             .map(|one| if failed == 0 { "none".to_owned() } else { one.to_string() });
@@ -71,8 +70,8 @@ fn totals(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<(
     writeln!(out)
 }
 
-fn episodes(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
-    let told = brief(record, case, TOLD);
+fn episodes(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let told = brief(record, SHOWN);
     if told.is_empty() {
         return Ok(());
     }
@@ -83,19 +82,20 @@ fn episodes(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result
     writeln!(out)
 }
 
-fn outages(record: &Record, case: Case<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Longest { told, more } = Longest::outages(record, TOLD);
-    if told.is_empty() {
+fn outages(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let Longest { shown, more } = Longest::outages(record, SHOWN);
+    if shown.is_empty() {
         return Ok(());
     }
     writeln!(out, "| first failure (UTC) | | lane | lasted | lost | as |")?;
     writeln!(out, "|---|---|---|---|---|---|")?;
-    for (place, outage) in told {
+    for id in shown {
+        let outage = record.seen.outage(id);
         let ((from, what), began) = (origin(record, outage.from), date::moment(record.about.anchor, outage.from));
         let after = format!("{} {what}", apart(outage.from, from));
-        let (lane, lasted) = (case.lane_name(place), outage.duration());
+        let (lane, lasted) = (&record.summary.lane(id.lane).name, outage.duration());
         let (lost, how) = (outage.failed, classes(&outage.classes));
-        writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(&lane))?;
+        writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(lane))?;
     }
     if !more.is_empty() {
         writeln!(out, "\nand {}", some(more.len() as u64, "shorter outage"))?;

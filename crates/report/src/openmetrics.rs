@@ -28,11 +28,8 @@ const BOUNDED: [Bounds; 5] = [
 /// Writes an exposition of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let names = record.about.names();
-    let case = record.case(&names);
     let run = label(&record.about.name);
-    let totals: Vec<_> =
-        names.iter().enumerate().map(|(place, name)| (label(name), case.totals(place, record.whole()))).collect();
+    let totals: Vec<_> = record.summary.targets.iter().map(|one| (label(&one.name), &one.totals)).collect();
     for (name, help, of) in BOUNDED {
         family(&mut out, &format!("lapse_{name}_seconds"), "seconds", help)?;
         for (target, totals) in &totals {
@@ -54,8 +51,8 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "lapse_floor_seconds{{run=\"{run}\",target=\"{target}\"}} {}", seconds(totals.detection_limit))?;
     }
     family(&mut out, "lapse_probes", "", "Slots by what came of them.")?;
-    for (lane, seen) in record.lanes.iter().zip(&record.seen.lanes) {
-        let target = names.get(lane.target).map(|name| label(name)).unwrap_or_default();
+    for seen in &record.seen.lanes {
+        let (lane, target) = (seen.lane, label(&record.seen.target(seen.lane.target).name));
         let classes: BTreeMap<String, u64> =
             seen.classes.iter().map(|(class, count)| (class.to_string(), *count)).collect();
         for (class, count) in classes {
@@ -64,7 +61,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         }
     }
     family(&mut out, "lapse_exit_code", "", "What the run came to: 0 is a pass.")?;
-    let conclusion = record.verdict.conclusion;
+    let conclusion = record.summary.verdict.conclusion;
     writeln!(out, "lapse_exit_code{{run=\"{run}\",result=\"{conclusion}\"}} {}", conclusion.exit_code())?;
     writeln!(out, "# EOF")?;
     out.flush()

@@ -14,12 +14,12 @@ use self::scene::{Scene, WIDTH};
 use super::date;
 use super::longest::Longest;
 use super::sanitize::sanitize;
-use super::text::episode::{HEADING, brief, origin};
-use super::text::phrase::{apart, classes, some};
-use super::text::pod;
-use super::text::verdict::why;
+use super::words::episode::{HEADING, brief, origin};
+use super::words::phrase::{apart, classes, some};
+use super::words::pod;
+use super::words::verdict::why;
 use lapse_measure::time::{Human, Offset};
-use lapse_measure::verdict::{Case, Conclusion};
+use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
 /// Episodes, and outages, that are told one by one: the longest.
@@ -36,24 +36,22 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn draw(record: &Record) -> Markup {
-    let names = record.about.names();
-    let case = record.case(&names);
     let mut scene = Scene::default();
     head(record, &mut scene);
-    figures(record, case, &mut scene);
-    Plot::of(record, case).draw(&mut scene);
-    episodes(record, case, &mut scene);
+    figures(record, &mut scene);
+    Plot::of(record).draw(&mut scene);
+    episodes(record, &mut scene);
     if let Some(remark) = pod::remark(record) {
         scene.down(34);
         scene.say((0, 13, "#1b1d20"), false, &line(&format!("Pods that ended: {remark}")));
     }
-    outages(record, case, &mut scene);
+    outages(record, &mut scene);
     let height = scene.height();
     html! {
         (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
         svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(height) viewBox=(format!("0 0 {WIDTH} {height}"))
             role="img" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif" font-size="14" {
-            title { (line(&format!("{}: {}", word(record.verdict.conclusion), why(record)))) }
+            title { (line(&format!("{}: {}", word(record.summary.verdict.conclusion), why(record)))) }
             (plot::patterns())
             rect width=(WIDTH) height=(height) rx="10" fill="#ffffff" {}
             (scene.markup())
@@ -73,7 +71,7 @@ fn line(text: &str) -> String {
 }
 
 fn head(record: &Record, scene: &mut Scene) {
-    let colour = match record.verdict.conclusion {
+    let colour = match record.summary.verdict.conclusion {
         Conclusion::Pass => "#1a7f4b",
         Conclusion::Fail | Conclusion::CommandFailed => "#c01f2e",
         Conclusion::Inconclusive | Conclusion::Interrupted => "#8a5a00",
@@ -81,7 +79,7 @@ fn head(record: &Record, scene: &mut Scene) {
     let (length, rate) = (Human(record.whole().length()), record.about.rate.get());
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
     scene.down(34);
-    scene.say((0, 26, colour), true, &word(record.verdict.conclusion));
+    scene.say((0, 26, colour), true, &word(record.summary.verdict.conclusion));
     scene.down(24);
     scene.say((0, 15, "#1b1d20"), false, &line(&why(record)));
     scene.down(20);
@@ -90,9 +88,9 @@ fn head(record: &Record, scene: &mut Scene) {
 }
 
 /// What each target lost, with its bounds.
-fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
-    for (place, name) in case.targets.iter().enumerate().take(plot::TARGETS) {
-        let totals = case.totals(place, record.whole());
+fn figures(record: &Record, scene: &mut Scene) {
+    for target in record.summary.targets.iter().take(plot::TARGETS) {
+        let totals = &target.totals;
         let (failed, resolved) = (totals.failed, totals.resolved);
         let figures = if failed == 0 {
             let detection_limit = Human(totals.detection_limit);
@@ -109,8 +107,8 @@ fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
             ]
         };
         scene.down(34);
-        if case.targets.len() > 1 {
-            scene.say((0, 15, "#1b1d20"), true, &line(name));
+        if record.summary.targets.len() > 1 {
+            scene.say((0, 15, "#1b1d20"), true, &line(&target.name));
             scene.down(22);
         }
         for (nth, (what, figure)) in figures.iter().enumerate() {
@@ -122,8 +120,8 @@ fn figures(record: &Record, case: Case<'_>, scene: &mut Scene) {
 }
 
 /// When something was lost.
-fn episodes(record: &Record, case: Case<'_>, scene: &mut Scene) {
-    let told = brief(record, case, EPISODES);
+fn episodes(record: &Record, scene: &mut Scene) {
+    let told = brief(record, EPISODES);
     if told.is_empty() {
         return;
     }
@@ -136,18 +134,19 @@ fn episodes(record: &Record, case: Case<'_>, scene: &mut Scene) {
 }
 
 /// The longest outages, in the order of time.
-fn outages(record: &Record, case: Case<'_>, scene: &mut Scene) {
-    let Longest { told, more } = Longest::outages(record, OUTAGES);
-    if told.is_empty() {
+fn outages(record: &Record, scene: &mut Scene) {
+    let Longest { shown, more } = Longest::outages(record, OUTAGES);
+    if shown.is_empty() {
         return;
     }
     scene.down(34);
     scene.say((0, 15, "#1b1d20"), true, if more.is_empty() { "Outages" } else { "The longest outages" });
-    for (place, outage) in told {
+    for id in shown {
+        let outage = record.seen.outage(id);
         scene.down(22);
         let (from, what) = origin(record, outage.from);
         let cells = [
-            (0, plot::short(&case.lane_name(place))),
+            (0, plot::short(&record.summary.lane(id.lane).name)),
             (170, format!("{} {what}", apart(outage.from, from))),
             (560, outage.duration().to_string()),
             (800, classes(&outage.classes).chars().take(CLASSES).collect()),

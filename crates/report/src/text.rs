@@ -3,19 +3,15 @@
 //! The verdict comes first, then what was lost and how surely, then when, then how all of it was
 //! measured. Refuses local time (dates are UTC), and writes no escape sequence that it did not choose.
 
-pub(super) mod act;
-pub(super) mod downtime;
-pub(super) mod episode;
+mod downtime;
+mod episode;
 mod inflicted;
-pub(super) mod instrument;
-pub(super) mod latency;
 mod look;
 mod outage;
 mod page;
-pub(super) mod phrase;
-pub(super) mod picture;
-pub(super) mod pod;
-pub(super) mod verdict;
+mod picture;
+mod section;
+mod verdict;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -27,19 +23,17 @@ use lapse_record::record::Record;
 
 /// Writes the report of `record`; `folder` is where its files are, if they were kept.
 pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
-    let names = record.about.names();
-    let case = record.case(&names);
     let mut page = Page::new(look);
-    verdict::write(record, case, &mut page);
-    downtime::write(record, case, &mut page);
-    episode::write(record, case, &mut page);
-    picture::write(record, case, &mut page);
-    pod::write(record, &mut page);
-    latency::write(record, case, &mut page);
-    instrument::write(record, case, &mut page);
-    act::write(record, case, &mut page);
+    verdict::write(record, &mut page);
+    downtime::write(record, &mut page);
+    episode::write(record, &mut page);
+    picture::write(record, &mut page);
+    section::write_pods(record, &mut page);
+    section::write_latency(record, &mut page);
+    section::write_instrument(record, &mut page);
+    section::write_acts(record, &mut page);
     inflicted::write(record, &mut page);
-    write_notes(record, &mut page);
+    section::write_notes(record, &mut page);
     if let Some(folder) = folder {
         page.heading("Files");
         page.say(2, &folder.display().to_string());
@@ -47,38 +41,10 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     out.write_all(page.into_text().as_bytes())
 }
 
-fn write_notes(record: &Record, page: &mut Page) {
-    let notes = notes(record);
-    if !notes.is_empty() {
-        page.heading("Notes");
-    }
-    for note in &notes {
-        page.say(2, note);
-    }
-}
-
-/// The record's notes, and what of it was not kept.
-pub(super) fn notes(record: &Record) -> Vec<String> {
-    let mut notes = record.notes.clone();
-    let (kept, dropped) = (record.failures.kept.len() as u64, record.failures.dropped);
-    if dropped > 0 {
-        let all = phrase::part(kept, kept.saturating_add(dropped), "failed probe");
-        notes.push(format!("{all} were kept one by one; all of them count in outages and totals"));
-    }
-    let told = record.events.iter().filter(|event| event.kind.is_note());
-    notes.extend(told.map(|event| event.text.clone()));
-    if record.events_dropped > 0 {
-        notes.push(format!("{} were not kept", phrase::some(record.events_dropped, "further event")));
-    }
-    notes
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::snapshot;
     use super::*;
-    use lapse_measure::time::Offset;
-    use lapse_record::event::{Event, EventKind, Source};
     use lapse_record::sample::{empty, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example};
 
     const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
@@ -95,15 +61,6 @@ mod tests {
 
     fn check(record: &Record, name: &str) {
         snapshot::check(&format!("text/snapshots/{name}.txt"), told(record, PLAIN).as_bytes());
-    }
-
-    #[test]
-    fn output_that_was_not_recorded_is_said_among_the_notes() {
-        let mut record = healthy();
-        let text = "7 of 9 lines of the command's stdout were passed through but not recorded";
-        let tell = |kind, text| Event::new(Offset::from_millis(5), Source::Prober, kind, text);
-        record.events = vec![tell(EventKind::LeftRunning, "no note"), tell(EventKind::LinesDropped, text)];
-        assert_eq!(notes(&record), [text]);
     }
 
     #[test]

@@ -9,13 +9,14 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Value, json};
 
 use super::sanitize::sanitize;
+use lapse_measure::fold::LaneObservations;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 use lapse_measure::timeline::Run;
-use lapse_measure::verdict::Case;
 use lapse_record::event::{Event, Source};
-use lapse_record::record::{Failure, Record};
+use lapse_record::failure::Failure;
+use lapse_record::record::Record;
 
 /// The process under which the run itself stands; targets follow.
 const RUN: usize = 1;
@@ -24,13 +25,11 @@ const RUNS: usize = 200_000;
 
 /// Writes the trace of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let names = record.about.names();
-    let case = record.case(&names);
     let mut events = Events { out: BufWriter::new(out), first: true };
     write!(events.out, "{{\"displayTimeUnit\": \"ms\", \"traceEvents\": [")?;
     of_the_run(record, &mut events)?;
-    for place in 0..record.lanes.len() {
-        of_a_lane(record, case, place, &mut events)?;
+    for lane in &record.seen.lanes {
+        of_a_lane(record, lane, &mut events)?;
     }
     for (nth, failure) in record.failures.kept.iter().enumerate() {
         of_a_failure(record, nth, failure, &mut events)?;
@@ -87,24 +86,23 @@ fn of_the_run(record: &Record, events: &mut Events<impl Write>) -> io::Result<()
         let code = command.exit.as_ref().and_then(|exit| exit.code);
         events.slice((RUN, 2), &command.argv.join(" "), Span::new(started, ended), &json!({"exit_code": code}))?;
     }
-    if !record.acts.is_empty() {
+    if !record.summary.acts.is_empty() {
         events.name((RUN, 3), &record.about.name, "acts")?;
     }
-    for act in &record.acts {
+    for act in &record.summary.acts {
         events.slice((RUN, 3), &act.name, act.span, &json!({}))?;
     }
     Ok(())
 }
 
 /// Where a lane stands: its runs, and one below its outages.
-fn track(record: &Record, lane: usize) -> (usize, usize) {
-    (RUN + 1 + record.lanes.get(lane).map_or(0, |lane| lane.target), 2 * lane + 1)
+fn track(lane: &LaneObservations) -> (usize, usize) {
+    (RUN + 1 + lane.lane.target.0, 2 * lane.id.0 + 1)
 }
 
-fn of_a_lane(record: &Record, case: Case<'_>, place: usize, events: &mut Events<impl Write>) -> io::Result<()> {
-    let ((pid, tid), lane) = (track(record, place), &record.lanes[place]);
-    let target = case.targets.get(lane.target).map_or("", String::as_str);
-    let seen = &record.seen.lanes[place];
+fn of_a_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl Write>) -> io::Result<()> {
+    let ((pid, tid), lane) = (track(seen), seen.lane);
+    let target = &record.seen.target(lane.target).name;
     events.name((pid, tid), target, &lane.policy.to_string())?;
     for Run { class, slot, count } in seen.timeline.runs().iter().take(RUNS) {
         let span = Span::new(lane.schedule.due(*slot), lane.schedule.due(slot.saturating_add(*count)));
@@ -124,7 +122,7 @@ fn of_a_lane(record: &Record, case: Case<'_>, place: usize, events: &mut Events<
 
 /// From when it was sent until it was done: several may be on their way at once.
 fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
-    let (probe, evidence, (pid, tid)) = (&failure.probe, &failure.evidence, track(record, failure.lane));
+    let (probe, evidence, (pid, tid)) = (&failure.probe, &failure.evidence, track(record.seen.lane(failure.lane)));
     let text = |text: &Option<String>| text.as_deref().map(|text| sanitize(text).into_owned());
     let args = json!({
         "due_us": micros(probe.due),

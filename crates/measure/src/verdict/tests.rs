@@ -1,14 +1,14 @@
 use super::super::fold::Fold;
+use super::super::lane::{Lane, LaneId};
 use super::super::notation::{lanes, probes, seen};
 use super::super::time::Offset;
 use super::*;
 
 fn judged(notation: &str, limit: Limit, ending: Ending) -> (Conclusion, Vec<String>) {
-    let (seen, lanes, targets) = (seen(&[notation]), lanes(1), ["shop".to_owned()]);
-    let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
+    let seen = seen(&[notation]);
     let budget = Budget { name: "max".to_owned(), scope: Scope::EachTarget, limit };
     let window = seen.phases.judged(seen.end);
-    let verdict = judge(case, &[(budget, window)], MaxBlind::default(), ending);
+    let verdict = judge(&seen, &[(budget, window)], MaxBlind::default(), ending);
     let breaches = verdict.breaches.iter().map(ToString::to_string);
     (verdict.conclusion, breaches.chain(verdict.inconclusive).collect())
 }
@@ -59,19 +59,18 @@ fn a_probe_on_its_way_when_the_event_began_says_nothing_against_the_baseline() {
 
 /// The verdict on a lane of which the first five slots are the baseline.
 fn with_baseline(notation: &str) -> Verdict {
-    let (lanes, targets) = (lanes(1), ["shop".to_owned()]);
-    let mut fold = Fold::new(&lanes, &lanes[0].schedule);
+    let lanes = lanes(1);
+    let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
     fold.begin(Phase::Baseline, Offset::ZERO);
     for probe in probes(notation) {
         if probe.slot == 5 {
             fold.begin(Phase::Event, probe.due);
         }
-        fold.push(0, probe, None);
+        fold.push(LaneId(0), probe, None);
     }
     let seen = fold.finish(Offset::from_millis(10));
-    let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
     let budgets = [(default_budget(), seen.phases.judged(seen.end))];
-    judge(case, &budgets, MaxBlind::default(), Ending::Complete)
+    judge(&seen, &budgets, MaxBlind::default(), Ending::Complete)
 }
 
 /// A lane that lost two of five probes at random for 2 s, with a second before and after.
@@ -109,16 +108,14 @@ fn a_limit_below_what_could_have_gone_unseen_is_a_doubt() {
     let schedule =
         super::super::schedule::Schedule::alone(super::super::schedule::Rate::per_second(1).unwrap(), Offset::ZERO);
     let lanes = [Lane { schedule, ..lanes(1)[0] }];
-    let mut fold = Fold::new(&lanes, &schedule);
+    let mut fold = Fold::new(&["shop".to_owned()], &lanes, &schedule);
     fold.begin(Phase::Event, Offset::ZERO);
-    assert!(fold.push(0, probes(".")[0], None));
+    assert!(fold.push(LaneId(0), probes(".")[0], None));
     let seen = fold.finish(Offset::from_millis(900));
-    let targets = ["shop".to_owned()];
-    let case = Case { seen: &seen, lanes: &lanes, targets: &targets };
     let limit = Limit::Disruption(Duration::from_millis(10));
     let budget = Budget { name: "--max-outage".to_owned(), scope: Scope::EachTarget, limit };
     let window = seen.phases.judged(seen.end);
-    let verdict = judge(case, &[(budget, window)], MaxBlind::default(), Ending::Complete);
+    let verdict = judge(&seen, &[(budget, window)], MaxBlind::default(), Ending::Complete);
     assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
     assert!(verdict.inconclusive[0].contains("could have gone unseen between two probes"), "{verdict:?}");
 }

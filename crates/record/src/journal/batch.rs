@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{class, wire};
 use crate::batch::{Batch, ProbeRecord, Served};
 use lapse_measure::answer::{Class, Connection, Evidence, Probe};
-use lapse_measure::lane::Lane;
+use lapse_measure::lane::{Lane, LaneId};
 use lapse_measure::schedule::Schedule;
 use lapse_measure::time::{Offset, nanos};
 
@@ -24,7 +24,7 @@ pub(super) fn write(batch: &Batch, out: &mut Vec<u8>) -> io::Result<()> {
     number(out, batch.watermark.as_nanos());
     number(out, batch.records.len() as u64);
     for record in &batch.records {
-        number(out, record.lane as u64);
+        number(out, record.lane.0 as u64);
         probe(out, &record.probe, record.evidence.as_deref())?;
     }
     number(out, batch.controls.len() as u64);
@@ -83,7 +83,7 @@ pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, St
         let schedule =
             lanes.0.get(lane).map(|lane| &lane.schedule).ok_or_else(|| format!("there is no lane {lane}"))?;
         let (probe, evidence) = rest.probe(schedule)?;
-        batch.records.push(ProbeRecord { lane, probe, evidence });
+        batch.records.push(ProbeRecord { lane: LaneId(lane), probe, evidence });
     }
     for _ in 0..rest.number()? {
         batch.controls.push(rest.probe(&lanes.1)?.0);
@@ -191,8 +191,8 @@ mod tests {
     }
 
     fn lanes() -> Vec<Lane> {
-        use lapse_measure::lane::{Policy, Protocol};
-        vec![Lane { target: 0, policy: Policy::New, protocol: Protocol::Http1, schedule: lane() }]
+        use lapse_measure::lane::{Policy, Protocol, TargetId};
+        vec![Lane { target: TargetId(0), policy: Policy::New, protocol: Protocol::Http1, schedule: lane() }]
     }
 
     proptest! {
@@ -205,7 +205,7 @@ mod tests {
                 detail: probe.class.to_string(),
                 ..Evidence::default()
             };
-            let records = probes.iter().map(|probe| ProbeRecord { lane: 0, probe: *probe, evidence: probe.timed_out.then(|| Box::new(evidence(probe))) });
+            let records = probes.iter().map(|probe| ProbeRecord { lane: LaneId(0), probe: *probe, evidence: probe.timed_out.then(|| Box::new(evidence(probe))) });
             let served = (0..times).map(|times| Served { backend: format!("wine-{times}"), times, last: Offset::from_nanos(times) }).collect();
             let batch = Batch { watermark: Offset::from_nanos(watermark), records: records.collect(), controls: probes.clone(), served };
             let mut bytes = Vec::new();

@@ -8,10 +8,9 @@ use super::event::Failed;
 use super::failure::Failures;
 use super::lane::{self, Lane};
 use super::object::{self, Object};
-use super::outage::Place;
 use super::{RunState, sanitize};
+use lapse_measure::outage::OutageId;
 use lapse_measure::time::Offset;
-use lapse_measure::verdict::Case;
 use lapse_record::event;
 use lapse_record::record::Record;
 
@@ -72,7 +71,7 @@ struct Event {
 }
 
 /// The data of `record`, fit to stand within a script element.
-pub(super) fn of(record: &Record, case: Case<'_>, standing: RunState, rows: &[Place]) -> String {
+pub(super) fn of(record: &Record, standing: RunState, rows: &[OutageId]) -> String {
     let palette = lane::palette(record);
     let (objects, places) = object::all(record);
     let failed = Failed::of(record);
@@ -83,9 +82,8 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: RunState, rows: &[Pl
         loud: event.kind.is_loud(),
         text: sanitize(&event.text),
         object: event.object.as_ref().and_then(|object| places.get(object).copied()),
-        near: failed.near(event, |lane| case.lane_name(lane)).map(|near| sanitize(&near)),
+        near: failed.near(record, event).map(|near| sanitize(&near)),
     };
-    let lanes = 0..record.lanes.len();
     let data = Data {
         live: standing == RunState::GoesOn,
         began_unix_us: record.about.anchor.unix_ns_at(Offset::ZERO) / 1_000,
@@ -96,11 +94,11 @@ pub(super) fn of(record: &Record, case: Case<'_>, standing: RunState, rows: &[Pl
             .spans(record.seen.end)
             .map(|(phase, span)| stretch(&phase.to_string(), span.from, span.to))
             .collect(),
-        acts: record.acts.iter().map(|act| stretch(&act.name, act.span.from, act.span.to)).collect(),
+        acts: record.summary.acts.iter().map(|act| stretch(&act.name, act.span.from, act.span.to)).collect(),
         command: command(record),
         classes: palette.iter().map(|class| Class { name: class.to_string(), health: lane::health(*class) }).collect(),
-        targets: case.targets.iter().map(|name| sanitize(name)).collect(),
-        lanes: lanes.map(|place| Lane::of(record, case, place, &palette, rows)).collect(),
+        targets: record.seen.targets.iter().map(|target| sanitize(&target.name)).collect(),
+        lanes: record.seen.lanes.iter().map(|lane| Lane::of(record, lane, &palette, rows)).collect(),
         held_up: lane::stretches(&record.seen.held_up),
         events: record.events.iter().take(EVENTS).map(event).collect(),
         objects,

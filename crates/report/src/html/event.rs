@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use super::outage::window;
 use super::sanitize;
 use crate::date;
-use crate::text::phrase::{seconds, some};
+use crate::words::phrase::{seconds, some};
 use lapse_measure::answer::{Class, Health};
+use lapse_measure::lane::LaneId;
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::timeline::Timeline;
-use lapse_measure::verdict::Case;
 use lapse_record::event::Event;
 use lapse_record::record::Record;
 
@@ -17,9 +17,8 @@ use lapse_record::record::Record;
 const ROWS: usize = 400;
 
 /// The log; nothing if nothing happened.
-pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
+pub(super) fn section(record: &Record) -> Markup {
     let failed = Failed::of(record);
-    let near = |event: &Event| failed.near(event, |lane| case.lane_name(lane));
     let more = record.events.len().saturating_sub(ROWS);
     html! {
         @if !record.events.is_empty() {
@@ -28,7 +27,7 @@ pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
                 div.scroll.tall tabindex="0" role="group" aria-label="Events" {
                     table {
                         thead { tr { @for name in ["at, UTC", "offset", "by", "what", ""] { th scope="col" { (name) } } } }
-                        tbody { @for (nth, event) in record.events.iter().take(ROWS).enumerate() { (row(record, nth, event, near(event))) } }
+                        tbody { @for (nth, event) in record.events.iter().take(ROWS).enumerate() { (row(record, nth, event, failed.near(record, event))) } }
                     }
                 }
                 @if more > 0 { p.remarks { "and " (some(more as u64, "further event")) " in the timeline" } }
@@ -54,7 +53,7 @@ fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Mark
 }
 
 /// When each lane failed, to look up what lies nearest.
-pub(super) struct Failed(Vec<Vec<Stretch>>);
+pub(super) struct Failed(Vec<(LaneId, Vec<Stretch>)>);
 
 /// Failed slots of one class without one of another between them.
 struct Stretch {
@@ -65,24 +64,24 @@ struct Stretch {
 
 impl Failed {
     pub(super) fn of(record: &Record) -> Self {
-        Self(record.seen.lanes.iter().map(|lane| stretches(&lane.timeline)).collect())
+        Self(record.seen.lanes.iter().map(|lane| (lane.id, stretches(&lane.timeline))).collect())
     }
 
     /// How far the nearest failure lies from `event`, unless that is only a line that a command printed.
-    pub(super) fn near(&self, event: &Event, name: impl Fn(usize) -> String) -> Option<String> {
-        (!event.kind.is_line()).then(|| self.nearest(event.at, name)).flatten()
+    pub(super) fn near(&self, record: &Record, event: &Event) -> Option<String> {
+        (!event.kind.is_line()).then(|| self.nearest(record, event.at)).flatten()
     }
 
     /// How far the nearest failed probe lies from `at`, in words; nothing if none failed.
-    fn nearest(&self, at: Offset, name: impl Fn(usize) -> String) -> Option<String> {
-        let lanes = self.0.iter().enumerate();
-        let near = lanes.flat_map(|(lane, stretches)| beside(stretches, at).map(move |one| (lane, one)));
+    fn nearest(&self, record: &Record, at: Offset) -> Option<String> {
+        let lanes = self.0.iter();
+        let near = lanes.flat_map(|(lane, stretches)| beside(stretches, at).map(move |one| (*lane, one)));
         let (lane, stretch) = near.min_by_key(|(lane, stretch)| (distance(stretch, at), *lane))?;
-        let (by, class) = (Human(distance(stretch, at)), stretch.class);
+        let (by, class, name) = (Human(distance(stretch, at)), stretch.class, &record.summary.lane(lane).name);
         Some(match (at < stretch.from, at > stretch.to) {
-            (true, _) => format!("nearest failure: {by} later, on {} ({class})", name(lane)),
-            (_, true) => format!("nearest failure: {by} before, on {} ({class})", name(lane)),
-            _ => format!("while {} was failing ({class})", name(lane)),
+            (true, _) => format!("nearest failure: {by} later, on {name} ({class})"),
+            (_, true) => format!("nearest failure: {by} before, on {name} ({class})"),
+            _ => format!("while {name} was failing ({class})"),
         })
     }
 }
@@ -111,12 +110,10 @@ mod tests {
     #[test]
     fn the_nearest_failure_may_lie_on_either_side() {
         let record = upgrade();
-        let names = record.about.names();
-        let case = record.case(&names);
-        let near = |ms| Failed::of(&record).nearest(Offset::from_millis(ms), |lane| case.lane_name(lane)).unwrap();
+        let near = |ms| Failed::of(&record).nearest(&record, Offset::from_millis(ms)).unwrap();
         assert_eq!(near(6_990), "nearest failure: 10 ms later, on reused (reset)");
         assert_eq!(near(9_109), "nearest failure: 10 ms before, on new (refused)");
         assert_eq!(near(8_000), "while new was failing (refused)");
-        assert_eq!(Failed::of(&healthy()).nearest(Offset::ZERO, |_| String::new()), None);
+        assert_eq!(Failed::of(&healthy()).nearest(&healthy(), Offset::ZERO), None);
     }
 }

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::pack::Pack;
 use super::sanitize;
 use lapse_measure::answer::{Class, Connection};
+use lapse_measure::lane::LaneId;
 use lapse_measure::time::nanos;
-use lapse_record::record::{Failure, Record};
+use lapse_record::failure::Failure;
+use lapse_record::record::Record;
 
 /// What texts may take in all, in bytes. A server that says something else each time would fill the page.
 const TEXTS: usize = 200_000;
@@ -28,10 +30,10 @@ impl Failures {
     pub(super) fn of(record: &Record, palette: &[Class]) -> Self {
         let mut sorted: Vec<_> = record.failures.kept.iter().collect();
         sorted.sort_by_key(|failure| (failure.lane, failure.probe.slot));
-        let (mut pack, mut texts, mut before) = (Pack::default(), Texts::default(), (0, 0));
+        let (mut pack, mut texts, mut before) = (Pack::default(), Texts::default(), (LaneId(0), 0));
         for failure in &sorted {
             let slots = if before.0 == failure.lane { before.1 } else { 0 };
-            pack.push(failure.lane as u64);
+            pack.push(failure.lane.0 as u64);
             pack.push(failure.probe.slot - slots);
             before = (failure.lane, failure.probe.slot);
             push_probe(&mut pack, failure, palette);

@@ -5,34 +5,34 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::sanitize;
-use crate::text::downtime;
+use crate::words::downtime;
 use lapse_measure::time::Human;
 use lapse_measure::totals::Totals;
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
+use lapse_record::summary::TargetSummary;
 
 /// A part for each target.
-pub(super) fn section(record: &Record, case: Case<'_>) -> Markup {
+pub(super) fn section(record: &Record) -> Markup {
     html! {
         section #downtime aria-label="Downtime" {
-            @for (place, target) in record.about.targets.iter().enumerate() {
+            @for target in &record.summary.targets {
                 div.target {
                     h2 { (sanitize(&target.name)) " " span.url { (sanitize(&target.url)) } }
-                    (figures(record, case, place))
+                    (figures(record, target))
                 }
             }
         }
     }
 }
 
-fn figures(record: &Record, case: Case<'_>, place: usize) -> Markup {
-    let totals = case.totals(place, record.whole());
+fn figures(record: &Record, target: &TargetSummary) -> Markup {
+    let totals = &target.totals;
     if totals.resolved == 0 {
         return html! { div.hero { p.value { "unknown" } p.meaning { "no probe came to an answer" } } };
     }
-    let rows = downtime::rows(record, case, place, &totals);
+    let rows = downtime::rows(record, target);
     html! {
-        div.hero { (hero(&totals)) }
+        div.hero { (hero(totals)) }
         dl {
             @for row in rows.iter().filter(|row| row.first().is_none_or(|name| name != downtime::LOSS_DERIVED)) {
                 @if let [name, figure, meaning] = row.as_slice() {

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use super::{RunState, sanitize, verdict};
-use crate::text::verdict as words;
+use crate::words::verdict as words;
 use lapse_record::record::Record;
 
 const STYLE: &str = concat!(include_str!("page/style.css"), include_str!("page/timeline.css"));

@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 
-use super::outage::{self, Place};
+use super::outage;
 use super::pack::Pack;
 use super::sanitize;
-use crate::text::phrase::{classes, some};
+use crate::words::phrase::{classes, some};
 use lapse_measure::answer::{Class, Health};
+use lapse_measure::fold::LaneObservations;
+use lapse_measure::outage::OutageId;
 use lapse_measure::span::{Span, Spans};
 use lapse_measure::time::nanos;
 use lapse_measure::timeline::Timeline;
 use lapse_measure::trend::Trend;
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
 
 /// Blind stretches that are drawn: the longest. Slots that were not sent are drawn all the same.
@@ -51,21 +52,22 @@ struct Outage {
 }
 
 impl Lane {
-    pub(super) fn of(record: &Record, case: Case<'_>, place: usize, palette: &[Class], rows: &[Place]) -> Self {
-        let (lane, seen) = (&record.lanes[place], &record.seen.lanes[place]);
-        let mine = rows.iter().filter(|(lane, _)| *lane == place);
+    /// `rows` are the outages that have a row, in the order of lanes and time.
+    pub(super) fn of(record: &Record, seen: &LaneObservations, palette: &[Class], rows: &[OutageId]) -> Self {
+        let lane = seen.lane;
+        let mine = rows.iter().filter(|row| row.lane == seen.id);
         Self {
-            name: sanitize(&case.lane_name(place)),
+            name: sanitize(&record.summary.lane(seen.id).name),
             policy: lane.policy.to_string(),
-            target: lane.target,
+            target: lane.target.0,
             phase: lane.schedule.due(0).as_nanos(),
             rate: lane.schedule.rate(),
             runs: runs(&seen.timeline, palette),
             latency: curve(&seen.latency_trend),
             lateness: curve(&seen.lateness_trend),
             blind: stretches(&seen.blind),
-            first_row: rows.partition_point(|(lane, _)| *lane < place),
-            outages: mine.map(|place| Outage::of(outage::at(record, *place))).collect(),
+            first_row: rows.partition_point(|row| row.lane < seen.id),
+            outages: mine.map(|row| Outage::of(record.seen.outage(*row))).collect(),
         }
     }
 }

@@ -9,12 +9,11 @@ use maud::{Markup, html};
 
 use super::sanitize;
 use crate::date;
-use crate::text::episode as words;
-use crate::text::phrase::{Count, classes, lost, some};
-use lapse_measure::episode::{self, Episode};
-use lapse_measure::outage::Outage;
+use crate::longest::{Longest, TargetEpisode};
+use crate::words::episode as words;
+use crate::words::phrase::{Count, classes, lost, some};
+use lapse_measure::outage::OutageId;
 use lapse_measure::time::Offset;
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
 
 /// Outages that get a row: the longest.
@@ -31,44 +30,24 @@ enum Weight {
     Minor,
 }
 
-/// An outage's lane, and its place in the lane's list.
-pub(super) type Place = (usize, usize);
-
 /// The outages that get a row, in the order of lanes and time.
-pub(super) fn worth_a_row(record: &Record) -> Vec<Place> {
-    let of_lane = |lane: usize| (0..record.seen.lanes[lane].outages.len()).map(move |nth| (lane, nth));
-    let mut all: Vec<Place> = (0..record.seen.lanes.len()).flat_map(of_lane).collect();
-    if all.len() > ROWS {
-        all.sort_by_key(|place| Reverse(at(record, *place).estimate));
-        all.truncate(ROWS);
-        all.sort_unstable();
-    }
-    all
-}
-
-/// The outage there.
-pub(super) fn at(record: &Record, (lane, nth): Place) -> &Outage {
-    &record.seen.lanes[lane].outages[nth]
+pub(super) fn worth_a_row(record: &Record) -> Vec<OutageId> {
+    let mut rows = Longest::outages(record, ROWS).shown;
+    rows.sort_unstable();
+    rows
 }
 
 /// The table; nothing if nothing failed.
-pub(super) fn section(record: &Record, case: Case<'_>, rows: &[Place]) -> Markup {
-    let of_target = |target: usize| {
-        let found = episode::find(&case.lanes_of(target));
-        found.into_iter().map(move |episode| (target, episode))
-    };
-    let mut all: Vec<_> = (0..case.targets.len()).flat_map(of_target).collect();
-    all.sort_by_key(|(target, episode)| (Reverse(episode.span.estimate), episode.from, *target));
-    let more = all.split_off(all.len().min(EPISODES));
-    all.sort_by_key(|(target, episode)| (episode.from, *target));
+pub(super) fn section(record: &Record, rows: &[OutageId]) -> Markup {
+    let Longest { shown, more } = Longest::episodes(record, EPISODES);
     html! {
-        @if !all.is_empty() {
+        @if !shown.is_empty() {
             section #outages {
                 h2 { "Outages" }
                 div.scroll tabindex="0" role="group" aria-label="Outages" {
                     table {
                         thead { tr { @for name in ["began, UTC", "lane", "lasted", "lost", "how"] { th scope="col" { (name) } } } }
-                        @for (target, episode) in &all { (tell(record, case, (*target, episode), rows)) }
+                        @for episode in &shown { (episode_rows(record, *episode, rows)) }
                     }
                 }
                 @if !more.is_empty() {
@@ -79,33 +58,33 @@ pub(super) fn section(record: &Record, case: Case<'_>, rows: &[Place]) -> Markup
     }
 }
 
-fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), rows: &[Place]) -> Markup {
+fn episode_rows(record: &Record, (target, episode): TargetEpisode<'_>, rows: &[OutageId]) -> Markup {
     let moment = |at: Offset| date::moment(record.about.anchor, at);
     let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
-    let inside = |place: &Place| {
-        let from = at(record, *place).from;
-        record.lanes[place.0].target == target && episode.from <= from && from <= episode.to
+    let inside = |id: &OutageId| {
+        let from = record.seen.outage(*id).from;
+        target.lanes.contains(&id.lane) && episode.from <= from && from <= episode.to
     };
-    let told: Vec<_> = rows.iter().zip(0_usize..).filter(|(place, _)| inside(place)).collect();
+    let told: Vec<_> = rows.iter().zip(0_usize..).filter(|(id, _)| inside(id)).collect();
     let more = episode.outages.len().saturating_sub(told.len()) as u64;
-    let mut lengths: Vec<_> = told.iter().map(|(place, _)| at(record, **place).estimate).collect();
+    let mut lengths: Vec<_> = told.iter().map(|(id, _)| record.seen.outage(**id).estimate).collect();
     lengths.sort_unstable_by_key(|length| Reverse(*length));
     let shortest = lengths.get(MAJOR).copied();
-    let weigh = |place: Place| match shortest {
-        Some(shortest) if at(record, place).estimate <= shortest => Weight::Minor,
+    let weigh = |id: OutageId| match shortest {
+        Some(shortest) if record.seen.outage(id).estimate <= shortest => Weight::Minor,
         _ => Weight::Major,
     };
-    let minors = told.iter().filter(|(place, _)| weigh(**place) == Weight::Minor).count() as u64;
+    let minors = told.iter().filter(|(id, _)| weigh(**id) == Weight::Minor).count() as u64;
     html! {
         tbody {
             tr.episode {
                 th colspan="5" scope="rowgroup" {
-                    a href=(window(episode.from, episode.to)) { (sanitize(&case.targets[target])) ": " (moment(episode.from)) (until) }
+                    a href=(window(episode.from, episode.to)) { (sanitize(&target.name)) ": " (moment(episode.from)) (until) }
                     ", " (sanitize(&words::since(record, episode))) "; " (lost(episode.failed, episode.total))
                     span.meaning { "reached " (words::peers(episode)) (words::speed(record, episode)) }
                 }
             }
-            @for (place, nth) in &told { (row(record, **place, *nth, weigh(**place))) }
+            @for (id, nth) in &told { (row(record, **id, *nth, weigh(**id))) }
             @if minors + more > 0 {
                 tr { td colspan="5" { button.more type="button" aria-expanded="false" { (some(minors + more, "shorter outage")) } } }
             }
@@ -116,12 +95,12 @@ fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), r
     }
 }
 
-fn row(record: &Record, place: Place, nth: usize, weight: Weight) -> Markup {
-    let outage = at(record, place);
+fn row(record: &Record, id: OutageId, nth: usize, weight: Weight) -> Markup {
+    let outage = record.seen.outage(id);
     html! {
         tr.minor[weight == Weight::Minor] data-outage=(nth) {
             td { a href=(window(outage.from, outage.to)) { (date::moment(record.about.anchor, outage.from)) } }
-            td { (record.lanes[place.0].policy.to_string()) }
+            td { (record.seen.lane(id.lane).lane.policy.to_string()) }
             td.value { (outage.duration().to_string()) }
             td.value { (Count(outage.failed).to_string()) }
             td { (classes(&outage.classes)) (words::open(&[outage])) }

@@ -3,26 +3,25 @@
 use maud::{Markup, html};
 
 use super::{RunState, sanitize};
-use crate::headline;
-use crate::text::phrase::{seconds, some};
-use crate::text::verdict as words;
+use crate::words::phrase::{seconds, some};
+use crate::words::{headline, verdict as words};
 use lapse_measure::phase::Phase;
-use lapse_measure::verdict::{Case, Conclusion};
+use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
 /// Reasons told one by one; a scenario may have hundreds.
 const TOLD: usize = 8;
 
 /// The page's first section.
-pub(super) fn section(record: &Record, case: Case<'_>, standing: RunState) -> Markup {
-    let verdict = &record.verdict;
+pub(super) fn section(record: &Record, standing: RunState) -> Markup {
+    let verdict = &record.summary.verdict;
     let breaches: Vec<_> = verdict.breaches.iter().map(words::breach).collect();
     let inconclusive: &[String] = if standing == RunState::Over { &verdict.inconclusive } else { &[] };
-    let steps = if inconclusive.is_empty() { Vec::new() } else { words::next_steps(record, case) };
+    let steps = if inconclusive.is_empty() { Vec::new() } else { words::next_steps(record) };
     html! {
         section #verdict class=(tone(record, standing)) {
             h1 { span.word { (word(record, standing)) } " " span.why { (sanitize(&why(record, standing))) } }
-            @for sentence in headline::sentences(case) { p.headline { (sanitize(&sentence)) } }
+            @for sentence in headline::sentences(record) { p.headline { (sanitize(&sentence)) } }
             ul.reasons {
                 (reasons("exceeded", &breaches))
                 (reasons("in doubt", inconclusive))
@@ -38,14 +37,14 @@ pub(super) fn section(record: &Record, case: Case<'_>, standing: RunState) -> Ma
 /// The verdict as a word, as the text report has it.
 pub(super) fn word(record: &Record, standing: RunState) -> String {
     match standing {
-        RunState::Over => record.verdict.conclusion.to_string().to_uppercase(),
+        RunState::Over => record.summary.verdict.conclusion.to_string().to_uppercase(),
         RunState::GoesOn => "RUNNING".to_owned(),
     }
 }
 
 /// Good, bad or unsure.
 pub(super) fn tone(record: &Record, standing: RunState) -> &'static str {
-    match (standing, record.verdict.conclusion) {
+    match (standing, record.summary.verdict.conclusion) {
         (RunState::GoesOn, _) => "running",
         (_, Conclusion::Pass) => "good",
         (_, Conclusion::Fail | Conclusion::CommandFailed) => "bad",

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use lapse_measure::answer::Class;
 use lapse_measure::time::nanos;
-use lapse_record::record::{self, Record};
+use lapse_record::failure;
+use lapse_record::record::Record;
 
 /// Failed probes.
 #[derive(Serialize, JsonSchema)]
@@ -61,13 +62,12 @@ struct Failure<'a> {
 }
 
 impl<'a> Failure<'a> {
-    fn of(record: &'a Record, failure: &'a record::Failure) -> Self {
+    fn of(record: &'a Record, failure: &'a failure::Failure) -> Self {
         let (probe, evidence) = (&failure.probe, &failure.evidence);
-        let lane = record.lanes.get(failure.lane);
-        let target = lane.and_then(|lane| record.about.targets.get(lane.target));
+        let lane = record.seen.lane(failure.lane).lane;
         Self {
-            target: target.map_or("", |target| &target.name),
-            lane: lane.map(|lane| lane.policy.to_string()).unwrap_or_default(),
+            target: &record.seen.target(lane.target).name,
+            lane: lane.policy.to_string(),
             slot: probe.slot,
             due_ns: probe.due.as_nanos(),
             sent_ns: probe.sent.as_nanos(),

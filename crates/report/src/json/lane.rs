@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::figure::{Figure, Quantiles};
 use lapse_measure::answer::Class;
 use lapse_measure::fold::LaneObservations;
+use lapse_measure::outage;
 use lapse_measure::time::{Offset, nanos};
-use lapse_measure::{lane, outage};
 
 /// A lane: one target, one connection policy, one protocol.
 #[derive(Serialize, JsonSchema)]
@@ -52,8 +52,8 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn of(lane: &lane::Lane, seen: &LaneObservations) -> Self {
-        let counts = &seen.counts;
+    pub(super) fn of(seen: &LaneObservations) -> Self {
+        let (lane, counts) = (seen.lane, &seen.counts);
         let rate = lane.schedule.rate();
         Self {
             name: lane.policy.to_string(),

@@ -10,7 +10,8 @@ use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::entry;
 use lapse_record::event;
-use lapse_record::record::{self, CommandRun, Record};
+use lapse_record::record::{CommandRun, Record};
+use lapse_record::summary::ActSummary;
 
 /// What was run, and when.
 #[derive(Serialize, JsonSchema)]
@@ -60,7 +61,7 @@ impl<'a> Run<'a> {
             timeout_ns: nanos(about.timeout),
             slow_ns: nanos(about.slow),
             phases: record.seen.phases.spans(end).map(phase).collect(),
-            acts: record.acts.iter().map(|act| Act::of(record, act)).collect(),
+            acts: record.summary.acts.iter().map(|act| Act::of(record, act)).collect(),
             command: record.command.as_ref().map(Command::of),
         }
     }
@@ -103,18 +104,15 @@ struct TargetInAct<'a> {
 }
 
 impl<'a> Act<'a> {
-    fn of(record: &'a Record, act: &'a record::Act) -> Self {
-        let names = record.about.names();
-        let case = record.case(&names);
-        let target = |(place, target): (usize, &'a entry::Target)| TargetInAct {
-            name: &target.name,
-            totals: Totals::of(&case.totals(place, act.span)),
-        };
+    fn of(record: &'a Record, act: &'a ActSummary) -> Self {
+        let targets = record.summary.targets.iter().zip(&act.totals);
         Self {
             name: &act.name,
             from_ns: act.span.from.as_nanos(),
             to_ns: act.span.to.as_nanos(),
-            targets: record.about.targets.iter().enumerate().map(target).collect(),
+            targets: targets
+                .map(|(target, totals)| TargetInAct { name: &target.name, totals: Totals::of(totals) })
+                .collect(),
         }
     }
 }

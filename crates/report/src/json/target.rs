@@ -8,14 +8,11 @@ use serde::Serialize;
 use super::figure::{Figure, Quantiles, Stretch};
 use super::lane::{Lane, counted};
 use lapse_measure::episode;
-use lapse_measure::fold::LaneObservations;
-use lapse_measure::latency::Distribution;
-use lapse_measure::phase;
-use lapse_measure::span::Span;
+use lapse_measure::lane::LaneId;
 use lapse_measure::time::nanos;
 use lapse_measure::totals;
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
+use lapse_record::summary::{PhaseSummary, TargetSummary};
 
 /// A target.
 #[derive(Serialize, JsonSchema)]
@@ -30,25 +27,17 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     pub(super) fn all(record: &'a Record) -> Vec<Self> {
-        let names = record.about.names();
-        let case = record.case(&names);
-        (0..names.len()).map(|place| Self::of(record, case, place)).collect()
+        record.summary.targets.iter().map(|target| Self::of(record, target)).collect()
     }
 
-    fn of(record: &'a Record, case: Case<'_>, place: usize) -> Self {
-        let about = &record.about.targets[place];
-        let places = record.lanes.iter().zip(&record.seen.lanes).filter(|(lane, _)| lane.target == place);
-        let lanes = case.lanes_of(place);
+    fn of(record: &'a Record, target: &'a TargetSummary) -> Self {
         Self {
-            name: &about.name,
-            url: &about.url,
-            lanes: places.map(|(lane, seen)| Lane::of(lane, seen)).collect(),
-            episodes: episode::find(&lanes).iter().map(|episode| Episode::of(record, episode)).collect(),
-            phases: Phase::all(record, case, place),
-            totals: WholeTotals {
-                totals: Totals::of(&case.totals(place, record.whole())),
-                silence: record.seen.success_gaps.get(place).copied().flatten().map(Stretch::from),
-            },
+            name: &target.name,
+            url: &target.url,
+            lanes: target.lanes.iter().map(|id| Lane::of(record.seen.lane(*id))).collect(),
+            episodes: target.episodes.iter().map(|episode| Episode::of(record, episode)).collect(),
+            phases: target.phases.iter().map(Phase::of).collect(),
+            totals: WholeTotals { totals: Totals::of(&target.totals), silence: target.success_gap.map(Stretch::from) },
         }
     }
 }
@@ -76,7 +65,7 @@ struct Episode {
 
 impl Episode {
     fn of(record: &Record, episode: &episode::Episode) -> Self {
-        let lane = |place: usize| record.lanes.get(place).map(|lane| lane.policy.to_string()).unwrap_or_default();
+        let lane = |id: LaneId| record.seen.lane(id).lane.policy.to_string();
         let peers = episode.peers.iter().map(|(peer, count)| {
             let peer = peer.map_or_else(|| "none".to_owned(), |peer| peer.to_string());
             (peer, *count)
@@ -88,7 +77,7 @@ impl Episode {
             failed: episode.failed,
             total: episode.total,
             classes: counted(&episode.classes),
-            lanes: episode.lanes.iter().map(|(place, count)| (lane(*place), *count)).collect(),
+            lanes: episode.lanes.iter().map(|(id, count)| (lane(*id), *count)).collect(),
             peers: peers.collect(),
             time_to_fail: Quantiles::of(&episode.time_to_fail),
         }
@@ -111,30 +100,18 @@ struct Phase {
 }
 
 impl Phase {
-    fn all(record: &Record, case: Case<'_>, target: usize) -> Vec<Self> {
-        let lanes = case.lanes_of(target);
-        let phase = |(place, (phase, span)): (usize, (phase::Phase, Span))| {
-            let totals = case.totals(target, span);
-            Self {
-                name: phase.to_string(),
-                from_ns: span.from.as_nanos(),
-                to_ns: span.to.as_nanos(),
-                failed: totals.failed,
-                resolved: totals.resolved,
-                availability: totals.availability.requests,
-                latency: Quantiles::of(&latency(&lanes, place)),
-            }
-        };
-        record.seen.phases.spans(record.seen.end).enumerate().map(phase).collect()
+    fn of(summary: &PhaseSummary) -> Self {
+        let PhaseSummary { phase, span, totals, latency } = summary;
+        Self {
+            name: phase.to_string(),
+            from_ns: span.from.as_nanos(),
+            to_ns: span.to.as_nanos(),
+            failed: totals.failed,
+            resolved: totals.resolved,
+            availability: totals.availability.requests,
+            latency: Quantiles::of(latency),
+        }
     }
-}
-
-fn latency(lanes: &[(usize, &LaneObservations)], phase: usize) -> Distribution {
-    let mut all = Distribution::fine();
-    for of_lane in lanes.iter().filter_map(|(_, lane)| lane.latency.get(phase)) {
-        all.add(of_lane);
-    }
-    all
 }
 
 /// What it all comes to, in a stretch of the run.

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
+use super::super::axis::{Stretch, in_seconds, step};
 use super::super::sanitize::sanitize;
-use super::super::text::picture::{Stretch, in_seconds, step};
 use super::scene::{MARGIN, Scene, WIDTH};
+use lapse_measure::fold::LaneObservations;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
 
 /// Targets that are drawn.
@@ -24,7 +24,6 @@ const HIGH: usize = 26;
 /// The run on one axis.
 pub(super) struct Plot<'a> {
     record: &'a Record,
-    case: Case<'a>,
 }
 
 /// What fills stretches that colour alone would not tell.
@@ -56,8 +55,8 @@ const fn look(stretch: Stretch) -> Option<(usize, &'static str)> {
 }
 
 impl<'a> Plot<'a> {
-    pub(super) const fn of(record: &'a Record, case: Case<'a>) -> Self {
-        Self { record, case }
+    pub(super) const fn of(record: &'a Record) -> Self {
+        Self { record }
     }
 
     pub(super) fn draw(&self, scene: &mut Scene) {
@@ -67,10 +66,10 @@ impl<'a> Plot<'a> {
         scene.down(40);
         self.phases(scene);
         let mut met = Vec::new();
-        for place in 0..self.record.lanes.len().min(LANES) {
-            met.extend(self.lane(place, scene));
+        for lane in self.record.seen.lanes.iter().take(LANES) {
+            met.extend(self.lane(lane, scene));
         }
-        if let Some(more) = self.record.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
+        if let Some(more) = self.record.seen.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
             scene.say((0, 13, "#646a73"), false, &format!("and {more} lanes more"));
             scene.down(20);
         }
@@ -112,9 +111,8 @@ impl<'a> Plot<'a> {
     }
 
     /// One lane; what there was on it.
-    fn lane(&self, place: usize, scene: &mut Scene) -> Vec<Stretch> {
-        let timeline = &self.record.seen.lanes[place].timeline;
-        let all: Vec<_> = (0..LONG).map(|column| Stretch::of(timeline, self.stretch(column))).collect();
+    fn lane(&self, lane: &LaneObservations, scene: &mut Scene) -> Vec<Stretch> {
+        let all: Vec<_> = (0..LONG).map(|column| Stretch::of(&lane.timeline, self.stretch(column))).collect();
         let y = scene.at();
         let mut x = LEFT;
         for run in all.chunk_by(PartialEq::eq) {
@@ -125,7 +123,7 @@ impl<'a> Plot<'a> {
             x += run.len();
         }
         scene.down(HIGH / 2 + 5);
-        scene.say((0, 13, "#1b1d20"), false, &short(&self.case.lane_name(place)));
+        scene.say((0, 13, "#1b1d20"), false, &short(&self.record.summary.lane(lane.id).name));
         scene.down(HIGH / 2 + 3);
         all
     }
@@ -146,7 +144,8 @@ impl<'a> Plot<'a> {
 
     /// When pods were told to end, and ended.
     fn pods(&self, scene: &mut Scene) {
-        let ended: Vec<_> = self.record.pods.iter().filter_map(|pod| Some((pod.deleting?, pod.exited))).collect();
+        let ended: Vec<_> =
+            self.record.summary.pods.iter().filter_map(|pod| Some((pod.deleting?, pod.exited))).collect();
         if ended.is_empty() {
             return;
         }

@@ -28,12 +28,11 @@ pub(super) const COLUMNS: [Column; 18] = [
 
 pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
     record.failures.kept.iter().try_for_each(|failure| {
-        let (lane, probe, evidence) = (record.lanes.get(failure.lane), &failure.probe, &failure.evidence);
-        let target = lane.and_then(|lane| record.about.targets.get(lane.target));
+        let (lane, probe, evidence) = (record.seen.lane(failure.lane).lane, &failure.probe, &failure.evidence);
         take(&[
             Field::Instant(probe.sent),
-            Field::of_text(target.map(|target| target.name.as_str())),
-            lane.map_or(Field::Unknown, |lane| Field::spelt(&lane.policy)),
+            Field::text(&record.seen.target(lane.target).name),
+            Field::spelt(&lane.policy),
             Field::Number(probe.slot),
             Field::ns(probe.due),
             Field::ns(probe.sent),

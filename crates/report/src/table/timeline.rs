@@ -11,6 +11,7 @@ use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
 use lapse_measure::timeline::{Cell, Run, Timeline};
 use lapse_record::record::Record;
+use lapse_record::summary::TargetSummary;
 
 /// `due` counts slots; those without a record (the run was cut) are in no other column. `classes` has
 /// the classes of what failed or was not sent: `status 503:2 reset:1`.
@@ -30,7 +31,7 @@ pub(super) const COLUMNS: [Column; 10] = [
 const MILLISECOND_NS: u64 = 1_000_000;
 
 pub(super) fn rows(record: &Record, bin: Duration, take: Take<'_>) -> io::Result<()> {
-    let mut targets: Vec<_> = (0..record.about.targets.len()).map(|place| Walk::of(record, place)).collect();
+    let mut targets: Vec<_> = record.summary.targets.iter().map(|target| Walk::of(record, target)).collect();
     let bin = Duration::from_millis(nanos(bin) / MILLISECOND_NS).max(Duration::from_millis(1));
     let (mut from, end) = (Offset::ZERO, record.seen.end);
     while from < end {
@@ -53,14 +54,9 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn of(record: &'a Record, place: usize) -> Self {
-        let lanes = record.lanes.iter().zip(&record.seen.lanes).filter(|(lane, _)| lane.target == place);
-        Self {
-            name: &record.about.targets[place].name,
-            lanes: lanes.map(|(_, seen)| Cursor::of(&seen.timeline)).collect(),
-            due: 0,
-            cell: Cell::default(),
-        }
+    fn of(record: &'a Record, target: &'a TargetSummary) -> Self {
+        let lanes = target.lanes.iter().map(|id| Cursor::of(&record.seen.lane(*id).timeline));
+        Self { name: &target.name, lanes: lanes.collect(), due: 0, cell: Cell::default() }
     }
 
     /// Counts what is due from where the last bin ended up to `to`.

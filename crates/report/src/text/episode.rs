@@ -1,200 +1,50 @@
-//! When something was lost, on which lane, to whom, and how it looked.
+//! When requests were lost, on which lane, at which peer, and how it looked.
 
-use std::cmp::Reverse;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::outage;
 use super::page::Page;
-use super::phrase::{Count, apart, lost, lost_between, seconds, some};
-use crate::date;
-use crate::longest::Longest;
-use lapse_measure::answer::Class;
+use crate::longest::{Longest, TargetEpisode};
+use crate::words::episode::{HEADING, durations, headline, open, peers, rest, speed};
+use crate::words::phrase::lost_between;
 use lapse_measure::episode::Episode;
-use lapse_measure::outage::{Open, Outage};
-use lapse_measure::phase::Phase;
-use lapse_measure::time::{Human, Offset};
-use lapse_measure::verdict::Case;
+use lapse_measure::lane::LaneId;
 use lapse_record::record::Record;
 
-pub(crate) const HEADING: &str = "When (times of day in UTC)";
-
-/// Episodes told one by one: the longest.
-const TOLD: usize = 10;
-/// Peers told one by one.
-const PEERS: usize = 4;
-/// An instant after another: probes due at an episode's last failure are in it.
+/// Episodes that are shown one by one: the longest.
+const SHOWN: usize = 10;
+/// The shortest time: probes due at an episode's last failure are in it.
 const TICK: Duration = Duration::from_nanos(1);
 
-pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
-    let Longest { told, more } = Longest::episodes(case, TOLD);
-    if told.is_empty() {
+pub(super) fn write(record: &Record, page: &mut Page) {
+    let Longest { shown, more } = Longest::episodes(record, SHOWN);
+    if shown.is_empty() {
         return;
     }
     page.heading(HEADING);
-    for (target, episode) in &told {
-        tell(record, case, (*target, episode), page);
+    for episode in &shown {
+        write_episode(record, *episode, page);
     }
     if !more.is_empty() {
         page.say(2, &rest(&more));
     }
-    // What a row above has not told already.
-    if told.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
-        outage::write(record, case, page);
+    // A lane with one outage in an episode has it in its row.
+    if shown.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
+        outage::write(record, page);
     }
 }
 
-fn tell(record: &Record, case: Case<'_>, (target, episode): (usize, &Episode), page: &mut Page) {
-    page.say(2, &headline(record, case, target, episode));
-    page.table(4, &episode.lanes.keys().map(|place| row(record, *place, episode)).collect::<Vec<_>>());
+fn write_episode(record: &Record, (target, episode): TargetEpisode<'_>, page: &mut Page) {
+    page.say(2, &headline(record, (target, episode)));
+    page.table(4, &episode.lanes.keys().map(|lane| row(record, *lane, episode)).collect::<Vec<_>>());
     page.say(4, &format!("reached {}{}", peers(episode), speed(record, episode)));
 }
 
 /// What a lane lost in an episode, and for how long.
-fn row(record: &Record, place: usize, episode: &Episode) -> Vec<String> {
-    let seen = &record.seen.lanes[place];
-    let outages = episode.outages.iter().filter(|(lane, _)| *lane == place);
-    let outages: Vec<_> = outages.filter_map(|(_, nth)| seen.outages.get(*nth)).collect();
-    let lost = lost_between(&seen.timeline, episode.from, episode.to + TICK);
-    vec![record.lanes[place].policy.to_string(), durations(&outages), format!("{lost}{}", open(&outages))]
-}
-
-/// A line for each of the `most` longest episodes, and one for the others.
-pub(crate) fn brief(record: &Record, case: Case<'_>, most: usize) -> Vec<String> {
-    let Longest { told, more } = Longest::episodes(case, most);
-    let told = told.iter().map(|(target, episode)| headline(record, case, *target, episode));
-    let rest = (!more.is_empty()).then(|| rest(&more));
-    told.chain(rest).collect()
-}
-
-/// The target, from when to when, and what it lost.
-fn headline(record: &Record, case: Case<'_>, target: usize, episode: &Episode) -> String {
-    let moment = |at: Offset| date::moment(record.about.anchor, at);
-    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
-    let (name, began, lost) = (&case.targets[target], moment(episode.from), lost(episode.failed, episode.total));
-    format!("{name}: {began}{until}, {}; {lost}", since(record, episode))
-}
-
-/// Episodes that are not told one by one.
-fn rest(more: &[(usize, Episode)]) -> String {
-    let (failed, what) =
-        (more.iter().map(|(_, episode)| episode.failed).sum(), some(more.len() as u64, "shorter episode"));
-    format!("and {what}, in which {} failed", some(failed, "probe"))
-}
-
-/// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.
-pub(crate) fn since(record: &Record, episode: &Episode) -> String {
-    let (origin, what) = origin(record, episode.from);
-    if episode.from < origin || episode.to == episode.from {
-        return format!("{} {what}", apart(episode.from, origin));
-    }
-    let (from, to) = (seconds(episode.from.since(origin)), apart(episode.to, origin));
-    format!("{} to {to} {what}", from.trim_end_matches(" s"))
-}
-
-/// What an instant is told from: its act, the command, or the event, whichever there was.
-pub(crate) fn origin(record: &Record, at: Offset) -> (Offset, String) {
-    let phases = &record.seen.phases;
-    let event = || phases.spans(record.seen.end).find(|(phase, _)| *phase == Phase::Event);
-    if let Some(act) = record.acts.iter().rfind(|act| act.span.from <= at) {
-        (act.span.from, format!("act {} began", act.name))
-    } else if let Some(started) = record.command.as_ref().and_then(|command| command.started) {
-        (started, "the command started".to_owned())
-    } else if let Some((_, event)) = event().filter(|(_, event)| event.from > Offset::ZERO) {
-        (event.from, "the event began".to_owned())
-    } else {
-        (Offset::ZERO, "the run began".to_owned())
-    }
-}
-
-/// The one outage with its bounds, or how many and the longest.
-fn durations(outages: &[&Outage]) -> String {
-    let longest = outages
-        .iter()
-        .map(|outage| outage.duration())
-        .reduce(|best, next| if next.estimate > best.estimate { next } else { best });
-    match (outages.len() as u64, longest) {
-        (_, None) => String::new(),
-        (1, Some(only)) => only.to_string(),
-        (many, Some(longest)) => format!("{} outages, longest {longest}", Count(many)),
-    }
-}
-
-/// Which sides of these outages nobody saw.
-pub(crate) fn open(outages: &[&Outage]) -> String {
-    let said = |open: &Open| match open {
-        Open::Start => "; it was failing from the start",
-        Open::End => "; it was not up again at the end",
-        Open::BlindBefore => "; how it began was not seen",
-        Open::BlindAfter => "; how it ended was not seen",
-    };
-    let mut sides: Vec<_> = outages.iter().flat_map(|outage| &outage.open).copied().collect();
-    sides.sort_unstable();
-    sides.dedup();
-    sides.iter().map(said).collect()
-}
-
-/// Whom failed probes reached, the most frequent first.
-pub(crate) fn peers(episode: &Episode) -> String {
-    let mut peers: Vec<_> = episode.peers.iter().collect();
-    peers.sort_by_key(|(peer, count)| (Reverse(**count), **peer));
-    let more = peers.len().saturating_sub(PEERS);
-    let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "nobody".to_owned(), |peer| peer.to_string());
-    let said = peers.iter().take(PEERS).map(|(peer, count)| format!("{} x{}", name(peer), Count(**count)));
-    let told = said.collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{told} and {more} more") } else { told }
-}
-
-/// How fast probes failed, and what that speaks of.
-pub(crate) fn speed(record: &Record, episode: &Episode) -> String {
-    let (Some(half), Some(most)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.quantile(0.99)) else {
-        return String::new();
-    };
-    let [half_said, most_said] = [half, most].map(|time| Human(time).to_string());
-    let said = if half_said == most_said {
-        format!("; failed after {half_said}")
-    } else {
-        format!("; failed after {half_said} (p50), {most_said} (p99)")
-    };
-    let usual = episode.classes.iter().find(|(_, count)| **count > episode.failed / 2);
-    let meaning = usual.and_then(|(class, _)| fingerprint(half, *class, record.about.timeout));
-    meaning.map_or_else(|| said.clone(), |meaning| format!("{said}, {meaning}"))
-}
-
-/// What it says that probes usually failed with `class` after `time`, if that speaks for itself.
-fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'static str> {
-    let millis = time.as_millis();
-    match class {
-        Class::ConnectTimeout | Class::ResponseTimeout if time >= timeout.mul_f64(0.98) => {
-            Some("the prober's own limit: nobody answered at all")
-        }
-        Class::Refused if millis < 20 => Some("at once: the host is there and nothing listens"),
-        Class::Reset | Class::Closed if millis < 20 => Some("at once: whoever served was just stopped"),
-        Class::Status(_) if millis < 20 => Some("at once: whoever answered did not wait for anybody else"),
-        Class::Unreachable if (3_000..3_200).contains(&millis) => {
-            Some("as when a pod's network is gone (3.06 s without an answer to ARP)")
-        }
-        Class::Status(_) if (4_900..5_300).contains(&millis) => Some("as when ingress-nginx cannot connect (5 s)"),
-        Class::Status(_) if (9_900..10_300).contains(&millis) => {
-            Some("as when an AWS load balancer cannot connect (10 s)")
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_it_takes_to_fail_speaks_together_with_the_class() {
-        let meaning =
-            |class, ms| fingerprint(Duration::from_millis(ms), class, Duration::from_secs(6)).unwrap_or_default();
-        assert!(meaning(Class::Refused, 0).contains("nothing listens"));
-        assert!(meaning(Class::Unreachable, 3_060).contains("network is gone"));
-        assert!(meaning(Class::Status(504), 5_010).contains("ingress-nginx"));
-        assert!(meaning(Class::ResponseTimeout, 6_000).contains("own limit"));
-        assert_eq!(meaning(Class::Status(504), 500), "");
-        assert_eq!(meaning(Class::Tls, 0), "");
-    }
+fn row(record: &Record, lane: LaneId, episode: &Episode) -> Vec<String> {
+    let outages = episode.outages.iter().filter(|id| id.lane == lane);
+    let outages: Vec<_> = outages.map(|id| record.seen.outage(*id)).collect();
+    let lane = record.seen.lane(lane);
+    let lost = lost_between(&lane.timeline, episode.from, episode.to + TICK);
+    vec![lane.lane.policy.to_string(), durations(&outages), format!("{lost}{}", open(&outages))]
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::page::Page;
-use super::phrase::seconds;
+use crate::words::phrase::seconds;
 use lapse_measure::outage::Outage;
 use lapse_measure::time::{Human, Offset};
 use lapse_record::entry::InjectedFault;
-use lapse_record::record::{Act, Record};
+use lapse_record::record::Record;
+use lapse_record::summary::ActSummary;
 
 /// Lines told of one act.
 const TOLD: usize = 12;
@@ -17,7 +18,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
         return;
     }
     page.heading("Injected and measured (in seconds after the act began)");
-    for act in &record.acts {
+    for act in &record.summary.acts {
         page.say(2, &act.name);
         let inflicted = record.inflicted.iter().filter(|one| act.span.from <= one.from && one.from < act.span.to);
         let mut rows: Vec<_> = inflicted.map(|one| row(act, one)).collect();
@@ -30,14 +31,14 @@ pub(super) fn write(record: &Record, page: &mut Page) {
     }
 }
 
-fn row(act: &Act, one: &InjectedFault) -> Vec<String> {
+fn row(act: &ActSummary, one: &InjectedFault) -> Vec<String> {
     let lasted = if one.lasted.is_zero() { String::new() } else { format!(" ({} in all)", Human(one.lasted)) };
     let times = if one.times == 1 { String::new() } else { format!(" x{}", one.times) };
     vec![when(act, one.from, one.to), format!("{} {}{times}{lasted}: {}", one.by, one.what, one.cause)]
 }
 
 /// What was seen to fail in the act, on any lane.
-fn measured(record: &Record, act: &Act) -> Vec<String> {
+fn measured(record: &Record, act: &ActSummary) -> Vec<String> {
     let outages = record.seen.lanes.iter().flat_map(|lane| &lane.outages);
     let outages: Vec<&Outage> = outages.filter(|one| act.span.from <= one.from && one.from < act.span.to).collect();
     let mut classes = BTreeMap::new();
@@ -53,7 +54,7 @@ fn measured(record: &Record, act: &Act) -> Vec<String> {
 }
 
 /// `0.305 to 0.849`, or one instant.
-fn when(act: &Act, from: Offset, to: Offset) -> String {
+fn when(act: &ActSummary, from: Offset, to: Offset) -> String {
     let after = |at: Offset| seconds(at.since(act.span.from)).trim_end_matches(" s").to_owned();
     if after(from) == after(to) { after(from) } else { format!("{} to {}", after(from), after(to)) }
 }

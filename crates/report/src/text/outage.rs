@@ -1,33 +1,33 @@
 //! The longest outages one by one, where lanes had several of them in an episode.
 
-use super::episode::origin;
 use super::page::Page;
-use super::phrase::{Count, apart, signed, some, some_classes};
 use crate::date;
 use crate::longest::Longest;
+use crate::words::episode::origin;
+use crate::words::phrase::{Count, apart, signed, some, some_classes};
 use lapse_measure::outage::Outage;
 use lapse_measure::time::Offset;
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
 
 /// Columns from which on there is room for brackets.
 const WIDE: usize = 150;
-/// Outages told, and on a wide page.
-const TOLD: usize = 5;
-const TOLD_WIDE: usize = 12;
+/// Outages that are shown, and on a wide page.
+const SHOWN: usize = 5;
+const SHOWN_WIDE: usize = 12;
 
-pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+pub(super) fn write(record: &Record, page: &mut Page) {
     let wide = page.look().columns() >= WIDE;
-    let Longest { told, more } = Longest::outages(record, if wide { TOLD_WIDE } else { TOLD });
+    let Longest { shown, more } = Longest::outages(record, if wide { SHOWN_WIDE } else { SHOWN });
     page.heading("The longest outages (first failed probe due at this time of day in UTC)");
     let mut rows = Vec::new();
     if wide {
         let head = ["", "first failed", "", "lasted", "began between", "ended between", "lost", ""];
         rows.push(head.map(str::to_owned).to_vec());
     }
-    for (place, outage) in told {
+    for id in shown {
+        let outage = record.seen.outage(id);
         let row = if wide { wide_row(record, outage) } else { narrow_row(record, outage) };
-        rows.push([vec![case.lane_name(place)], row].concat());
+        rows.push([vec![record.summary.lane(id.lane).name.clone()], row].concat());
     }
     page.table(2, &rows);
     if !more.is_empty() {

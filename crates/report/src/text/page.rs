@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::look::{Ink, Look};
-use super::phrase::padded;
+use crate::words::phrase::padded;
 
 /// A page to be filled.
 #[derive(Debug)]

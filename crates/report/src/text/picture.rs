@@ -9,12 +9,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::look::Glyphs;
 use super::page::Page;
-use super::phrase::{padded, some, tail};
-use lapse_measure::answer::Health;
+use crate::axis::{Stretch, in_seconds, step};
+use crate::words::phrase::{padded, some, tail};
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
-use lapse_measure::timeline::{Cell, Timeline};
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
 
 /// Numbers on the scale are at least this far apart.
@@ -24,59 +22,18 @@ const CUT: usize = 3;
 /// Lanes that are drawn.
 const LANES: usize = 20;
 
-/// What a stretch of a lane looked like, from good to bad: the worst of it wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stretch {
-    Unobserved,
-    Up,
-    Slow,
-    Blind,
-    Degraded,
-    Down,
-}
-
-impl Stretch {
-    /// What `span` of a lane looked like. Where no slot was due in it, it looked as the slot before left it.
-    pub(crate) fn of(timeline: &Timeline, span: Span) -> Self {
-        let cell = Cell::of([timeline], span.from, span.to);
-        let period = timeline.schedule().period() + Duration::from_nanos(1);
-        let cell = if cell.due() > 0 { cell } else { Cell::of([timeline], span.to.back(period), span.to) };
-        let [up, slow, failed, blind] =
-            [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| cell.count(health) > 0);
-        match (failed, up || slow) {
-            (true, true) => Self::Degraded,
-            (true, false) => Self::Down,
-            _ if blind => Self::Blind,
-            _ if slow => Self::Slow,
-            _ if up => Self::Up,
-            _ => Self::Unobserved,
-        }
-    }
-
-    const fn glyph(self, glyphs: Glyphs) -> char {
-        match (self, glyphs) {
-            (Self::Unobserved, _) => ' ',
-            (Self::Up, Glyphs::Unicode) => '·',
-            (Self::Up, Glyphs::Ascii) => '.',
-            (Self::Slow, _) => '~',
-            (Self::Blind, _) => '?',
-            (Self::Degraded, Glyphs::Unicode) => '▄',
-            (Self::Degraded, Glyphs::Ascii) => 'x',
-            (Self::Down, Glyphs::Unicode) => '█',
-            (Self::Down, Glyphs::Ascii) => '#',
-        }
-    }
-
-    /// What it means, for people.
-    pub(crate) const fn meaning(self) -> &'static str {
-        match self {
-            Self::Unobserved => "nothing known",
-            Self::Up => "up",
-            Self::Slow => "some slow",
-            Self::Blind => "some not sent",
-            Self::Degraded => "some failed",
-            Self::Down => "all failed",
-        }
+/// The letter that stands for a stretch.
+const fn glyph(stretch: Stretch, glyphs: Glyphs) -> char {
+    match (stretch, glyphs) {
+        (Stretch::Unobserved, _) => ' ',
+        (Stretch::Up, Glyphs::Unicode) => '·',
+        (Stretch::Up, Glyphs::Ascii) => '.',
+        (Stretch::Slow, _) => '~',
+        (Stretch::Blind, _) => '?',
+        (Stretch::Degraded, Glyphs::Unicode) => '▄',
+        (Stretch::Degraded, Glyphs::Ascii) => 'x',
+        (Stretch::Down, Glyphs::Unicode) => '█',
+        (Stretch::Down, Glyphs::Ascii) => '#',
     }
 }
 
@@ -143,38 +100,23 @@ impl Grid {
     }
 }
 
-/// How far apart the marks on a scale are, of which there is room for so many: 1, 2 or 5 times a power of ten, at least a
-/// millisecond.
-pub(crate) fn step(length: Duration, room: usize) -> Duration {
-    let room = u128::from(u64::try_from(room.max(1)).unwrap_or(1));
-    let least = length.as_millis().div_ceil(room).max(1);
-    let steps = (0..18).flat_map(|power| [1, 2, 5].map(|digit: u128| digit * 10_u128.pow(power)));
-    let step = steps.into_iter().find(|step| *step >= least).unwrap_or(least);
-    Duration::from_millis(u64::try_from(step).unwrap_or(u64::MAX))
-}
-
-/// `5 s`, `0.25 s`.
-pub(crate) fn in_seconds(time: Duration) -> String {
-    let exact = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
-    format!("{} s", exact.trim_end_matches('0').trim_end_matches('.'))
-}
-
-pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
+pub(super) fn write(record: &Record, page: &mut Page) {
     let length = record.whole().length();
-    if length.is_zero() || record.lanes.is_empty() {
+    if length.is_zero() || record.seen.lanes.is_empty() {
         return;
     }
-    let (look, drawn) = (page.look(), record.lanes.len().min(LANES));
-    let longest = (0..drawn).map(|place| case.lane_name(place).width()).max().unwrap_or(0);
+    let (look, drawn) = (page.look(), record.seen.lanes.len().min(LANES));
+    let names = record.summary.lanes.iter().take(drawn);
+    let longest = names.map(|lane| lane.name.width()).max().unwrap_or(0);
     let label = longest.clamp("command".len(), look.name());
     let grid = Grid { length, columns: look.columns() - label - 4, label };
     page.heading("The run");
     let mut met = BTreeSet::new();
-    for (place, lane) in record.seen.lanes.iter().enumerate().take(drawn) {
+    for lane in record.seen.lanes.iter().take(drawn) {
         let cells: Vec<_> = (0..grid.columns).map(|column| Stretch::of(&lane.timeline, grid.span(column))).collect();
         met.extend(&cells);
-        let cells: String = cells.into_iter().map(|cell| cell.glyph(look.glyphs)).collect();
-        page.draw(&grid.row(&case.lane_name(place), &cells));
+        let cells: String = cells.into_iter().map(|cell| glyph(cell, look.glyphs)).collect();
+        page.draw(&grid.row(&record.summary.lane(lane.id).name, &cells));
     }
     page.draw(&grid.row("", &grid.scale()));
     for (label, marks) in going_on(record).into_iter().filter(|(_, marks)| !marks.is_empty()) {
@@ -185,9 +127,9 @@ pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
         page.draw(&grid.row(if nth == 0 { "pods" } else { "" }, cells));
     }
     let legend = met.iter().filter(|one: &&Stretch| **one != Stretch::Unobserved);
-    let legend = legend.map(|one| format!("{} {}", one.glyph(look.glyphs), one.meaning()));
+    let legend = legend.map(|one| format!("{} {}", glyph(*one, look.glyphs), one.meaning()));
     page.say(2, &legend.chain(meaning).collect::<Vec<_>>().join(", "));
-    if let Some(more) = record.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
+    if let Some(more) = record.seen.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
         page.say(2, &format!("and {} that are not drawn", some(more as u64, "lane")));
     }
 }
@@ -200,7 +142,7 @@ fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
         let exit = command.exit.as_ref()?;
         Some((exit.at, exit.code.map_or_else(|| "ended".to_owned(), |code| format!("exit {code}"))))
     });
-    let acts = record.acts.iter().map(|act| (act.span.from, act.name.clone()));
+    let acts = record.summary.acts.iter().map(|act| (act.span.from, act.name.clone()));
     [("phase", phases.collect()), ("command", started.chain(exits).collect()), ("act", acts.collect())]
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{RunHeader, Target, Window};
+use crate::entry::{ActId, RunHeader, Target, Window};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope};
 use lapse_measure::disruption::GATE;
-use lapse_measure::lane::{Policy, Protocol};
+use lapse_measure::lane::{LaneId, Policy, Protocol, TargetId};
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
 use lapse_measure::verdict::MaxBlind;
@@ -78,8 +78,8 @@ enum ProtocolDef {
 struct ProtocolWire(#[serde(with = "ProtocolDef")] Protocol);
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Scope", rename_all = "kebab-case")]
-enum ScopeDef {
+#[serde(rename_all = "kebab-case")]
+enum ScopeWire {
     EachTarget,
     Target(usize),
     Lane(usize),
@@ -104,8 +104,7 @@ enum LimitDef {
 #[derive(Serialize, Deserialize)]
 struct BudgetWire {
     name: String,
-    #[serde(with = "ScopeDef")]
-    scope: Scope,
+    scope: ScopeWire,
     #[serde(with = "LimitDef")]
     limit: Limit,
     /// The act that it is held over; from the event on where there is none.
@@ -140,11 +139,11 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
     };
     let budget = |(budget, window): &(Budget, Window)| BudgetWire {
         name: budget.name.clone(),
-        scope: budget.scope,
+        scope: ScopeWire::from(budget.scope),
         limit: budget.limit.clone(),
         act: match window {
             Window::Judged => None,
-            Window::Act(place) => Some(*place),
+            Window::Act(act) => Some(act.0),
         },
     };
     let wire = RunHeaderWire {
@@ -198,8 +197,8 @@ fn sound(about: &RunHeader) -> Result<(), String> {
     let lanes = about.lanes().len();
     let strays = about.budgets.iter().find(|(budget, _)| match budget.scope {
         Scope::EachTarget => false,
-        Scope::Target(place) => place >= about.targets.len(),
-        Scope::Lane(place) => place >= lanes,
+        Scope::Target(target) => target.0 >= about.targets.len(),
+        Scope::Lane(lane) => lane.0 >= lanes,
     });
     strays.map_or(Ok(()), |(budget, _)| Err(format!("the budget {:?} is for a lane that is not there", budget.name)))
 }
@@ -233,10 +232,30 @@ impl From<TargetWire> for Target {
     }
 }
 
+impl From<Scope> for ScopeWire {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::EachTarget => Self::EachTarget,
+            Scope::Target(target) => Self::Target(target.0),
+            Scope::Lane(lane) => Self::Lane(lane.0),
+        }
+    }
+}
+
+impl From<ScopeWire> for Scope {
+    fn from(wire: ScopeWire) -> Self {
+        match wire {
+            ScopeWire::EachTarget => Self::EachTarget,
+            ScopeWire::Target(place) => Self::Target(TargetId(place)),
+            ScopeWire::Lane(place) => Self::Lane(LaneId(place)),
+        }
+    }
+}
+
 impl From<BudgetWire> for (Budget, Window) {
     fn from(wire: BudgetWire) -> Self {
-        let budget = Budget { name: wire.name, scope: wire.scope, limit: wire.limit };
-        (budget, wire.act.map_or(Window::Judged, Window::Act))
+        let budget = Budget { name: wire.name, scope: wire.scope.into(), limit: wire.limit };
+        (budget, wire.act.map_or(Window::Judged, |act| Window::Act(ActId(act))))
     }
 }
 

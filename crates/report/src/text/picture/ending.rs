@@ -1,8 +1,8 @@
 //! The pods' ends below the picture: for each pod a bar, from when it was told to end until its process had.
 
 use super::super::look::{Glyphs, Look};
-use super::super::phrase::{ending, some};
 use super::Grid;
+use crate::words::phrase::{ending, some};
 use lapse_measure::time::Offset;
 use lapse_record::record::Record;
 
@@ -34,7 +34,7 @@ pub(super) fn rows(record: &Record, grid: &Grid, look: Look) -> (Vec<String>, Ve
         to: to.map(|to| grid.column(to.max(from))),
         name: ending(name, CALLED).to_owned(),
     };
-    let pods = record.pods.iter();
+    let pods = record.summary.pods.iter();
     let bars: Vec<_> = pods.filter_map(|pod| Some(bar((pod.deleting?, pod.exited, pod.name.as_str())))).collect();
     if bars.is_empty() {
         return Default::default();

@@ -2,28 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::page::Page;
 use super::phrase::{Count, some, tail};
 use lapse_measure::answer::{Class, Unsent};
 use lapse_measure::fold::LaneObservations;
 use lapse_measure::time::{Discipline, Human};
-use lapse_measure::verdict::Case;
 use lapse_record::record::Record;
 
-pub(super) fn write(record: &Record, case: Case<'_>, page: &mut Page) {
-    page.heading("How it was measured");
-    // Eight columns need more of the line than a picture can do without.
-    page.table(2, &rows(record, case, page.look().name() - 4));
-    for remark in remarks(record) {
-        page.say(2, &remark);
-    }
-}
-
 /// A header, and a row for each lane, whose name may take so many letters.
-pub(crate) fn rows(record: &Record, case: Case<'_>, room: usize) -> Vec<Vec<String>> {
+pub(crate) fn rows(record: &Record, room: usize) -> Vec<Vec<String>> {
     let header = ["lane", "offered", "sent", "not sent", "late", "late p99", "blind", "floor"];
-    let name = |place| tail(&case.lane_name(place), room);
-    let rows = record.seen.lanes.iter().enumerate().map(|(place, lane)| row(name(place), lane));
+    let row = |lane: &LaneObservations| row(tail(&record.summary.lane(lane.id).name, room), lane);
+    let rows = record.seen.lanes.iter().map(row);
     [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect()
 }
 

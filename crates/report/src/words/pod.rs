@@ -1,6 +1,5 @@
 //! The pods that ended: for how long requests still came to them, and what sleep before SIGTERM would have covered that.
 
-use super::page::Page;
 use super::phrase::{signed, some, tail};
 use lapse_measure::time::{Human, Offset};
 use lapse_record::pods::Pod;
@@ -8,23 +7,13 @@ use lapse_record::record::Record;
 
 /// Letters of a name at the least, its end tells pods apart, and at the most,
 const NAME: (usize, usize) = (22, 63);
-/// and what else stands in a row.
-const FIGURES: usize = 58;
 /// Pods told of.
 const TOLD: usize = 12;
 
 pub(crate) const HEADING: &str = "Pods that ended (in seconds after their deletion was seen)";
 
-pub(super) fn write(record: &Record, page: &mut Page) {
-    if let Some(remark) = remark(record) {
-        page.heading(HEADING);
-        page.table(2, &rows(record, page.look().columns().saturating_sub(FIGURES)));
-        page.say(2, &remark);
-    }
-}
-
 fn ended(record: &Record) -> Vec<&Pod> {
-    record.pods.iter().filter(|pod| pod.deleting.is_some()).collect()
+    record.summary.pods.iter().filter(|pod| pod.deleting.is_some()).collect()
 }
 
 /// A header, and a row for each pod that ended, its name cut to about `room` letters.

@@ -117,6 +117,20 @@ pub(crate) fn lost_between(timeline: &Timeline, from: Offset, to: Offset) -> Str
     format!("{}: {}", lost(failed, all), classes(bad.map(|(class, count)| (class, count))))
 }
 
+/// A share in words that neither hides a loss nor makes all of almost all: `all`, `40 %`, `0.3 %`, `none`.
+#[expect(clippy::cast_precision_loss, reason = "a share in words has two digits")]
+pub(crate) fn share(failed: u64, resolved: u64) -> String {
+    let percent = failed as f64 * 100.0 / resolved.max(1) as f64;
+    match failed {
+        0 => "none".to_owned(),
+        _ if failed == resolved => "all".to_owned(),
+        _ if percent >= 99.5 => "over 99 %".to_owned(),
+        _ if percent >= 1.0 => format!("{percent:.0} %"),
+        _ if percent >= 0.1 => format!("{percent:.1} %"),
+        _ => "less than 0.1 %".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +169,12 @@ mod tests {
     fn the_most_frequent_class_comes_first() {
         let counts = std::collections::BTreeMap::from([(Class::Reset, 2), (Class::Refused, 2), (Class::Dns, 30_000)]);
         assert_eq!(classes(&counts), "dns x30,000, refused x2, reset x2");
+    }
+
+    #[test]
+    fn a_share_hides_no_loss_and_claims_no_more_than_was_lost() {
+        let said = [(0, 9), (9, 9), (9_999, 10_000), (4, 10), (3, 1000), (1, 100_000)];
+        let said = said.map(|(failed, resolved)| share(failed, resolved));
+        assert_eq!(said, ["none", "all", "over 99 %", "40 %", "0.3 %", "less than 0.1 %"]);
     }
 }

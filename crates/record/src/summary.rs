@@ -1,0 +1,215 @@
+//! What a run comes to, computed once: every report shows these figures, and runs are compared by them.
+
+use crate::entry::{ActId, RunHeader, Window};
+use crate::pods::Pod;
+use lapse_measure::episode::{self, Episode};
+use lapse_measure::fold::Observations;
+use lapse_measure::lane::{LaneId, TargetId};
+use lapse_measure::latency::Distribution;
+use lapse_measure::outage::Outage;
+use lapse_measure::phase::Phase;
+use lapse_measure::span::Span;
+use lapse_measure::time::Offset;
+use lapse_measure::totals::{self, Totals};
+use lapse_measure::verdict::{self, Breach, Ending, Verdict};
+
+/// The figures of a run.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The targets, by [`TargetId`].
+    pub targets: Vec<TargetSummary>,
+    /// The lanes, by [`LaneId`].
+    pub lanes: Vec<LaneSummary>,
+    /// The acts of the scenario, by [`ActId`]; empty where the run was none.
+    pub acts: Vec<ActSummary>,
+    /// The pods that ended or answered, as far as anything reported them.
+    pub pods: Vec<Pod>,
+    /// How every budget fared, and what follows.
+    pub verdict: Verdict,
+    /// What a reader should know that is no reason to doubt the verdict.
+    pub notes: Vec<String>,
+}
+
+/// The figures of a target.
+#[derive(Clone, Debug)]
+pub struct TargetSummary {
+    /// Which target this is.
+    pub id: TargetId,
+    /// What the user calls it.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+    /// Its lanes, in order.
+    pub lanes: Vec<LaneId>,
+    /// Its totals over the whole run.
+    pub totals: Totals,
+    /// Its totals phase by phase, in the order of time.
+    pub phases: Vec<PhaseSummary>,
+    /// Its episodes, in the order of time.
+    pub episodes: Vec<Episode>,
+    /// The longest stretch without a success although probes were on their way; `None` if nothing was sent.
+    pub success_gap: Option<Span>,
+}
+
+/// The figures of a target in one phase of the run.
+#[derive(Clone, Debug)]
+pub struct PhaseSummary {
+    /// Which phase.
+    pub phase: Phase,
+    /// From its beginning to the next one's, or to the end of the run.
+    pub span: Span,
+    /// The target's totals in it.
+    pub totals: Totals,
+    /// From due to done of healthy answers to probes due in it.
+    pub latency: Distribution,
+}
+
+/// The figures of a lane.
+#[derive(Clone, Debug)]
+pub struct LaneSummary {
+    /// Which lane this is.
+    pub id: LaneId,
+    /// Its target.
+    pub target: TargetId,
+    /// What reports call it: `new`, or `shop/new` where there are several targets.
+    pub name: String,
+}
+
+/// The figures of an act.
+#[derive(Clone, Debug)]
+pub struct ActSummary {
+    /// Which act this is.
+    pub id: ActId,
+    /// What the scenario calls it.
+    pub name: String,
+    /// From its beginning to the next one's, or to the end of the run.
+    pub span: Span,
+    /// The totals of each target in it, by [`TargetId`].
+    pub totals: Vec<Totals>,
+    /// Whether it cost what the scenario expects.
+    pub outcome: ActOutcome,
+}
+
+/// Whether an act cost what its scenario expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActOutcome {
+    /// The scenario expects nothing of it.
+    NoBudget,
+    /// Each of its budgets held.
+    AsExpected,
+    /// A budget did not hold.
+    NotAsExpected(Breach),
+    /// What was measured supports no verdict on it.
+    Undecided,
+}
+
+/// What a summary is made of beside the observations.
+pub(crate) struct Rest {
+    pub(crate) acts: Vec<Act>,
+    pub(crate) pods: Vec<Pod>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) inconclusive: Vec<String>,
+    pub(crate) ending: Ending,
+}
+
+/// An act before it is summed up.
+pub(crate) struct Act {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+}
+
+impl Summary {
+    /// Sums a run up.
+    pub(crate) fn of(about: &RunHeader, seen: &Observations, rest: Rest) -> Self {
+        let budgets: Vec<_> = about
+            .budgets
+            .iter()
+            .map(|(budget, window)| (budget.clone(), reach_back(seen, span(*window, seen, &rest.acts))))
+            .collect();
+        let verdict = verdict::judge(seen, &budgets, about.max_blind, rest.ending).doubted(rest.inconclusive);
+        let acts = rest.acts.into_iter().enumerate();
+        let lane = |id: LaneId| LaneSummary { id, target: seen.lane(id).lane.target, name: seen.lane_name(id) };
+        Self {
+            targets: seen.target_ids().map(|id| TargetSummary::of(about, seen, id)).collect(),
+            lanes: seen.lanes.iter().map(|observed| lane(observed.id)).collect(),
+            acts: acts.map(|(nth, act)| ActSummary::of(about, seen, ActId(nth), act)).collect(),
+            pods: rest.pods,
+            verdict,
+            notes: rest.notes,
+        }
+    }
+
+    /// The target of this id.
+    pub fn target(&self, id: TargetId) -> &TargetSummary {
+        &self.targets[id.0]
+    }
+
+    /// The lane of this id.
+    pub fn lane(&self, id: LaneId) -> &LaneSummary {
+        &self.lanes[id.0]
+    }
+
+    /// The episodes of all targets.
+    pub fn episodes(&self) -> impl Iterator<Item = (&TargetSummary, &Episode)> {
+        self.targets.iter().flat_map(|target| target.episodes.iter().map(move |episode| (target, episode)))
+    }
+}
+
+impl TargetSummary {
+    fn of(about: &RunHeader, seen: &Observations, id: TargetId) -> Self {
+        let lanes = seen.lanes_of(id);
+        let totals = |window| totals::of(&lanes, &seen.held_up, window);
+        let phase = |(nth, (phase, span)): (usize, (Phase, Span))| {
+            let mut latency = Distribution::fine();
+            lanes.iter().filter_map(|lane| lane.latency.get(nth)).for_each(|of_lane| latency.add(of_lane));
+            PhaseSummary { phase, span, totals: totals(span), latency }
+        };
+        let target = seen.target(id);
+        Self {
+            id,
+            name: target.name.clone(),
+            url: about.targets.get(id.0).map(|target| target.url.clone()).unwrap_or_default(),
+            lanes: lanes.iter().map(|lane| lane.id).collect(),
+            totals: totals(Span::new(Offset::ZERO, seen.end)),
+            phases: seen.phases.spans(seen.end).enumerate().map(phase).collect(),
+            episodes: episode::find(&lanes),
+            success_gap: target.success_gap,
+        }
+    }
+}
+
+impl ActSummary {
+    fn of(about: &RunHeader, seen: &Observations, id: ActId, Act { name, span }: Act) -> Self {
+        let totals = seen.target_ids().map(|target| seen.totals(target, span)).collect();
+        let budgets = about.budgets.iter().filter(|(_, window)| *window == Window::Act(id));
+        let budgets: Vec<_> = budgets.map(|(budget, _)| (budget.clone(), span)).collect();
+        let judge = |budgets: &[_]| verdict::judge(seen, budgets, about.max_blind, Ending::Complete);
+        let Verdict { breaches, inconclusive, .. } = judge(&budgets);
+        let outcome = if budgets.is_empty() {
+            ActOutcome::NoBudget
+        } else if let Some(first) = breaches.into_iter().next() {
+            ActOutcome::NotAsExpected(first)
+        } else if inconclusive.len() > judge(&[]).inconclusive.len() {
+            ActOutcome::Undecided
+        } else {
+            ActOutcome::AsExpected
+        };
+        Self { id, name, span, totals, outcome }
+    }
+}
+
+/// The stretch of the run that a budget is held over.
+fn span(window: Window, seen: &Observations, acts: &[Act]) -> Span {
+    match window {
+        Window::Judged => seen.phases.judged(seen.end),
+        // An act that never began is judged by nothing: what it expects to lose, it did not.
+        Window::Act(act) => acts.get(act.0).map_or(Span::new(seen.end, seen.end), |act| act.span),
+    }
+}
+
+/// The window with the probes that were on their way when it began and failed then: they may have met what it is about.
+fn reach_back(seen: &Observations, window: Span) -> Span {
+    let outages = seen.lanes.iter().flat_map(|lane| &lane.outages);
+    let met_it = |outage: &&Outage| outage.from < window.from && outage.began.1 >= window.from;
+    Span::new(outages.filter(met_it).map(|outage| outage.from).fold(window.from, Offset::min), window.to)
+}

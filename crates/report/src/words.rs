@@ -1,0 +1,12 @@
+//! The sentences and rows that several formats share. Each format decides which of them it shows, and how.
+
+pub(super) mod act;
+pub(super) mod downtime;
+pub(super) mod episode;
+pub(super) mod headline;
+pub(super) mod instrument;
+pub(super) mod latency;
+pub(super) mod note;
+pub(super) mod phrase;
+pub(super) mod pod;
+pub(super) mod verdict;

@@ -1,0 +1,160 @@
+//! When something was lost, on which lane, to whom, and how it looked.
+
+use std::cmp::Reverse;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::phrase::{Count, apart, lost, seconds, some};
+use crate::date;
+use crate::longest::{Longest, TargetEpisode};
+use lapse_measure::answer::Class;
+use lapse_measure::episode::Episode;
+use lapse_measure::outage::{Open, Outage};
+use lapse_measure::phase::Phase;
+use lapse_measure::time::{Human, Offset};
+use lapse_record::record::Record;
+
+pub(crate) const HEADING: &str = "When (times of day in UTC)";
+
+/// Peers told one by one.
+const PEERS: usize = 4;
+
+/// A line for each of the `most` longest episodes, and one for the others.
+pub(crate) fn brief(record: &Record, most: usize) -> Vec<String> {
+    let Longest { shown, more } = Longest::episodes(record, most);
+    let shown = shown.iter().map(|episode| headline(record, *episode));
+    let rest = (!more.is_empty()).then(|| rest(&more));
+    shown.chain(rest).collect()
+}
+
+/// The target, from when to when, and what it lost.
+pub(crate) fn headline(record: &Record, (target, episode): TargetEpisode<'_>) -> String {
+    let moment = |at: Offset| date::moment(record.about.anchor, at);
+    let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
+    let (name, began, lost) = (&target.name, moment(episode.from), lost(episode.failed, episode.total));
+    format!("{name}: {began}{until}, {}; {lost}", since(record, episode))
+}
+
+/// Episodes that are not told one by one.
+pub(crate) fn rest(more: &[TargetEpisode<'_>]) -> String {
+    let (failed, what) =
+        (more.iter().map(|(_, episode)| episode.failed).sum(), some(more.len() as u64, "shorter episode"));
+    format!("and {what}, in which {} failed", some(failed, "probe"))
+}
+
+/// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.
+pub(crate) fn since(record: &Record, episode: &Episode) -> String {
+    let (origin, what) = origin(record, episode.from);
+    if episode.from < origin || episode.to == episode.from {
+        return format!("{} {what}", apart(episode.from, origin));
+    }
+    let (from, to) = (seconds(episode.from.since(origin)), apart(episode.to, origin));
+    format!("{} to {to} {what}", from.trim_end_matches(" s"))
+}
+
+/// What an instant is told from: its act, the command, or the event, whichever there was.
+pub(crate) fn origin(record: &Record, at: Offset) -> (Offset, String) {
+    let phases = &record.seen.phases;
+    let event = || phases.spans(record.seen.end).find(|(phase, _)| *phase == Phase::Event);
+    if let Some(act) = record.summary.acts.iter().rfind(|act| act.span.from <= at) {
+        (act.span.from, format!("act {} began", act.name))
+    } else if let Some(started) = record.command.as_ref().and_then(|command| command.started) {
+        (started, "the command started".to_owned())
+    } else if let Some((_, event)) = event().filter(|(_, event)| event.from > Offset::ZERO) {
+        (event.from, "the event began".to_owned())
+    } else {
+        (Offset::ZERO, "the run began".to_owned())
+    }
+}
+
+/// The one outage with its bounds, or how many and the longest.
+pub(crate) fn durations(outages: &[&Outage]) -> String {
+    let longest = outages
+        .iter()
+        .map(|outage| outage.duration())
+        .reduce(|best, next| if next.estimate > best.estimate { next } else { best });
+    match (outages.len() as u64, longest) {
+        (_, None) => String::new(),
+        (1, Some(only)) => only.to_string(),
+        (many, Some(longest)) => format!("{} outages, longest {longest}", Count(many)),
+    }
+}
+
+/// Which sides of these outages nobody saw.
+pub(crate) fn open(outages: &[&Outage]) -> String {
+    let said = |open: &Open| match open {
+        Open::Start => "; it was failing from the start",
+        Open::End => "; it was not up again at the end",
+        Open::BlindBefore => "; how it began was not seen",
+        Open::BlindAfter => "; how it ended was not seen",
+    };
+    let mut sides: Vec<_> = outages.iter().flat_map(|outage| &outage.open).copied().collect();
+    sides.sort_unstable();
+    sides.dedup();
+    sides.iter().map(said).collect()
+}
+
+/// Whom failed probes reached, the most frequent first.
+pub(crate) fn peers(episode: &Episode) -> String {
+    let mut peers: Vec<_> = episode.peers.iter().collect();
+    peers.sort_by_key(|(peer, count)| (Reverse(**count), **peer));
+    let more = peers.len().saturating_sub(PEERS);
+    let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "nobody".to_owned(), |peer| peer.to_string());
+    let said = peers.iter().take(PEERS).map(|(peer, count)| format!("{} x{}", name(peer), Count(**count)));
+    let told = said.collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{told} and {more} more") } else { told }
+}
+
+/// How fast probes failed, and what that speaks of.
+pub(crate) fn speed(record: &Record, episode: &Episode) -> String {
+    let (Some(half), Some(most)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.quantile(0.99)) else {
+        return String::new();
+    };
+    let [half_said, most_said] = [half, most].map(|time| Human(time).to_string());
+    let said = if half_said == most_said {
+        format!("; failed after {half_said}")
+    } else {
+        format!("; failed after {half_said} (p50), {most_said} (p99)")
+    };
+    let usual = episode.classes.iter().find(|(_, count)| **count > episode.failed / 2);
+    let meaning = usual.and_then(|(class, _)| fingerprint(half, *class, record.about.timeout));
+    meaning.map_or_else(|| said.clone(), |meaning| format!("{said}, {meaning}"))
+}
+
+/// What it says that probes usually failed with `class` after `time`, if that speaks for itself.
+fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'static str> {
+    let millis = time.as_millis();
+    match class {
+        Class::ConnectTimeout | Class::ResponseTimeout if time >= timeout.mul_f64(0.98) => {
+            Some("the prober's own limit: nobody answered at all")
+        }
+        Class::Refused if millis < 20 => Some("at once: the host is there and nothing listens"),
+        Class::Reset | Class::Closed if millis < 20 => Some("at once: whoever served was just stopped"),
+        Class::Status(_) if millis < 20 => Some("at once: whoever answered did not wait for anybody else"),
+        Class::Unreachable if (3_000..3_200).contains(&millis) => {
+            Some("as when a pod's network is gone (3.06 s without an answer to ARP)")
+        }
+        Class::Status(_) if (4_900..5_300).contains(&millis) => Some("as when ingress-nginx cannot connect (5 s)"),
+        Class::Status(_) if (9_900..10_300).contains(&millis) => {
+            Some("as when an AWS load balancer cannot connect (10 s)")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_it_takes_to_fail_speaks_together_with_the_class() {
+        let meaning =
+            |class, ms| fingerprint(Duration::from_millis(ms), class, Duration::from_secs(6)).unwrap_or_default();
+        assert!(meaning(Class::Refused, 0).contains("nothing listens"));
+        assert!(meaning(Class::Unreachable, 3_060).contains("network is gone"));
+        assert!(meaning(Class::Status(504), 5_010).contains("ingress-nginx"));
+        assert!(meaning(Class::ResponseTimeout, 6_000).contains("own limit"));
+        assert_eq!(meaning(Class::Status(504), 500), "");
+        assert_eq!(meaning(Class::Tls, 0), "");
+    }
+}

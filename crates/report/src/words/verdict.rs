@@ -1,0 +1,125 @@
+//! The verdict in one word, why, and what to do next.
+
+use super::phrase::{Count, seconds, some};
+use crate::date;
+use lapse_measure::outage::Open;
+use lapse_measure::phase::Phase;
+use lapse_measure::time::Offset;
+use lapse_measure::verdict::{Breach, Conclusion};
+use lapse_record::event::EventKind;
+use lapse_record::record::{CommandRun, Record};
+use lapse_record::summary::TargetSummary;
+
+/// Lines of a failed command's output that are shown.
+const LAST_WORDS: usize = 5;
+
+/// What the conclusion rests on, in a sentence.
+pub(crate) fn why(record: &Record) -> String {
+    match record.summary.verdict.conclusion {
+        Conclusion::Pass if !record.summary.acts.is_empty() => "each act went as its scenario expects".to_owned(),
+        Conclusion::Pass => "every budget held".to_owned(),
+        Conclusion::Fail => match record.summary.verdict.breaches.len() {
+            1 => "a budget was exceeded".to_owned(),
+            many => format!("{many} budgets were exceeded"),
+        },
+        Conclusion::Inconclusive => "what was measured proves neither pass nor fail".to_owned(),
+        Conclusion::CommandFailed => {
+            record.command.as_ref().map(|command| how_it_ended(record, command)).unwrap_or_default()
+        }
+        Conclusion::Interrupted if record.cut => {
+            "the record breaks off: the run was killed, or still goes on".to_owned()
+        }
+        Conclusion::Interrupted => "the run was ended by a signal; this is what was measured until then".to_owned(),
+    }
+}
+
+/// What broke a budget. A budget that is called by its limit is not named twice.
+pub(crate) fn breach(breach: &Breach) -> String {
+    let Breach { budget, of, figure, limit } = breach;
+    let name = if budget == limit { String::new() } else { format!(" ({budget})") };
+    format!("{figure} on {of}, allowed: {limit}{name}")
+}
+
+/// The command, and how it ended.
+pub(crate) fn how_it_ended(record: &Record, command: &CommandRun) -> String {
+    if let Some(why) = record.events.iter().find(|event| event.kind == EventKind::NotStarted) {
+        return why.text.clone();
+    }
+    let words = quoted(&command.argv);
+    match (command.started, &command.exit) {
+        (None, _) => format!("{words} was never started: check that it can be found and run"),
+        (_, None) => format!("{words} had not ended when the run did"),
+        (_, Some(exit)) => match (exit.code, exit.signal) {
+            (Some(code), _) => format!("{words} exited with {code}"),
+            (None, Some(signal)) => format!("{words} was ended by signal {signal}"),
+            (None, None) => format!("{words} could not start: check that it can be found and run"),
+        },
+    }
+}
+
+/// What would take the doubts away, by what there is to see of their reasons.
+pub(crate) fn next_steps(record: &Record) -> Vec<String> {
+    let targets = &record.summary.targets;
+    let mut steps: Vec<_> = targets.iter().flat_map(steps_for).collect();
+    let lanes = &record.seen.lanes;
+    if lanes.iter().flat_map(|lane| &lane.outages).any(|outage| outage.open.contains(&Open::End)) {
+        steps.push("let the run go on until the service is up again, so that outages have an end".to_owned());
+    }
+    let unsent = lanes.iter().any(|lane| lane.counts.not_sent > lane.counts.offered / 20);
+    if unsent || targets.iter().any(|target| too_blind(record, target)) {
+        steps.push("run where the machine is less busy, or with a lower rate, so that every probe is sent".to_owned());
+    }
+    steps
+}
+
+fn steps_for(target: &TargetSummary) -> Vec<String> {
+    let (name, mut steps) = (&target.name, Vec::new());
+    if target.totals.resolved == 0 {
+        steps.push(format!("check that {name} can be reached from this machine: curl -v {}", target.url));
+    }
+    if target.phases.iter().any(|one| one.phase == Phase::Baseline && one.totals.failed > 0) {
+        steps.push(format!("find out what fails on {name} when nothing is going on, then run again"));
+    }
+    steps
+}
+
+fn too_blind(record: &Record, target: &TargetSummary) -> bool {
+    let max = record.about.max_blind;
+    target.phases.iter().filter(|one| one.phase == Phase::Event).any(|one| {
+        let blind = one.totals.blind.as_secs_f64();
+        one.totals.longest_blind > max.stretch || blind > one.span.length().as_secs_f64() * max.share
+    })
+}
+
+/// The last lines that the command printed.
+pub(crate) fn last_words(record: &Record) -> Vec<&str> {
+    let lines = record.events.iter().rev().filter(|event| event.kind.is_line());
+    let mut lines: Vec<_> = lines.take(LAST_WORDS).map(|event| event.text.as_str()).collect();
+    lines.reverse();
+    lines
+}
+
+/// What was run, when, and with what.
+pub(crate) fn about(record: &Record) -> String {
+    let about = &record.about;
+    let began = date::rfc3339(about.anchor, Offset::ZERO).replace('T', " ").replace('Z', " UTC");
+    let length = seconds(record.whole().length());
+    let rate = some(about.rate.get(), "probe");
+    let of = match about.targets.len() {
+        1 => String::new(),
+        many => format!(" on each of {} targets", Count(many as u64)),
+    };
+    let command = record.command.as_ref().map(around).unwrap_or_default();
+    format!("{}: {length} from {began}, {rate} a second{of}{command}", about.name)
+}
+
+/// The command, and how long it took.
+fn around(command: &CommandRun) -> String {
+    let took = command.started.zip(command.exit.as_ref()).map(|(from, exit)| seconds(exit.at.since(from)));
+    let took = took.map(|took| format!(" ({took})")).unwrap_or_default();
+    format!(", around {}{took}", quoted(&command.argv))
+}
+
+fn quoted(argv: &[String]) -> String {
+    format!("`{}`", argv.join(" "))
+}
