@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lapse_lab::fault::{Fault, Truth};
-use lapse_measure::fold::{LaneObservations, Observations};
 use lapse_measure::lane::Lane;
+use lapse_measure::observations::{LaneObservations, Observations};
 use lapse_measure::outage::Outage;
 use lapse_measure::span::{Span, Spans};
 use lapse_measure::time::{Human, Offset};

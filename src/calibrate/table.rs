@@ -104,8 +104,13 @@ fn instrument(record: &Record, judgement: &Judgement, out: &mut impl Write) -> i
     writeln!(out, "\nsends late   p50 {median}, p99 {p99}, at most {longest}")?;
     let blind: Duration = record.seen.lanes.iter().map(|lane| lane.blind.length()).max().unwrap_or_default();
     writeln!(out, "blind        {} of the run", Human(blind))?;
-    let detection_limit =
-        record.seen.lanes.iter().map(lapse_measure::fold::LaneObservations::detection_limit).max().unwrap_or_default();
+    let detection_limit = record
+        .seen
+        .lanes
+        .iter()
+        .map(lapse_measure::observations::LaneObservations::detection_limit)
+        .max()
+        .unwrap_or_default();
     let unseen = judgement.longest_unseen();
     let longest =
         unseen.map_or("none went unseen".to_owned(), |unseen| format!("the longest unseen had {}", Human(unseen)));

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use super::answer::Health;
 use super::binomial::{Share, TAIL};
-use super::fold::LaneObservations;
 use super::outage::Outage;
-use super::span::Span;
+use super::schedule::Schedule;
 use super::time::{Bounded, Offset};
 use super::timeline::{Cell, Run, Timeline};
 
@@ -62,10 +61,10 @@ pub struct Disruption {
 }
 
 impl Disruption {
-    /// What became of the probes of `lane` between the first failure of this disruption and its last; the lane may be
+    /// What became of a lane's probes between the first failure of this disruption and its last; the lane may be
     /// another one.
-    pub fn cell_of(&self, lane: &LaneObservations) -> Cell {
-        cell(&lane.timeline, self.from, self.to)
+    pub fn cell_of(&self, timeline: &Timeline) -> Cell {
+        cell(timeline, self.from, self.to)
     }
 
     /// How long it lasted.
@@ -75,16 +74,16 @@ impl Disruption {
     }
 }
 
-/// The gate time of a lane: the one asked for, or what the lane's rate can resolve, if that is longer.
-pub fn gate_of(lane: &LaneObservations) -> Duration {
-    lane.gate.max(lane.timeline.schedule().time_of(LEAST_PERIODS))
+/// The gate time of a lane: `gate`, or what the lane's rate can resolve, if that is longer.
+pub fn gate_of(gate: Duration, schedule: &Schedule) -> Duration {
+    gate.max(schedule.time_of(LEAST_PERIODS))
 }
 
-/// The disruptions of a lane, in the order of time.
-pub fn find(lane: &LaneObservations) -> Vec<Disruption> {
-    let gate = gate_of(lane);
+/// The disruptions of a lane that has these outages, in the order of time.
+pub fn find(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Vec<Disruption> {
+    let gate = gate_of(gate, timeline.schedule());
     let joined = |last: &Outage, next: &Outage| next.from.since(last.to) <= gate;
-    lane.outages.chunk_by(joined).filter_map(|outages| describe(&lane.timeline, outages, gate)).collect()
+    outages.chunk_by(joined).filter_map(|outages| describe(timeline, outages, gate)).collect()
 }
 
 fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<Disruption> {
@@ -192,74 +191,6 @@ impl Edge<'_> {
 
 fn succeeded(run: &Run) -> bool {
     matches!(run.class.health(), Health::Up | Health::Slow)
-}
-
-/// What the disruptions of some lanes of a target come to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Disruptions {
-    /// The gate time that holds for each of these lanes.
-    pub gate: Duration,
-    /// How many there were.
-    pub count: usize,
-    /// The longest one.
-    pub longest: Option<Disruption>,
-    /// How long the longest was; zero where there is none.
-    pub longest_length: Bounded,
-    /// How long the shortest was; zero where there is none.
-    pub shortest_length: Bounded,
-    /// How long all of them were together, over all lanes.
-    pub total: Bounded,
-    /// How long one was on average.
-    pub average: Bounded,
-}
-
-/// The disruptions of these lanes that are not over before `window` begins nor begin after it ends.
-pub fn of(lanes: &[&LaneObservations], window: Span) -> Disruptions {
-    let all: Vec<_> = lanes.iter().flat_map(|lane| within(lane, window)).collect();
-    let lengths: Vec<_> = all.iter().map(|one| one.length()).collect();
-    let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
-    let plus = |left: Bounded, right: &Bounded| Bounded {
-        estimate: left.estimate + right.estimate,
-        at_least: left.at_least + right.at_least,
-        at_most: left.at_most.zip(right.at_most).map(|(left, right)| left + right),
-    };
-    let total = lengths.iter().fold(Bounded::exact(Duration::ZERO), plus);
-    Disruptions {
-        gate: lanes.iter().map(|lane| gate_of(lane)).max().unwrap_or_default(),
-        count: all.len(),
-        longest_length: longest(&lengths),
-        shortest_length: shortest(&lengths),
-        total,
-        average: Bounded {
-            estimate: total.estimate / count,
-            at_least: total.at_least / count,
-            at_most: total.at_most.map(|at_most| at_most / count),
-        },
-        longest: all.into_iter().max_by_key(|one| (one.length().estimate, one.length().at_least)).cloned(),
-    }
-}
-
-/// The disruptions of a lane that touch `window`.
-pub(super) fn within(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Disruption> {
-    lane.disruptions.iter().filter(move |one| one.to >= window.from && one.from < window.to)
-}
-
-fn longest(lengths: &[Bounded]) -> Bounded {
-    let at_most = lengths.iter().map(|length| length.at_most).collect::<Option<Vec<_>>>();
-    Bounded::new(
-        lengths.iter().map(|length| length.estimate).max().unwrap_or_default(),
-        lengths.iter().map(|length| length.at_least).max().unwrap_or_default(),
-        at_most.map(|all| all.into_iter().max().unwrap_or_default()),
-    )
-}
-
-fn shortest(lengths: &[Bounded]) -> Bounded {
-    let at_most = lengths.iter().filter_map(|length| length.at_most).min();
-    Bounded::new(
-        lengths.iter().map(|length| length.estimate).min().unwrap_or_default(),
-        lengths.iter().map(|length| length.at_least).min().unwrap_or_default(),
-        if lengths.is_empty() { Some(Duration::ZERO) } else { at_most },
-    )
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@
 pub mod answer;
 pub mod availability;
 pub mod binomial;
+mod brackets;
 pub mod budget;
+pub mod burst;
 pub mod coverage;
 pub mod disruption;
+pub mod disruptions;
 pub mod episode;
 pub mod fold;
 pub mod lane;
@@ -16,6 +19,7 @@ pub mod latency;
 mod loss;
 #[cfg(any(test, feature = "notation"))]
 pub mod notation;
+pub mod observations;
 pub mod outage;
 pub mod phase;
 pub mod schedule;

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use super::binomial::Share;
-use super::disruption::{self, Certainty, Disruption};
-use super::fold::LaneObservations;
+use super::brackets::{Brackets, outages_within};
+use super::disruption::{Certainty, Disruption};
+use super::disruptions;
+use super::observations::LaneObservations;
 use super::span::Span;
 use super::time::Bounded;
 use super::timeline::Cell;
-use super::totals::{Brackets, lanes_outages};
 
 /// What the lanes lost, averaged over them, and how sure its bounds are.
 pub(super) fn derived(lanes: &[&LaneObservations], window: Span) -> (Bounded, Certainty) {
@@ -21,8 +22,8 @@ pub(super) fn derived(lanes: &[&LaneObservations], window: Span) -> (Bounded, Ce
     for lane in lanes {
         estimate += lane.timeline.schedule().time_of(Cell::of([&lane.timeline], window.from, window.to).failed());
         let partial: Vec<_> =
-            disruption::within(lane, window).filter(|one| one.certainty == Certainty::Confidence95).collect();
-        let whole = lanes_outages(lane, window).filter(|outage| {
+            disruptions::within(lane, window).filter(|one| one.certainty == Certainty::Confidence95).collect();
+        let whole = outages_within(lane, window).filter(|outage| {
             let before = partial.partition_point(|one| one.from <= outage.from);
             partial[..before].last().is_none_or(|one| one.to < outage.from)
         });

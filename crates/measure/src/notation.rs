@@ -7,8 +7,9 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::answer::{Class, Connection, Probe, Unsent};
-use super::fold::{Fold, Observations};
+use super::fold::Fold;
 use super::lane::{Lane, LaneId, Policy, Protocol, TargetId};
+use super::observations::Observations;
 use super::phase::Phase;
 use super::schedule::{Rate, Schedule};
 use super::time::Offset;

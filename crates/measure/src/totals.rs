@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use super::answer::{Class, Health};
 use super::availability::{Availability, ratio, share, worst};
-use super::disruption::{self, Certainty, Disruptions};
-use super::fold::LaneObservations;
+use super::brackets::{Brackets, outages_within};
+use super::disruption::Certainty;
+use super::disruptions::{self, Disruptions};
+use super::lane::TargetId;
 use super::loss;
+use super::observations::{LaneObservations, Observations};
 use super::outage::Outage;
 use super::span::{Span, Spans};
 use super::time::Bounded;
-use super::timeline::{Cell, Run, Timeline};
+use super::timeline::Cell;
 
 /// The totals of some lanes of one target.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,10 +55,15 @@ pub struct Totals {
     pub detection_limit: Duration,
 }
 
+/// The totals of a target over what lies in `window`.
+pub fn of_target(seen: &Observations, target: TargetId, window: Span) -> Totals {
+    of(&seen.lanes_of(target), &seen.held_up, window)
+}
+
 /// The totals of these lanes, all of one target, over what lies in `window`; `held_up` is when the
 /// prober could not even reach itself. An outage counts in full if it is not over before the window begins.
 pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals {
-    let outages = || lanes.iter().map(|lane| Brackets::of(lane, lanes_outages(lane, window), window));
+    let outages = || lanes.iter().map(|lane| Brackets::of(lane, outages_within(lane, window), window));
     let slow =
         || lanes.iter().map(|lane| Brackets::of(lane, lane.slow.iter().filter(|slow| slow.to >= window.from), window));
     let impaired = Brackets::union(outages().chain(slow()));
@@ -71,7 +79,7 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
         down: Brackets::intersection(outages()).length(),
         loss_derived,
         loss_certainty,
-        disruptions: disruption::of(lanes, window),
+        disruptions: disruptions::of(lanes, window),
         widest_gap: lanes
             .iter()
             .map(|lane| lane.widest.max(lane.timeline.schedule().period()))
@@ -100,12 +108,8 @@ fn failed_classes(cell: &Cell) -> BTreeMap<Class, u64> {
     cell.classes.iter().copied().filter(|(class, _)| class.health() == Health::Failed).collect()
 }
 
-pub(super) fn lanes_outages(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Outage> {
-    lane.outages.iter().filter(move |outage| outage.to >= window.from && outage.from < window.to)
-}
-
 fn longest(lanes: &[&LaneObservations], window: Span) -> Bounded {
-    let all = || lanes.iter().flat_map(|lane| lanes_outages(lane, window)).map(Outage::duration);
+    let all = || lanes.iter().flat_map(|lane| outages_within(lane, window)).map(Outage::duration);
     let at_most = all().map(|outage| outage.at_most).collect::<Option<Vec<_>>>();
     Bounded::new(
         all().map(|outage| outage.estimate).max().unwrap_or_default(),
@@ -114,67 +118,8 @@ fn longest(lanes: &[&LaneObservations], window: Span) -> Bounded {
     )
 }
 
-/// When a lane was failing (or slow): as estimated, at the least, and at the most.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Brackets {
-    estimate: Spans,
-    inner: Spans,
-    outer: Spans,
-    /// Members of `outer` that reach further than the run can say.
-    open: Spans,
-}
-
-impl Brackets {
-    pub(super) fn of<'a>(lane: &LaneObservations, outages: impl Iterator<Item = &'a Outage>, window: Span) -> Self {
-        let period = lane.timeline.schedule().period();
-        let outages: Vec<_> = outages.map(|outage| (outage, reach(&lane.timeline, outage, window))).collect();
-        Self {
-            estimate: outages.iter().map(|(one, _)| Span::new(one.from, one.to + period).within(window)).collect(),
-            inner: outages.iter().map(|(one, _)| Span::new(one.began.1, one.ended.0)).collect(),
-            outer: outages.iter().map(|(_, reach)| *reach).collect(),
-            open: outages.iter().filter(|(one, _)| !one.open.is_empty()).map(|(_, reach)| *reach).collect(),
-        }
-    }
-
-    fn union(all: impl Iterator<Item = Self>) -> Self {
-        let join = |left: &Spans, right: &Spans| left.iter().chain(right.iter()).collect();
-        all.reduce(|left, right| left.with(&right, join)).unwrap_or_default()
-    }
-
-    fn intersection(all: impl Iterator<Item = Self>) -> Self {
-        all.reduce(|left, right| left.with(&right, Spans::intersection)).unwrap_or_default()
-    }
-
-    fn with(&self, other: &Self, join: impl Fn(&Spans, &Spans) -> Spans) -> Self {
-        Self {
-            estimate: join(&self.estimate, &other.estimate),
-            inner: join(&self.inner, &other.inner),
-            outer: join(&self.outer, &other.outer),
-            open: self.open.iter().chain(other.open.iter()).collect(),
-        }
-    }
-
-    pub(super) fn length(&self) -> Bounded {
-        let open = !self.outer.intersection(&self.open).length().is_zero();
-        Bounded::new(self.estimate.length(), self.inner.length(), (!open).then(|| self.outer.length()))
-    }
-}
-
-/// How far an outage reaches at the most; where it is open, to the nearest slot that was up.
-fn reach(timeline: &Timeline, outage: &Outage, window: Span) -> Span {
-    let (schedule, runs) = (timeline.schedule(), timeline.runs());
-    let up = |run: &&Run| matches!(run.class.health(), Health::Up | Health::Slow);
-    let (first, last) = (schedule.slots_before(outage.from), schedule.slots_before(outage.to));
-    let (before, after) = (runs.partition_point(|run| run.slot < first), runs.partition_point(|run| run.slot <= last));
-    let up_before = || runs[..before].iter().rfind(up).map(|run| schedule.due(run.last_slot()));
-    let up_after = || runs[after..].iter().find(up).map(|run| schedule.due(run.slot + 1));
-    let from = outage.began.0.or_else(up_before).unwrap_or(window.from);
-    Span::new(from, outage.ended.1.or_else(up_after).unwrap_or(window.to))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::fold::Observations;
     use super::super::notation::seen;
     use super::super::time::Offset;
     use super::*;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::answer::Class;
 use super::budget::{Budget, Limit, Outcome, Scope};
-use super::fold::{LaneObservations, Observations};
 use super::lane::TargetId;
+use super::observations::{LaneObservations, Observations};
 use super::phase::Phase;
 use super::span::Span;
 use super::time::Human;
@@ -219,12 +219,12 @@ fn limited(seen: &Observations, scope: Scope, window: Span) -> Vec<Limited> {
 fn doubts_of(seen: &Observations, target: TargetId, max_blind: MaxBlind) -> Vec<String> {
     let name = &seen.target(target).name;
     let mut inconclusive = Vec::new();
-    let whole = seen.totals(target, Span::new(super::time::Offset::ZERO, seen.end));
+    let whole = totals::of_target(seen, target, Span::new(super::time::Offset::ZERO, seen.end));
     if whole.resolved == 0 {
         inconclusive.push(format!("no probe of {name} came to an answer"));
     }
     for (phase, span) in seen.phases.spans(seen.end) {
-        let totals = seen.totals(target, span);
+        let totals = totals::of_target(seen, target, span);
         match phase {
             Phase::Baseline if began_within(seen, target, span) => inconclusive.push(format!(
                 "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",

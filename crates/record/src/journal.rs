@@ -7,6 +7,7 @@
 
 mod batch;
 mod class;
+mod evidence;
 mod tail;
 mod wire;
 

@@ -3,9 +3,9 @@
 use crate::entry::{ActId, RunHeader, Window};
 use crate::pods::Pod;
 use lapse_measure::episode::{self, Episode};
-use lapse_measure::fold::Observations;
 use lapse_measure::lane::{LaneId, TargetId};
 use lapse_measure::latency::Distribution;
+use lapse_measure::observations::Observations;
 use lapse_measure::outage::Outage;
 use lapse_measure::phase::Phase;
 use lapse_measure::span::Span;
@@ -180,7 +180,7 @@ impl TargetSummary {
 
 impl ActSummary {
     fn of(about: &RunHeader, seen: &Observations, id: ActId, Act { name, span }: Act) -> Self {
-        let totals = seen.target_ids().map(|target| seen.totals(target, span)).collect();
+        let totals = seen.target_ids().map(|target| totals::of_target(seen, target, span)).collect();
         let budgets = about.budgets.iter().filter(|(_, window)| *window == Window::Act(id));
         let budgets: Vec<_> = budgets.map(|(budget, _)| (budget.clone(), span)).collect();
         let judge = |budgets: &[_]| verdict::judge(seen, budgets, about.max_blind, Ending::Complete);

@@ -23,7 +23,7 @@ pub(super) type TargetEpisode<'a> = (&'a TargetSummary, &'a Episode);
 impl Longest<OutageId> {
     /// The `most` longest outages of all lanes.
     pub(super) fn outages(record: &Record, most: usize) -> Self {
-        let of_lane = |lane: &lapse_measure::fold::LaneObservations| {
+        let of_lane = |lane: &lapse_measure::observations::LaneObservations| {
             let id = lane.id;
             (0..lane.outages.len()).map(move |nth| OutageId { lane: id, nth })
         };

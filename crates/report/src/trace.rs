@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Value, json};
 
 use super::sanitize::sanitize;
-use lapse_measure::fold::LaneObservations;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;

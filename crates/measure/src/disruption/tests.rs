@@ -1,5 +1,7 @@
-use super::super::fold::Observations;
+use super::super::disruptions;
 use super::super::notation::{schedule, seen};
+use super::super::observations::Observations;
+use super::super::span::Span;
 use super::super::totals;
 use super::*;
 
@@ -13,6 +15,12 @@ impl Xorshift {
         self.0 ^= self.0 << 17;
         f64::from(u32::try_from(self.0 >> 32).unwrap()) / 4_294_967_296.0
     }
+}
+
+/// The disruptions of the only lane.
+fn found(seen: &Observations) -> Vec<Disruption> {
+    let lane = &seen.lanes[0];
+    find(&lane.timeline, &lane.outages, lane.gate)
 }
 
 fn whole(seen: &Observations) -> Span {
@@ -40,7 +48,7 @@ fn share_length_and_downtime_hold_the_truth_in_94_of_100_trials() {
             let share = f64::from(tenths) / 10.0;
             for _ in 0..repeats {
                 let seen = lossy(share, length, &mut random);
-                let found = find(&seen.lanes[0]);
+                let found = found(&seen);
                 // Chance may spare every probe of a short disruption: then there is nothing to hold a figure against.
                 let [one] = &found[..] else {
                     assert!(found.is_empty(), "{share} for {length} ms: {found:?}");
@@ -64,7 +72,7 @@ fn share_length_and_downtime_hold_the_truth_in_94_of_100_trials() {
 #[test]
 fn two_of_five_lost_for_two_seconds_is_one_disruption() {
     let seen = lossy(0.4, 2_000, &mut Xorshift(7));
-    let all = of(&[&seen.lanes[0]], whole(&seen));
+    let all = disruptions::of(&[&seen.lanes[0]], whole(&seen));
     assert_eq!((all.count, all.gate), (1, GATE));
     let longest = all.longest.unwrap();
     assert_eq!(longest.certainty, Certainty::Confidence95);
@@ -82,7 +90,7 @@ fn two_of_five_lost_for_two_seconds_is_one_disruption() {
 #[test]
 fn a_strict_outage_is_a_disruption_with_the_same_hard_bounds() {
     let seen = seen(&[&format!("{}{}{}", ".".repeat(400), "x".repeat(300), ".".repeat(400))]);
-    let found = find(&seen.lanes[0]);
+    let found = found(&seen);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].length(), seen.lanes[0].outages[0].duration());
     assert_eq!((found[0].certainty, found[0].failed, found[0].resolved), (Certainty::Certain, 300, 300));
@@ -93,7 +101,7 @@ fn a_strict_outage_is_a_disruption_with_the_same_hard_bounds() {
 fn failures_further_apart_than_the_gate_are_two_disruptions() {
     let apart = |quiet: usize| {
         let seen = seen(&[&format!("{0}x{1}x{0}", ".".repeat(400), ".".repeat(quiet))]);
-        find(&seen.lanes[0]).len()
+        found(&seen).len()
     };
     assert_eq!((apart(299), apart(300)), (1, 2));
 }
@@ -102,8 +110,8 @@ fn failures_further_apart_than_the_gate_are_two_disruptions() {
 fn a_gate_below_what_the_rate_resolves_is_three_periods() {
     let mut seen = seen(&["..x.x...x.."]);
     seen.lanes[0].gate = Duration::ZERO;
-    assert_eq!(gate_of(&seen.lanes[0]), schedule().time_of(3));
-    let found: Vec<_> = find(&seen.lanes[0]).iter().map(|one| (one.failed, one.resolved)).collect();
+    assert_eq!(gate_of(seen.lanes[0].gate, &schedule()), schedule().time_of(3));
+    let found: Vec<_> = found(&seen).iter().map(|one| (one.failed, one.resolved)).collect();
     assert_eq!(found, [(2, 3), (1, 1)]);
 }
 
@@ -111,7 +119,7 @@ fn a_gate_below_what_the_rate_resolves_is_three_periods() {
 fn an_edge_where_everything_failed_keeps_its_hard_bound_and_a_ragged_one_does_not() {
     let ragged = "..x..x...x.x..x..x...x.x...x".repeat(4);
     let seen = seen(&[&format!("{0}{1}{ragged}{0}", ".".repeat(400), "x".repeat(100))]);
-    let found = find(&seen.lanes[0]).remove(0);
+    let found = found(&seen).remove(0);
     assert_eq!(found.began.0, Some(Offset::from_millis(399)));
     assert!(found.ended.1.unwrap() > found.to + Duration::from_millis(2), "{found:?}");
 }
@@ -119,7 +127,7 @@ fn an_edge_where_everything_failed_keeps_its_hard_bound_and_a_ragged_one_does_no
 #[test]
 fn an_edge_that_the_run_cut_off_is_open() {
     let seen = seen(&["..x.x..x.x.."]);
-    let found = find(&seen.lanes[0]).remove(0);
+    let found = found(&seen).remove(0);
     assert_eq!((found.began.0, found.ended.1, found.length().at_most), (None, None, None));
 }
 
@@ -127,13 +135,13 @@ fn an_edge_that_the_run_cut_off_is_open() {
 fn disruptions_are_counted_summed_and_averaged() {
     let quiet = ".".repeat(400);
     let seen = seen(&[&format!("{quiet}xxxx{quiet}xx{quiet}")]);
-    let all = of(&[&seen.lanes[0]], whole(&seen));
+    let all = disruptions::of(&[&seen.lanes[0]], whole(&seen));
     assert_eq!(all.count, 2);
     let said = [all.longest_length, all.shortest_length, all.total, all.average].map(|length| length.to_string());
     assert_eq!(
         said,
         ["4.00 ms (3.00 to 5.00)", "2.00 ms (1.00 to 3.00)", "6.00 ms (4.00 to 8.00)", "3.00 ms (2.00 to 4.00)"]
     );
-    let nothing = of(&[&seen.lanes[0]], Span::new(Offset::ZERO, Offset::from_millis(300)));
+    let nothing = disruptions::of(&[&seen.lanes[0]], Span::new(Offset::ZERO, Offset::from_millis(300)));
     assert_eq!((nothing.count, nothing.longest_length), (0, Bounded::exact(Duration::ZERO)));
 }

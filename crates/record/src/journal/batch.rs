@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{class, wire};
+use super::{class, evidence};
 use crate::batch::{Batch, ProbeRecord, Served};
 use lapse_measure::answer::{Class, Connection, Evidence, Probe};
 use lapse_measure::lane::{Lane, LaneId};
@@ -58,7 +58,7 @@ fn probe(out: &mut Vec<u8>, probe: &Probe, evidence: Option<&Evidence>) -> io::R
         number(out, u64::from(class::number(probe.class)));
     }
     if let Some(evidence) = evidence {
-        let text = wire::evidence_text(evidence)?;
+        let text = evidence::write(evidence)?;
         number(out, text.len() as u64);
         out.extend_from_slice(&text);
     }
@@ -148,7 +148,7 @@ impl<'a> Rest<'a> {
 
     fn evidence(&mut self) -> Result<Evidence, String> {
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
-        wire::read_evidence(self.bytes(length)?)
+        evidence::read(self.bytes(length)?)
     }
 }
 

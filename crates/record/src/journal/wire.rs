@@ -1,18 +1,16 @@
-//! All but batches as the journal keeps them: JSON, apart from the types of the core.
+//! Entries as the journal keeps them, all but batches as JSON: wire types that stand apart from those of the core.
 
 pub(super) mod about;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::batch;
-use crate::entry::Exit;
-use crate::entry::{End, Entry, InjectedFault};
+use crate::entry::{End, Entry, Exit, InjectedFault};
 use crate::event::{Event, EventKind, Object, Source};
-use lapse_measure::answer::Evidence;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Anchor, Offset, nanos};
 
@@ -93,25 +91,6 @@ enum EntryWire {
     },
 }
 
-#[derive(Serialize, Deserialize)]
-struct EvidenceWire {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<SocketAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    local_port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    backend: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
-    age_ns: u64,
-    uses: u32,
-    detail: String,
-}
-
 pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
     let wire = match entry {
         Entry::Phase(phase, at) => EntryWire::Phase { phase: PhaseWire(*phase), at_ns: at.as_nanos() },
@@ -178,35 +157,5 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
             let anchor = Anchor { unix_ns, offset: at(offset_ns) };
             Entry::End(End { at: at(at_ns), anchor, pressure })
         }
-    })
-}
-
-pub(super) fn evidence_text(evidence: &Evidence) -> io::Result<Vec<u8>> {
-    let wire = EvidenceWire {
-        status: evidence.status,
-        peer: evidence.peer,
-        local_port: evidence.local_port,
-        backend: evidence.backend.clone(),
-        server: evidence.server.clone(),
-        body: evidence.body.clone(),
-        age_ns: nanos(evidence.age),
-        uses: evidence.uses,
-        detail: evidence.detail.clone(),
-    };
-    Ok(serde_json::to_vec(&wire)?)
-}
-
-pub(super) fn read_evidence(bytes: &[u8]) -> Result<Evidence, String> {
-    let wire: EvidenceWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    Ok(Evidence {
-        status: wire.status,
-        peer: wire.peer,
-        local_port: wire.local_port,
-        backend: wire.backend,
-        server: wire.server,
-        body: wire.body,
-        age: Duration::from_nanos(wire.age_ns),
-        uses: wire.uses,
-        detail: wire.detail,
     })
 }

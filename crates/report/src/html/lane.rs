@@ -7,7 +7,7 @@ use super::pack::Pack;
 use super::sanitize;
 use crate::words::phrase::{classes, some};
 use lapse_measure::answer::{Class, Health};
-use lapse_measure::fold::LaneObservations;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::outage::OutageId;
 use lapse_measure::span::{Span, Spans};
 use lapse_measure::time::nanos;

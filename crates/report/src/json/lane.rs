@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::figure::{Figure, Quantiles};
 use lapse_measure::answer::Class;
-use lapse_measure::fold::LaneObservations;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::outage;
 use lapse_measure::time::{Offset, nanos};
 

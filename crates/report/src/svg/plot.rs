@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::axis::{Stretch, in_seconds, step};
 use super::super::sanitize::sanitize;
 use super::scene::{MARGIN, Scene, WIDTH};
-use lapse_measure::fold::LaneObservations;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::record::Record;

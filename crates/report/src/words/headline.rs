@@ -3,8 +3,8 @@
 use super::phrase::{share, some};
 use lapse_measure::answer::Health;
 use lapse_measure::disruption::Disruption;
-use lapse_measure::fold::LaneObservations;
 use lapse_measure::lane::Policy;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::time::Human;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
@@ -26,7 +26,7 @@ fn sentence(record: &Record, target: &TargetSummary) -> Option<String> {
     let (length, cost) = (Human(worst.length().estimate), lost(lane, worst));
     let mut parts = vec![format!("{name}for {length}, {cost}")];
     parts.extend(lanes.iter().filter(|other| other.id != lane.id).filter_map(|other| {
-        let (cell, who) = (worst.cell_of(other), who(other.lane.policy));
+        let (cell, who) = (worst.cell_of(&other.timeline), who(other.lane.policy));
         match (cell.due(), cell.resolved()) {
             (0, _) => None,
             // Blind is not up: what was not sent was not answered either.
@@ -46,7 +46,7 @@ fn sentence(record: &Record, target: &TargetSummary) -> Option<String> {
 /// `40 % of new connections failed (connect-timeout, refused)`.
 fn lost(lane: &LaneObservations, worst: &Disruption) -> String {
     let policy = lane.lane.policy;
-    let all = worst.cell_of(lane).classes.into_iter();
+    let all = worst.cell_of(&lane.timeline).classes.into_iter();
     let mut classes: Vec<_> = all.filter(|(class, _)| class.health() == Health::Failed).collect();
     classes.sort_by_key(|(class, count)| (std::cmp::Reverse(*count), *class));
     let more = classes.split_off(classes.len().min(NAMED)).len();

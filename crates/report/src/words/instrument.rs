@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::phrase::{Count, some, tail};
 use lapse_measure::answer::{Class, Unsent};
-use lapse_measure::fold::LaneObservations;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::time::{Discipline, Human};
 use lapse_record::record::Record;
 

@@ -1,0 +1,61 @@
+//! The evidence of a failed probe as the journal keeps it, within a batch: JSON.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use lapse_measure::answer::Evidence;
+use lapse_measure::time::nanos;
+
+#[derive(Serialize, Deserialize)]
+struct EvidenceWire {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backend: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    age_ns: u64,
+    uses: u32,
+    detail: String,
+}
+
+/// The evidence as JSON.
+pub(super) fn write(evidence: &Evidence) -> io::Result<Vec<u8>> {
+    let wire = EvidenceWire {
+        status: evidence.status,
+        peer: evidence.peer,
+        local_port: evidence.local_port,
+        backend: evidence.backend.clone(),
+        server: evidence.server.clone(),
+        body: evidence.body.clone(),
+        age_ns: nanos(evidence.age),
+        uses: evidence.uses,
+        detail: evidence.detail.clone(),
+    };
+    Ok(serde_json::to_vec(&wire)?)
+}
+
+/// The evidence that `bytes` hold as JSON; the error says where they do not.
+pub(super) fn read(bytes: &[u8]) -> Result<Evidence, String> {
+    let wire: EvidenceWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(Evidence {
+        status: wire.status,
+        peer: wire.peer,
+        local_port: wire.local_port,
+        backend: wire.backend,
+        server: wire.server,
+        body: wire.body,
+        age: Duration::from_nanos(wire.age_ns),
+        uses: wire.uses,
+        detail: wire.detail,
+    })
+}
