@@ -1,4 +1,4 @@
-//! The true outage lies within the bounds that the report prints, for every one that was inflicted.
+//! Every injected outage lies within the bounds that the report gives for it.
 
 use std::time::Duration;
 
@@ -6,33 +6,33 @@ use super::support::fault::{Fault, Plan};
 use super::support::judge;
 use super::support::lapse::Lapse;
 use super::support::report::Report;
-use super::support::server::{Server, Speech};
+use super::support::server::{Protocol, Server};
 
-/// Seeds are fixed so that a failure can be repeated; any other must hold as well.
+/// The seed of the random plans, fixed so that a failure can be repeated; the tests must hold for any seed.
 const SEED: u64 = 20_261_123;
 
-/// Over both lanes.
+/// The rate over both lanes together.
 const RATE: &str = "500/s";
-/// Nanoseconds between the slots of one lane, then.
+/// Nanoseconds between two slots of one lane at `RATE`.
 const PERIOD: u64 = 4_000_000;
 
-/// Measures `plan`, with enough time after it for what still hangs.
-fn measure(rate: &str, speech: Speech, plan: &Plan) -> (Server, Report) {
-    let server = Server::start(speech, plan.clone());
+/// Runs lapse against a server that follows `plan`, and 1.5 s longer, so that hanging probes reach their timeout.
+fn measure(rate: &str, protocol: Protocol, plan: &Plan) -> (Server, Report) {
+    let server = Server::start(protocol, plan.clone());
     let duration = format!("{}ms", (plan.end() + Duration::from_millis(1500)).as_millis());
-    let lapse = Lapse::against(&server, speech, ["--rate", rate, "--timeout", "1s", "--duration", &duration]);
+    let lapse = Lapse::against(&server, protocol, ["--rate", rate, "--timeout", "1s", "--duration", &duration]);
     let report = lapse.end().report();
     (server, report)
 }
 
-fn holds(rate: &str, speech: Speech, plan: &Plan) {
-    let (server, report) = measure(rate, speech, plan);
+fn assert_within_bounds(rate: &str, protocol: Protocol, plan: &Plan) {
+    let (server, report) = measure(rate, protocol, plan);
     let objections = judge::judge(&report, &server.ledger_of(&report), &server.truths());
     assert!(objections.is_empty(), "{}\n{plan:?}", objections.join("\n"));
 }
 
 #[test]
-fn a_handful_of_outages() {
+fn six_outages_of_different_faults_lie_within_their_bounds() {
     let plan = Plan::healthy()
         .then(Fault::Status(503), 2000, 2300)
         .then(Fault::Refuse, 2900, 3300)
@@ -40,23 +40,23 @@ fn a_handful_of_outages() {
         .then(Fault::Rst, 5700, 5701)
         .then(Fault::Fin, 6200, 6220)
         .then(Fault::Truncate, 6700, 6705);
-    holds(RATE, Speech::Http1, &plan);
+    assert_within_bounds(RATE, Protocol::Http1, &plan);
 }
 
 #[test]
-fn thirty_random_outages() {
-    holds(RATE, Speech::Http1, &Plan::random(SEED, 30));
+fn thirty_random_outages_lie_within_their_bounds() {
+    assert_within_bounds(RATE, Protocol::Http1, &Plan::random(SEED, 30));
 }
 
 #[test]
-fn thirty_random_outages_over_http2_with_tls() {
-    // Handshakes are dear where nothing is optimised: a machine that is short of breath would measure itself.
-    holds("100/s", Speech::Https2, &Plan::random(SEED + 1, 30));
+fn thirty_random_outages_over_http2_with_tls_lie_within_their_bounds() {
+    // TLS handshakes are slow in a debug build; at a higher rate a busy machine would measure itself.
+    assert_within_bounds("100/s", Protocol::Https2, &Plan::random(SEED + 1, 30));
 }
 
 #[test]
-fn without_an_outage_none_is_found() {
-    let (server, report) = measure(RATE, Speech::Http1, &Plan::healthy());
+fn a_healthy_service_has_no_outage() {
+    let (server, report) = measure(RATE, Protocol::Http1, &Plan::healthy());
     assert_eq!(judge::judge(&report, &server.ledger_of(&report), &[]), Vec::<String>::new());
     let target = report.target();
     assert_eq!((target.totals.failed, target.episodes.len()), (0, 0));
@@ -64,9 +64,9 @@ fn without_an_outage_none_is_found() {
 }
 
 #[test]
-fn an_outage_that_the_end_of_the_run_cuts_is_open() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 500, 60_000));
-    let report = Lapse::against(&server, Speech::Http1, ["--rate", "200/s", "--duration", "1s"]).end().report();
+fn an_outage_cut_by_the_end_of_the_run_is_open() {
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 500, 60_000));
+    let report = Lapse::against(&server, Protocol::Http1, ["--rate", "200/s", "--duration", "1s"]).end().report();
     for lane in &report.target().lanes {
         let [outage] = &lane.outages[..] else { panic!("{}: {:?}", lane.name, lane.outages) };
         assert_eq!(outage.open, ["end"]);
@@ -77,34 +77,34 @@ fn an_outage_that_the_end_of_the_run_cuts_is_open() {
 }
 
 #[test]
-fn a_freeze_shorter_than_the_timeout_is_silence_and_slow_but_no_failure() {
+fn a_freeze_shorter_than_the_timeout_is_a_success_gap_and_slow_but_no_failure() {
     let plan = Plan::healthy().then(Fault::Freeze, 1000, 1600);
-    let server = Server::start(Speech::Http1, plan);
+    let server = Server::start(Protocol::Http1, plan);
     let args = ["--rate", "200/s", "--duration", "3s", "--slow", "100ms", "--timeout", "6s"];
-    let report = Lapse::against(&server, Speech::Http1, args).end().report();
+    let report = Lapse::against(&server, Protocol::Http1, args).end().report();
     for lane in &report.target().lanes {
         assert!(lane.count("slow") > 0 && lane.failed().is_empty(), "{}: {:?}", lane.name, lane.classes);
     }
     let totals = &report.target().totals;
     let truth = server.truths()[0];
     let (from, to) = (report.offset(truth.began.0), report.offset(truth.ended.0));
-    let silence = totals.silence.as_ref().expect("there was silence");
-    // Nothing is answered before the thaw. What had been answered before the frost may come in a little after it began.
-    assert!(silence.to_ns >= to, "silence until {} of a frost until {to}", silence.to_ns);
-    assert!(silence.from_ns <= u64::midpoint(from, to), "silence from {} of a frost from {from}", silence.from_ns);
+    let gap = totals.silence.as_ref().expect("the report has a success gap");
+    // No probe is answered before the freeze ends. Answers sent just before it began may arrive a little later.
+    assert!(gap.to_ns >= to, "the success gap ends at {}, the freeze at {to}", gap.to_ns);
+    assert!(gap.from_ns <= u64::midpoint(from, to), "the success gap starts at {}, the freeze at {from}", gap.from_ns);
     assert_eq!(totals.down.at_least_ns, 0);
     assert!(totals.impaired.estimate_ns > 0);
 }
 
 #[test]
-fn the_totals_are_what_the_definitions_make_of_the_answers() {
+fn totals_follow_from_the_answers_by_their_definitions() {
     let plan = Plan::healthy().then(Fault::Status(503), 2000, 2300).then(Fault::Fin, 2500, 2700);
-    let (server, report) = measure(RATE, Speech::Http1, &plan);
+    let (server, report) = measure(RATE, Protocol::Http1, &plan);
     let (target, ledger) = (report.target(), server.ledger_of(&report));
     let totals = &target.totals;
     let failed = ledger.failed().count() as u64;
     assert_eq!((totals.failed, totals.resolved), (failed, ledger.requests.len() as u64));
-    // Failed slots x period, averaged over both lanes.
+    // Loss-derived downtime is failed slots x period, averaged over both lanes.
     assert_eq!(totals.equivalent.estimate_ns, failed * PERIOD / 2);
     for outage in target.lanes.iter().flat_map(|lane| &lane.outages) {
         assert_eq!(outage.duration.estimate_ns, outage.failed * PERIOD);
@@ -126,9 +126,9 @@ fn outages_less_than_a_second_apart_are_one_episode() {
         3800,
         3900,
     );
-    let (server, report) = measure(RATE, Speech::Http1, &plan);
+    let (server, report) = measure(RATE, Protocol::Http1, &plan);
     let (target, ledger) = (report.target(), server.ledger_of(&report));
-    let [first, second] = &target.episodes[..] else { panic!("two episodes: {:?}", target.episodes) };
+    let [first, second] = &target.episodes[..] else { panic!("expected two episodes: {:?}", target.episodes) };
     let hits = |place| ledger.hits(place);
     assert_eq!((first.failed, second.failed), (hits(0) + hits(1), hits(2)));
     assert_eq!(first.classes.get("status 503").zip(first.classes.get("closed")), Some((&hits(0), &hits(1))));

@@ -1,5 +1,5 @@
-//! Every class of answer, on both policies and every protocol: what the report counts is what the
-//! server did, request by request, and each failure carries its evidence.
+//! Every class, on both policies and every protocol: the report's counts equal the server's ledger, request by request,
+//! and each failure carries its evidence.
 
 mod blind;
 mod unreached;
@@ -13,31 +13,31 @@ use super::support::http1::{BAD_BODY, SERVER};
 use super::support::lapse::Lapse;
 use super::support::ledger::{Ledger, Request};
 use super::support::report::{Failure, Lane, Report};
-use super::support::server::{Server, Speech};
+use super::support::server::{Protocol, Server};
 
 const LANES: [&str; 2] = ["reused", "new"];
-/// As many runs at once as leave a small machine time to breathe.
-const AT_ONCE: usize = 4;
+/// The number of runs at once, low enough for a machine of two cores.
+const PARALLEL_RUNS: usize = 4;
 
-/// One square of the grid.
+/// One combination of protocol, lane and fault.
 #[derive(Clone, Copy, Debug)]
 struct Cell {
-    speech: Speech,
+    protocol: Protocol,
     lane: &'static str,
     fault: Fault,
 }
 
-/// Runs every fault on both lanes and fails with all objections at once.
-fn grid(speech: Speech, faults: &[Fault]) {
+/// Runs every fault on both lanes, and fails with the objections of all of them.
+fn check_faults(protocol: Protocol, faults: &[Fault]) {
     let cells: Vec<_> =
-        LANES.iter().flat_map(|lane| faults.iter().map(|&fault| Cell { speech, lane, fault })).collect();
+        LANES.iter().flat_map(|lane| faults.iter().map(|&fault| Cell { protocol, lane, fault })).collect();
     let mut objections = Vec::new();
-    for some in cells.chunks(AT_ONCE) {
+    for some in cells.chunks(PARALLEL_RUNS) {
         std::thread::scope(|scope| {
             let runs: Vec<_> = some.iter().map(|cell| (cell, scope.spawn(|| cell.run()))).collect();
             for (cell, run) in runs {
                 match run.join() {
-                    Ok(said) => objections.extend(said.into_iter().map(|what| format!("{cell:?}: {what}"))),
+                    Ok(found) => objections.extend(found.into_iter().map(|what| format!("{cell:?}: {what}"))),
                     Err(_) => objections.push(format!("{cell:?}: no report, see above")),
                 }
             }
@@ -47,12 +47,12 @@ fn grid(speech: Speech, faults: &[Fault]) {
 }
 
 impl Cell {
-    /// A second and a half of probes with the fault in the middle.
+    /// Probes for 1.5 s with the fault from 400 to 800 ms; returns the differences between report and ledger.
     fn run(&self) -> Vec<String> {
-        let server = Server::start(self.speech, Plan::healthy().then(self.fault, 400, 800));
+        let server = Server::start(self.protocol, Plan::healthy().then(self.fault, 400, 800));
         let ended = Lapse::against(
             &server,
-            self.speech,
+            self.protocol,
             [
                 "--lanes",
                 self.lane,
@@ -74,31 +74,31 @@ impl Cell {
         let lane = report.lane(self.lane);
         let mut objections = counts(lane, &ledger);
         objections.extend(self.graceful(lane, &ledger));
-        // One example says it; a hundred bury it.
+        // Two examples are enough; a hundred would hide the other objections.
         objections.extend(evidence(&report, &ledger, server.address()).into_iter().take(2));
-        let protocol = if self.speech.is_http2() { "h2" } else { "http/1.1" };
+        let protocol = if self.protocol.is_http2() { "h2" } else { "http/1.1" };
         objections.extend(differs("protocol", &lane.protocol.as_str(), &protocol));
         objections.extend(differs("policy", &lane.policy.as_str(), &self.lane));
         objections.extend(differs("totals.resolved", &report.target().totals.resolved, &lane.resolved));
         objections
     }
 
-    /// What is no failure shows where it belongs: in the slow answers, or among the reconnects.
+    /// Objects if a fault that is not a failure is missing from the slow answers or the reconnects.
     fn graceful(&self, lane: &Lane, ledger: &Ledger) -> Option<String> {
         let hits = ledger.hits(0);
-        let told = match self.fault {
+        let shown = match self.fault {
             Fault::Slow(_) | Fault::Freeze => lane.count("slow") >= 1,
             Fault::IdleFin if self.lane == "reused" => (1..=hits).contains(&lane.reconnects),
-            // The server closed nothing: its connection goes on.
+            // The server reset a stream only, so the connection stays open.
             Fault::RstStream => lane.reconnects == 0,
             _ => true,
         };
-        (!told || hits == 0)
+        (!shown || hits == 0)
             .then(|| format!("{hits} hits, slow {}, reconnects {}", lane.count("slow"), lane.reconnects))
     }
 }
 
-/// One slot is one request is one answer, each in the class that the server gave it.
+/// Objects unless every slot is one request and one answer, in the class that the ledger gives.
 fn counts(lane: &Lane, ledger: &Ledger) -> Vec<String> {
     let mut truth = ledger.classes();
     let answered = truth.remove("ok").unwrap_or(0);
@@ -119,7 +119,7 @@ fn differs<T: PartialEq + std::fmt::Debug>(what: &str, reported: &T, truly: &T) 
     (reported != truly).then(|| format!("{what}: reported {reported:?}, truly {truly:?}"))
 }
 
-/// Every failed request is kept with what was seen of it, in the order in which slots were due.
+/// Objects unless every failed request is among the kept failures, each with its evidence and a slot of its own.
 fn evidence(report: &Report, ledger: &Ledger, peer: SocketAddr) -> Vec<String> {
     let kept = &report.failures.kept;
     let mut left: Vec<&Request> = ledger.failed().collect();
@@ -128,22 +128,22 @@ fn evidence(report: &Report, ledger: &Ledger, peer: SocketAddr) -> Vec<String> {
             .into_iter()
             .chain(differs("totals.failed", &report.target().totals.failed, &(left.len() as u64)))
             .collect();
-    // The narrowest first, so that a long one does not take what only a short one fits.
-    let mut narrow: Vec<_> = kept.iter().collect();
-    narrow.sort_by_key(|failure| failure.done_ns);
+    // Failures that ended first are matched first, so that a long one does not take the request of a short one.
+    let mut by_end: Vec<_> = kept.iter().collect();
+    by_end.sort_by_key(|failure| failure.done_ns);
     let slots: BTreeSet<_> = kept.iter().map(|failure| (&failure.lane, failure.slot)).collect();
     objections.extend(differs("slots of the failures kept", &slots.len(), &kept.len()));
-    for failure in narrow {
-        match left.iter().position(|request| is_of(report, failure, request)) {
-            Some(place) => objections.extend(told(failure, left.remove(place), peer)),
-            None => objections.push(format!("no request was treated so: {failure:?}")),
+    for failure in by_end {
+        match left.iter().position(|request| matches(report, failure, request)) {
+            Some(place) => objections.extend(wrong_evidence(failure, left.remove(place), peer)),
+            None => objections.push(format!("no request in the ledger matches: {failure:?}")),
         }
     }
     objections
 }
 
-/// Whether this failure may be what became of this request: it was read between `sent` and `done`.
-fn is_of(report: &Report, failure: &Failure, request: &Request) -> bool {
+/// Whether `failure` can be `request`: read between `sent` and `done`, of the same class and kind of connection.
+fn matches(report: &Report, failure: &Failure, request: &Request) -> bool {
     let at = report.offset(request.at);
     let connection = if request.uses == 0 { "new" } else { "reused" };
     failure.sent_ns <= at
@@ -152,7 +152,8 @@ fn is_of(report: &Report, failure: &Failure, request: &Request) -> bool {
         && failure.connection == connection
 }
 
-fn told(failure: &Failure, request: &Request, peer: SocketAddr) -> Option<String> {
+/// Objects if the evidence of `failure` differs from the fault that hit `request`.
+fn wrong_evidence(failure: &Failure, request: &Request, peer: SocketAddr) -> Option<String> {
     let (_, fault) = request.hit?;
     let body = matches!(fault, Fault::Status(_) | Fault::WrongBody).then_some(BAD_BODY);
     let holds = failure.due_ns <= failure.sent_ns
@@ -166,8 +167,8 @@ fn told(failure: &Failure, request: &Request, peer: SocketAddr) -> Option<String
 #[test]
 fn every_class_over_http1() {
     use Fault::*;
-    grid(
-        Speech::Http1,
+    check_faults(
+        Protocol::Http1,
         &[
             Status(500),
             Status(503),
@@ -191,8 +192,8 @@ fn every_class_over_http1() {
 #[test]
 fn every_class_over_tls() {
     use Fault::*;
-    grid(
-        Speech::Https1,
+    check_faults(
+        Protocol::Https1,
         &[Status(503), Rst, Fin, Hang, Truncate, HeadCut, Malformed, Interim, WrongBody, ConnectionClose, IdleFin],
     );
 }
@@ -200,8 +201,8 @@ fn every_class_over_tls() {
 #[test]
 fn every_class_over_http2() {
     use Fault::*;
-    grid(
-        Speech::Http2,
+    check_faults(
+        Protocol::Http2,
         &[
             Status(503),
             Rst,
@@ -222,12 +223,12 @@ fn every_class_over_http2() {
 #[test]
 fn every_class_over_http2_with_tls() {
     use Fault::*;
-    grid(Speech::Https2, &[Status(503), Rst, Fin, Hang, RstStream, GoAwayRefuse, GoAwayGraceful]);
+    check_faults(Protocol::Https2, &[Status(503), Rst, Fin, Hang, RstStream, GoAwayRefuse, GoAwayGraceful]);
 }
 
 #[test]
-fn a_handshake_that_goes_wrong_is_tls() {
-    let cell = Cell { speech: Speech::Https1, lane: "new", fault: Fault::TlsGarbage };
+fn a_failed_handshake_has_the_class_tls() {
+    let cell = Cell { protocol: Protocol::Https1, lane: "new", fault: Fault::TlsGarbage };
     let objections = cell.run();
     assert!(objections.is_empty(), "{}", objections.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! What the command line promises: exit codes, streams, signals, and reports made again.
+//! The command line's promises: exit codes, streams, signals, and reports made again from a journal.
 
 mod again;
 mod calibrate;
@@ -10,33 +10,34 @@ mod verdict;
 
 use super::support::fault::{Fault, Plan};
 use super::support::lapse::{Ended, Lapse};
-use super::support::server::{Server, Speech};
+use super::support::server::{Protocol, Server};
 
 pub(super) fn healthy() -> Server {
-    Server::start(Speech::Http1, Plan::healthy())
+    Server::start(Protocol::Http1, Plan::healthy())
 }
 
-/// Answers 503 for 300 ms.
-fn unwell() -> Server {
-    Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 300, 600))
+/// A server that answers 503 for 300 ms, from 300 to 600 ms after its first connection.
+fn briefly_failing() -> Server {
+    Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 300, 600))
 }
 
-/// A busy machine makes a prober blind now and then; verdicts about the service are tested in spite of it.
-pub(super) const BLIND: &str = "--max-blind=50%,500ms";
+/// Allows blind time, so that a busy machine does not change the verdicts that the tests expect.
+pub(super) const ALLOW_BLIND: &str = "--max-blind=50%,500ms";
 
-/// One second of probes without a command.
-fn watch(server: &Server, args: &[&str]) -> Ended {
-    Lapse::against(server, Speech::Http1, ["--rate", "100/s", "--duration", "1s", BLIND]).end_with(args)
+/// Probes `server` for one second, without a command.
+fn probe_for_a_second(server: &Server, args: &[&str]) -> Ended {
+    Lapse::against(server, Protocol::Http1, ["--rate", "100/s", "--duration", "1s", ALLOW_BLIND]).end_with(args)
 }
 
-/// A short baseline, the command, and a short settling.
-fn around(server: &Server, command: &[&str]) -> Lapse {
-    let args = [BLIND, "--rate", "100/s", "--baseline", "300ms", "--settle", "300ms", "--settle-limit", "1s", "--"];
-    Lapse::against(server, Speech::Http1, args.iter().chain(command))
+/// A run with a short baseline, `command` as its event, and a short settle phase.
+fn run_with_command(server: &Server, command: &[&str]) -> Lapse {
+    let args =
+        [ALLOW_BLIND, "--rate", "100/s", "--baseline", "300ms", "--settle", "300ms", "--settle-limit", "1s", "--"];
+    Lapse::against(server, Protocol::Http1, args.iter().chain(command))
 }
 
 fn verdict(ended: &Ended) -> (Option<i32>, String) {
     let report = ended.report();
-    assert_eq!(Some(report.verdict.exit_code), ended.code(), "the report knows the exit code");
+    assert_eq!(Some(report.verdict.exit_code), ended.code(), "the report has the exit code");
     (ended.code(), report.verdict.result)
 }

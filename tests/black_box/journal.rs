@@ -1,4 +1,4 @@
-//! What is known survives: `kill -9` at any moment, and a journal cut or garbled anywhere.
+//! The journal survives `kill -9` at any moment, and is readable after being cut or corrupted anywhere.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use rustix::process::Signal;
 use super::support::fault::{Fault, Plan};
 use super::support::lapse::{Ended, Lapse};
 use super::support::report::Report;
-use super::support::server::{Server, Speech};
+use super::support::server::{Protocol, Server};
 
-/// So much may be missing of what the server saw before the end.
+/// The longest time before a kill whose probes may be missing from the journal, in nanoseconds.
 const LOST_AT_MOST: u64 = 200_000_000;
 
-/// A run that was killed when the server had seen `requests` requests, all of them failures.
+/// Kills a run once the server has seen `requests` requests, all of which fail.
 fn killed_after(requests: usize) -> (Server, Ended) {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 0, 600_000));
-    let running = Lapse::against(&server, Speech::Http1, ["--rate", "500/s", "--duration", "60s"]).start();
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 0, 600_000));
+    let running = Lapse::against(&server, Protocol::Http1, ["--rate", "500/s", "--duration", "60s"]).start();
     while server.ledger().requests.len() < requests {
         std::thread::sleep(Duration::from_micros(300));
     }
@@ -30,7 +30,7 @@ fn report_again(folder: &Path) -> Ended {
 }
 
 #[test]
-fn a_killed_run_is_reported_up_to_its_last_moments() {
+fn a_killed_run_is_reported_up_to_the_last_200_ms() {
     let mut random = fastrand::Rng::with_seed(9);
     for _ in 0..6 {
         let (server, ended) = killed_after(random.usize(150..1200));
@@ -39,14 +39,17 @@ fn a_killed_run_is_reported_up_to_its_last_moments() {
         assert!(report.run.cut && !report.run.interrupted, "{}", made.stderr);
         let ledger = server.ledger();
         let seen = report.offset(ledger.requests.last().unwrap().at);
-        let told =
+        let last_reported =
             report.target().lanes.iter().flat_map(|lane| &lane.outages).map(|outage| outage.to_ns).max().unwrap_or(0);
-        assert!(seen - told < LOST_AT_MOST, "the server saw a request at {seen}, the last one reported is of {told}");
+        assert!(
+            seen - last_reported < LOST_AT_MOST,
+            "the server saw a request at {seen}, the last one reported is of {last_reported}"
+        );
         assert!(report.target().totals.failed <= ledger.requests.len() as u64);
         let text = Lapse::new(["report".as_ref(), ended.run_folder().as_os_str()]).end();
-        let says_so = ["cut", "killed"].iter().any(|word| text.stdout.contains(word));
-        assert!(says_so, "the text says so, too: {}", text.stdout);
-        assert_eq!((made.code(), text.code()), (Some(130), Some(130)), "a run that was cut is no success");
+        let mentions_cut = ["cut", "killed"].iter().any(|word| text.stdout.contains(word));
+        assert!(mentions_cut, "the text report says that the run was cut: {}", text.stdout);
+        assert_eq!((made.code(), text.code()), (Some(130), Some(130)), "a cut run is not a success");
     }
 }
 
@@ -56,19 +59,19 @@ fn journal(folder: &Path) -> PathBuf {
     files.max_by_key(|path| path.metadata().unwrap().len()).expect("a killed run leaves a journal")
 }
 
-/// Whatever has become of the journal: a report of what is still there, or an error that names the file. Never a panic.
-fn stands(folder: &Path, what: &str) {
+/// Checks that `lapse report` gives a report or an error that names the folder, and never panics.
+fn assert_report_or_error(folder: &Path, what: &str) {
     let made = report_again(folder);
     assert!(!made.stderr.contains("panicked"), "{what}: {}", made.stderr);
     match made.code() {
         Some(2) => assert!(made.stderr.contains(folder.to_str().unwrap()), "{what}: {}", made.stderr),
         Some(_) => drop(Report::parse(&made.stdout)),
-        None => panic!("{what}: died of a signal: {:?}", made.status),
+        None => panic!("{what}: ended by a signal: {:?}", made.status),
     }
 }
 
 #[test]
-fn a_journal_cut_or_garbled_anywhere_is_read_as_far_as_it_goes() {
+fn a_journal_cut_or_corrupted_anywhere_is_read_up_to_the_damage() {
     let (_server, ended) = killed_after(400);
     let folder = ended.run_folder();
     let path = journal(&folder);
@@ -78,19 +81,19 @@ fn a_journal_cut_or_garbled_anywhere_is_read_as_far_as_it_goes() {
     let places: Vec<_> = early.step_by(3).chain((0..60).map(|_| random.usize(..whole.len()))).collect();
     for place in places {
         std::fs::write(&path, &whole[..place]).unwrap();
-        stands(&folder, &format!("cut at {place} of {}", whole.len()));
-        let mut garbled = whole.clone();
-        garbled[place] ^= 1 << random.u8(..8);
-        std::fs::write(&path, &garbled).unwrap();
-        stands(&folder, &format!("a bit flipped at {place} of {}", whole.len()));
-        random.fill(&mut garbled[place..]);
-        std::fs::write(&path, &garbled).unwrap();
-        stands(&folder, &format!("noise from {place} of {}", whole.len()));
+        assert_report_or_error(&folder, &format!("cut at {place} of {}", whole.len()));
+        let mut corrupted = whole.clone();
+        corrupted[place] ^= 1 << random.u8(..8);
+        std::fs::write(&path, &corrupted).unwrap();
+        assert_report_or_error(&folder, &format!("a bit flipped at {place} of {}", whole.len()));
+        random.fill(&mut corrupted[place..]);
+        std::fs::write(&path, &corrupted).unwrap();
+        assert_report_or_error(&folder, &format!("noise from {place} of {}", whole.len()));
     }
 }
 
 #[test]
-fn a_torn_tail_costs_only_the_tail() {
+fn a_torn_tail_loses_only_the_tail() {
     let (_server, ended) = killed_after(600);
     let folder = ended.run_folder();
     let path = journal(&folder);

@@ -1,9 +1,9 @@
-//! What a user of the `lapse` binary sees, held against servers that go wrong at known moments.
+//! Tests of the `lapse` binary as a user runs it, against servers that fail at known moments.
 //!
-//! One crate, so that the server is built and linked once. Truth (the server's ledger) and
-//! measurement (the binary) share no code: nothing here uses the library.
+//! It is one crate, so that the server is built and linked once. Truth (the server's ledger) and measurement (the
+//! binary) share no code: nothing here uses the prober.
 
-// `cfg(test)` holds for the whole crate; saying it lets clippy know that these are tests.
+// `cfg(test)` is true for the whole crate; stating it tells clippy that these modules are tests.
 #[cfg(test)]
 mod accuracy;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `lapse pod`, a pod of the lab as a real process: what it answers, what it says, and what each signal does to it.
+//! `lapse pod`, a pod of the lab as a real process: its answers, its output, and the effect of each signal.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,20 +9,20 @@ use rustix::process::Signal;
 
 use super::support::lapse::{Ended, Lapse, Running};
 
-/// More than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The read timeout of test clients, longer than any answer takes on a busy machine.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A pod that runs, and where it listens.
+/// A running pod and the address that it listens on.
 struct Pod {
     process: Running,
     at: SocketAddr,
 }
 
-/// A connection to a pod, kept from request to request.
+/// A keep-alive connection to a pod.
 struct Client(TcpStream);
 
 impl Pod {
-    /// Starts one that waits for nobody.
+    /// Starts a pod without waiting for it to listen.
     fn start(args: &[&str]) -> Self {
         let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let listen = format!("--listen={at}");
@@ -30,32 +30,32 @@ impl Pod {
         Self { process, at }
     }
 
-    /// Starts one and waits until it serves.
+    /// Starts a pod and waits until it is ready.
     fn ready(args: &[&str]) -> Self {
         let pod = Self::start(args);
-        pod.says("ready");
+        pod.wait_for("ready");
         pod
     }
 
-    /// Waits until it has printed `state`.
-    fn says(&self, state: &str) {
-        while !states(&self.process.stdout()).iter().any(|said| said == state) {
+    /// Waits until the pod has printed `state`.
+    fn wait_for(&self, state: &str) {
+        while !states(&self.process.stdout()).iter().any(|printed| printed == state) {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     fn sigterm(&self) {
         self.process.signal(Signal::TERM);
-        self.says("sigterm");
+        self.wait_for("sigterm");
     }
 
     fn client(&self) -> Client {
         let stream = TcpStream::connect(self.at).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
         Client(stream)
     }
 
-    /// Whether somebody new is let in.
+    /// Whether the pod refuses a new connection.
     fn refuses(&self) -> bool {
         TcpStream::connect(self.at).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
     }
@@ -66,7 +66,7 @@ impl Client {
         write!(self.0, "GET {path} HTTP/1.1\r\nhost: pod\r\n\r\n").unwrap();
     }
 
-    /// The answer's head and body; nothing if the connection ends instead.
+    /// The answer's head and body; empty if the connection ends first.
     fn answer(&mut self) -> String {
         let (mut text, mut byte) = (String::new(), [0]);
         let length = |text: &str| {
@@ -82,12 +82,12 @@ impl Client {
         text
     }
 
-    fn ask(&mut self, path: &str) -> String {
+    fn request(&mut self, path: &str) -> String {
         self.send(path);
         self.answer()
     }
 
-    /// Waits for the end of the connection, by whichever means.
+    /// Waits until the connection ends with FIN or RST; false if data arrives instead.
     fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0]) {
             Ok(count) => count == 0,
@@ -96,7 +96,7 @@ impl Client {
     }
 }
 
-/// The second column of what it printed.
+/// The states in a pod's output: the third word of each line.
 fn states(stdout: &str) -> Vec<String> {
     let state = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
     stdout.lines().filter_map(state).collect()
@@ -109,11 +109,11 @@ fn end(pod: Pod) -> (Option<i32>, Vec<String>) {
 }
 
 #[test]
-fn it_answers_in_its_own_name() {
+fn answers_carry_the_pods_name_and_release() {
     let pod = Pod::ready(&["--release", "cuvee-2"]);
     let mut client = pod.client();
     for (path, body) in [("/", "hello"), ("/-/ready", "ready"), ("/-/live", "alive"), ("/any/other", "hello")] {
-        let answer = client.ask(path);
+        let answer = client.request(path);
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         assert!(answer.contains("server: lapse-pod/cuvee-2\r\n") && answer.contains("x-pod: wine-7\r\n"), "{answer}");
         assert!(answer.ends_with(&format!("{body} from wine-7\n")), "{path}: {answer}");
@@ -123,31 +123,31 @@ fn it_answers_in_its_own_name() {
 }
 
 #[test]
-fn it_listens_after_its_boot_and_is_ready_after_its_init() {
+fn a_pod_listens_after_boot_and_is_ready_after_init() {
     let pod = Pod::start(&["--boot", "300ms", "--init", "never"]);
     assert!(pod.refuses());
-    pod.says("listening");
+    pod.wait_for("listening");
     let mut client = pod.client();
-    assert!(client.ask("/-/live").starts_with("HTTP/1.1 200"));
-    assert!(client.ask("/-/ready").starts_with("HTTP/1.1 503"));
-    assert!(client.ask("/").starts_with("HTTP/1.1 503"));
+    assert!(client.request("/-/live").starts_with("HTTP/1.1 200"));
+    assert!(client.request("/-/ready").starts_with("HTTP/1.1 503"));
+    assert!(client.request("/").starts_with("HTTP/1.1 503"));
     pod.sigterm();
     assert_eq!(end(pod), (Some(143), ["listening", "sigterm", "exited"].map(str::to_owned).to_vec()));
 }
 
 #[test]
-fn a_lying_probe_says_ready_as_soon_as_it_listens() {
+fn a_lying_readiness_probe_succeeds_as_soon_as_the_pod_listens() {
     let pod = Pod::start(&["--init", "never", "--readiness", "lying"]);
-    pod.says("listening");
+    pod.wait_for("listening");
     let mut client = pod.client();
-    assert!(client.ask("/-/ready").starts_with("HTTP/1.1 200"));
-    assert!(client.ask("/").starts_with("HTTP/1.1 503"));
+    assert!(client.request("/-/ready").starts_with("HTTP/1.1 200"));
+    assert!(client.request("/").starts_with("HTTP/1.1 503"));
     pod.sigterm();
     end(pod);
 }
 
 #[test]
-fn exit_drops_what_it_was_answering() {
+fn exit_drops_requests_in_flight() {
     let pod = Pod::ready(&["--work", "60s"]);
     let mut client = pod.client();
     client.send("/");
@@ -157,15 +157,15 @@ fn exit_drops_what_it_was_answering() {
 }
 
 #[test]
-fn finish_answers_what_was_begun_and_closes_what_is_idle() {
+fn finish_answers_requests_in_flight_and_closes_idle_connections() {
     let pod = Pod::ready(&["--on-sigterm", "finish", "--long-share", "100%", "--long-work", "1s"]);
     let (mut idle, mut busy) = (pod.client(), pod.client());
-    assert!(idle.ask("/-/live").starts_with("HTTP/1.1 200"));
+    assert!(idle.request("/-/live").starts_with("HTTP/1.1 200"));
     busy.send("/");
-    // A probe's answer on a third connection: by now the request above has been read as well.
-    assert!(pod.client().ask("/-/live").starts_with("HTTP/1.1 200"));
+    // The answer on a third connection shows that the pod has read the request above as well.
+    assert!(pod.client().request("/-/live").starts_with("HTTP/1.1 200"));
     pod.sigterm();
-    pod.says("finishing");
+    pod.wait_for("finishing");
     assert!(idle.is_closed());
     assert!(pod.refuses());
     assert!(busy.answer().starts_with("HTTP/1.1 200") && busy.is_closed());
@@ -174,14 +174,14 @@ fn finish_answers_what_was_begun_and_closes_what_is_idle() {
 }
 
 #[test]
-fn drain_asks_its_clients_to_reconnect_first() {
+fn drain_asks_clients_to_reconnect_before_it_closes() {
     let pod = Pod::ready(&["--on-sigterm", "drain", "--work", "2s"]);
     let mut client = pod.client();
-    assert!(!client.ask("/-/live").contains("connection: close"));
+    assert!(!client.request("/-/live").contains("connection: close"));
     client.send("/");
-    assert!(pod.client().ask("/-/live").starts_with("HTTP/1.1 200"));
+    assert!(pod.client().request("/-/live").starts_with("HTTP/1.1 200"));
     pod.sigterm();
-    pod.says("draining");
+    pod.wait_for("draining");
     assert!(pod.refuses());
     let last = client.answer();
     assert!(last.starts_with("HTTP/1.1 200") && last.contains("connection: close"), "{last}");
@@ -191,19 +191,19 @@ fn drain_asks_its_clients_to_reconnect_first() {
 }
 
 #[test]
-fn ignore_serves_on_until_it_is_killed() {
+fn ignore_keeps_serving_until_sigkill() {
     let pod = Pod::ready(&["--on-sigterm", "ignore"]);
     let mut before = pod.client();
     pod.sigterm();
-    assert!(before.ask("/").starts_with("HTTP/1.1 200"));
-    assert!(pod.client().ask("/-/ready").starts_with("HTTP/1.1 200"));
+    assert!(before.request("/").starts_with("HTTP/1.1 200"));
+    assert!(pod.client().request("/-/ready").starts_with("HTTP/1.1 200"));
     pod.process.signal(Signal::KILL);
     let ended = pod.process.end();
     assert_eq!((ended.code(), ended.status.signal()), (None, Some(9)));
 }
 
 #[test]
-fn without_a_handler_the_kernel_ends_it() {
+fn without_a_handler_sigterm_kills_the_process() {
     let pod = Pod::ready(&["--on-sigterm", "default"]);
     pod.process.signal(Signal::TERM);
     let ended = pod.process.end();
@@ -212,27 +212,27 @@ fn without_a_handler_the_kernel_ends_it() {
 }
 
 #[test]
-fn ctrl_c_ends_it_whatever_sigterm_does() {
+fn ctrl_c_ends_a_pod_that_ignores_sigterm() {
     let pod = Pod::ready(&["--on-sigterm", "ignore"]);
     pod.process.signal(Signal::INT);
     assert_eq!(end(pod), (Some(130), ["listening", "ready", "exited"].map(str::to_owned).to_vec()));
 }
 
 #[test]
-fn its_environment_says_what_its_flags_would() {
+fn environment_variables_set_the_same_options_as_flags() {
     let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let set = [("POD_LISTEN", at.to_string()), ("POD_ERRORS", "100%".into()), ("POD_ON_SIGTERM", "finish".into())];
     let lapse = set.iter().fold(Lapse::new(["pod"]), |lapse, (name, value)| lapse.env(name, value.as_ref()));
     let pod = Pod { process: lapse.env("POD_RELEASE", "7".as_ref()).start(), at };
-    pod.says("ready");
-    let answer = pod.client().ask("/");
+    pod.wait_for("ready");
+    let answer = pod.client().request("/");
     assert!(answer.starts_with("HTTP/1.1 500") && answer.contains("server: lapse-pod/7"), "{answer}");
     pod.sigterm();
     assert_eq!(end(pod).0, Some(0));
 }
 
 #[test]
-fn when_it_ended_is_written_down_and_changes_nothing_if_it_cannot_be() {
+fn the_end_time_goes_to_the_termination_log_and_a_write_error_is_only_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("termination-log");
     let pod = Pod::ready(&["--on-sigterm", "finish", "--termination-log", file.to_str().unwrap()]);
@@ -248,7 +248,7 @@ fn when_it_ended_is_written_down_and_changes_nothing_if_it_cannot_be() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_what_to_write_instead() {
+fn invalid_options_are_refused_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let cases: &[(&[&str], &str)] = &[
@@ -263,7 +263,7 @@ fn what_cannot_be_is_refused_with_what_to_write_instead() {
         (&["--drian"], "--drian"),
     ];
     for (args, named) in cases {
-        // Whatever is let through by mistake fails all the same: an `end` that never comes is a failed test.
+        // A case accepted by mistake fails the test as well, because `end` times out.
         let ended = Lapse::new(["pod"]).env("POD_LISTEN", "127.0.0.1:0".as_ref()).and(*args).end();
         assert_eq!(ended.code(), Some(2), "{args:?}: {}", ended.stdout);
         assert!(ended.stderr.contains(named), "{args:?}: {named:?} in\n{}", ended.stderr);

@@ -1,16 +1,17 @@
-//! The judge judged: the misbehaving server and the ledger, tried with nothing but `TcpStream`.
+//! Tests of the test server itself: its faults on the wire and its ledger, seen by plain `TcpStream` and `h2` clients.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use super::support::clock;
 use super::support::fault::{Fault, Plan};
-use super::support::server::{Server, Speech};
+use super::support::server::{Protocol, Server};
 
+/// The end of a fault that outlasts its test, in milliseconds.
 const ALWAYS: u64 = 60_000;
 
-/// One request on a connection of its own: what came back, and how it ended.
-fn ask(server: &Server) -> (String, Option<ErrorKind>) {
+/// Sends one request on a new connection; returns the bytes received and the error that ended the connection, if any.
+fn request(server: &Server) -> (String, Option<ErrorKind>) {
     let mut tcp = match TcpStream::connect(server.address()) {
         Ok(tcp) => tcp,
         Err(error) => return (String::new(), Some(error.kind())),
@@ -27,12 +28,13 @@ fn ask(server: &Server) -> (String, Option<ErrorKind>) {
     }
 }
 
+/// A server with `fault` in force all the time.
 fn always(fault: Fault) -> Server {
-    Server::start(Speech::Http1, Plan::healthy().then(fault, 0, ALWAYS))
+    Server::start(Protocol::Http1, Plan::healthy().then(fault, 0, ALWAYS))
 }
 
 #[test]
-fn each_fault_looks_on_the_wire_as_it_is_named() {
+fn each_fault_shows_on_the_wire() {
     let kept_open = Some(ErrorKind::WouldBlock);
     let cases = [
         (Fault::Status(503), "HTTP/1.1 503", "no healthy upstream\n", kept_open),
@@ -49,7 +51,7 @@ fn each_fault_looks_on_the_wire_as_it_is_named() {
     ];
     for (fault, starts, ends, ended) in cases {
         let server = always(fault);
-        let (answer, error) = ask(&server);
+        let (answer, error) = request(&server);
         assert!(answer.starts_with(starts) && answer.ends_with(ends), "{fault:?}: {answer:?}");
         assert_eq!(error, ended, "{fault:?}");
         let ledger = server.ledger();
@@ -59,11 +61,11 @@ fn each_fault_looks_on_the_wire_as_it_is_named() {
 }
 
 #[test]
-fn a_request_is_hit_exactly_if_it_was_read_within_the_stretch() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 50, 150));
+fn a_request_is_hit_exactly_if_it_was_read_while_the_fault_was_in_force() {
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 50, 150));
     let mut refused = 0;
     while server.ledger().start.is_none_or(|start| clock::now() < start + 200_000_000) {
-        refused += u64::from(ask_once(&server).starts_with("HTTP/1.1 503"));
+        refused += u64::from(first_bytes(&server).starts_with("HTTP/1.1 503"));
     }
     let truth = server.truths()[0];
     assert_eq!(truth.length(), (100_000_000, 100_000_000));
@@ -77,8 +79,8 @@ fn a_request_is_hit_exactly_if_it_was_read_within_the_stretch() {
     );
 }
 
-/// The first bytes of an answer.
-fn ask_once(server: &Server) -> String {
+/// Sends one request on a new connection; returns the first bytes of the answer.
+fn first_bytes(server: &Server) -> String {
     let mut tcp = TcpStream::connect(server.address()).unwrap();
     tcp.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     let mut buffer = [0; 64];
@@ -87,31 +89,31 @@ fn ask_once(server: &Server) -> String {
 }
 
 #[test]
-fn a_shut_door_resets_who_is_in_and_refuses_who_comes() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Refuse, 50, 250));
+fn a_closed_listener_resets_open_connections_and_refuses_new_ones() {
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Refuse, 50, 250));
     let mut inside = TcpStream::connect(server.address()).unwrap();
     let error = inside.read(&mut [0; 8]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     let mut classes = std::collections::BTreeSet::new();
     while server.ledger().edges.is_empty() {
-        classes.extend(ask(&server).1.map(|kind| kind.to_string()));
+        classes.extend(request(&server).1.map(|kind| kind.to_string()));
     }
     assert!(classes.contains(&ErrorKind::ConnectionRefused.to_string()), "{classes:?}");
-    assert!(ask_once(&server).starts_with("HTTP/1.1 200"));
+    assert!(first_bytes(&server).starts_with("HTTP/1.1 200"));
     let truth = server.truths()[0];
     assert!(truth.began.0 >= server.ledger().start.unwrap() + 50_000_000);
     assert!(truth.length().0 <= truth.length().1);
 }
 
 #[test]
-fn a_frozen_server_answers_all_when_it_thaws() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Freeze, 0, 200));
-    assert!(ask_once(&server).starts_with("HTTP/1.1 200"));
+fn a_frozen_server_answers_when_the_freeze_ends() {
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Freeze, 0, 200));
+    assert!(first_bytes(&server).starts_with("HTTP/1.1 200"));
     assert!(clock::now() >= server.ledger().start.unwrap() + 200_000_000);
 }
 
-/// What an independent client makes of one request over HTTP/2: the status and the body, or what it complains of.
-async fn ask_http2(server: &Server) -> Result<(u16, String), String> {
+/// Sends one request with an independent HTTP/2 client; returns the status and the body, or the client's error.
+async fn request_http2(server: &Server) -> Result<(u16, String), String> {
     let tcp = tokio::net::TcpStream::connect(server.address()).await.unwrap();
     let (mut send, connection) = h2::client::handshake(tcp).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -128,7 +130,7 @@ async fn ask_http2(server: &Server) -> Result<(u16, String), String> {
 }
 
 #[test]
-fn each_fault_over_http2_is_what_an_independent_client_sees() {
+fn an_independent_http2_client_sees_each_fault() {
     let good = Ok((200, "fine\n".to_owned()));
     let cases = [
         (Fault::Status(503), Ok((503, "no healthy upstream\n".to_owned()))),
@@ -138,7 +140,7 @@ fn each_fault_over_http2_is_what_an_independent_client_sees() {
         (Fault::IdleFin, good),
         (Fault::RstStream, Err("refused")),
         (Fault::GoAwayRefuse, Err("not a result of an error")),
-        // How a connection ended, the client words differently from time to time.
+        // The client's wording for the end of a connection varies.
         (Fault::Rst, Err("")),
         (Fault::Fin, Err("")),
         (Fault::HeadCut, Err("")),
@@ -147,10 +149,10 @@ fn each_fault_over_http2_is_what_an_independent_client_sees() {
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (fault, expected) in cases {
-        let server = Server::start(Speech::Http2, Plan::healthy().then(fault, 0, ALWAYS));
-        let seen = runtime.block_on(ask_http2(&server));
+        let server = Server::start(Protocol::Http2, Plan::healthy().then(fault, 0, ALWAYS));
+        let seen = runtime.block_on(request_http2(&server));
         match (&seen, &expected) {
-            (Err(complaint), Err(part)) => assert!(complaint.contains(part), "{fault:?}: {complaint}"),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{fault:?}: {error}"),
             _ => assert_eq!(seen, expected.map_err(str::to_owned), "{fault:?}"),
         }
         assert_eq!(server.ledger().requests[0].hit, Some((0, fault)));

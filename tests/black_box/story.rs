@@ -1,17 +1,17 @@
-//! The README's first command: the founding story, and the fix.
+//! The README's first command: the wine store as it stands, and fixed.
 
 use serde_json::Value;
 
 use super::support::lapse::Lapse;
 
-/// A scenario's own folder, from wherever the command runs.
+/// The absolute path of a scenario, because lapse runs in a temporary folder.
 fn scenario(name: &str) -> String {
     format!("{}/scenarios/{name}.yaml", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
-fn the_founding_story_loses_requests_and_the_fix_loses_none() {
-    // The verdict is about the story, not about how busy this machine is: blind time is allowed for.
+fn the_wine_store_loses_requests_as_it_stands_and_none_once_fixed() {
+    // Blind time is allowed, because the test is about the scenario, not about the load of this machine.
     let ended = Lapse::run([&scenario("wine-store"), "--max-blind", "100%,60s"]).end();
     assert_eq!(ended.code(), Some(0), "{}\n{}", ended.stdout, ended.stderr);
     let report = std::fs::read_to_string(ended.run_folder().join("report.json")).unwrap();

@@ -1,4 +1,4 @@
-//! The judge's tools: a server that misbehaves on schedule, its ledger, and a reader of reports.
+//! Test tools: a server that fails on schedule, its ledger, a reader of reports, and the comparison of the two.
 
 #[cfg(feature = "kubernetes")]
 pub(crate) mod api;

@@ -1,4 +1,4 @@
-//! Where the prober could not look it is blind: never is the service down for that.
+//! Time in which the prober cannot send is blind time, never downtime.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::super::support::clock;
 use super::super::support::fault::{Fault, Plan};
 use super::super::support::lapse::Lapse;
 use super::super::support::report::Lane;
-use super::super::support::server::{Server, Speech};
+use super::super::support::server::{Protocol, Server};
 
 #[test]
-fn without_descriptors_the_run_is_blind_and_not_the_service_down() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Freeze, 500, 2000));
+fn a_run_out_of_descriptors_is_blind_and_shows_no_downtime() {
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Freeze, 500, 2000));
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "ulimit -n 200 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_lapse"), "run", "--out", "runs"]);
     shell.args([&server.url(), "--lanes", "new", "--rate", "200/s", "--duration", "2500ms"]);
@@ -27,10 +27,10 @@ fn without_descriptors_the_run_is_blind_and_not_the_service_down() {
 }
 
 #[test]
-fn a_prober_that_was_stopped_blames_itself() {
-    let server = Server::start(Speech::Http1, Plan::healthy());
+fn a_stopped_prober_is_blind_and_shows_no_downtime() {
+    let server = Server::start(Protocol::Http1, Plan::healthy());
     let running =
-        Lapse::against(&server, Speech::Http1, ["--rate", "200/s", "--duration", "2s", "--timeout", "500ms"]).start();
+        Lapse::against(&server, Protocol::Http1, ["--rate", "200/s", "--duration", "2s", "--timeout", "500ms"]).start();
     while server.ledger().requests.len() < 50 {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -44,7 +44,7 @@ fn a_prober_that_was_stopped_blames_itself() {
         assert_eq!(lane.failed(), std::collections::BTreeMap::new(), "{}", lane.name);
         assert!(lane.outages.is_empty());
     }
-    // A gap counts as blind for what exceeds the period of 10 ms.
+    // The part of the gap beyond the period of 10 ms is blind.
     assert!(
         report.target().totals.blind_ns >= stopped - 20_000_000,
         "{} of {stopped}",

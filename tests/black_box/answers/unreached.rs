@@ -1,4 +1,4 @@
-//! Runs that never reach a service: every probe ends in the same class, for the same reason.
+//! Runs that never reach a service: every probe has the same class.
 
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use super::super::support::fault::Plan;
 use super::super::support::lapse::Lapse;
 use super::super::support::listener;
 use super::super::support::report::Report;
-use super::super::support::server::{Server, Speech};
+use super::super::support::server::{Protocol, Server};
 
-/// Probes on both lanes for half a second; every one of them must end in `class`.
-fn all_are(class: &str, args: &[&str]) -> Report {
+/// Probes on both lanes for half a second, and checks that every probe has the class `class`.
+fn assert_all(class: &str, args: &[&str]) -> Report {
     let ended = Lapse::run(args).end_with([
         "--rate",
         "40/s",
@@ -32,7 +32,7 @@ fn all_are(class: &str, args: &[&str]) -> Report {
             lane.classes
         );
         assert_eq!(lane.outages.len(), 1, "{}", lane.name);
-        assert_eq!(lane.outages[0].duration.at_most_ns, None, "nobody knows how long it had been so, or would be");
+        assert_eq!(lane.outages[0].duration.at_most_ns, None, "an outage open at both ends has no upper bound");
         assert_eq!(lane.outages[0].failed, lane.offered);
     }
     assert_eq!(report.failures.kept.len() as u64, report.target().totals.failed);
@@ -40,38 +40,39 @@ fn all_are(class: &str, args: &[&str]) -> Report {
 }
 
 #[test]
-fn nobody_listens() {
-    let door = listener::bind();
-    let address = door.local_addr().unwrap();
-    drop(door);
-    let report = all_are("refused", &[&format!("http://{address}/")]);
+fn a_closed_port_is_refused() {
+    let socket = listener::bind();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    let report = assert_all("refused", &[&format!("http://{address}/")]);
     assert!(report.failures.kept.iter().all(|failure| failure.peer.as_deref() == Some(&address.to_string())));
 }
 
 #[test]
-fn a_name_that_does_not_resolve() {
-    all_are("dns", &["http://no-such-host.invalid/"]);
+fn a_name_that_does_not_resolve_is_dns() {
+    assert_all("dns", &["http://no-such-host.invalid/"]);
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
-    let server = Server::start(Speech::Https1, Plan::healthy());
-    all_are("tls", &[&server.url()]);
+fn an_untrusted_certificate_is_tls() {
+    let server = Server::start(Protocol::Https1, Plan::healthy());
+    assert_all("tls", &[&server.url()]);
     assert_eq!(server.ledger().requests.len(), 0);
 }
 
 #[test]
 fn a_full_backlog_is_a_connect_timeout() {
-    let door = TcpListener::bind((std::net::Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), 1), 0)).unwrap();
-    rustix::net::listen(&door, 0).unwrap();
-    let address = door.local_addr().unwrap();
-    // With a backlog of none the kernel keeps one connection and drops the SYNs of the others.
-    let patience = Duration::from_millis(100);
-    let mut inside = Vec::new();
-    while let Ok(tcp) = TcpStream::connect_timeout(&address, patience) {
-        inside.push(tcp);
+    let socket =
+        TcpListener::bind((std::net::Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), 1), 0)).unwrap();
+    rustix::net::listen(&socket, 0).unwrap();
+    let address = socket.local_addr().unwrap();
+    // With a backlog of zero the kernel queues one connection and drops further SYNs.
+    let timeout = Duration::from_millis(100);
+    let mut queued = Vec::new();
+    while let Ok(tcp) = TcpStream::connect_timeout(&address, timeout) {
+        queued.push(tcp);
     }
-    let report = all_are("connect-timeout", &[&format!("http://{address}/")]);
+    let report = assert_all("connect-timeout", &[&format!("http://{address}/")]);
     for failure in &report.failures.kept {
         assert!(failure.done_ns - failure.sent_ns >= 300_000_000, "{failure:?}");
     }
@@ -79,8 +80,8 @@ fn a_full_backlog_is_a_connect_timeout() {
 
 #[test]
 fn no_route_is_unreachable() {
-    // A multicast group takes no connections: the kernel says so at once, whatever routes there are.
+    // connect() to a multicast group fails at once with ENETUNREACH, whatever routes there are.
     let error = TcpStream::connect("224.0.0.1:80").unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::NetworkUnreachable, "the kernel's word for it");
-    all_are("unreachable", &["http://224.0.0.1/"]);
+    assert_eq!(error.kind(), std::io::ErrorKind::NetworkUnreachable, "the kernel reports no route");
+    assert_all("unreachable", &["http://224.0.0.1/"]);
 }

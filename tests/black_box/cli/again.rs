@@ -1,19 +1,19 @@
-//! A report made again from the folder of its run.
+//! Reports made again from a run's folder.
 
 use std::path::Path;
 
 use super::super::support::lapse::Lapse;
 use super::super::support::report::Report;
-use super::{unwell, watch};
+use super::{briefly_failing, probe_for_a_second};
 
 #[test]
 fn a_report_can_be_made_again_from_its_folder() {
-    let server = unwell();
-    let ended = watch(&server, &[]);
+    let server = briefly_failing();
+    let ended = probe_for_a_second(&server, &[]);
     let folder = ended.run_folder();
     assert!(
         ended.stdout.contains(folder.file_name().unwrap().to_str().unwrap()),
-        "the folder is named: {}",
+        "the output names the folder: {}",
         ended.stdout
     );
     let again = |args: &[&str]| {
@@ -27,19 +27,19 @@ fn a_report_can_be_made_again_from_its_folder() {
     assert!(text.contains("status 503"), "{text}");
     assert!(
         ended.stdout.contains(text.trim()),
-        "the text is the one that was printed:\n{text}\nbut it was\n{}",
+        "the text differs from what the run printed:\n{text}\nbut it was\n{}",
         ended.stdout
     );
     let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
-    assert!(again(&["--format", "html"]) == page, "the page is the one that the run wrote");
+    assert!(again(&["--format", "html"]) == page, "the page differs from the one that the run wrote");
     let length = Report::parse(&written).run.length_ns;
-    rows(&again(&["--format", "csv"]), length.div_ceil(1_000_000));
-    rows(&again(&["--format", "csv", "--bin", "10ms"]), length.div_ceil(10_000_000));
+    assert_rows(&again(&["--format", "csv"]), length.div_ceil(1_000_000));
+    assert_rows(&again(&["--format", "csv", "--bin", "10ms"]), length.div_ceil(10_000_000));
 }
 
-/// Journals of another day, with what was written beside them. `LAPSE_RENEW=1` writes that anew.
+/// The reports of the committed examples must equal the ones made from their journals. `LAPSE_RENEW=1` rewrites them.
 #[test]
-fn the_worked_examples_are_what_their_journals_say() {
+fn the_worked_examples_match_their_journals() {
     let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
     let readme = std::fs::read_to_string(reports.join("README.md")).unwrap();
     for (example, verdict, lost) in [("story", "FAIL", "436 of 14,952"), ("story-fixed", "PASS", "none")] {
@@ -53,18 +53,21 @@ fn the_worked_examples_are_what_their_journals_say() {
             if std::env::var_os("LAPSE_RENEW").is_some() {
                 std::fs::write(&path, &now).unwrap();
             }
-            assert!(now == std::fs::read(&path).unwrap(), "{} is not what its journal says", path.display());
+            assert!(now == std::fs::read(&path).unwrap(), "{} differs from what its journal gives", path.display());
         }
         assert!(again("text").stdout.starts_with(verdict));
-        let row = readme.lines().find(|line| line.starts_with(&format!("| [{example}]"))).expect("a row for it");
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| [{example}]")))
+            .expect("the README has a row for the example");
         assert!(row.contains(verdict) && row.contains(lost), "{row}");
     }
 }
 
-/// A header, and as many rows as the run has bins; the last one may be a bin that ends with the run.
-fn rows(csv: &str, bins: u64) {
+/// Checks that a CSV table has a header and one row a bin, give or take the last bin, which the end of the run may cut.
+fn assert_rows(csv: &str, bins: u64) {
     let mut lines = csv.lines();
-    let fields = lines.next().expect("a header").split(',').count();
+    let fields = lines.next().expect("the table has a header").split(',').count();
     assert!(fields >= 3, "{csv:.200}");
     assert!(lines.clone().all(|line| line.split(',').count() == fields), "{csv:.500}");
     let rows = lines.count() as u64;

@@ -1,4 +1,4 @@
-//! `lapse calibrate` proves itself on the machine that it runs on.
+//! `lapse calibrate`: every injected outage lies within its bounds, also on a machine that stalls.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use rustix::process::Signal;
 
 use super::super::support::lapse::Lapse;
 
-const DRILL: [&str; 8] = ["calibrate", "--outages", "14", "--longest", "100ms", "--rate", "500/s", "--seed"];
+const CALIBRATE: [&str; 8] = ["calibrate", "--outages", "14", "--longest", "100ms", "--rate", "500/s", "--seed"];
 
 #[test]
 fn every_kind_of_outage_lies_within_its_bounds() {
-    let ended = Lapse::new(DRILL.into_iter().chain(["1"])).end();
+    let ended = Lapse::new(CALIBRATE.into_iter().chain(["1"])).end();
     let text = &ended.stdout;
     assert_eq!(ended.code(), Some(0), "{text}{}", ended.stderr);
     for kind in ["status 503", "refused", "reset", "closed", "truncated", "not http", "no answer"] {
@@ -21,8 +21,8 @@ fn every_kind_of_outage_lies_within_its_bounds() {
 }
 
 #[test]
-fn a_machine_that_stalls_is_blind_and_not_wrong() {
-    let running = Lapse::new(DRILL.into_iter().chain(["2"])).start();
+fn a_stalled_machine_is_blind_but_not_wrong() {
+    let running = Lapse::new(CALIBRATE.into_iter().chain(["2"])).start();
     for _ in 0..3 {
         std::thread::sleep(Duration::from_millis(700));
         running.signal(Signal::STOP);
@@ -32,6 +32,6 @@ fn a_machine_that_stalls_is_blind_and_not_wrong() {
     let ended = running.end();
     let text = &ended.stdout;
     assert_eq!(ended.code(), Some(0), "{text}{}", ended.stderr);
-    let blind = text.lines().find_map(|line| line.strip_prefix("blind")).expect("blind time is told");
+    let blind = text.lines().find_map(|line| line.strip_prefix("blind")).expect("the output gives the blind time");
     assert!(blind.trim_start().starts_with("1."), "three stalls of 400 ms: {blind}");
 }

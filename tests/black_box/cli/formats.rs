@@ -1,16 +1,16 @@
-//! Further reports: written where they were asked for, and the same when they are made again.
+//! `--report FORMAT=FILE`: each report is written to its file, and `lapse report` makes the same bytes again.
 
 use std::fs;
 
 use lapse_report::format::Format;
 
 use super::super::support::lapse::Lapse;
-use super::super::support::server::Speech;
-use super::{healthy, unwell, watch};
+use super::super::support::server::Protocol;
+use super::{briefly_failing, healthy, probe_for_a_second};
 
 #[test]
-fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
-    let server = unwell();
+fn reports_are_written_to_their_files_and_made_again_byte_for_byte() {
+    let server = briefly_failing();
     let folder = tempfile::tempdir().unwrap();
     let formats = Format::ALL.into_iter().filter(|format| format.missing_feature().is_none());
     let formats: Vec<_> = formats.filter(|format| *format != Format::Text).map(Format::name).collect();
@@ -19,22 +19,22 @@ fn reports_are_written_where_they_were_asked_for_and_come_out_the_same_again() {
         .iter()
         .flat_map(|format| ["--report".to_owned(), format!("{format}={}", file(format).display())])
         .collect();
-    let ended = watch(&server, &args.iter().map(String::as_str).collect::<Vec<_>>());
+    let ended = probe_for_a_second(&server, &args.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
     for format in &formats {
         let again =
             Lapse::new(["report".as_ref(), ended.run_folder().as_os_str(), "--format".as_ref(), format.as_ref()]).end();
         assert_eq!(again.code(), Some(0), "{format}: {}", again.stderr);
         assert!(!again.bytes().is_empty(), "{format}");
-        assert!(fs::read(file(format)).unwrap() == again.bytes(), "{format} comes out another way");
+        assert!(fs::read(file(format)).unwrap() == again.bytes(), "{format} differs when it is made again");
     }
 }
 
 #[test]
-fn a_format_that_was_not_built_in_is_refused_with_the_feature_that_has_it() {
+fn a_format_that_is_not_built_in_is_refused_and_the_error_names_its_feature() {
     for format in Format::ALL {
         let Some(feature) = format.missing_feature() else { continue };
-        let ended = watch(&healthy(), &["--report", &format!("{format}=x")]);
+        let ended = probe_for_a_second(&healthy(), &["--report", &format!("{format}=x")]);
         assert_eq!(ended.code(), Some(2), "{format}");
         assert!(ended.stderr.contains(&format!("--features {feature}")), "{format}: {}", ended.stderr);
         assert!(!ended.left_files(), "{format}");
@@ -43,11 +43,11 @@ fn a_format_that_was_not_built_in_is_refused_with_the_feature_that_has_it() {
 
 #[test]
 fn github_gets_a_summary_and_annotations() {
-    let (server, folder) = (unwell(), tempfile::tempdir().unwrap());
+    let (server, folder) = (briefly_failing(), tempfile::tempdir().unwrap());
     let summary = folder.path().join("summary.md");
     fs::write(&summary, "what was there\n").unwrap();
     let lapse =
-        Lapse::against(&server, Speech::Http1, ["--rate", "100/s", "--duration", "1s", "--max-blind", "50%,500ms"]);
+        Lapse::against(&server, Protocol::Http1, ["--rate", "100/s", "--duration", "1s", "--max-blind", "50%,500ms"]);
     let lapse = lapse.env("GITHUB_STEP_SUMMARY", summary.as_os_str()).env("GITHUB_ACTIONS", "true".as_ref());
     let ended = lapse.end();
     let summary = fs::read_to_string(summary).unwrap();
@@ -58,14 +58,14 @@ fn github_gets_a_summary_and_annotations() {
 }
 
 #[test]
-fn a_report_that_cannot_be_is_found_out_before_the_first_probe() {
+fn an_impossible_report_is_refused_before_the_first_probe() {
     let server = healthy();
     for (wrong, hint) in [
         ("juni=x", "junit, markdown"),
         ("junit=/nowhere/x.xml", "cannot write /nowhere/x.xml"),
         ("junit", "FORMAT=FILE"),
     ] {
-        let ended = watch(&server, &["--report", wrong]);
+        let ended = probe_for_a_second(&server, &["--report", wrong]);
         assert_eq!(ended.code(), Some(2), "{wrong}");
         assert!(ended.stderr.contains(hint), "{wrong}: {}", ended.stderr);
         assert!(!ended.left_files(), "{wrong}");

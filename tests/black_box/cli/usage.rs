@@ -1,10 +1,10 @@
-//! What cannot be meant is refused before any probe is sent, with the words that help.
+//! Wrong usage is refused before the first probe, with an error that names the argument or the fix.
 
 use super::super::support::lapse::Lapse;
 use super::healthy;
 
 #[test]
-fn what_cannot_be_meant_is_said_before_any_probe_is_sent() {
+fn invalid_arguments_are_refused_before_the_first_probe() {
     let server = healthy();
     let url = server.url();
     let cases: &[(&[&str], &str)] = &[
@@ -38,7 +38,7 @@ fn what_cannot_be_meant_is_said_before_any_probe_is_sent() {
         (&[&url, "--no-such-flag"], "--no-such-flag"),
     ];
     for (args, named) in cases {
-        // A run that is not refused after all is over soon.
+        // Keeps the run short if it is not refused.
         let short: &[&str] = if args.contains(&"--duration") { &[] } else { &["--duration", "100ms"] };
         let ended = if args.contains(&"--out") { Lapse::new(["run"]) } else { Lapse::run::<&str>([]) };
         let ended = ended.end_with(args.iter().chain(short));
@@ -47,11 +47,11 @@ fn what_cannot_be_meant_is_said_before_any_probe_is_sent() {
         assert!(ended.stderr.contains(named), "{args:?} is not named in: {}", ended.stderr);
         assert!(!ended.stderr.contains("panicked"), "{args:?}: {}", ended.stderr);
     }
-    assert!(server.ledger().start.is_none(), "nobody has connected");
+    assert!(server.ledger().start.is_none(), "the server saw no connection");
 }
 
 #[test]
-fn a_misspelt_key_of_a_scenario_is_named_with_its_line_and_the_right_one() {
+fn the_error_for_a_misspelt_scenario_key_names_the_line_and_the_right_key() {
     let story = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/wine-store.yaml")).unwrap();
     let key = |line: &str| line.split_once(':').map(|(key, _)| key.to_owned()).filter(|key| key.len() > 3);
     let plain = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());

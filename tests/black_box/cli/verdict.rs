@@ -1,19 +1,19 @@
-//! Exit codes: what was measured, against what was allowed.
+//! Exit codes and verdicts: measurements compared with budgets.
 
 use super::super::support::clock;
 use super::super::support::fault::{Fault, Plan};
 use super::super::support::lapse::Lapse;
 use super::super::support::listener;
-use super::super::support::server::{Server, Speech};
-use super::{BLIND, healthy, unwell, verdict, watch};
+use super::super::support::server::{Protocol, Server};
+use super::{ALLOW_BLIND, briefly_failing, healthy, probe_for_a_second, verdict};
 
 #[test]
 fn a_healthy_service_passes() {
     let server = healthy();
-    let ended = watch(&server, &[]);
+    let ended = probe_for_a_second(&server, &[]);
     assert_eq!(verdict(&ended), (Some(0), "pass".into()), "{}", ended.stderr);
     let report = ended.report();
-    let [event] = &report.run.phases[..] else { panic!("one phase: {:?}", report.run.phases) };
+    let [event] = &report.run.phases[..] else { panic!("expected one phase: {:?}", report.run.phases) };
     assert_eq!((event.name.as_str(), event.to_ns - event.from_ns), ("event", 1_000_000_000));
     assert!(report.run.command.is_none());
     let offered: Vec<_> = report.target().lanes.iter().map(|lane| lane.offered).collect();
@@ -25,15 +25,15 @@ fn a_healthy_service_passes() {
 }
 
 #[test]
-fn without_a_budget_one_failed_probe_is_too_many() {
-    let server = unwell();
-    let ended = watch(&server, &[]);
+fn without_a_budget_one_failed_probe_fails_the_run() {
+    let server = briefly_failing();
+    let ended = probe_for_a_second(&server, &[]);
     assert_eq!(verdict(&ended), (Some(1), "fail".into()));
     assert!(!ended.report().verdict.breaches.is_empty());
 }
 
 #[test]
-fn budgets_are_held_against_what_was_measured() {
+fn each_budget_is_compared_with_its_measurement() {
     let wide = "--max-failed=100%";
     let cases: [(&[&str], i32); 12] = [
         (&[wide], 0),
@@ -50,17 +50,17 @@ fn budgets_are_held_against_what_was_measured() {
         (&["--min-availability=10%"], 0),
     ];
     for (args, code) in cases {
-        let ended = watch(&unwell(), args);
+        let ended = probe_for_a_second(&briefly_failing(), args);
         assert_eq!(ended.code(), Some(code), "{args:?}\n{}\n{}", ended.stdout, ended.stderr);
     }
 }
 
 #[test]
-fn a_budget_between_the_bounds_is_not_decided() {
-    // One probe each 100 ms: an outage of 300 ms lasted at least 200 and at most 400 ms, for all that the run can tell.
-    let server = unwell();
-    let args = [BLIND, "--lanes=new", "--rate=10/s", "--duration=1s", "--max-failed=100%", "--max-outage=310ms"];
-    let ended = Lapse::against(&server, Speech::Http1, args).end();
+fn a_budget_between_the_bounds_is_inconclusive() {
+    // At one probe each 100 ms the bounds of a 300 ms outage are 200 and 400 ms.
+    let server = briefly_failing();
+    let args = [ALLOW_BLIND, "--lanes=new", "--rate=10/s", "--duration=1s", "--max-failed=100%", "--max-outage=310ms"];
+    let ended = Lapse::against(&server, Protocol::Http1, args).end();
     let outage = ended.report().lane("new").outages[0].duration;
     assert!(outage.at_least_ns <= 310_000_000 && outage.at_most_ns.unwrap() > 310_000_000, "{outage:?}");
     assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
@@ -68,21 +68,21 @@ fn a_budget_between_the_bounds_is_not_decided() {
 }
 
 #[test]
-fn a_baseline_that_is_not_clean_supports_no_verdict() {
-    let server = Server::start(Speech::Http1, Plan::healthy().then(Fault::Status(503), 200, 350));
-    let args = [BLIND, "--rate=100/s", "--baseline=800ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
-    let ended = Lapse::against(&server, Speech::Http1, args).end();
+fn a_baseline_with_failures_is_inconclusive() {
+    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 200, 350));
+    let args = [ALLOW_BLIND, "--rate=100/s", "--baseline=800ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
+    let ended = Lapse::against(&server, Protocol::Http1, args).end();
     assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
 }
 
 #[test]
-fn a_service_that_refuses_connections_is_measured_all_the_same() {
-    let door = listener::bind();
-    let url = format!("http://{}/", door.local_addr().unwrap());
-    drop(door);
+fn a_service_that_refuses_every_connection_is_still_measured() {
+    let socket = listener::bind();
+    let url = format!("http://{}/", socket.local_addr().unwrap());
+    drop(socket);
     let args = [&url, "--rate=100/s", "--baseline=300ms", "--settle=200ms", "--settle-limit=500ms", "--", "true"];
     let ended = Lapse::run(args).end();
-    // It was failing before the event, so the event is not what broke it; the downtime is in the report.
+    // The service failed before the event, so the event is not the cause; the downtime is in the report.
     assert_eq!(ended.code(), Some(3), "{}", ended.stderr);
     assert!(ended.report().target().totals.failed > 0);
 }

@@ -1,5 +1,5 @@
-//! An API server that answers what a real one once answered (`recorded/upgrade.jsonl`), as clusters of other ages and
-//! moods would have put it.
+//! An API server that replays the recorded responses of a real one (`recorded/upgrade.jsonl`), optionally as an older
+//! or less reliable cluster would give them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,29 +17,29 @@ use super::clock;
 use super::listener::bind;
 
 const RECORDED: &str = include_str!("../recorded/upgrade.jsonl");
-/// The addresses of the service and its pods when it was recorded.
-const THEN: [&str; 3] = ["10.96.216.254", "10.244.0.65", "10.244.0.66"];
-/// From one change to the next; in truth they took several seconds.
+/// The addresses of the service and its pods in the recording.
+const RECORDED_ADDRESSES: [&str; 3] = ["10.96.216.254", "10.244.0.65", "10.244.0.66"];
+/// The time between two replayed changes; in the recording they are several seconds apart.
 const STEP: Duration = Duration::from_millis(20);
 
-/// What sort of cluster it is.
+/// How the replayed cluster differs from the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
-    /// As it was recorded: Kubernetes 1.34.
-    Today,
-    /// `EndpointSlice` is v1beta1, which says only whether an endpoint is ready; so are Ingress and autoscaling older.
-    Slices,
-    /// There are `Endpoints` only, and neither Ingress nor autoscaling in any version that is known.
-    Endpoints,
-    /// A watch on pods is told in the middle that its version is too old.
-    Gone,
-    /// Every watch ends after each change that it tells.
-    Closing,
-    /// Nobody may see pods.
-    Forbidding,
+pub(crate) enum Variant {
+    /// No difference: Kubernetes 1.34 as recorded.
+    Current,
+    /// `EndpointSlice` is v1beta1, which has only the condition `ready`; Ingress and autoscaling are older as well.
+    BetaSlices,
+    /// There are only `Endpoints`, and neither Ingress nor autoscaling in any version that lapse knows.
+    EndpointsOnly,
+    /// A watch on pods ends in the middle with 410, because its resource version has expired.
+    ExpiredVersion,
+    /// Every watch ends after each change that it reports.
+    ShortWatches,
+    /// Lists and watches of pods are answered with 403.
+    PodsForbidden,
 }
 
-/// A cluster at work, until the test ends.
+/// A running API server; its thread ends with the test process.
 #[derive(Debug)]
 pub(crate) struct Api {
     folder: tempfile::TempDir,
@@ -48,27 +48,27 @@ pub(crate) struct Api {
 
 #[derive(Debug)]
 struct Shared {
-    mood: Mood,
-    /// What each version of a group serves.
+    variant: Variant,
+    /// The resource list of each group version.
     groups: BTreeMap<String, Value>,
     lists: BTreeMap<String, Value>,
-    /// Changes in the order of their arrival, with the plural of their kind.
+    /// Changes in the recorded order, each with the plural of its kind.
     changes: Vec<(String, Value)>,
-    /// The upgrade begins when this file is there,
+    /// The file whose creation starts the upgrade.
     trigger: PathBuf,
-    /// and then began at this moment.
+    /// The time at which the upgrade started, in nanoseconds of `CLOCK_MONOTONIC`.
     began: OnceLock<u64>,
     watches: AtomicUsize,
     asked: Mutex<Vec<String>>,
 }
 
 impl Api {
-    pub(crate) fn start(mood: Mood) -> Self {
-        Self::start_with(mood, IpAddr::from([127, 0, 0, 1]))
+    pub(crate) fn start(variant: Variant) -> Self {
+        Self::start_with(variant, IpAddr::from([127, 0, 0, 1]))
     }
 
-    /// One whose services and pods all answer at this address.
-    pub(crate) fn start_with(mood: Mood, everyone: IpAddr) -> Self {
+    /// Starts an API server that gives `address` as the address of every service and pod.
+    pub(crate) fn start_with(variant: Variant, address: IpAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = bind();
         let config = json!({
@@ -78,7 +78,7 @@ impl Api {
             "users": [{"name": "nobody", "user": {}}],
         });
         fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
-        let shared = Arc::new(Shared::read(mood, everyone, folder.path().join("upgrade")));
+        let shared = Arc::new(Shared::read(variant, address, folder.path().join("upgrade")));
         let serving = Arc::clone(&shared);
         thread::spawn(move || serving.serve(&listener));
         Self { folder, shared }
@@ -88,36 +88,37 @@ impl Api {
         self.folder.path().join("kubeconfig")
     }
 
-    /// A command that has it roll.
+    /// A command that starts the upgrade.
     pub(crate) fn upgrade(&self) -> [String; 2] {
         ["touch".to_owned(), self.shared.trigger.display().to_string()]
     }
 
-    /// The paths that were asked for, each time.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    /// The path of every request so far.
+    pub(crate) fn requested_paths(&self) -> Vec<String> {
         self.shared.asked.lock().unwrap().clone()
     }
 }
 
 impl Shared {
-    fn read(mood: Mood, everyone: IpAddr, trigger: PathBuf) -> Self {
+    fn read(variant: Variant, address: IpAddr, trigger: PathBuf) -> Self {
         let (mut groups, mut lists, mut changes) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        // Nobody is where they were then.
-        let recorded = THEN.iter().fold(RECORDED.to_owned(), |text, then| text.replace(then, &everyone.to_string()));
+        // The recorded addresses do not exist here.
+        let recorded =
+            RECORDED_ADDRESSES.iter().fold(RECORDED.to_owned(), |text, old| text.replace(old, &address.to_string()));
         for line in recorded.lines() {
             let mut line: Value = serde_json::from_str(line).unwrap();
-            let says = mood.put(line["says"].take());
+            let body = variant.rewrite(line["says"].take());
             let name = |key: &str| line[key].as_str().map(str::to_owned);
             if let Some(group) = name("group") {
-                groups.extend(mood.serves(&group).map(|group| (group, says)));
+                groups.extend(variant.group_name(&group).map(|group| (group, body)));
             } else if let Some(plural) = name("list") {
-                lists.insert(plural, says);
+                lists.insert(plural, body);
             } else if let Some(plural) = name("watch") {
-                changes.push((plural, says));
+                changes.push((plural, body));
             }
         }
         let (began, watches, asked) = Default::default();
-        Self { mood, groups, lists, changes, trigger, began, watches, asked }
+        Self { variant, groups, lists, changes, trigger, began, watches, asked }
     }
 
     fn serve(self: Arc<Self>, listener: &TcpListener) {
@@ -127,7 +128,7 @@ impl Shared {
         }
     }
 
-    /// Answers one request. A client that goes away while it is told something has heard enough.
+    /// Answers one request; `None` if the client closed the connection.
     fn answer(&self, mut client: TcpStream) -> Option<()> {
         let mut lines = BufReader::new(client.try_clone().unwrap()).lines();
         let path = lines.next()?.ok()?.split(' ').nth(1)?.trim_start_matches('/').to_owned();
@@ -142,7 +143,7 @@ impl Shared {
         if path == group {
             return reply(&mut client, 200, &self.groups[group]);
         }
-        if self.mood == Mood::Forbidding && plural == "pods" {
+        if self.variant == Variant::PodsForbidden && plural == "pods" {
             return reply(&mut client, 403, &status(403, "Forbidden"));
         }
         if !query.contains("watch=true") {
@@ -152,18 +153,18 @@ impl Shared {
         self.watch(client, plural, since)
     }
 
-    /// How many changes have come to pass.
-    fn passed(&self) -> usize {
+    /// The number of changes that have happened by now.
+    fn changes_so_far(&self) -> usize {
         if !self.trigger.exists() {
             return 0;
         }
         let began = *self.began.get_or_init(clock::now);
         let steps = (clock::now() - began) / u64::try_from(STEP.as_nanos()).unwrap();
-        // The first has come to pass when whoever asked for it is answered.
+        // The first change happens at once, so that the first client to ask already sees it.
         usize::try_from(steps + 1).unwrap().min(self.changes.len())
     }
 
-    /// All of a kind, as it is by now.
+    /// The list of a kind, with the changes so far applied.
     fn list(&self, plural: &str) -> Value {
         let Some(list) = self.lists.get(plural) else {
             let kind = "PartialObjectMetadataList";
@@ -173,7 +174,7 @@ impl Shared {
         let mut items: BTreeMap<String, Value> = BTreeMap::new();
         let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
         items.extend(list["items"].as_array().unwrap().iter().map(|object| (name(object), object.clone())));
-        for (_, change) in self.changes[..self.passed()].iter().filter(|(of, _)| of == plural) {
+        for (_, change) in self.changes[..self.changes_so_far()].iter().filter(|(of, _)| of == plural) {
             let object = &change["object"];
             list["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
             match change["type"].as_str() {
@@ -185,25 +186,25 @@ impl Shared {
         list
     }
 
-    /// Tells of one kind what came after this version.
+    /// Streams the changes of a kind after the resource version `since`.
     fn watch(&self, mut client: TcpStream, plural: &str, since: u64) -> Option<()> {
         client.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n").ok()?;
         let nth = self.watches.fetch_add(usize::from(plural == "pods"), Ordering::Relaxed);
-        let (mut place, mut told) = (0, 0);
+        let (mut place, mut sent) = (0, 0);
         loop {
-            while place < self.passed() {
+            while place < self.changes_so_far() {
                 let (of, change) = &self.changes[place];
                 place += 1;
                 if of != plural || version(change) <= since {
                     continue;
                 }
-                if self.mood == Mood::Gone && plural == "pods" && nth == 0 && told == 2 {
+                if self.variant == Variant::ExpiredVersion && plural == "pods" && nth == 0 && sent == 2 {
                     let gone = json!({"type": "ERROR", "object": status(410, "Expired")});
                     return writeln!(client, "{gone}").ok();
                 }
                 writeln!(client, "{change}").ok()?;
-                told += 1;
-                if self.mood == Mood::Closing {
+                sent += 1;
+                if self.variant == Variant::ShortWatches {
                     return Some(());
                 }
             }
@@ -212,31 +213,31 @@ impl Shared {
     }
 }
 
-impl Mood {
-    /// The name under which such a cluster serves what was recorded of a group, if it does.
-    fn serves(self, group: &str) -> Option<String> {
+impl Variant {
+    /// The group version under which this variant serves the recorded `group`; `None` if it does not.
+    fn group_name(self, group: &str) -> Option<String> {
         let older = |version: &str| Some(format!("{}/{version}", group.rsplit_once('/').unwrap().0));
         match (self, group) {
-            (Self::Slices, "apis/discovery.k8s.io/v1" | "apis/networking.k8s.io/v1") => older("v1beta1"),
-            (Self::Slices, "apis/autoscaling/v2") => older("v1"),
-            (Self::Endpoints, group) if !["api/v1", "apis/apps/v1"].contains(&group) => None,
+            (Self::BetaSlices, "apis/discovery.k8s.io/v1" | "apis/networking.k8s.io/v1") => older("v1beta1"),
+            (Self::BetaSlices, "apis/autoscaling/v2") => older("v1"),
+            (Self::EndpointsOnly, group) if !["api/v1", "apis/apps/v1"].contains(&group) => None,
             _ => Some(group.to_owned()),
         }
     }
 
-    /// How such a cluster puts it.
-    fn put(self, mut says: Value) -> Value {
-        match &mut says {
+    /// Rewrites a recorded response as this variant would give it.
+    fn rewrite(self, mut body: Value) -> Value {
+        match &mut body {
             Value::Object(fields) => {
-                if self == Self::Slices && fields.contains_key("terminating") {
+                if self == Self::BetaSlices && fields.contains_key("terminating") {
                     fields.retain(|name, _| name == "ready");
                 }
-                fields.values_mut().for_each(|value| *value = self.put(value.take()));
+                fields.values_mut().for_each(|value| *value = self.rewrite(value.take()));
             }
-            Value::Array(values) => values.iter_mut().for_each(|value| *value = self.put(value.take())),
+            Value::Array(values) => values.iter_mut().for_each(|value| *value = self.rewrite(value.take())),
             _ => {}
         }
-        says
+        body
     }
 }
 
@@ -249,8 +250,8 @@ fn status(code: u16, reason: &str) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code})
 }
 
-fn reply(client: &mut TcpStream, code: u16, says: &Value) -> Option<()> {
-    let body = says.to_string();
+fn reply(client: &mut TcpStream, code: u16, body: &Value) -> Option<()> {
+    let body = body.to_string();
     let head = format!(
         "HTTP/1.1 {code} Recorded\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()

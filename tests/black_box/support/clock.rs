@@ -1,18 +1,18 @@
-//! The judge's own reading of `CLOCK_MONOTONIC`, to which reports are mapped by their anchor.
+//! The tests' own reading of `CLOCK_MONOTONIC`; a report's anchor maps its offsets to this clock.
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Nanoseconds of `CLOCK_MONOTONIC`.
+/// The current time in nanoseconds of `CLOCK_MONOTONIC`.
 pub(crate) fn now() -> u64 {
     read(ClockId::Monotonic)
 }
 
-/// What the wall clock showed, in nanoseconds since the Unix epoch, when the monotonic one showed zero.
+/// The wall clock at zero of the monotonic clock, in nanoseconds since the Unix epoch.
 pub(crate) fn boot_on_the_wall() -> u64 {
     read(ClockId::Realtime) - now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "truth is timed apart from the clock that is under test")]
+#[expect(clippy::disallowed_methods, reason = "the truth must not use the clock under test")]
 fn read(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap()

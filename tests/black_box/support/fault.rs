@@ -1,8 +1,8 @@
-//! What can go wrong, and when it is to.
+//! Faults of the test server, and the plan that puts them in force.
 
 use std::time::Duration;
 
-/// One way to treat a request (or, for `Refuse` and `TlsGarbage`, a connection).
+/// A fault of a request (or, for `Refuse` and `TlsGarbage`, of a connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A complete response with this status.
@@ -13,7 +13,7 @@ pub(crate) enum Fault {
     Fin,
     /// Reads the request and never answers.
     Hang,
-    /// Answers nothing until the stretch is over, then everything.
+    /// Holds back every answer until the stretch is over.
     Freeze,
     /// Answers after this delay.
     Slow(Duration),
@@ -25,13 +25,13 @@ pub(crate) enum Fault {
     HeadCut,
     /// Bytes that are not HTTP, then a FIN.
     Malformed,
-    /// HTTP/1.1: `100 Continue`, over and over, and never an answer.
+    /// HTTP/1.1: `100 Continue` without end, and never a final response.
     Interim,
     /// Status 200 with another body.
     WrongBody,
     /// The listener is gone and every connection has been reset.
     Refuse,
-    /// Answers the client's hello with bytes that are not TLS.
+    /// Answers the ClientHello with bytes that are not TLS.
     TlsGarbage,
     /// HTTP/2: `RST_STREAM`.
     RstStream,
@@ -39,14 +39,14 @@ pub(crate) enum Fault {
     GoAwayRefuse,
     /// HTTP/2: a GOAWAY that lets this stream finish.
     GoAwayGraceful,
-    /// HTTP/1.1: answers, saying `connection: close`, and closes.
+    /// HTTP/1.1: answers with `connection: close`, and closes.
     ConnectionClose,
-    /// Answers, and closes a moment later without having said so.
+    /// Answers, and closes the connection a moment later without notice.
     IdleFin,
 }
 
 impl Fault {
-    /// The class in which a request treated so must be reported; `None` where it counts as answered.
+    /// The class in which a request with this fault must be reported; `None` if it counts as answered.
     pub(crate) fn class(self) -> Option<String> {
         let class = match self {
             Self::Status(code) => return Some(format!("status {code}")),
@@ -64,7 +64,7 @@ impl Fault {
         Some(class.to_owned())
     }
 
-    /// The status that the client has seen of a request treated so, if it saw one.
+    /// The status code that the client receives with this fault, if any.
     pub(crate) fn status(self) -> Option<u16> {
         match self {
             Self::Status(code) => Some(code),
@@ -74,7 +74,7 @@ impl Fault {
     }
 }
 
-/// One fault, in force for what is read in `[from, to)` after the first connection came in.
+/// A fault in force for requests read in `[from, to)`, counted from the first connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stretch {
     pub(crate) fault: Fault,
@@ -82,17 +82,17 @@ pub(crate) struct Stretch {
     pub(crate) to: Duration,
 }
 
-/// The faults to come, in order and without overlap.
+/// The faults of a server's lifetime, in order and without overlap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan(pub(crate) Vec<Stretch>);
 
 impl Plan {
-    /// A server that does nothing wrong.
+    /// A plan without faults.
     pub(crate) fn healthy() -> Self {
         Self::default()
     }
 
-    /// This plan with one more fault at its end, in milliseconds.
+    /// This plan with one more fault at its end, in force from `from` to `to` milliseconds.
     pub(crate) fn then(mut self, fault: Fault, from: u64, to: u64) -> Self {
         self.push(fault, Duration::from_millis(from), Duration::from_millis(to));
         self
@@ -103,13 +103,12 @@ impl Plan {
         self.0.push(Stretch { fault, from, to });
     }
 
-    /// When the last fault is over.
+    /// The end of the last fault.
     pub(crate) fn end(&self) -> Duration {
         self.0.last().map_or(Duration::ZERO, |last| last.to)
     }
 
-    /// `count` failures of 1 to 800 ms, short ones as likely as long ones, from two seconds on, half a
-    /// second and more apart.
+    /// `count` random faults from 2 s on, 0.5 to 1.2 s apart; their lengths are log-uniform from 1 to 800 ms.
     pub(crate) fn random(seed: u64, count: usize) -> Self {
         const KINDS: [Fault; 9] = [
             Fault::Status(500),

@@ -1,4 +1,4 @@
-//! HTTP/1.1, byte by byte.
+//! The test server's HTTP/1.1, written byte by byte so that each fault is exact.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::wire::Wire;
 
 /// The body of a good answer.
 pub(crate) const BODY: &str = "fine\n";
-/// The body of every other complete one.
+/// The body of an answer with a wrong status or body.
 pub(crate) const BAD_BODY: &str = "no healthy upstream\n";
 /// The `Server` header of every answer.
 pub(crate) const SERVER: &str = "weather/1";
@@ -51,7 +51,7 @@ fn content_length(head: &[u8]) -> usize {
     length.unwrap_or(0)
 }
 
-/// Treats one request; false if the connection is at its end.
+/// Answers one request as decided; false if the connection must end now.
 fn answer(wire: &mut Wire, decision: &Decision) -> io::Result<bool> {
     match decision.fault {
         Some(Fault::Hang) => return Ok(true),
@@ -79,7 +79,7 @@ fn ends_connection(fault: Option<Fault>) -> bool {
     )
 }
 
-/// Ends the connection as decided, and enters what the client sent nevertheless: nobody answers it.
+/// Ends the connection as decided, and enters in the ledger the requests that still arrive on it unanswered.
 fn drain(wire: &mut Wire, shared: &Shared, decision: &Decision, mut uses: u32) -> io::Result<()> {
     match decision.fault {
         Some(Fault::Rst | Fault::TruncateRst) => return wire.reset(),
@@ -102,7 +102,7 @@ fn respond(wire: &mut Wire, code: u16, header: &str, body: &str) -> io::Result<(
     )
 }
 
-/// Says to go on until the client has gone.
+/// Writes `100 Continue` until the client closes the connection.
 fn flood(wire: &mut Wire) {
     let many = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
     while wire.write_all(many.as_bytes()).is_ok() {}

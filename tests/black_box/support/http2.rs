@@ -1,6 +1,6 @@
-//! HTTP/2, frame by frame: a server that knows just enough to be wrong on purpose.
+//! The test server's HTTP/2, written frame by frame so that each fault is exact.
 //!
-//! Requests' headers are never decoded: when a stream has ended is all that matters here.
+//! Request headers are never decoded, because only the end of a stream matters here.
 
 use std::io::{self, Read, Write};
 
@@ -19,7 +19,7 @@ const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
-/// `REFUSED_STREAM`.
+/// The error code `REFUSED_STREAM`, as the payload of a `RST_STREAM` frame.
 const REFUSED: [u8; 4] = [0, 0, 0, 7];
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Frame {
     payload: Vec<u8>,
 }
 
-/// What became of a connection after a request was treated.
+/// What to do with the connection after a request.
 #[derive(Debug)]
 enum Next {
     Serve,
@@ -64,7 +64,7 @@ pub(crate) fn serve(wire: &mut Wire, shared: &Shared) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads frames, doing what the protocol asks for, until a request is complete; `None` at the client's end.
+/// Reads frames and acknowledges SETTINGS and PING until a request is complete; `None` if the client closed.
 fn next_request(wire: &mut Wire) -> io::Result<Option<u32>> {
     while let Some(frame) = read_frame(wire)? {
         match frame.kind {
@@ -89,7 +89,7 @@ fn read_frame(wire: &mut Wire) -> io::Result<Option<Frame>> {
     Ok(Some(Frame { kind, flags, stream: u32::from_be_bytes(stream), payload }))
 }
 
-/// Treats one request.
+/// Answers one request as decided.
 fn answer(wire: &mut Wire, stream: u32, decision: &Decision) -> io::Result<Next> {
     match decision.fault {
         Some(Fault::Hang) => {}
@@ -107,7 +107,7 @@ fn answer(wire: &mut Wire, stream: u32, decision: &Decision) -> io::Result<Next>
             return Ok(Next::Refuse(stream));
         }
         Some(fault @ (Fault::Rst | Fault::Fin | Fault::Truncate | Fault::HeadCut | Fault::Malformed)) => {
-            wire.write_all(&last_words(fault, stream))?;
+            wire.write_all(&bytes_before_end(fault, stream))?;
             return Ok(Next::End);
         }
         Some(Fault::IdleFin) => {
@@ -122,8 +122,8 @@ fn answer(wire: &mut Wire, stream: u32, decision: &Decision) -> io::Result<Next>
     Ok(Next::Serve)
 }
 
-/// What goes over the wire before the connection ends.
-fn last_words(fault: Fault, stream: u32) -> Vec<u8> {
+/// The bytes to send before the connection ends with `fault`.
+fn bytes_before_end(fault: Fault, stream: u32) -> Vec<u8> {
     let head = frame(HEADERS, END_HEADERS, stream, &header_block(200, 100));
     match fault {
         Fault::Truncate => [head, frame(DATA, 0, stream, &[b'x'; 50])].concat(),
@@ -133,7 +133,7 @@ fn last_words(fault: Fault, stream: u32) -> Vec<u8> {
     }
 }
 
-/// Ends the connection as decided, and enters the streams that the client opened nevertheless: they go with it.
+/// Ends the connection as decided, and enters in the ledger the requests that still arrive on it unanswered.
 fn drain(wire: &mut Wire, shared: &Shared, decision: &Decision, mut uses: u32) -> io::Result<()> {
     let fate = match decision.fault {
         Some(Fault::Rst) => Fault::Rst,
@@ -159,7 +159,8 @@ fn respond(wire: &mut Wire, stream: u32, code: u16, body: &str) -> io::Result<()
     wire.write_all(&[head, frame(DATA, END_STREAM, stream, body.as_bytes())].concat())
 }
 
-/// `:status`, `server` and `content-length` as literals without indexing, their names from HPACK's static table.
+/// The header block `:status`, `server` and `content-length`: literals without indexing, with names from HPACK's static
+/// table.
 fn header_block(code: u16, length: usize) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in

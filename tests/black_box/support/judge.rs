@@ -1,15 +1,15 @@
-//! Holds a report's outages against the truth. Pure: it returns what it objects to, in words.
+//! Compares a report's outages with the truth. Pure: it returns its objections as sentences.
 
 use super::ledger::{Ledger, Truth};
 use super::report::{Bounded, Lane, Outage, Report};
 
-/// What is wrong in `report` about the stretches in `truths`, which are failures all. Both times in offsets.
+/// The objections to `report`, given the ledger and the stretches in `truths`, each of which is a failure.
 pub(crate) fn judge(report: &Report, ledger: &Ledger, truths: &[Truth]) -> Vec<String> {
     let truths: Vec<_> = truths.iter().map(|truth| shifted(report, truth)).collect();
     let mut objections = Vec::new();
     let mut seen = vec![Vec::new(); truths.len()];
     for lane in &report.target().lanes {
-        objections.extend(strangers(lane, &truths));
+        objections.extend(invented(lane, &truths));
         for (place, truth) in truths.iter().enumerate() {
             let outages: Vec<_> = lane.outages.iter().filter(|outage| overlaps(outage, truth)).collect();
             objections.extend(outages.iter().flat_map(|outage| edges(lane, outage, truth)));
@@ -25,24 +25,25 @@ pub(crate) fn judge(report: &Report, ledger: &Ledger, truths: &[Truth]) -> Vec<S
     objections
 }
 
+/// `truth` with its times as offsets of the run.
 fn shifted(report: &Report, truth: &Truth) -> Truth {
     let shift = |(low, high)| (report.offset(low), report.offset(high));
     Truth { fault: truth.fault, began: shift(truth.began), ended: shift(truth.ended) }
 }
 
-/// Whether an outage, by its own account, may have been this stretch.
+/// Whether the bounds of `outage` allow it to be this stretch.
 fn overlaps(outage: &Outage, truth: &Truth) -> bool {
     outage.began.0.unwrap_or(0) <= truth.ended.1 && truth.began.0 <= outage.ended.1.unwrap_or(u64::MAX)
 }
 
-/// Outages where nothing was inflicted.
-fn strangers(lane: &Lane, truths: &[Truth]) -> Vec<String> {
-    let uncalled = |outage: &&Outage| !truths.iter().any(|truth| overlaps(outage, truth));
-    let found = lane.outages.iter().filter(uncalled);
-    found.map(|outage| format!("{}: an outage where nothing was inflicted: {outage:?}", lane.name)).collect()
+/// Objects to outages at times without a fault.
+fn invented(lane: &Lane, truths: &[Truth]) -> Vec<String> {
+    let without_fault = |outage: &&Outage| !truths.iter().any(|truth| overlaps(outage, truth));
+    let found = lane.outages.iter().filter(without_fault);
+    found.map(|outage| format!("{}: an outage without a fault: {outage:?}", lane.name)).collect()
 }
 
-/// An outage's brackets must hold the stretch's edges, and its duration the length.
+/// Objects unless the outage's bounds contain the stretch's edges and its length.
 fn edges(lane: &Lane, outage: &Outage, truth: &Truth) -> Vec<String> {
     let (shortest, longest) = truth.length();
     let end = outage.ended.1.unwrap_or(u64::MAX);
@@ -57,10 +58,12 @@ fn edges(lane: &Lane, outage: &Outage, truth: &Truth) -> Vec<String> {
         ("is open where a bound is missing", outage.open.is_empty() == outage.duration.at_most_ns.is_some()),
     ];
     let broken = claims.iter().filter(|(_, holds)| !holds);
-    broken.map(|(claim, _)| format!("{}: not so: it {claim}: {outage:?} of {truth:?}", lane.name)).collect()
+    broken
+        .map(|(claim, _)| format!("{}: does not hold: the outage {claim}: {outage:?} of {truth:?}", lane.name))
+        .collect()
 }
 
-/// A stretch may be missed if it was shorter than what the lane was sure to see, or passed while the run was blind.
+/// Objects to a missed stretch, unless it was shorter than the lane's detection limit or than the blind time.
 fn miss(report: &Report, lane: &Lane, truth: &Truth) -> Option<String> {
     let (shortest, _) = truth.length();
     let blind = report.target().totals.blind_ns;
@@ -68,14 +71,14 @@ fn miss(report: &Report, lane: &Lane, truth: &Truth) -> Option<String> {
     missed.then(|| format!("{}: missed {truth:?}; floor {} ns, blind {blind} ns", lane.name, lane.floor_ns))
 }
 
-/// Every request that was hit is in an outage of one of the lanes, and in no other stretch's.
+/// Objects unless every request hit by a stretch is in one of its outages, and the answered requests add up.
 fn sums(report: &Report, ledger: &Ledger, truths: &[Truth], seen: &[Vec<(&str, u64)>]) -> Vec<String> {
     let mut objections = Vec::new();
     for (place, (truth, lanes)) in truths.iter().zip(seen).enumerate() {
         let reported: u64 = lanes.iter().map(|(_, failed)| failed).sum();
-        let inflicted = ledger.hits(place);
-        if truth.fault != super::fault::Fault::Refuse && reported != inflicted {
-            objections.push(format!("{inflicted} requests were hit, {reported} are in outages: {lanes:?} {truth:?}"));
+        let hits = ledger.hits(place);
+        if truth.fault != super::fault::Fault::Refuse && reported != hits {
+            objections.push(format!("{hits} requests were hit, {reported} are in outages: {lanes:?} {truth:?}"));
         }
     }
     let answered: u64 = report.target().lanes.iter().map(Lane::answered).sum();
@@ -86,7 +89,7 @@ fn sums(report: &Report, ledger: &Ledger, truths: &[Truth], seen: &[Vec<(&str, u
     objections
 }
 
-/// `down` holds the stretches that every lane met, `impaired` those that any did.
+/// Objects unless `down` covers the stretches seen by every lane and `impaired` those seen by any.
 fn totals(report: &Report, truths: &[Truth], seen: &[Vec<(&str, u64)>]) -> Vec<String> {
     let target = report.target();
     let met_by = |lanes: usize| {
@@ -110,7 +113,7 @@ fn any_slow(target: &super::report::Target) -> bool {
     target.lanes.iter().any(|lane| lane.count("slow") > 0)
 }
 
-/// The truth lies in `[low, high]`: a total must not exclude all of it.
+/// Objects if the bounds of a total lie wholly outside `[low, high]`, the range of the truth.
 fn claim(name: &str, total: Bounded, (low, high): (u64, u64)) -> Option<String> {
     let holds = total.at_least_ns <= high && low <= total.at_most_ns.unwrap_or(u64::MAX);
     let ordered = total.at_least_ns <= total.at_most_ns.unwrap_or(u64::MAX);
@@ -126,10 +129,10 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000;
-    /// What `CLOCK_MONOTONIC` shows at offset zero.
+    /// `CLOCK_MONOTONIC` at offset zero.
     const ZERO: u64 = 7_000 * MS;
 
-    /// The worked example of the definitions: 503 for what arrives in [2000, 2300) ms of three seconds.
+    /// The worked example of docs/MEASUREMENT.md: 503 in [2000, 2300) ms of a run of three seconds.
     fn example() -> (Value, Ledger, Plan) {
         let request = |ms: u64| Request {
             at: ZERO + ms * MS,
@@ -172,7 +175,7 @@ mod tests {
         (report, ledger, plan)
     }
 
-    /// The objections to the example after `change` was made to its report.
+    /// The objections to the example's report after `change`.
     fn objections(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let (mut report, ledger, plan) = example();
         change(&mut report);
@@ -180,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn the_worked_example_stands() {
+    fn the_worked_example_has_no_objections() {
         assert_eq!(objections(|_| {}), Vec::<String>::new());
     }
 
     #[test]
-    fn what_is_not_so_is_objected_to() {
+    fn each_wrong_figure_is_objected_to() {
         let wrong: [(&str, Value, &str); 10] = [
             ("/targets/0/lanes/0/outages/0/began/0", json!(2001 * MS), "began no earlier"),
             ("/targets/0/lanes/0/outages/0/began/1", json!(1999 * MS), "began no later"),
@@ -198,14 +201,14 @@ mod tests {
             ("/targets/0/lanes/1/outages", json!([]), "missed"),
             ("/targets/0/totals/down/at_most_ns", json!(299 * MS), "down"),
         ];
-        for (place, value, said) in wrong {
+        for (place, value, expected) in wrong {
             let found = objections(|report| *report.pointer_mut(place).unwrap() = value);
-            assert!(found.iter().any(|objection| objection.contains(said)), "{place}: {found:?}");
+            assert!(found.iter().any(|objection| objection.contains(expected)), "{place}: {found:?}");
         }
     }
 
     #[test]
-    fn an_outage_that_nobody_inflicted_is_objected_to() {
+    fn an_outage_without_a_fault_is_objected_to() {
         let found = objections(|report| {
             let outages = report.pointer_mut("/targets/0/lanes/0/outages").unwrap().as_array_mut().unwrap();
             let mut other = outages[0].clone();
@@ -213,20 +216,20 @@ mod tests {
             other["ended"] = json!([501 * MS, 502 * MS]);
             outages.push(other);
         });
-        assert!(found.iter().any(|objection| objection.contains("nothing was inflicted")), "{found:?}");
+        assert!(found.iter().any(|objection| objection.contains("an outage without a fault")), "{found:?}");
     }
 
     #[test]
-    fn a_miss_is_excused_below_the_floor_or_by_blind_time() {
+    fn a_miss_is_allowed_below_the_detection_limit_or_in_blind_time() {
         let missed = |place: &'static str, value: u64| {
             objections(|report| {
                 *report.pointer_mut("/targets/0/lanes/1/outages").unwrap() = json!([]);
                 *report.pointer_mut(place).unwrap() = json!(value);
             })
         };
-        let said = |found: Vec<String>| found.iter().any(|objection| objection.contains("missed"));
-        assert!(said(missed("/targets/0/lanes/1/floor_ns", 300 * MS)));
-        assert!(!said(missed("/targets/0/lanes/1/floor_ns", 301 * MS)));
-        assert!(!said(missed("/targets/0/totals/blind_ns", 300 * MS)));
+        let objected = |found: Vec<String>| found.iter().any(|objection| objection.contains("missed"));
+        assert!(objected(missed("/targets/0/lanes/1/floor_ns", 300 * MS)));
+        assert!(!objected(missed("/targets/0/lanes/1/floor_ns", 301 * MS)));
+        assert!(!objected(missed("/targets/0/totals/blind_ns", 300 * MS)));
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the `lapse` binary as a user would, and never waits for it forever.
+//! Runs the `lapse` binary as a user would, with a limit on how long it may take.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use super::clock;
 use super::report::Report;
-use super::server::{Server, Speech};
+use super::server::{Protocol, Server};
 
-/// More than any run of these tests takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The limit after which a run is killed, longer than any run of these tests takes on a busy machine.
+const RUN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A `lapse` command line to be run in a folder of its own.
+/// A `lapse` command line, which runs in a temporary folder of its own.
 #[derive(Debug)]
 pub(crate) struct Lapse {
     command: Command,
     folder: tempfile::TempDir,
 }
 
-/// A `lapse` that is running.
+/// A running `lapse`.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
     folder: tempfile::TempDir,
 }
 
-/// A `lapse` that has ended.
+/// The result of a `lapse` that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -37,7 +37,7 @@ pub(crate) struct Ended {
 }
 
 impl Lapse {
-    /// `lapse` with these arguments.
+    /// `lapse` with `args`, without standard input and without the environment of GitHub Actions.
     pub(crate) fn new<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lapse"));
         command.args(args).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
@@ -45,21 +45,25 @@ impl Lapse {
         Self::from(command)
     }
 
-    /// `lapse run`, with reports written below a folder of its own.
+    /// `lapse run`, which writes its reports below the temporary folder.
     pub(crate) fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
         let mut lapse = Self::new(["run", "--out"]);
         lapse.command.arg(lapse.folder.path().join("runs")).args(args);
         lapse
     }
 
-    /// `lapse run` against `server`, with what it takes to talk to it.
-    pub(crate) fn against<A: AsRef<OsStr>>(server: &Server, speech: Speech, args: impl IntoIterator<Item = A>) -> Self {
+    /// `lapse run` against `server`, with the flags for its protocol and certificate.
+    pub(crate) fn against<A: AsRef<OsStr>>(
+        server: &Server,
+        protocol: Protocol,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
         let mut lapse = Self::run([server.url()]);
-        match speech {
-            Speech::Http1 => {}
-            Speech::Http2 => drop(lapse.command.arg("--http2")),
-            Speech::Https1 | Speech::Mutual => drop(lapse.command.args(["--cacert", server.certificate()])),
-            Speech::Https2 => drop(lapse.command.arg("--insecure")),
+        match protocol {
+            Protocol::Http1 => {}
+            Protocol::Http2 => drop(lapse.command.arg("--http2")),
+            Protocol::Https1 | Protocol::Mutual => drop(lapse.command.args(["--cacert", server.certificate()])),
+            Protocol::Https2 => drop(lapse.command.arg("--insecure")),
         }
         lapse.command.args(args);
         lapse
@@ -70,7 +74,7 @@ impl Lapse {
         self
     }
 
-    /// With these arguments after the others.
+    /// Appends `args` to the command line.
     pub(crate) fn and<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.command.args(args);
         self
@@ -93,7 +97,7 @@ impl Lapse {
         self.start().end()
     }
 
-    /// As [`Lapse::end`], with these arguments after the others.
+    /// As [`Lapse::end`], with `args` appended.
     pub(crate) fn end_with<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Ended {
         self.and(args).end()
     }
@@ -115,16 +119,16 @@ impl Running {
         read(self.folder.path(), "stdout")
     }
 
-    /// Waits for the end; a `lapse` that has lost its way is killed and fails the test.
+    /// Waits until lapse ends; kills it and fails the test after `RUN_TIMEOUT`.
     pub(crate) fn end(mut self) -> Ended {
-        let deadline = clock::now() + u64::try_from(PATIENCE.as_nanos()).unwrap();
+        let deadline = clock::now() + u64::try_from(RUN_TIMEOUT.as_nanos()).unwrap();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
             if clock::now() > deadline {
                 self.child.kill().unwrap();
-                panic!("lapse did not end by itself\n{}", read(self.folder.path(), "stderr"));
+                panic!("lapse did not end in time\n{}", read(self.folder.path(), "stderr"));
             }
             std::thread::sleep(Duration::from_millis(5));
         };
@@ -134,23 +138,23 @@ impl Running {
 }
 
 impl Ended {
-    /// What it printed, be it text or not.
+    /// Standard output as bytes, for binary formats.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         std::fs::read(self.folder.path().join("stdout")).unwrap()
     }
 
-    /// The exit code; a death by signal is none.
+    /// The exit code; `None` if a signal ended the process.
     pub(crate) fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
-    /// The folder in which the run left its files: the one with a journal or a report in it.
+    /// The folder with the run's journal and reports.
     pub(crate) fn run_folder(&self) -> PathBuf {
         let found = find(&self.folder.path().join("runs"));
         found.unwrap_or_else(|| panic!("no run folder was written\n{}\n{}", self.stdout, self.stderr))
     }
 
-    /// Whether the run left any file at all.
+    /// Whether the run wrote any file.
     pub(crate) fn left_files(&self) -> bool {
         find(&self.folder.path().join("runs")).is_some()
     }

@@ -1,28 +1,28 @@
-//! What the server really did, request by request and stretch by stretch.
+//! The truth: what the test server did, by request and by stretch of the plan.
 
 use std::collections::BTreeMap;
 
 use super::fault::{Fault, Plan};
 
-/// One request that was read to its end.
+/// A request that the server has read to its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
-    /// When, in nanoseconds of `CLOCK_MONOTONIC`: the instant that decides how it is treated.
+    /// The time at which the request was read, which decides its fault, in nanoseconds of `CLOCK_MONOTONIC`.
     pub(crate) at: u64,
-    /// How many requests its connection had brought before.
+    /// The number of earlier requests on the same connection.
     pub(crate) uses: u32,
-    /// What was done to it, and by which stretch of the plan.
+    /// The fault that hit the request, and the index of its stretch in the plan.
     pub(crate) hit: Option<(usize, Fault)>,
 }
 
 impl Request {
-    /// The class in which it must be reported; `None` where it was answered as expected.
+    /// The class in which the request must be reported; `None` if it was answered as expected.
     pub(crate) fn class(&self) -> Option<String> {
         self.hit.and_then(|(_, fault)| fault.class())
     }
 }
 
-/// When a stretch began and ended, each edge an interval (they take time when sockets must be closed).
+/// The edges of a stretch. Each is an interval, because closing sockets takes time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Truth {
     pub(crate) fault: Fault,
@@ -31,27 +31,27 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
-    /// The shortest and the longest that it may have lasted.
+    /// The shortest and the longest possible length, in nanoseconds.
     pub(crate) fn length(&self) -> (u64, u64) {
         (self.ended.0.saturating_sub(self.began.1), self.ended.1 - self.began.0)
     }
 }
 
-/// The earliest and the latest instant at which something happened.
+/// The earliest and the latest instant of an edge, in nanoseconds of `CLOCK_MONOTONIC`.
 pub(crate) type Edge = (u64, u64);
 
-/// Everything that the server has seen and done.
+/// The server's record of requests and faults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
-    /// When the first connection came in, which is when the plan began to count.
+    /// The time of the first connection, at which the plan starts.
     pub(crate) start: Option<u64>,
     pub(crate) requests: Vec<Request>,
-    /// The edges of those stretches that are not exact, by their place in the plan.
+    /// The edges of stretches that are not exact, by their index in the plan.
     pub(crate) edges: BTreeMap<usize, (Edge, Edge)>,
 }
 
 impl Ledger {
-    /// What was read from `at` on. Before it begins, a run may ask once whether anybody is there.
+    /// The ledger without requests before `at`; lapse may send a check request before its run begins.
     pub(crate) fn since(mut self, at: u64) -> Self {
         self.requests.retain(|request| request.at >= at);
         self
@@ -62,7 +62,7 @@ impl Ledger {
         self.requests.iter().filter(|request| request.class().is_some())
     }
 
-    /// How many requests the client must report in each class; those answered as expected count as `ok`.
+    /// The number of requests by class, as the client must report them; requests answered as expected are `ok`.
     pub(crate) fn classes(&self) -> BTreeMap<String, u64> {
         let mut classes = BTreeMap::new();
         for request in &self.requests {
@@ -71,19 +71,19 @@ impl Ledger {
         classes
     }
 
-    /// How many requests this stretch hit.
+    /// The number of requests hit by the stretch at `place` in the plan.
     pub(crate) fn hits(&self, place: usize) -> u64 {
         self.requests.iter().filter(|request| request.hit.is_some_and(|(stretch, _)| stretch == place)).count() as u64
     }
 
-    /// The stretches of `plan` as they were inflicted.
+    /// The stretches of `plan` with their real edges.
     pub(crate) fn truths(&self, plan: &Plan) -> Vec<Truth> {
-        let start = self.start.expect("nobody ever connected to the server");
+        let start = self.start.expect("no client has connected to the server");
         let exact = |after: std::time::Duration| start + u64::try_from(after.as_nanos()).unwrap();
         let truth = |(place, stretch): (usize, &super::fault::Stretch)| {
             let (from, to) = (exact(stretch.from), exact(stretch.to));
             let (began, ended) = self.edges.get(&place).copied().unwrap_or(((from, from), (to, to)));
-            // A connection that was cut takes with it what the client sends before it has noticed.
+            // A request sent before the client notices that its connection was cut is lost as well.
             let hits = self.requests.iter().filter(|request| request.hit.is_some_and(|(hit, _)| hit == place));
             let last = hits.map(|request| request.at + 1).max().unwrap_or(0);
             Truth { fault: stretch.fault, began, ended: (ended.0, ended.1.max(last)) }

@@ -1,4 +1,4 @@
-//! The door: accepts connections, and is shut while the plan says that connections are refused.
+//! The listener: accepts connections, and is closed while the plan has the fault `Refuse`.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::clock;
 use super::fault::Fault;
 use super::server::Shared;
 
-/// How long the listener may sleep before it looks whether the server is to stop.
-const NAP: Duration = Duration::from_millis(50);
+/// The longest wait for a connection before the listener checks whether the server must stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Listens on a loopback address of its own, so that while it is shut nobody else gets its port.
+/// Listens on a random loopback address, so that no other process takes the port while the listener is closed.
 pub(crate) fn bind() -> TcpListener {
     loop {
         let address = Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), fastrand::u8(1..255));
@@ -23,7 +23,7 @@ pub(crate) fn bind() -> TcpListener {
     }
 }
 
-/// Serves until the server stops, shutting the door when the plan says so.
+/// Accepts connections until the server stops, with the listener closed during each `Refuse`.
 pub(crate) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
     let address = listener.local_addr().unwrap();
     let mut accepted = 0;
@@ -46,21 +46,21 @@ pub(crate) fn listen(shared: &Arc<Shared>, mut listener: TcpListener) {
 }
 
 fn rebind(address: SocketAddr) -> TcpListener {
-    TcpListener::bind(address).expect("nobody else uses this address")
+    TcpListener::bind(address).expect("no other process uses this address")
 }
 
-/// Accepts connections until `until` after the first one, or until the server stops.
+/// Accepts connections until `until` has passed since the first one, or until the server stops.
 fn accept(shared: &Arc<Shared>, listener: &TcpListener, accepted: &mut u64, until: Option<Duration>) {
     listener.set_nonblocking(true).unwrap();
     while !shared.stopped() {
         let start = shared.ledger().start;
         let passed = Duration::from_nanos(start.map_or(0, |start| clock::now() - start));
-        let left = until.map_or(NAP, |until| until.saturating_sub(passed));
+        let left = until.map_or(POLL_INTERVAL, |until| until.saturating_sub(passed));
         if left.is_zero() {
             return;
         }
-        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(left.min(NAP).subsec_nanos()) };
-        // An interrupted poll is a short nap.
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(left.min(POLL_INTERVAL).subsec_nanos()) };
+        // An interrupted poll only shortens the wait.
         let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&timeout));
         while let Ok((tcp, _)) = listener.accept() {
             shared.ledger().start.get_or_insert_with(clock::now);

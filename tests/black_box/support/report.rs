@@ -1,4 +1,4 @@
-//! `report.json` as its readers are promised it, written down anew: the product's own types stay out of it.
+//! `report.json` as documented for its readers, with types of its own, so that the product's types are tested too.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -173,7 +173,8 @@ pub(crate) struct Verdict {
 impl Report {
     pub(crate) fn parse(text: &str) -> Self {
         let parsed: Result<Self, _> = serde_json::from_str(text);
-        let report = parsed.unwrap_or_else(|error| panic!("the report is not as promised: {error}\n{text:.2000}"));
+        let report = parsed
+            .unwrap_or_else(|error| panic!("the report does not have the documented form: {error}\n{text:.2000}"));
         assert_eq!(report.schema, "lapse/report/v1");
         report
     }
@@ -183,18 +184,18 @@ impl Report {
         Self::parse(&std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
-    /// The offset of an instant of `CLOCK_MONOTONIC`.
+    /// The offset of a `CLOCK_MONOTONIC` time.
     pub(crate) fn offset(&self, monotonic_ns: u64) -> u64 {
         monotonic_ns.checked_sub(self.run.anchor.monotonic_ns).expect("nothing happens before the run begins")
     }
 
-    /// The only target.
+    /// The target of a run with one target.
     pub(crate) fn target(&self) -> &Target {
         assert_eq!(self.targets.len(), 1, "one target was probed");
         &self.targets[0]
     }
 
-    /// The only target's lane of this name.
+    /// The lane `name` of a run with one target.
     pub(crate) fn lane(&self, name: &str) -> &Lane {
         self.target()
             .lanes
@@ -211,12 +212,12 @@ impl Lane {
         self.classes.get(class).copied().unwrap_or(0)
     }
 
-    /// How many probes were answered as expected, in time or not.
+    /// The number of probes answered as expected, slow ones included.
     pub(crate) fn answered(&self) -> u64 {
         self.count("ok") + self.count("slow")
     }
 
-    /// How many slots failed, by class. Slots that were not sent are blind, never failed.
+    /// The number of failed slots by class. Slots that were not sent are blind, not failed.
     pub(crate) fn failed(&self) -> BTreeMap<String, u64> {
         let failed = |class: &str| !matches!(class, "ok" | "slow") && !class.starts_with("not-sent");
         self.classes

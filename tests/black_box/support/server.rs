@@ -1,7 +1,6 @@
-//! The server that goes wrong on schedule and writes down the truth.
+//! A server that fails on schedule and keeps a ledger of the truth.
 //!
-//! Plain threads and blocking sockets: one thread a connection, so that what happens on the wire is
-//! exactly what the code says, in that order.
+//! It uses blocking sockets and one thread a connection, so that operations reach the wire in the order of the code.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,18 +19,18 @@ use super::report::Report;
 use super::wire::Wire;
 use super::{clock, http1, http2, listener};
 
-/// What the server speaks.
+/// The server's protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speech {
+pub(crate) enum Protocol {
     Http1,
     Http2,
     Https1,
     Https2,
-    /// HTTP/1.1 over TLS, for those only who show the server's own certificate.
+    /// HTTP/1.1 over TLS, for clients that present the server's own certificate.
     Mutual,
 }
 
-impl Speech {
+impl Protocol {
     pub(crate) const fn is_tls(self) -> bool {
         matches!(self, Self::Https1 | Self::Https2 | Self::Mutual)
     }
@@ -41,7 +40,7 @@ impl Speech {
     }
 }
 
-/// How one request is treated.
+/// The decision about one request: its fault, if any, with the stretch that has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decision {
     pub(crate) fault: Option<Fault>,
@@ -50,7 +49,7 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// Lets pass the time that passes before this request is answered.
+    /// Waits until the request may be answered (`Freeze`, `Slow`).
     pub(crate) fn wait(&self) {
         match self.fault {
             Some(Fault::Freeze) => clock::sleep_until(self.ends),
@@ -60,15 +59,15 @@ impl Decision {
     }
 }
 
-/// What the server's threads share.
+/// The state that the server's threads share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) plan: Plan,
-    speech: Speech,
+    protocol: Protocol,
     tls: Option<Arc<ServerConfig>>,
     ledger: Mutex<Ledger>,
     connections: Mutex<HashMap<u64, TcpStream>>,
-    /// Connections whose last handle is still to be closed.
+    /// The number of connections that are not closed yet.
     open: AtomicUsize,
     stopped: AtomicBool,
 }
@@ -82,7 +81,8 @@ impl Shared {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Decides and enters how the request is treated that has just been read on a connection used `uses` times before.
+    /// Decides about the request that was just read, and enters it in the ledger; `uses` is the number of
+    /// earlier requests on the connection.
     pub(crate) fn decide(&self, uses: u32) -> Decision {
         let mut ledger = self.ledger();
         let at = clock::now();
@@ -92,13 +92,13 @@ impl Shared {
         decision
     }
 
-    /// Enters a request that came too late to be answered at all.
+    /// Enters a request in the ledger that arrived on a connection already at its end.
     pub(crate) fn enter_unanswered(&self, decision: &Decision, fate: Fault, uses: u32) {
         let mut ledger = self.ledger();
         ledger.requests.push(Request { at: clock::now(), uses, hit: Some((decision.place, fate)) });
     }
 
-    /// What the plan says about `at`. `Refuse` is the listener's business, `TlsGarbage` the handshake's.
+    /// The plan's decision at `at`. The listener handles `Refuse`, and the handshake `TlsGarbage`.
     fn in_force(&self, start: u64, at: u64) -> Decision {
         let after = Duration::from_nanos(at.saturating_sub(start));
         let mut stretches = self.plan.0.iter().enumerate();
@@ -110,7 +110,7 @@ impl Shared {
         Decision { fault: stretch.map(|stretch| stretch.fault), place: place.unwrap_or(0), ends }
     }
 
-    /// Whether the handshake that begins now is to go wrong; entered if so.
+    /// Whether the handshake that begins now must fail; if so it is entered in the ledger.
     fn spoils_handshake(&self) -> bool {
         let mut ledger = self.ledger();
         let at = clock::now();
@@ -125,7 +125,7 @@ impl Shared {
         place.is_some()
     }
 
-    /// Serves a connection that has come in, on a thread of its own.
+    /// Serves a new connection on a thread of its own.
     pub(crate) fn accept(self: &Arc<Self>, id: u64, tcp: TcpStream) {
         let (Ok(()), Ok(handle)) = (tcp.set_nonblocking(false), tcp.try_clone()) else { return };
         self.connections.lock().unwrap().insert(id, handle);
@@ -140,7 +140,7 @@ impl Shared {
         std::thread::Builder::new().stack_size(256 << 10).spawn(serve).expect("a thread for the connection");
     }
 
-    /// Serves a connection to its end, and hands it back: the last handle to be dropped sends the reset.
+    /// Serves a connection to its end and returns it, because dropping the last handle sends the reset.
     fn serve(&self, tcp: TcpStream) -> io::Result<Wire> {
         let mut wire = Wire::new(tcp, self.tls.as_ref())?;
         if wire.is_tls() && wire.wait() && self.spoils_handshake() {
@@ -149,13 +149,14 @@ impl Shared {
             while wire.wait() && io::Read::read(&mut wire, &mut [0; 1024]).is_ok() {}
             return Ok(wire);
         }
-        let served = if self.speech.is_http2() { http2::serve(&mut wire, self) } else { http1::serve(&mut wire, self) };
-        // An error is the client's end of the connection, which the ledger does not judge.
+        let served =
+            if self.protocol.is_http2() { http2::serve(&mut wire, self) } else { http1::serve(&mut wire, self) };
+        // An error means that the client closed the connection, which the ledger does not record.
         drop(served);
         Ok(wire)
     }
 
-    /// Resets every connection; returns when the last one is gone.
+    /// Resets every connection, and returns when the last one is closed.
     pub(crate) fn reset_all(&self) {
         for (_, handle) in self.connections.lock().unwrap().iter() {
             let _ = rustix::net::sockopt::set_socket_linger(handle, Some(Duration::ZERO));
@@ -167,7 +168,7 @@ impl Shared {
     }
 }
 
-/// A running server; it ends when this is dropped.
+/// A running server, which stops when this handle is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -176,14 +177,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server on an address of its own. The plan's time begins when the first connection comes in.
-    pub(crate) fn start(speech: Speech, plan: Plan) -> Self {
+    /// Starts a server on a loopback address of its own. The plan starts with the first connection.
+    pub(crate) fn start(protocol: Protocol, plan: Plan) -> Self {
         let listener = listener::bind();
         let address = listener.local_addr().unwrap();
-        let (certificate, tls) = speech.is_tls().then(|| credentials(address, speech)).unzip();
+        let (certificate, tls) = protocol.is_tls().then(|| credentials(address, protocol)).unzip();
         let shared = Arc::new(Shared {
             plan,
-            speech,
+            protocol,
             tls,
             ledger: Mutex::default(),
             connections: Mutex::default(),
@@ -200,26 +201,26 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        let scheme = if self.shared.speech.is_tls() { "https" } else { "http" };
+        let scheme = if self.shared.protocol.is_tls() { "https" } else { "http" };
         format!("{scheme}://{}/", self.address)
     }
 
-    /// The file that holds the server's certificate and its key.
+    /// The path of a PEM file with the server's certificate and key.
     pub(crate) fn certificate(&self) -> &str {
         self.certificate.as_ref().expect("only a TLS server has a certificate").path().to_str().unwrap()
     }
 
-    /// The ledger of the run that this is the report of.
+    /// The ledger of the run in `report`, without requests before it.
     pub(crate) fn ledger_of(&self, report: &Report) -> Ledger {
         self.ledger().since(report.run.anchor.monotonic_ns)
     }
 
-    /// The ledger as it stands.
+    /// A copy of the ledger so far.
     pub(crate) fn ledger(&self) -> Ledger {
         self.shared.ledger().clone()
     }
 
-    /// The stretches of the plan as they were inflicted.
+    /// The stretches of the plan with their real edges.
     pub(crate) fn truths(&self) -> Vec<Truth> {
         self.ledger().truths(&self.shared.plan)
     }
@@ -234,8 +235,8 @@ impl Drop for Server {
     }
 }
 
-/// The certificate and its key, in one file as clients read it, and the configuration that uses them.
-fn credentials(address: SocketAddr, speech: Speech) -> (tempfile::NamedTempFile, Arc<ServerConfig>) {
+/// A new certificate and key in one PEM file for clients, and the TLS configuration that uses them.
+fn credentials(address: SocketAddr, protocol: Protocol) -> (tempfile::NamedTempFile, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed([address.ip().to_string()]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), made.cert.pem() + &made.signing_key.serialize_pem()).unwrap();
@@ -244,7 +245,7 @@ fn credentials(address: SocketAddr, speech: Speech) -> (tempfile::NamedTempFile,
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
-    let builder = if speech == Speech::Mutual {
+    let builder = if protocol == Protocol::Mutual {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).unwrap();
         builder.with_client_cert_verifier(
@@ -254,6 +255,6 @@ fn credentials(address: SocketAddr, speech: Speech) -> (tempfile::NamedTempFile,
         builder.with_no_client_auth()
     };
     let mut config = builder.with_single_cert(vec![certificate], key).unwrap();
-    config.alpn_protocols = vec![if speech.is_http2() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    config.alpn_protocols = vec![if protocol.is_http2() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
     (file, Arc::new(config))
 }

@@ -1,4 +1,4 @@
-//! One accepted connection, plain or TLS, with exact control over how it ends.
+//! An accepted connection, plain or TLS, with exact control over its end.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-/// A connection on which the server reads and writes.
+/// The server's side of a connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
     tcp: TcpStream,
@@ -25,27 +25,27 @@ impl Wire {
         self.tls.is_some()
     }
 
-    /// Waits until the client has sent something; false if it closed instead.
+    /// Waits until the client has sent data; false if it closed the connection.
     pub(crate) fn wait(&self) -> bool {
         self.tcp.peek(&mut [0]).is_ok_and(|count| count > 0)
     }
 
-    /// Writes below TLS.
+    /// Writes directly to the TCP socket, below TLS.
     pub(crate) fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.tcp.write_all(bytes)
     }
 
-    /// Makes the close that follows a reset.
+    /// Makes the next close send a RST instead of a FIN.
     pub(crate) fn reset(&self) -> io::Result<()> {
         Ok(rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO))?)
     }
 
-    /// Sends a FIN. The caller reads on to the client's end: unread bytes would turn the FIN into a reset.
+    /// Sends a FIN. The caller must read until the client closes, because unread bytes would cause a RST.
     pub(crate) fn finish(&self) -> io::Result<()> {
         self.tcp.shutdown(Shutdown::Write)
     }
 
-    /// From now on reads return at once.
+    /// Makes the socket non-blocking, so that reads return at once.
     pub(crate) fn stop_waiting(&self) -> io::Result<()> {
         self.tcp.set_nonblocking(true)
     }
