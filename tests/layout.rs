@@ -1,13 +1,13 @@
-//! What no crate's `Cargo.toml` can hold: files stay small enough to keep in mind, and modules lie beside their folders.
+//! Layout rules that no `Cargo.toml` can enforce: the length of files, and module files beside their folders.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The most lines of a file above its tests.
-const LONGEST: usize = 400;
+/// The limit for the lines of a file above its tests.
+const MOST_LINES: usize = 400;
 
-/// Every source file of the workspace outside of `tests/` folders.
+/// The path of every source file of the workspace outside `tests/` folders.
 fn sources() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let crates = fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().path().join("src"));
@@ -19,12 +19,12 @@ fn sources() -> Vec<PathBuf> {
         folders.extend(inner);
         files.extend(plain.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")));
     }
-    assert!(files.len() > 100, "only {} source files were found", files.len());
+    assert!(files.len() > 100, "found only {} source files", files.len());
     files
 }
 
-/// How many lines stand above the tests of a file.
-fn production(path: &Path) -> usize {
+/// The number of lines above a file's tests; zero for a file of tests.
+fn production_lines(path: &Path) -> usize {
     if path.ends_with("tests.rs") {
         return 0;
     }
@@ -32,10 +32,10 @@ fn production(path: &Path) -> usize {
 }
 
 #[test]
-fn no_file_is_longer_than_one_can_keep_in_mind() {
-    let lengths = sources().into_iter().map(|path| (production(&path), path));
-    let long: Vec<_> = lengths.filter(|(lines, _)| *lines > LONGEST).collect();
-    assert!(long.is_empty(), "over {LONGEST} lines of production code: {long:#?}");
+fn no_file_exceeds_the_limit_of_production_lines() {
+    let lengths = sources().into_iter().map(|path| (production_lines(&path), path));
+    let long: Vec<_> = lengths.filter(|(lines, _)| *lines > MOST_LINES).collect();
+    assert!(long.is_empty(), "over {MOST_LINES} lines of production code: {long:#?}");
 }
 
 #[test]

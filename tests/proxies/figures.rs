@@ -1,4 +1,4 @@
-//! Runs lapse against several proxies at once, and takes from its report what they are compared by.
+//! Runs lapse against several proxies at once, and reads from its report the figures to compare.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -7,24 +7,24 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What one proxy came to.
+/// The figures of one proxy.
 #[derive(Debug)]
 pub(crate) struct Figures {
     /// Failed probes by class.
     failed: BTreeMap<String, u64>,
-    /// From sent to done of each, sorted.
+    /// The time from `sent` to `done` of each kept failure, sorted.
     times: Vec<Duration>,
-    /// Kept connections found closed before a request was written.
+    /// Keep-alive connections found closed before a request was written.
     pub(crate) reconnects: u64,
 }
 
-/// A lapse that measures.
+/// A running lapse, and the folder of its report.
 pub(crate) struct Running {
     child: Child,
     folder: TempDir,
 }
 
-/// Hammers each of `targets` at 200/s for `length`.
+/// Starts to hammer each of `targets` at 200/s for `length`; `request` has further flags.
 pub(crate) fn measure(targets: &[(&str, String)], request: &[&str], length: Duration) -> Running {
     let folder = TempDir::new().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_lapse"));
@@ -37,17 +37,17 @@ pub(crate) fn measure(targets: &[(&str, String)], request: &[&str], length: Dura
 }
 
 impl Running {
-    /// Waits for the report; prints a row of figures for each target.
+    /// Waits for the report, prints a row of figures for each target, and returns them in the order of the targets.
     pub(crate) fn end(mut self, case: &str) -> Vec<Figures> {
         self.child.wait().unwrap();
-        let text = std::fs::read_to_string(self.folder.path().join("run/report.json")).expect("there is a report");
+        let text = std::fs::read_to_string(self.folder.path().join("run/report.json")).expect("lapse wrote a report");
         let report: Value = serde_json::from_str(&text).unwrap();
         let targets = report["targets"].as_array().unwrap();
         targets.iter().map(|target| Figures::of(&report, target, case)).collect()
     }
 
-    /// The same without holding up others.
-    pub(crate) async fn end_beside(self, case: &'static str) -> Vec<Figures> {
+    /// As [`Running::end`], without blocking the other tasks.
+    pub(crate) async fn end_async(self, case: &'static str) -> Vec<Figures> {
         tokio::task::spawn_blocking(move || self.end(case)).await.unwrap()
     }
 }
@@ -75,22 +75,22 @@ impl Figures {
         figures
     }
 
-    /// How many probes failed.
+    /// The number of failed probes.
     pub(crate) fn failed(&self) -> u64 {
         self.failed.values().sum()
     }
 
-    /// The classes that occurred.
+    /// The classes of the failures, in alphabetical order.
     pub(crate) fn classes(&self) -> Vec<&str> {
         self.failed.keys().map(String::as_str).collect()
     }
 
-    /// The class of most failures.
-    pub(crate) fn lasting(&self) -> &str {
+    /// The class with the most failures; `none` if there are no failures.
+    pub(crate) fn most_common_class(&self) -> &str {
         self.failed.iter().max_by_key(|(_, count)| **count).map_or("none", |(class, _)| class)
     }
 
-    /// The median time that a failure took.
+    /// The median time from `sent` to `done` of failures.
     pub(crate) fn time_to_fail(&self) -> Duration {
         self.times[self.times.len() / 2]
     }

@@ -1,4 +1,4 @@
-//! Starts the real programs, in folders of their own.
+//! Starts nginx and haproxy, each in a temporary folder of its own.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,33 +8,33 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// A proxy at work; it ends with its test.
+/// A running proxy, which is ended when this is dropped.
 pub(crate) struct Program {
     child: Child,
     port: u16,
     _folder: TempDir,
 }
 
-/// Whether both are installed.
-pub(crate) fn both() -> bool {
-    let missing: Vec<_> = ["nginx", "haproxy"].into_iter().filter(|name| !runs(name)).collect();
+/// Whether nginx and haproxy are installed; prints SKIPPED if not.
+pub(crate) fn both_installed() -> bool {
+    let missing: Vec<_> = ["nginx", "haproxy"].into_iter().filter(|name| !is_installed(name)).collect();
     if !missing.is_empty() {
         eprintln!("SKIPPED: real proxies beside the model: {} not installed", missing.join(" and "));
     }
     missing.is_empty()
 }
 
-fn runs(name: &str) -> bool {
+fn is_installed(name: &str) -> bool {
     Command::new(name).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|ended| ended.success())
 }
 
-/// nginx as ingress-nginx sets it up: kept connections, and no upstream marked as bad.
+/// Starts nginx, configured as by ingress-nginx: keep-alive to the upstreams, and no upstream marked as failed.
 pub(crate) fn nginx(upstreams: &[SocketAddr], connect: Duration) -> Program {
     let (folder, port) = (TempDir::new().unwrap(), free_port());
     let dir = folder.path().display();
     let mut servers: Vec<_> = upstreams.iter().map(|upstream| format!("server {upstream} max_fails=0;")).collect();
     if servers.is_empty() {
-        // nginx refuses a group without servers; one that is marked as down is the nearest.
+        // nginx refuses a group without servers, so the group gets one that is marked as down.
         servers.push("server 127.0.0.1:1 down;".to_owned());
     }
     let servers = servers.join(" ");
@@ -63,7 +63,7 @@ http {{
     Program::start(command, port, folder)
 }
 
-/// haproxy with its usual ways: one more try, on another server.
+/// Starts haproxy with its common settings: one retry, on another server.
 pub(crate) fn haproxy(upstreams: &[SocketAddr], connect: Duration) -> Program {
     let (folder, port) = (TempDir::new().unwrap(), free_port());
     let server = |(nth, upstream): (usize, &SocketAddr)| format!("  server pod{nth} {upstream}");
@@ -111,7 +111,7 @@ impl Program {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    /// Has it read its configuration again.
+    /// Makes the proxy reload its configuration.
     pub(crate) fn reload(&self) {
         self.signal(Signal::HUP);
     }
