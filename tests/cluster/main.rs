@@ -1,8 +1,8 @@
-//! Real upgrades of the founding story's chart on a real Kubernetes, hammered through kube-proxy, and held against what the
-//! cluster itself tells.
+//! Real upgrades of the wine store's chart on a real Kubernetes, hammered through kube-proxy, and compared with the
+//! cluster's own events.
 //!
-//! Only where `LAPSE_CLUSTER` is set, since releases are installed wherever KUBECONFIG points to: see `tests/cluster/run`.
-//! Else says SKIPPED and passes.
+//! The tests run only if `LAPSE_CLUSTER` is set, because they install releases in the cluster of KUBECONFIG (see
+//! `tests/cluster/run`). Without it they print SKIPPED and pass.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "these are tests")]
 
 mod release;

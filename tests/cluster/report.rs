@@ -1,4 +1,4 @@
-//! What these tests ask of a report.json.
+//! The figures and events that these tests read from a report.json.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ pub(crate) struct Report {
     pub(crate) exit: Option<i32>,
 }
 
-/// An event of the cluster.
+/// A cluster event.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    /// Whom it happened to.
+    /// The object of the event, such as `pod/wine-0`; empty if it has none.
     pub(crate) object: String,
     pub(crate) at_ns: u64,
     pub(crate) text: String,
@@ -27,7 +27,7 @@ impl Report {
         Self { value: serde_json::from_str(&text).unwrap(), exit }
     }
 
-    /// How many probes resolved on the lane of the target at `place`.
+    /// The number of probes resolved on `lane` of the target at `place`.
     pub(crate) fn resolved(&self, place: usize, lane: &str) -> u64 {
         self.lane(place, lane)["resolved"].as_u64().unwrap()
     }
@@ -37,45 +37,46 @@ impl Report {
         lanes.iter().find(|other| other["name"] == lane).expect("there is such a lane")
     }
 
-    /// All that was lost on the lane of the target at `place`, by class.
+    /// The failures on `lane` of the target at `place`, by class.
     pub(crate) fn lost(&self, place: usize, lane: &str) -> BTreeMap<String, u64> {
         let classes = self.lane(place, lane)["classes"].as_object().unwrap().iter();
         let counted = classes.map(|(class, count)| (class.clone(), count.as_u64().unwrap()));
         counted.filter(|(class, _)| class != "ok" && class != "slow" && !class.starts_with("not-sent")).collect()
     }
 
-    /// How many probes failed on the target at `place`.
+    /// The number of probes that failed on the target at `place`.
     pub(crate) fn failed(&self, place: usize) -> u64 {
         self.value["targets"][place]["totals"]["failed"].as_u64().unwrap()
     }
 
-    /// A total of the first target as least, figure and most, in nanoseconds; what has no upper bound has a very large one.
+    /// A total of the first target as (at least, estimate, at most) in nanoseconds; a missing upper bound becomes a
+    /// very large one.
     pub(crate) fn total(&self, name: &str) -> (u64, u64, u64) {
         let total = &self.value["targets"][0]["totals"][name];
         let figure = |key: &str| total[key].as_u64().unwrap_or_else(|| panic!("{name}: {total}"));
         (figure("at_least_ns"), figure("estimate_ns"), total["at_most_ns"].as_u64().unwrap_or(u64::MAX / 2))
     }
 
-    /// What the first target's lanes may have missed, in nanoseconds.
-    pub(crate) fn floor(&self) -> u64 {
+    /// The detection limit of the first target, in nanoseconds.
+    pub(crate) fn detection_limit(&self) -> u64 {
         self.value["targets"][0]["totals"]["floor_ns"].as_u64().unwrap()
     }
 
-    /// When the first target's first episode began, and its last one ended.
-    pub(crate) fn trouble(&self) -> (u64, u64) {
+    /// The beginning of the first target's first episode and the end of its last one.
+    pub(crate) fn failing_span(&self) -> (u64, u64) {
         let episodes = self.episodes();
         (episodes.first().unwrap().0, episodes.last().unwrap().1)
     }
 
-    /// The first target's episodes, from and to.
+    /// The first target's episodes as (from, to) offsets.
     pub(crate) fn episodes(&self) -> Vec<(u64, u64)> {
         let episodes = self.value["targets"][0]["episodes"].as_array().unwrap();
         let span = |episode: &Value| (episode["from_ns"].as_u64().unwrap(), episode["to_ns"].as_u64().unwrap());
         episodes.iter().map(span).collect()
     }
 
-    /// What the cluster told of this kind.
-    pub(crate) fn told(&self, kind: &str) -> Vec<Event> {
+    /// The cluster's events of `kind`, in the order of the report.
+    pub(crate) fn events(&self, kind: &str) -> Vec<Event> {
         let events = self.value["events"].as_array().unwrap().iter();
         let of_kind = events.filter(|event| event["source"] == "kubernetes" && event["kind"] == kind);
         let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
@@ -87,12 +88,12 @@ impl Report {
         of_kind.map(event).collect()
     }
 
-    /// When the pods' processes ended by their own word, as offsets of the run.
+    /// The times at which the pods' processes ended, from their own termination messages, as offsets of the run.
     pub(crate) fn exits(&self) -> Vec<u64> {
         let anchor = &self.value["run"]["anchor"];
         let zero = anchor["unix_ns"].as_u64().unwrap() - anchor["offset_ns"].as_u64().unwrap();
-        let told = self.told("container-exited");
-        let ended = told
+        let exited = self.events("container-exited");
+        let ended = exited
             .iter()
             .filter_map(|event| event.text.split_once("ended at ")?.1.split_once(' ')?.0.parse::<u64>().ok());
         ended.map(|unix_ns| unix_ns - zero).collect()
@@ -112,13 +113,14 @@ impl Report {
         self.value["verdict"]["doubts"].to_string()
     }
 
-    /// Whether the rollout was seen, and seen to its end. (A machine that is too busy for the prober is no matter here.)
+    /// Whether the rollout was seen to its end. Other reasons for an inconclusive verdict, such as a busy machine, are
+    /// ignored.
     pub(crate) fn was_followed(&self) -> bool {
         !self.doubts().contains("rolled") && !self.doubts().contains("rollout")
     }
 
-    /// The run in a line, for whoever watches the tests.
-    pub(crate) fn line(&self) -> String {
+    /// The verdict and the classes of each lane in one line, for the test output.
+    pub(crate) fn summary(&self) -> String {
         let targets = self.value["targets"].as_array().unwrap().iter();
         let lanes = targets.flat_map(|target| target["lanes"].as_array().unwrap());
         let lanes: Vec<_> = lanes.map(|lane| format!("{} {}", lane["name"], lane["classes"])).collect();
