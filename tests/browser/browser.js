@@ -1,4 +1,4 @@
-// A headless Chromium, a lapse, and the pages that both are tested with.
+// Shared tools of the browser tests: a headless Chromium, sample pages, and live runs of lapse.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
@@ -19,15 +19,15 @@ before(async () => {
 });
 after(() => chrome.close());
 
-// A page in a browser of its own that fails its test if it complains or asks the network for anything.
+// Opens a page in a browser context of its own; `complaints` collects console errors, exceptions and network requests.
 export const open = async (url, options = {}, early = () => {}) => {
   const context = await chrome.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   await page.addInitScript(early);
   page.complaints = [];
-  // What the tests themselves read from a canvas is no concern of the page's.
-  const told = (message) => ['error', 'warning'].includes(message.type()) && !message.text().startsWith('Canvas2D: Multiple readback');
-  page.on('console', (message) => told(message) && page.complaints.push(message.text()));
+  // The canvas warning is caused by the tests' own reads.
+  const isComplaint = (message) => ['error', 'warning'].includes(message.type()) && !message.text().startsWith('Canvas2D: Multiple readback');
+  page.on('console', (message) => isComplaint(message) && page.complaints.push(message.text()));
   page.on('pageerror', (error) => page.complaints.push(String(error.stack)));
   page.on('request', (request) => !request.url().startsWith(url.split(/(?<=:\/\/[^/]*)\//)[0]) && !request.url().startsWith('data:') && page.complaints.push(request.url()));
   await page.goto(url);
@@ -38,10 +38,10 @@ export const sample = (name, hash = '') => `file://${join(pages, `${name}.html`)
 
 export const reportOf = (name) => JSON.parse(readFileSync(join(pages, `${name}.json`)));
 
-// The text of one of the page's parts.
+// The visible text of the element at `selector`.
 export const text = (page, selector) => page.locator(selector).innerText();
 
-// What a canvas shows at a place, as red, green and blue.
+// The colour of the canvas at (x, y), as [red, green, blue].
 export const colourAt = (page, x, y) =>
   page.evaluate(([x, y]) => {
     const canvas = document.getElementById('canvas');
@@ -49,15 +49,15 @@ export const colourAt = (page, x, y) =>
     return [...canvas.getContext('2d').getImageData(x * ratio, y * ratio, 1, 1).data.slice(0, 3)];
   }, [x, y]);
 
-// Lets the page draw.
+// Waits until the page has drawn.
 export const settled = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200))));
 
-// A run that is served live: where it is, and its exit code once it has ended.
+// Starts a live run; `ended` resolves to its exit code, and `report` reads its report.json (null before the end).
 export const serve = async (...args) => {
   const folder = mkdtempSync(join(tmpdir(), 'lapse-'));
   const run = spawn(lapse, ['run', ...args, '--live', '--out', join(folder, 'run')], { cwd: root });
   const ended = new Promise((done) => run.on('exit', done));
   run.stdout.resume();
-  const url = await new Promise((found) => run.stderr.on('data', (told) => /http:\S+/.test(told) && found(/http:\S+/.exec(told)[0])));
+  const url = await new Promise((found) => run.stderr.on('data', (line) => /http:\S+/.test(line) && found(/http:\S+/.exec(line)[0])));
   return { url, ended, kill: () => run.kill('SIGKILL'), report: () => (existsSync(join(folder, 'run/report.json')) ? JSON.parse(readFileSync(join(folder, 'run/report.json'))) : null) };
 };

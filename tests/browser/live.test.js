@@ -1,10 +1,10 @@
-// The page of a run that goes on: it follows, survives the end, and a reload after it.
+// The live page: it follows the run, keeps the report after its end, and survives a reload.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open, serve, settled, text } from './browser.js';
 
-test('the page follows the run, keeps its report, and survives a reload when nobody serves it any more', async () => {
+test('the page follows the run, keeps its report, and survives a reload when its server is gone', async () => {
   const { url, ended, report } = await serve('scenarios/wine-store.yaml');
   const page = await open(url);
   assert.match(await text(page, 'h1'), /^RUNNING/);
@@ -25,7 +25,7 @@ test('the page follows the run, keeps its report, and survives a reload when nob
   assert.ok((await text(page, '#reading')).startsWith('all of '));
 });
 
-test('a stretch that somebody looks at stays while the run goes on', async () => {
+test('a zoomed-in stretch stays in view while the run goes on', async () => {
   const { url, ended } = await serve('scenarios/wine-store.yaml');
   const page = await open(url);
   await page.waitForFunction(() => document.querySelector('h1').textContent.includes('event'));
@@ -38,7 +38,7 @@ test('a stretch that somebody looks at stays while the run goes on', async () =>
   await ended;
 });
 
-test('the page of a run that was killed does not say that it goes on', async () => {
+test('the page of a killed run shows that the run was cut', async () => {
   const { url, ended, kill } = await serve('scenarios/wine-store.yaml');
   const page = await open(url);
   await page.waitForFunction(() => document.querySelector('h1').textContent.includes('event'));

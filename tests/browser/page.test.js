@@ -1,4 +1,4 @@
-// The page of a run that is over, as somebody sees it who opens the file.
+// The page of a finished run, opened from its file.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { colourAt, open, reportOf, root, sample, settled, text } from './browser
 const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'hundred'];
 
 for (const name of ALL) {
-  test(`${name} opens without a complaint, fits its width, and asks the network for nothing`, async () => {
+  test(`${name} opens without errors, fits its width, and uses no network`, async () => {
     for (const [width, colorScheme] of [[1280, 'light'], [390, 'dark']]) {
       const page = await open(sample(name), { viewport: { width, height: 800 }, colorScheme });
       await settled(page);
@@ -19,7 +19,7 @@ for (const name of ALL) {
   });
 }
 
-test('words of others do nothing', async () => {
+test('text from servers and commands cannot inject markup or scripts', async () => {
   const page = await open(sample('venomous'));
   let asked = false;
   page.on('dialog', () => (asked = true));
@@ -41,7 +41,7 @@ test('words of others do nothing', async () => {
   assert.deepEqual(page.complaints, []);
 });
 
-test('an outage that is zoomed to has the figures that report.json gives', async () => {
+test('an outage zoomed in on has the figures of report.json', async () => {
   const [page, report] = [await open(sample('worked-example')), reportOf('worked-example')];
   const outage = report.targets[0].lanes[0].outages[0];
   const ms = (ns) => Math.round(ns / 1e6);
@@ -60,18 +60,18 @@ test('an outage that is zoomed to has the figures that report.json gives', async
   assert.match(await failed.innerText(), /reused\s+2000\.000 ms\s+2298\.000 ms\s+status 503\s+150/);
 });
 
-test('the legend counts every class as report.json does', async () => {
+test('the legend has the counts by class of report.json', async () => {
   for (const name of ['nasty', 'hundred', 'upgrade']) {
     const [page, counts] = [await open(sample(name)), {}];
     for (const { classes } of reportOf(name).targets.flatMap(({ lanes }) => lanes)) {
       for (const [kind, count] of Object.entries(classes)) counts[kind] = (counts[kind] || 0) + count;
     }
-    const told = (await page.locator('#legend li').allInnerTexts()).map((entry) => /^(.*) x([\d,]+)$/.exec(entry.trim()).slice(1));
-    assert.deepEqual(Object.fromEntries(told.map(([kind, count]) => [kind, Number(count.replaceAll(',', ''))])), counts);
+    const entries = (await page.locator('#legend li').allInnerTexts()).map((entry) => /^(.*) x([\d,]+)$/.exec(entry.trim()).slice(1));
+    assert.deepEqual(Object.fromEntries(entries.map(([kind, count]) => [kind, Number(count.replaceAll(',', ''))])), counts);
   }
 });
 
-test('a single probe shows all that was kept of it', async () => {
+test('a single probe shows all of its recorded evidence', async () => {
   const page = await open(sample('upgrade', '#from=7000&to=7010'));
   const kept = reportOf('upgrade').failures.kept.find((failure) => failure.lane === 'new' && failure.due_ns === 7_003_000_000);
   const { width } = await page.locator('#canvas').boundingBox();
@@ -86,19 +86,19 @@ test('a single probe shows all that was kept of it', async () => {
   for (const fact of ['7003.000 ms', '7003.250 ms', '250 µs after due', 'refused', 'new', kept.peer]) assert.ok(finding.includes(fact), `${fact} in ${finding}`);
 });
 
-test('endpoints have a row, and so has each pod with its membership', async () => {
+test('the endpoints have a row, and each pod row shows its membership', async () => {
   const page = await open(sample('replaced'));
   const { width } = await page.locator('#canvas').boundingBox();
   const rowOf = (label) => page.evaluate((label) => [...document.querySelectorAll('.label')].find(({ title }) => title === label).offsetTop + 9, label);
-  const told = async (label, ms) => {
+  const tipAt = async (label, ms) => {
     await page.mouse.move(0, 0);
     await page.locator('#canvas').hover({ position: { x: (width * ms) / 6000, y: await rowOf(label) } });
     return text(page, '#tip');
   };
-  assert.match(await told('endpoints', 1000), /1 pod is listed, for 2\.00/);
-  assert.match(await told('endpoints', 3000), /no pods are listed, for 2.00 s/);
-  assert.match(await told('pod/shop-1', 1000), /ready for 2.00 s\s+in the endpoints for 2\.00/);
-  assert.match(await told('pod/shop-2', 3000), /unready for 1.90 s$/);
+  assert.match(await tipAt('endpoints', 1000), /1 pod is listed, for 2\.00/);
+  assert.match(await tipAt('endpoints', 3000), /no pods are listed, for 2.00 s/);
+  assert.match(await tipAt('pod/shop-1', 1000), /ready for 2.00 s\s+in the endpoints for 2\.00/);
+  assert.match(await tipAt('pod/shop-2', 3000), /unready for 1.90 s$/);
   assert.deepEqual(page.complaints, []);
 });
 
@@ -111,20 +111,20 @@ test('a rollout is in progress until it is complete, and its workload is ready f
     const [started, complete] = [at('rollout-started'), at('rollout-complete')];
     const { width } = await page.locator('#canvas').boundingBox();
     const y = await page.evaluate(() => [...document.querySelectorAll('.label')].find(({ title }) => title === 'deployment/wine').offsetTop + 7);
-    const told = async (ns) => {
+    const tipAt = async (ns) => {
       await page.mouse.move(0, 0);
       await page.locator('#canvas').hover({ position: { x: (width * ns) / run.length_ns, y } });
       return text(page, '#tip');
     };
-    assert.match(await told(started + (complete - started) * 0.4), /^deployment\/wine\s+rolling out for [12]\.\d+ s$/);
+    assert.match(await tipAt(started + (complete - started) * 0.4), /^deployment\/wine\s+rolling out for [12]\.\d+ s$/);
     for (const part of [0.2, 0.5, 0.9]) {
-      assert.match(await told(complete + (run.length_ns - complete) * part), /^deployment\/wine\s+ready for [\d.]+ s$/);
+      assert.match(await tipAt(complete + (run.length_ns - complete) * part), /^deployment\/wine\s+ready for [\d.]+ s$/);
     }
     assert.deepEqual(page.complaints, []);
   }
 });
 
-test('the wheel zooms where it points, and a drag into what it sweeps', async () => {
+test('the wheel zooms at the pointer, and a drag zooms into the selected stretch', async () => {
   const page = await open(sample('upgrade'));
   const box = await page.locator('#canvas').boundingBox();
   const seconds = async () => [...(await text(page, '#reading')).matchAll(/([\d.]+) s/g)].map(([, figure]) => Number(figure)).slice(-2);
@@ -171,7 +171,7 @@ test('everything can be reached with keys', async () => {
   assert.ok((await text(page, '#reading')).startsWith('all of '));
 });
 
-test('a link to a stretch shows that stretch, also after a reload', async () => {
+test('a link to a stretch opens that stretch, also after a reload', async () => {
   const page = await open(sample('upgrade', '#from=6990.000&to=7110.000'));
   await settled(page);
   const reading = await text(page, '#reading');
@@ -181,14 +181,14 @@ test('a link to a stretch shows that stretch, also after a reload', async () => 
   assert.equal(await text(page, '#reading'), reading);
 });
 
-test('an event says how far the nearest failure lies', async () => {
+test('an event shows the distance to the nearest failure', async () => {
   const page = await open(sample('nasty'));
   await page.locator('[data-event="0"] td').nth(2).click();
   assert.match(await text(page, '#finding'), /held-up[^]*nearest failure: 51 ms before/);
 });
 
-test('a million changes are there within a second, and move in frames of 16 ms', async () => {
-  // Each frame looks whether the timeline has been drawn.
+test('a million changes are painted within a second and move in frames of 16 ms', async () => {
+  // Checks in each frame whether the timeline has been drawn.
   const page = await open(sample('million'), {}, () => {
     const look = () => {
       const drawn = document.getElementById('reading')?.textContent;
@@ -200,7 +200,7 @@ test('a million changes are there within a second, and move in frames of 16 ms',
   await settled(page);
   const paint = await page.evaluate(() => Math.max(window.drawnAt, performance.getEntriesByName('first-contentful-paint')[0].startTime));
   assert.ok(paint < 1000, `first paint after ${paint} ms`);
-  // Frames begin with the first callback and end with the last one; the page's own stands between them.
+  // A frame is timed from the first callback to the last; the page's own callback runs between them.
   const frames = await page.evaluate(async () => {
     const frame = (deltaY) =>
       new Promise((drawn) => {
@@ -218,7 +218,7 @@ test('a million changes are there within a second, and move in frames of 16 ms',
   assert.ok(half < 16, `half of the frames took over ${half} ms`);
 });
 
-test('classes can be told in the dark and on paper', async () => {
+test('classes have different colours in the dark theme, and the page prints', async () => {
   const page = await open(sample('worked-example'), { colorScheme: 'dark' });
   await settled(page);
   const y = await page.evaluate(() => document.querySelector('.label.lane').offsetTop + 15);

@@ -1,4 +1,4 @@
-"""Reads the reports of one run, and holds them against its report.json; and further JUnit reports against their schema."""
+"""Checks the reports of one run against its report.json, and further JUnit reports against their schema."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ report = json.loads((folder / "json").read_text())
 target = report["targets"][0]
 
 schemas = sorted(folder.glob("schema/*/tests/vendor/jenkins/xunit-plugin/*/junit-10.xsd"))
-assert schemas, "the package has no schema any more"
+assert schemas, "the package no longer contains the schema"
 for path in [folder / "junit", *sys.argv[2:]]:
     for schema in schemas:
         etree.XMLSchema(etree.parse(schema)).assertValid(etree.parse(path))
