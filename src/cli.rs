@@ -20,12 +20,11 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::budget::BudgetArgs;
 use self::cluster::ClusterArgs;
 use self::pod::PodArgs;
-use self::value::{NamedTarget, Scoped};
-use lapse_measure::budget::Limit;
+use self::value::NamedTarget;
 use lapse_measure::schedule::Rate;
-use lapse_measure::verdict::MaxBlind;
 use lapse_report::format::Format;
 
 /// Measures downtime: sends requests at a constant rate while a command runs, and reports each outage with bounds.
@@ -45,6 +44,9 @@ enum Command {
     #[command(after_help = RUN_EXAMPLE, arg_required_else_help = true)]
     Run(Box<RunArgs>),
     /// Print a report of a recorded run, in any format.
+    ///
+    /// With a budget the run is judged again by that instead of its own, and the exit code is the verdict's, as of
+    /// `lapse run`.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
     Report(ReportArgs),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
@@ -70,8 +72,9 @@ Example: roll out a chart, and fail the job if any lane was out for more than 30
   lapse run https://shop.example.com/health --max-outage 300ms -- helm upgrade shop ./chart --wait";
 
 const REPORT_EXAMPLE: &str = "\
-Example: the timeline of a run in cells of 10 ms, for a spreadsheet
-  lapse report reports/2026-11-22T20-15-03-shop --format csv --bin 10ms";
+Examples: the timeline of a run in cells of 10 ms, for a spreadsheet; the verdict that another budget would have given
+  lapse report reports/2026-11-22T20-15-03-shop --format csv --bin 10ms
+  lapse report reports/2026-11-22T20-15-03-shop --max-outage 1s";
 
 const LAB_EXAMPLE: &str = "\
 Example: watch a rollout lose requests with a loop of curl, from the first request on
@@ -181,34 +184,8 @@ struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Connections", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// Allowed downtime: failed probes times their period, averaged over lanes [repeatable; e.g. 1s].
-    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
-    max_downtime: Vec<Scoped<Duration>>,
-    /// Allowed length of a single disruption, whatever share of the probes it lost [repeatable; e.g. new=300ms].
-    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
-    max_outage: Vec<Scoped<Duration>>,
-    /// Allowed length of a single strict outage, in which every probe of a lane failed [repeatable; e.g. new=100ms].
-    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
-    max_strict_outage: Vec<Scoped<Duration>>,
-    /// Failures no further apart than this, or than three periods of their lane, are one disruption.
-    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = value::duration, help_heading = BUDGETS)]
-    gate: Duration,
-    /// Allowed time in which every lane fails at once [repeatable; e.g. 100ms].
-    #[arg(long, value_name = "[TARGET=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
-    max_down: Vec<Scoped<Duration>>,
-    /// Allowed failed probes, as a count or a percentage [repeatable; e.g. 0.1%].
-    #[arg(long, value_name = "[LANE=]N|P%", value_parser = value::scoped(value::failed), help_heading = BUDGETS)]
-    max_failed: Vec<Scoped<Limit>>,
-    /// The least availability by requests [repeatable; e.g. 99.9%].
-    #[arg(long, value_name = "[LANE=]P%", value_parser = value::scoped(value::share), help_heading = BUDGETS)]
-    min_availability: Vec<Scoped<f64>>,
-    /// Allowed time in which any lane is slow [repeatable; e.g. 2s].
-    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
-    max_slow: Vec<Scoped<Duration>>,
-    /// How much of the event may be blind, in total and at a stretch, before the run is inconclusive [default:
-    /// 1%,250ms, for a scenario 10%,1s; e.g. 5%,1s].
-    #[arg(long, value_name = "P%,TIME", value_parser = value::max_blind, help_heading = BUDGETS)]
-    max_blind: Option<MaxBlind>,
+    #[command(flatten)]
+    judge: BudgetArgs,
 
     #[command(flatten)]
     cluster: ClusterArgs,
@@ -246,8 +223,6 @@ struct ReportTo {
     file: PathBuf,
 }
 
-const BUDGETS: &str = "Budgets (with none of them: no failed probe at all)";
-
 /// A connection policy, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum LaneName {
@@ -266,6 +241,8 @@ struct ReportArgs {
     /// The time that a row of the timeline covers, in CSV and Parquet [e.g. 10ms].
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = value::some_duration)]
     bin: Duration,
+    #[command(flatten)]
+    judge: BudgetArgs,
 }
 
 /// The arguments of `lapse lab`.

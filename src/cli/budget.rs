@@ -2,18 +2,71 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
 
-use super::RunArgs;
-use super::value::Scoped;
+use super::value::{self, Scoped};
 use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::expect::{Amount, Expect};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope};
 use lapse_measure::lane::{LaneId, Policy, TargetId};
-use lapse_measure::verdict;
+use lapse_measure::verdict::{self, MaxBlind};
 use lapse_record::entry::{ActId, Window};
+
+const BUDGETS: &str = "Budgets (with none of them: no failed probe at all)";
+
+/// The flags that a verdict goes by, of `lapse run` and of `lapse report`.
+#[derive(Debug, Args)]
+pub(super) struct BudgetArgs {
+    /// Allowed downtime: failed probes times their period, averaged over lanes [repeatable; e.g. 1s].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    pub(super) max_downtime: Vec<Scoped<Duration>>,
+    /// Allowed length of a single disruption, whatever share of the probes it lost [repeatable; e.g. new=300ms].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    pub(super) max_outage: Vec<Scoped<Duration>>,
+    /// Allowed length of a single strict outage, in which every probe of a lane failed [repeatable; e.g. new=100ms].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    pub(super) max_strict_outage: Vec<Scoped<Duration>>,
+    /// Failures no further apart than this, or than three periods of their lane, are one disruption [default: 300ms;
+    /// e.g. 50ms].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = BUDGETS)]
+    pub(super) gate: Option<Duration>,
+    /// Allowed time in which every lane fails at once [repeatable; e.g. 100ms].
+    #[arg(long, value_name = "[TARGET=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    pub(super) max_down: Vec<Scoped<Duration>>,
+    /// Allowed failed probes, as a count, a percentage, or the percentage of the worst stretch of a length [repeatable;
+    /// e.g. 0.1%, 5%/1s].
+    #[arg(long, value_name = "[LANE=]N|P%|P%/TIME", value_parser = value::scoped(value::failed), help_heading = BUDGETS)]
+    pub(super) max_failed: Vec<Scoped<Limit>>,
+    /// The least availability by requests [repeatable; e.g. 99.9%].
+    #[arg(long, value_name = "[LANE=]P%", value_parser = value::scoped(value::share), help_heading = BUDGETS)]
+    pub(super) min_availability: Vec<Scoped<f64>>,
+    /// Allowed time in which any lane is slow [repeatable; e.g. 2s].
+    #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    pub(super) max_slow: Vec<Scoped<Duration>>,
+    /// Disruptions that were surely shorter than this do not count against any budget [e.g. 5ms].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = BUDGETS)]
+    pub(super) ignore_shorter_than: Option<Duration>,
+    /// The outage that the run has to be able to see: a budget that counts probes holds only if no longer one could
+    /// have gone unseen [default: 100ms, for a scenario 1s; e.g. 20ms].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = BUDGETS)]
+    pub(super) resolution: Option<Duration>,
+    /// How much of the event may be blind, in total and at a stretch, before the run is inconclusive [default: no such
+    /// limit; e.g. 5%,1s].
+    #[arg(long, value_name = "P%,TIME", value_parser = value::max_blind, help_heading = BUDGETS)]
+    pub(super) max_blind: Option<MaxBlind>,
+}
+
+impl BudgetArgs {
+    /// Whether a budget was typed.
+    pub(super) fn has_a_budget(&self) -> bool {
+        let times = [&self.max_downtime, &self.max_outage, &self.max_strict_outage, &self.max_down, &self.max_slow];
+        times.iter().any(|typed| !typed.is_empty()) || !self.max_failed.is_empty() || !self.min_availability.is_empty()
+    }
+}
 
 /// The target and lane names that a budget may be limited to.
 struct Names<'a> {
@@ -47,26 +100,40 @@ impl Names<'_> {
 
 /// The budgets of a run: those typed, else those of the scenario, else no failed probe at all.
 pub(super) fn of(
-    args: &RunArgs,
+    args: &BudgetArgs,
     targets: &[String],
     policies: &[Policy],
     scenario: Option<&Scenario>,
 ) -> Result<Vec<(Budget, Window)>> {
     let names = Names { targets, policies };
-    let mut typed = Vec::new();
-    add(&mut typed, &names, "--max-downtime", &args.max_downtime, |limit| Limit::Downtime(*limit))?;
-    add(&mut typed, &names, "--max-outage", &args.max_outage, |limit| Limit::Disruption(*limit))?;
-    add(&mut typed, &names, "--max-strict-outage", &args.max_strict_outage, |limit| Limit::Outage(*limit))?;
-    add(&mut typed, &names, "--max-down", &args.max_down, |limit| Limit::Down(*limit))?;
-    add(&mut typed, &names, "--max-failed", &args.max_failed, Clone::clone)?;
-    add(&mut typed, &names, "--min-availability", &args.min_availability, |limit| Limit::Availability(*limit))?;
-    add(&mut typed, &names, "--max-slow", &args.max_slow, |limit| Limit::Slow(*limit))?;
-    consistent(&typed)?;
+    let typed = typed(args, &names)?;
     match scenario {
-        _ if !typed.is_empty() => Ok(typed.into_iter().map(|budget| (budget, Window::Judged)).collect()),
+        _ if !typed.is_empty() => Ok(typed),
         Some(scenario) => expected(scenario, &names),
         None => Ok(vec![(verdict::default_budget(), Window::Judged)]),
     }
+}
+
+/// The budgets that were typed, for a recorded run with these targets and policies.
+pub(super) fn for_recorded(
+    args: &BudgetArgs,
+    targets: &[String],
+    policies: &[Policy],
+) -> Result<Vec<(Budget, Window)>> {
+    typed(args, &Names { targets, policies })
+}
+
+fn typed(args: &BudgetArgs, names: &Names<'_>) -> Result<Vec<(Budget, Window)>> {
+    let mut typed = Vec::new();
+    add(&mut typed, names, "--max-downtime", &args.max_downtime, |limit| Limit::Downtime(*limit))?;
+    add(&mut typed, names, "--max-outage", &args.max_outage, |limit| Limit::Disruption(*limit))?;
+    add(&mut typed, names, "--max-strict-outage", &args.max_strict_outage, |limit| Limit::Outage(*limit))?;
+    add(&mut typed, names, "--max-down", &args.max_down, |limit| Limit::Down(*limit))?;
+    add(&mut typed, names, "--max-failed", &args.max_failed, Clone::clone)?;
+    add(&mut typed, names, "--min-availability", &args.min_availability, |limit| Limit::Availability(*limit))?;
+    add(&mut typed, names, "--max-slow", &args.max_slow, |limit| Limit::Slow(*limit))?;
+    consistent(&typed)?;
+    Ok(typed.into_iter().map(|budget| (budget, Window::Judged)).collect())
 }
 
 fn add<T>(
@@ -82,7 +149,9 @@ fn add<T>(
         };
         for scope in names.scopes(of.as_deref()).with_context(unknown)? {
             let limit = limit(value);
-            let twice = budgets.iter().find(|other| other.name == flag && other.scope == scope);
+            let same =
+                |other: &&Budget| other.name == flag && other.scope == scope && is_same_kind(&other.limit, &limit);
+            let twice = budgets.iter().find(same);
             ensure!(
                 twice.is_none_or(|other| other.limit == limit),
                 "{flag} is given twice, with different limits: leave one out"
@@ -91,6 +160,14 @@ fn add<T>(
         }
     }
     Ok(())
+}
+
+/// Whether two limits are of the same figure: a share of all probes and one of any second are two.
+fn is_same_kind(one: &Limit, other: &Limit) -> bool {
+    match (one, other) {
+        (Limit::FailedWithin(one), Limit::FailedWithin(other)) => one.width == other.width,
+        _ => std::mem::discriminant(one) == std::mem::discriminant(other),
+    }
 }
 
 /// Refuses a set of budgets of which one can never matter: that is a slip, and would only be noticed after an incident.

@@ -19,7 +19,7 @@ use lapse_measure::disruption::GATE;
 use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Human};
-use lapse_measure::verdict::MaxBlind;
+use lapse_measure::verdict::Rules;
 
 /// The timeout of a probe; a longer one keeps more probes in flight during an outage.
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -94,7 +94,7 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         follow: None,
         durations: PhaseDurations { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         budgets: Vec::new(),
-        max_blind: MaxBlind::default(),
+        rules: Rules::default(),
         gate: GATE,
     }
 }

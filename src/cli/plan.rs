@@ -19,18 +19,19 @@ use lapse_hammer::target::{Expect, Http, Request};
 use lapse_hammer::tls::{self, TlsOptions};
 use lapse_lab::POD_HEADER;
 use lapse_lab::scenario::Scenario;
+use lapse_measure::disruption::GATE;
 use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::Anchor;
-use lapse_measure::verdict::MaxBlind;
+use lapse_measure::verdict::{RESOLUTION, Rules};
 
 const RATE: u64 = 1000;
 const SLOW: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(6);
 const STAGE: Duration = Duration::from_secs(5);
 
-/// The blind time allowed for a scenario, whose world shares the machine with the prober.
-const BESIDE_A_WORLD: MaxBlind = MaxBlind { share: 0.1, stretch: Duration::from_secs(1) };
+/// The resolution of a scenario, whose world shares the machine with the prober.
+const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
 
 /// The plan that was typed. The run's folder is made last, when nothing else can be wrong.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
@@ -38,8 +39,13 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let targets = targets(args, scenario.as_ref())?;
     let policies = policies(&args.lanes)?;
     let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
-    let budgets = budget::of(args, &names, &policies, scenario.as_ref())?;
-    let max_blind = args.max_blind.unwrap_or(if scenario.is_some() { BESIDE_A_WORLD } else { MaxBlind::default() });
+    let budgets = budget::of(&args.judge, &names, &policies, scenario.as_ref())?;
+    let resolution = if scenario.is_some() { RESOLUTION_BESIDE_A_WORLD } else { RESOLUTION };
+    let rules = Rules {
+        resolution: args.judge.resolution.unwrap_or(resolution),
+        ignore_shorter_than: args.judge.ignore_shorter_than.unwrap_or_default(),
+        max_blind: args.judge.max_blind,
+    };
     let advice = scenario.as_ref().map(|scenario| *scenario.measure()).unwrap_or_default();
     let stage = |typed: Option<Duration>, advised: Option<Duration>| typed.or(advised).unwrap_or(STAGE);
     let durations = PhaseDurations {
@@ -72,8 +78,8 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    let gate = args.gate;
-    Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind, gate })
+    let gate = args.judge.gate.unwrap_or(GATE);
+    Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate })
 }
 
 /// Reads the scenario in the file `path`.

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::budget::{self, BudgetArgs};
 use super::{ReportArgs, style};
 use lapse_measure::verdict::Conclusion;
+use lapse_record::entry::RunHeader;
 use lapse_record::journal;
 use lapse_report::format::{Format, Options};
 
@@ -18,7 +20,11 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
         args.folder.is_dir(),
         "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
     );
-    let record = journal::read(&args.folder).with_context(|| format!("cannot report on {folder}"))?;
+    let judged_again = judged_again(args);
+    let cannot = || format!("cannot report on {folder}");
+    let mut header = journal::header(&args.folder).with_context(cannot)?;
+    judge_again(&args.judge, &mut header)?;
+    let record = journal::read_with(&args.folder, header).with_context(cannot)?;
     let format = available(args.format.0)?;
     ensure!(
         !format.is_binary() || !stdout().is_terminal(),
@@ -33,7 +39,32 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
         other => other.context("cannot write the report")?,
     }
     // What came after the journal's end is unknown: a script must not take that for a report of the whole run.
-    Ok(if record.cut { Conclusion::Interrupted.exit_code().into() } else { ExitCode::SUCCESS })
+    Ok(match record.summary.verdict.conclusion {
+        conclusion if judged_again => conclusion.exit_code().into(),
+        _ if record.cut => Conclusion::Interrupted.exit_code().into(),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Whether something was typed that the run is to be judged by.
+fn judged_again(args: &ReportArgs) -> bool {
+    let BudgetArgs { gate, ignore_shorter_than, resolution, max_blind, .. } = &args.judge;
+    let rules = gate.is_some() || ignore_shorter_than.is_some() || resolution.is_some() || max_blind.is_some();
+    rules || args.judge.has_a_budget()
+}
+
+/// Puts what was typed in the place of what the run was to be judged by; the rest stays.
+fn judge_again(args: &BudgetArgs, header: &mut RunHeader) -> Result<()> {
+    let policies = header.targets.first().map(|target| target.policies.clone()).unwrap_or_default();
+    let budgets = budget::for_recorded(args, &header.names(), &policies)?;
+    if !budgets.is_empty() {
+        header.budgets = budgets;
+    }
+    header.gate = args.gate.unwrap_or(header.gate);
+    header.rules.resolution = args.resolution.unwrap_or(header.rules.resolution);
+    header.rules.ignore_shorter_than = args.ignore_shorter_than.unwrap_or(header.rules.ignore_shorter_than);
+    header.rules.max_blind = args.max_blind.or(header.rules.max_blind);
+    Ok(())
 }
 
 /// Returns `format` if this build has it, else an error that names the feature.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ReportTo;
 use crate::run::plan::ClusterTarget;
 use lapse_lab::duration_range::Span;
-use lapse_measure::budget::Limit;
+use lapse_measure::budget::{Limit, WorstShare};
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
 use lapse_report::format::Format;
@@ -57,17 +57,23 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     percent.map(|percent| percent / 100.0).ok_or_else(|| "write a percentage from 0% to 100%, such as 99.9%".to_owned())
 }
 
-/// Parses a limit on failed probes: a count or a percentage.
+/// Parses a limit on failed probes: a count, a percentage, or the percentage of the worst stretch of a length.
 pub(super) fn failed(text: &str) -> Result<Limit, String> {
+    if let Some((percent, width)) = text.split_once('/') {
+        let (share, width) = (share(percent)?, some_duration(width)?);
+        return Ok(Limit::FailedWithin(WorstShare { share, width }));
+    }
     if text.ends_with('%') {
         return share(text).map(Limit::FailedShare);
     }
-    text.parse().map(Limit::Failed).map_err(|_| "write a count such as 10, or a percentage such as 0.1%".to_owned())
+    text.parse().map(Limit::Failed).map_err(|_| {
+        "write a count such as 10, a percentage such as 0.1%, or that of the worst second, such as 5%/1s".to_owned()
+    })
 }
 
 /// Parses the allowed blind time: a percentage, the longest stretch, or both, as in `2%,500ms`.
 pub(super) fn max_blind(text: &str) -> Result<MaxBlind, String> {
-    let mut max = MaxBlind::default();
+    let mut max = MaxBlind { share: 1.0, stretch: Duration::MAX };
     for part in text.split(',') {
         if part.ends_with('%') {
             max.share = share(part)?;
@@ -175,6 +181,9 @@ mod tests {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(failed("0.1%"), Ok(Limit::FailedShare(0.001)));
         assert_eq!(failed("10"), Ok(Limit::Failed(10)));
+        let worst = WorstShare { share: 0.05, width: Duration::from_secs(1) };
+        assert_eq!(failed("5%/1s"), Ok(Limit::FailedWithin(worst)));
+        assert!(failed("5%/0s").is_err() && failed("5/1s").is_err());
         let max = MaxBlind { share: 0.02, stretch: Duration::from_millis(500) };
         assert_eq!(max_blind("2%,500ms"), Ok(max));
         let scoped = scoped(duration)("ingress/new=300ms").unwrap();

@@ -96,7 +96,7 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 
 /// Makes ready all that a run needs, in the order in which one thing needs another.
 async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error> {
-    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, max_blind, gate } =
+    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate } =
         plan;
     let signals = Signals::catch().map_err(Error::Signals)?;
     // The world starts before the run's clock: its events until then are at offset zero.
@@ -129,7 +129,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         slow: limits.slow,
         command: activity.command(),
         budgets,
-        max_blind,
+        rules,
         gate,
     };
     let settings = settings(targets, &header, limits);

@@ -18,7 +18,7 @@ use lapse_measure::budget::Budget;
 use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Offset};
-use lapse_measure::verdict::MaxBlind;
+use lapse_measure::verdict::Rules;
 use lapse_record::entry::Window;
 
 /// The durations of a run's phases.
@@ -167,7 +167,7 @@ pub(crate) struct Plan {
     /// What the run may cost.
     pub budgets: Vec<(Budget, Window)>,
     /// The blind time allowed in the event.
-    pub max_blind: MaxBlind,
+    pub rules: Rules,
     /// Failures no further apart than this are one disruption.
     pub gate: Duration,
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::cli::{ALLOW_BLIND, healthy};
+use super::cli::{ALLOW_UNSEEN, healthy};
 use super::support::api::{Api, Variant};
 use super::support::lapse::{Ended, Lapse};
 
 /// Runs lapse while the recorded upgrade is replayed by `api`.
 fn follow(api: &Api) -> Ended {
     let server = healthy();
-    let flags = [ALLOW_BLIND, "--rate", "100/s", "--baseline", "300ms", "--settle", "300ms", "--settle-limit", "20s"];
+    let flags = [ALLOW_UNSEEN, "--rate", "100/s", "--baseline", "300ms", "--settle", "300ms", "--settle-limit", "20s"];
     let lapse = Lapse::run([server.url()]).and(flags).and(["--release", "recorded", "--kubeconfig"]);
     lapse.and([api.kubeconfig()]).and(["--"]).and(api.upgrade()).end()
 }
@@ -120,7 +120,7 @@ fn service_and_pod_targets_are_found_in_either_order() {
         let api = Api::start_with(Variant::Current, ip);
         let targets = order.iter().flat_map(|target| ["--target", target.as_str()]);
         let lapse =
-            Lapse::run(targets).and([ALLOW_BLIND, "--rate", "50/s", "--baseline", "300ms", "--settle", "300ms"]);
+            Lapse::run(targets).and([ALLOW_UNSEEN, "--rate", "50/s", "--baseline", "300ms", "--settle", "300ms"]);
         let lapse = lapse.and(["--release", "recorded", "--kubeconfig"]).and([api.kubeconfig()]);
         let ended = lapse.and(["--"]).and(api.upgrade()).end();
         let report = ended.report();

@@ -12,7 +12,7 @@ fn scenario(name: &str) -> String {
 #[test]
 fn the_wine_store_loses_requests_as_it_stands_and_none_once_fixed() {
     // Blind time is allowed, because the test is about the scenario, not about the load of this machine.
-    let ended = Lapse::run([&scenario("wine-store"), "--max-blind", "100%,60s"]).end();
+    let ended = Lapse::run([&scenario("wine-store"), "--resolution", "60s"]).end();
     assert_eq!(ended.code(), Some(0), "{}\n{}", ended.stdout, ended.stderr);
     let report = std::fs::read_to_string(ended.run_folder().join("report.json")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();

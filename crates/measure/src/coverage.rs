@@ -10,8 +10,10 @@ use super::time::Offset;
 /// How far beyond the period two sends may lie apart before the time between them counts as blind.
 pub const SLACK: Duration = Duration::from_millis(1);
 
-/// A control probe that takes longer than this shows that the prober itself was held up.
-const CONTROL_STALL: Duration = Duration::from_millis(10);
+/// From this on a time without a send is a stall of the prober; a control probe that takes longer shows one too.
+const STALL: Duration = Duration::from_millis(10);
+/// At low rates a stall is no shorter than this many periods.
+const STALL_PERIODS: u32 = 4;
 
 /// Follows the sends of one lane, in slot order.
 #[derive(Clone, Debug)]
@@ -20,18 +22,29 @@ pub struct Coverage {
     last_sent: Option<Offset>,
     widest: Duration,
     blind: Spans,
+    /// Slots not sent since the last send.
+    unsent: u64,
+    shed: u64,
 }
 
 impl Coverage {
     /// The sight of a lane of which nothing was sent yet.
     pub fn new(schedule: &Schedule) -> Self {
-        Self { period: schedule.period(), last_sent: None, widest: schedule.period(), blind: Spans::default() }
+        Self {
+            period: schedule.period(),
+            last_sent: None,
+            widest: schedule.period(),
+            blind: Spans::default(),
+            unsent: 0,
+            shed: 0,
+        }
     }
 
     /// Takes the probe of the next slot.
     pub fn push(&mut self, probe: &Probe) {
         if let Class::NotSent(_) = probe.class {
             self.blind.append(Span::new(probe.due, probe.due + self.period));
+            self.unsent += 1;
             return;
         }
         let last = self.last_sent.unwrap_or(probe.due);
@@ -41,12 +54,21 @@ impl Coverage {
         } else {
             self.widest = self.widest.max(gap);
         }
+        let unsent = std::mem::take(&mut self.unsent);
+        if gap < STALL.max(self.period * STALL_PERIODS) {
+            self.shed += unsent;
+        }
         self.last_sent = Some(last.max(probe.sent));
     }
 
     /// The time in which nothing was sent although something was due.
     pub const fn blind(&self) -> &Spans {
         &self.blind
+    }
+
+    /// Slots that were not sent although the prober did not stall: it could not keep the rate.
+    pub const fn shed(&self) -> u64 {
+        self.shed
     }
 
     /// The largest gap between two sends outside blind time.
@@ -74,7 +96,7 @@ impl Control {
         self.probes += 1;
         let stall = match probe.class {
             Class::NotSent(_) => Span::new(probe.due, probe.due + self.period),
-            Class::Ok | Class::Slow if probe.done.since(probe.sent) <= CONTROL_STALL => return,
+            Class::Ok | Class::Slow if probe.done.since(probe.sent) <= STALL => return,
             _ => Span::new(probe.sent, probe.done),
         };
         match self.stalls.last_mut() {

@@ -50,6 +50,8 @@ pub struct Disruption {
     pub ended: (Offset, Option<Offset>),
     /// Probes that failed in it.
     pub failed: u64,
+    /// Those of them that were sent late, while the prober itself was held up.
+    pub failed_late: u64,
     /// Probes that came to an answer from its first failure to its last.
     pub resolved: u64,
     /// What share of the probes it cost, from 0 to 1.
@@ -89,6 +91,7 @@ pub fn find(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Vec<Disr
 fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<Disruption> {
     let (first, last) = (outages.first()?, outages.last()?);
     let failed = outages.iter().map(|outage| outage.failed).sum();
+    let failed_late = outages.iter().map(|outage| outage.failed_late).sum();
     let resolved = cell(timeline, first.from, last.to).resolved();
     let share = share_lost(failed, resolved);
     let mut began = (first.began.0, outages.iter().map(|one| one.began.1).min()?);
@@ -106,7 +109,7 @@ fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<D
     let schedule = timeline.schedule();
     let slots = schedule.slots_before(last.to) - schedule.slots_before(first.from) + 1;
     let (from, to, estimate) = (first.from, last.to, schedule.time_of(slots));
-    Some(Disruption { from, to, began, ended, failed, resolved, lost: share, certainty, estimate })
+    Some(Disruption { from, to, began, ended, failed, failed_late, resolved, lost: share, certainty, estimate })
 }
 
 /// What became of the probes due from `from` to `to`, both included.

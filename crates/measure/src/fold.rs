@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::answer::{Health, Probe};
 use super::burst::Burst;
 use super::coverage::{Control, Coverage, SLACK};
+use super::detection::Detection;
 use super::disruption::{self, GATE};
 use super::lane::{Lane, LaneId, TargetId};
 use super::latency::Distribution;
@@ -30,6 +31,7 @@ type Resolved = (Probe, Option<SocketAddr>);
 struct LaneFold {
     reorder: Reorder<Resolved>,
     sight: Coverage,
+    detection: Detection,
     outages: Finder,
     slow: Finder,
     up_since: Option<Offset>,
@@ -140,6 +142,7 @@ impl LaneFold {
         Self {
             reorder: Reorder::default(),
             sight: Coverage::new(&schedule),
+            detection: Detection::new(schedule.due(0)),
             outages: Finder::outages(schedule),
             slow: Finder::slow(schedule),
             up_since: None,
@@ -161,6 +164,7 @@ impl LaneFold {
                 lateness_trend: Trend::default(),
                 blind: Spans::default(),
                 widest: Duration::ZERO,
+                unseen: Detection::new(schedule.due(0)).finish(schedule.due(0)),
                 gate: GATE,
             },
         }
@@ -170,6 +174,7 @@ impl LaneFold {
     fn fold(&mut self, (probe, peer): &Resolved, phases: &Phases) {
         self.folded_to = probe.due;
         self.sight.push(probe);
+        self.detection.push(probe);
         self.outages.push(probe);
         self.slow.push(probe);
         self.seen.timeline.push(probe);
@@ -202,6 +207,8 @@ impl LaneFold {
         seen.outages = self.outages.finish();
         seen.slow = self.slow.finish();
         seen.widest = self.sight.widest();
+        seen.counts.shed = self.sight.shed();
+        seen.unseen = self.detection.finish(end);
         // A slot that was not sent stands for a whole period, which may reach beyond the run.
         seen.blind = self.sight.blind().within(Span::new(Offset::ZERO, end));
         seen.disruptions = disruption::find(&seen.timeline, &seen.outages, seen.gate);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::answer::Class;
 use super::burst::Burst;
+use super::detection::Unseen;
 use super::disruption::Disruption;
 use super::lane::{Lane, LaneId, TargetId};
 use super::latency::Distribution;
@@ -26,6 +27,8 @@ pub struct Counts {
     pub late: u64,
     /// Slots that the prober could not send.
     pub not_sent: u64,
+    /// Those of them that it could not send although it did not stall: the rate was more than it could keep.
+    pub shed: u64,
     /// Probes that came to an answer, good or bad.
     pub resolved: u64,
     /// Resolved probes that failed.
@@ -69,6 +72,8 @@ pub struct LaneObservations {
     pub blind: Spans,
     /// The largest gap between two sends outside blind time.
     pub widest: Duration,
+    /// The longest outages that could have gone unseen, as a function of time.
+    pub unseen: Unseen,
     /// Failures no further apart than this are one disruption; see [`super::disruption::gate_of`].
     pub gate: Duration,
 }

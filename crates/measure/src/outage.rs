@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
+use super::coverage::SLACK;
 use super::lane::LaneId;
 use super::schedule::Schedule;
 use super::time::{Bounded, Offset};
@@ -22,10 +23,6 @@ pub enum Open {
     Start,
     /// No probe of the lane succeeded after it.
     End,
-    /// Slots right before it were not sent.
-    BlindBefore,
-    /// Slots right after it were not sent.
-    BlindAfter,
 }
 
 impl Open {
@@ -34,8 +31,6 @@ impl Open {
         match self {
             Self::Start => "start",
             Self::End => "end",
-            Self::BlindBefore => "blind-before",
-            Self::BlindAfter => "blind-after",
         }
     }
 }
@@ -64,6 +59,8 @@ pub struct Outage {
     pub failed: u64,
     /// The failed slots times the period.
     pub estimate: Duration,
+    /// How many of these were sent more than [`SLACK`] after they were due: the prober itself was held up.
+    pub failed_late: u64,
     /// How many of each class.
     pub classes: BTreeMap<Class, u64>,
     /// The sides that are not bounded, and why.
@@ -87,7 +84,6 @@ pub struct Finder {
     wanted: Health,
     found: Vec<Outage>,
     inside: bool,
-    blind: bool,
     /// Places in `found` that still lack a success which surely came after them, with the instant it must come after.
     awaiting: Vec<(usize, Offset)>,
     /// Successes that were not done yet when the newest slot was due: (done, sent).
@@ -115,7 +111,6 @@ impl Finder {
             wanted,
             found: Vec::new(),
             inside: false,
-            blind: false,
             awaiting: Vec::new(),
             recent: BinaryHeap::new(),
             settled: None,
@@ -127,10 +122,10 @@ impl Finder {
     pub fn push(&mut self, probe: &Probe) {
         self.settle(probe.due);
         match probe.class.health() {
-            Health::Blind => self.blind = true,
+            Health::Blind => {}
             health if health == self.wanted => self.extend(probe),
             health => {
-                self.leave();
+                self.inside = false;
                 if health == Health::Up || self.wanted == Health::Failed {
                     self.succeed(probe);
                 }
@@ -145,9 +140,6 @@ impl Finder {
 
     /// All that was found; what had no success after it is open at its end.
     pub fn finish(mut self) -> Vec<Outage> {
-        if self.inside {
-            self.leave();
-        }
         for (place, _) in &self.awaiting {
             self.found[*place].open.push(Open::End);
         }
@@ -176,13 +168,13 @@ impl Finder {
         if !self.inside {
             self.begin(probe);
         }
-        self.blind = false;
         let met = self.met(probe);
         if let Some(outage) = self.found.last_mut() {
             outage.to = probe.due;
             outage.began.1 = outage.began.1.min(met);
             outage.ended.0 = outage.ended.0.max(probe.sent);
             outage.failed += 1;
+            outage.failed_late += u64::from(probe.sent.since(probe.due) > SLACK);
             outage.estimate = self.schedule.time_of(outage.failed);
             *outage.classes.entry(probe.class).or_insert(0) += 1;
         }
@@ -195,35 +187,19 @@ impl Finder {
 
     fn begin(&mut self, probe: &Probe) {
         self.inside = true;
-        let earliest = self.last_success(probe.sent).filter(|_| !self.blind);
-        let mut open = Vec::new();
-        if self.blind {
-            open.push(Open::BlindBefore);
-        } else if earliest.is_none() {
-            open.push(Open::Start);
-        }
+        let earliest = self.last_success(probe.sent);
+        let open = if earliest.is_none() { vec![Open::Start] } else { Vec::new() };
         self.found.push(Outage {
             from: probe.due,
             to: probe.due,
             began: (earliest, self.met(probe)),
             ended: (probe.sent, None),
             failed: 0,
+            failed_late: 0,
             estimate: Duration::ZERO,
             classes: BTreeMap::new(),
             open,
         });
-    }
-
-    /// The stretch is over, if there was one: a probe of another health came, or none will.
-    fn leave(&mut self) {
-        if std::mem::take(&mut self.blind)
-            && std::mem::take(&mut self.inside)
-            && let Some(outage) = self.found.last_mut()
-        {
-            outage.open.push(Open::BlindAfter);
-            self.awaiting.pop();
-        }
-        self.inside = false;
     }
 
     fn succeed(&mut self, probe: &Probe) {
@@ -254,6 +230,7 @@ impl Finder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Unsent;
     use super::super::notation::{probes, probes_on, schedule, schedules};
     use super::*;
     use proptest::prelude::*;
@@ -294,8 +271,8 @@ mod tests {
     #[test]
     fn blind_slots_neither_extend_nor_break_an_outage() {
         check("..xx??xx..", &["down 2..7 x4 5-7"]);
-        check("..xx??....", &["down 2..3 x2 1-? blind-after"]);
-        check("..??xx....", &["down 4..5 x2 1-? blind-before"]);
+        check("..xx??....", &["down 2..3 x2 1-5"]);
+        check("..??xx....", &["down 4..5 x2 1-5"]);
         check("..??..xx..", &["down 6..7 x2 1-3"]);
     }
 
@@ -304,7 +281,7 @@ mod tests {
         check("xx........", &["down 0..1 x2 1-? start"]);
         check("......xxxx", &["down 6..9 x4 3-? end"]);
         check("xxxx", &["down 0..3 x4 3-? start end"]);
-        check("xx??", &["down 0..1 x2 1-? start blind-after"]);
+        check("xx??", &["down 0..1 x2 1-? start end"]);
     }
 
     #[test]
@@ -343,15 +320,17 @@ mod tests {
         #[test]
         fn truth_lies_inside_the_bounds(
             from in 5_000_000_u64..40_000_000, length in 0_u64..60_000_000,
-            delays in proptest::collection::vec((0_u64..3_000_000, 0_u64..4_000_000, 0_u64..4_000_000), 120),
+            delays in proptest::collection::vec((0_u64..3_000_000, 0_u64..4_000_000, 0_u64..4_000_000, 0..5_u8), 120),
         ) {
             let (from, to) = (Offset::from_nanos(from), Offset::from_nanos(from + length));
             let mut all = probes(&".".repeat(120));
-            for (probe, (late, there, back)) in all.iter_mut().zip(delays) {
+            for (probe, (late, there, back, kind)) in all.iter_mut().zip(delays) {
                 probe.sent = probe.due + Duration::from_nanos(late);
                 let met = probe.sent + Duration::from_nanos(there);
                 probe.done = met + Duration::from_nanos(back);
-                if (from..to).contains(&met) {
+                if kind == 0 {
+                    probe.class = Class::NotSent(Unsent::Stall);
+                } else if (from..to).contains(&met) {
                     probe.class = Class::Status(503);
                 }
             }

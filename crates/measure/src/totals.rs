@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::answer::{Class, Health};
 use super::availability::{Availability, ratio, share, worst};
 use super::brackets::{Brackets, outages_within};
+use super::detection::LongestUnseen;
 use super::disruption::Certainty;
 use super::disruptions::{self, Disruptions};
 use super::lane::TargetId;
@@ -29,14 +30,18 @@ pub struct Totals {
     pub loss_certainty: Certainty,
     /// The lanes' disruptions.
     pub disruptions: Disruptions,
-    /// The longest time between two probes of a lane while it could see: an outage as long as this may have gone unseen.
-    pub widest_gap: Duration,
+    /// The longest outage of any lane that could have gone unseen.
+    pub unseen: LongestUnseen,
+    /// The median of what could have gone unseen, on the lane where it is longest.
+    pub unseen_median: Duration,
     /// The longest strict outage of any lane.
     pub longest: Bounded,
     /// The time in which any lane was slow.
     pub slow: Bounded,
     /// Probes that failed.
     pub failed: u64,
+    /// Those of them that were sent late, while the prober itself was held up.
+    pub failed_late: u64,
     /// Those by class.
     pub classes: BTreeMap<Class, u64>,
     /// Probes that came to an answer.
@@ -49,6 +54,8 @@ pub struct Totals {
     pub availability: Availability,
     /// The time in which any lane, or the prober as a whole, could not see.
     pub blind: Duration,
+    /// The time in which a lane did not send although it was to, averaged over the lanes.
+    pub unsent: Duration,
     /// The longest stretch of blind time.
     pub longest_blind: Duration,
     /// The smallest outage that the best lane was sure to see.
@@ -80,14 +87,12 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
         loss_derived,
         loss_certainty,
         disruptions: disruptions::of(lanes, window),
-        widest_gap: lanes
-            .iter()
-            .map(|lane| lane.widest.max(lane.timeline.schedule().period()))
-            .max()
-            .unwrap_or_default(),
+        unseen: longest_unseen(lanes, window),
+        unseen_median: lanes.iter().map(|lane| lane.unseen.median()).max().unwrap_or_default(),
         longest: longest(lanes, window),
         slow: Brackets::union(slow()).length(),
         failed,
+        failed_late: failed_late(lanes, window).min(failed),
         classes: failed_classes(&cell),
         resolved,
         due: cell.due(),
@@ -99,9 +104,26 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
             worst_minute: worst(&timelines, window, Duration::from_secs(60)),
         },
         blind: blind.length(),
+        unsent: unsent(lanes, window),
         longest_blind: blind.longest(),
         detection_limit: lanes.iter().map(|lane| lane.detection_limit()).min().unwrap_or_default(),
     }
+}
+
+/// The longest outage of any of these lanes that could have gone unseen; where no lane is, nothing is known of any time.
+fn longest_unseen(lanes: &[&LaneObservations], window: Span) -> LongestUnseen {
+    let all = lanes.iter().map(|lane| lane.unseen.longest_in(window));
+    let none = LongestUnseen { length: window.length(), at: window.from };
+    all.reduce(|worst, next| if next.length > worst.length { next } else { worst }).unwrap_or(none)
+}
+
+fn failed_late(lanes: &[&LaneObservations], window: Span) -> u64 {
+    lanes.iter().flat_map(|lane| outages_within(lane, window)).map(|outage| outage.failed_late).sum()
+}
+
+fn unsent(lanes: &[&LaneObservations], window: Span) -> Duration {
+    let all: Duration = lanes.iter().map(|lane| lane.blind.within(window).length()).sum();
+    all / u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1)
 }
 
 fn failed_classes(cell: &Cell) -> BTreeMap<Class, u64> {

@@ -2,21 +2,24 @@
 //!
 //! A failure that was seen is one, however much was not seen: fail beats inconclusive.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::answer::Class;
+use super::binomial::Share;
 use super::budget::{Budget, Limit, Outcome, Scope};
+use super::disruption::Disruption;
 use super::lane::TargetId;
 use super::observations::{LaneObservations, Observations};
+use super::outage::Outage;
 use super::phase::Phase;
+use super::ruling::Measured;
 use super::span::Span;
-use super::time::Human;
+use super::time::{Human, Offset};
 use super::totals::{self, Totals};
 
-/// A run whose lanes sent less than this share of what was offered measured something else.
-const ENOUGH_SENT: f64 = 0.95;
+/// A lane that could not keep its rate for more than this share of its slots, without a stall, measured something else.
+const MAX_SHED: f64 = 0.05;
 
 /// What a run comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,26 @@ pub enum Ending {
     Interrupted,
 }
 
+/// The outage that a run has to be able to see where its budgets name no length.
+pub const RESOLUTION: Duration = Duration::from_millis(100);
+
+/// What a verdict goes by besides the budgets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// A budget that counts probes holds only if no outage longer than this could have gone unseen.
+    pub resolution: Duration,
+    /// Disruptions that were surely shorter than this do not count.
+    pub ignore_shorter_than: Duration,
+    /// How much of the event may be blind, where that is limited.
+    pub max_blind: Option<MaxBlind>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { resolution: RESOLUTION, ignore_shorter_than: Duration::ZERO, max_blind: None }
+    }
+}
+
 /// How much of the event may be blind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaxBlind {
@@ -76,12 +99,6 @@ pub struct MaxBlind {
     pub share: f64,
     /// The longest single stretch.
     pub stretch: Duration,
-}
-
-impl Default for MaxBlind {
-    fn default() -> Self {
-        Self { share: 0.01, stretch: Duration::from_millis(250) }
-    }
 }
 
 /// A budget that was exceeded.
@@ -114,6 +131,8 @@ pub struct Verdict {
     pub inconclusive: Vec<String>,
     /// How each budget fared with each target or lane that it limits.
     pub results: Vec<BudgetResult>,
+    /// What a reader of the verdict should know besides: the noise before the event, what was not counted.
+    pub notes: Vec<String>,
 }
 
 /// How one budget fared with one target or lane.
@@ -130,26 +149,13 @@ pub struct BudgetResult {
 }
 
 /// The verdict on what was seen: each budget is held over its stretch of the run.
-pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], max_blind: MaxBlind, ending: Ending) -> Verdict {
-    let rule = |(budget, window): &(Budget, Span)| {
-        let limited = limited(seen, budget.scope, *window).into_iter();
-        let (name, limit) = (budget.name.clone(), budget.limit.to_string());
-        let ruling = |Limited { of, totals, slot, failed_before }: Limited| {
-            let outcome = match budget.limit.hold(&totals, slot) {
-                Outcome::Broken(figure) if failed_before => Outcome::Undecided(format!(
-                    "{figure}, but it was failing before the event: every probe of the baseline failed"
-                )),
-                outcome => outcome,
-            };
-            BudgetResult { budget: name.clone(), of, limit: limit.clone(), outcome }
-        };
-        limited.map(ruling).collect::<Vec<_>>()
-    };
-    let results: Vec<_> = budgets.iter().flat_map(rule).collect();
+pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], rules: Rules, ending: Ending) -> Verdict {
+    let (seen, ignored) = ignoring(seen, rules.ignore_shorter_than);
+    let results: Vec<_> = budgets.iter().flat_map(|budget| results(&seen, budget, rules)).collect();
     let breaches: Vec<_> = results.iter().filter_map(BudgetResult::breach).collect();
     let mut inconclusive: Vec<_> = results.iter().filter_map(BudgetResult::doubt).collect();
     for target in seen.target_ids() {
-        inconclusive.extend(doubts_of(seen, target, max_blind));
+        inconclusive.extend(doubts_of(&seen, target, rules.max_blind));
     }
     let conclusion = match ending {
         Ending::Interrupted => Conclusion::Interrupted,
@@ -158,7 +164,75 @@ pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], max_blind: MaxBlin
         Ending::Complete if !inconclusive.is_empty() => Conclusion::Inconclusive,
         Ending::Complete => Conclusion::Pass,
     };
-    Verdict { conclusion, breaches, inconclusive, results }
+    let notes = ignored.into_iter().chain(seen.target_ids().filter_map(|target| noise(&seen, target))).collect();
+    Verdict { conclusion, breaches, inconclusive, results, notes }
+}
+
+/// How a budget fares with each target or lane that it limits.
+fn results(seen: &Observations, (budget, window): &(Budget, Span), rules: Rules) -> Vec<BudgetResult> {
+    let measured = |of: String, lanes: Vec<&LaneObservations>| {
+        let windows = (*window, baseline(seen, &lanes));
+        let measured = Measured::new(of, lanes, &seen.held_up, windows, rules.resolution);
+        let outcome = measured.rule(&budget.limit);
+        BudgetResult { budget: budget.name.clone(), of: measured.of, limit: budget.limit.to_string(), outcome }
+    };
+    let target = |target: TargetId| measured(seen.target(target).name.clone(), seen.lanes_of(target));
+    match budget.scope {
+        Scope::EachTarget => seen.target_ids().map(target).collect(),
+        Scope::Target(id) => vec![target(id)],
+        Scope::Lane(id) => vec![measured(seen.lane_name(id), vec![seen.lane(id)])],
+    }
+}
+
+/// The baseline, up to the first probe that was on its way when the event began and failed: it may have met the event.
+fn baseline(seen: &Observations, lanes: &[&LaneObservations]) -> Option<Span> {
+    let (_, span) = seen.phases.spans(seen.end).find(|(phase, _)| *phase == Phase::Baseline)?;
+    let met_the_event = |outage: &&Outage| outage.from < span.to && outage.began.1 >= span.to;
+    let outages = lanes.iter().flat_map(|lane| &lane.outages).filter(met_the_event);
+    Some(Span::new(span.from, outages.map(|outage| outage.from).fold(span.to, Offset::min)))
+}
+
+/// What a target lost before the event, beside what it lost from then on.
+fn noise(seen: &Observations, target: TargetId) -> Option<String> {
+    let lanes = seen.lanes_of(target);
+    let before = totals::of(&lanes, &seen.held_up, baseline(seen, &lanes)?);
+    let since = totals::of(&lanes, &seen.held_up, seen.phases.judged(seen.end));
+    let rate = |totals: &Totals| {
+        let share = Share::of(totals.failed, totals.resolved);
+        let [lost, low, high] = [share.estimate, share.low, share.high].map(|share| share * 100.0);
+        format!("{lost:.2} % ({low:.2} to {high:.2})")
+    };
+    (before.failed > 0).then(|| {
+        let name = &seen.target(target).name;
+        format!("before the event {name} lost {} of its probes, from then on {}", rate(&before), rate(&since))
+    })
+}
+
+/// What was seen without the disruptions that were surely shorter than `shortest`, and what was left out, in words.
+fn ignoring(seen: &Observations, shortest: Duration) -> (Cow<'_, Observations>, Option<String>) {
+    if shortest.is_zero() {
+        return (Cow::Borrowed(seen), None);
+    }
+    let mut seen = seen.clone();
+    let (mut disruptions, mut failed) = (0, 0);
+    for lane in &mut seen.lanes {
+        let short = |one: &Disruption| one.length().at_most.is_some_and(|at_most| at_most < shortest);
+        let (ignored, kept) = std::mem::take(&mut lane.disruptions).into_iter().partition::<Vec<_>, _>(short);
+        lane.disruptions = kept;
+        let within = |at: Offset| {
+            let next = ignored.partition_point(|one| one.from <= at);
+            next.checked_sub(1).is_some_and(|last| at <= ignored[last].to)
+        };
+        lane.outages.retain(|outage| !within(outage.from));
+        lane.timeline.forgive(within);
+        disruptions += ignored.len();
+        failed += ignored.iter().map(|one| one.failed).sum::<u64>();
+    }
+    let shortest = Human(shortest);
+    let note = (disruptions > 0).then(|| {
+        format!("not counted against budgets: {disruptions} disruptions shorter than {shortest}, {failed} failed probes in all")
+    });
+    (Cow::Owned(seen), note)
 }
 
 impl Verdict {
@@ -182,80 +256,38 @@ impl BudgetResult {
 
     fn doubt(&self) -> Option<String> {
         let Outcome::Undecided(why) = &self.outcome else { return None };
-        Some(format!("{} of {} on {}: {why}", self.budget, self.limit, self.of))
+        // A budget that is called by its limit is not named twice.
+        let name =
+            if self.budget == self.limit { self.limit.clone() } else { format!("{} {}", self.budget, self.limit) };
+        Some(format!("{name} on {}: {why}", self.of))
     }
 }
 
-/// Someone whom a budget limits.
-struct Limited {
-    /// What people call it.
-    of: String,
-    totals: Totals,
-    /// For how long one slot of a lane of it stands.
-    slot: Duration,
-    /// Every probe of it failed before the event: what failed in it does not tell of the event.
-    failed_before: bool,
-}
-
-/// The targets or the lane that a budget limits.
-fn limited(seen: &Observations, scope: Scope, window: Span) -> Vec<Limited> {
-    let limited = |of: String, lanes: Vec<&LaneObservations>| {
-        let slot = lanes.first().map_or(Duration::ZERO, |lane| lane.lane.schedule.period());
-        let totals = |window| totals::of(&lanes, &seen.held_up, window);
-        let baseline = seen.phases.spans(seen.end).find(|(phase, _)| *phase == Phase::Baseline);
-        let before = baseline.map(|(_, span)| totals(span));
-        let failed_before = before.is_some_and(|before| before.resolved > 0 && before.failed == before.resolved);
-        Limited { of, totals: totals(window), slot, failed_before }
-    };
-    let target = |target: TargetId| limited(seen.target(target).name.clone(), seen.lanes_of(target));
-    match scope {
-        Scope::EachTarget => seen.target_ids().map(target).collect(),
-        Scope::Target(id) => vec![target(id)],
-        Scope::Lane(id) => vec![limited(seen.lane_name(id), vec![seen.lane(id)])],
-    }
-}
-
-/// Why what was seen of a target may support no verdict.
-fn doubts_of(seen: &Observations, target: TargetId, max_blind: MaxBlind) -> Vec<String> {
+/// Why what was seen of a target may support no verdict, whatever the budgets are.
+fn doubts_of(seen: &Observations, target: TargetId, max_blind: Option<MaxBlind>) -> Vec<String> {
     let name = &seen.target(target).name;
     let mut inconclusive = Vec::new();
-    let whole = totals::of_target(seen, target, Span::new(super::time::Offset::ZERO, seen.end));
+    let whole = totals::of_target(seen, target, Span::new(Offset::ZERO, seen.end));
     if whole.resolved == 0 {
         inconclusive.push(format!("no probe of {name} came to an answer"));
     }
-    for (phase, span) in seen.phases.spans(seen.end) {
+    let event = seen.phases.spans(seen.end).filter(|(phase, _)| *phase == Phase::Event);
+    for (_, span) in event.filter(|_| max_blind.is_some()) {
         let totals = totals::of_target(seen, target, span);
-        match phase {
-            Phase::Baseline if began_within(seen, target, span) => inconclusive.push(format!(
-                "the baseline of {name} is not clean: {} of {} probes failed before the event ({})",
-                totals.failed,
-                totals.resolved,
-                spelt(&totals.classes),
-            )),
-            Phase::Event => {
-                inconclusive.extend(too_blind(&totals, span, max_blind).map(|why| format!("{name}: {why}")));
-            }
-            Phase::Baseline | Phase::Settle => {}
-        }
+        let why = max_blind.and_then(|max_blind| too_blind(&totals, span, max_blind));
+        inconclusive.extend(why.map(|why| format!("{name}: {why}")));
     }
     for lane in seen.lanes_of(target) {
-        let share = share(lane.counts.sent, lane.counts.offered);
-        if lane.counts.offered > 0 && share < ENOUGH_SENT {
+        let share = share(lane.counts.shed, lane.counts.offered);
+        if share > MAX_SHED {
             inconclusive.push(format!(
-                "only {:.1} % of the slots of {} were sent",
+                "the rate was more than the prober could keep: {:.1} % of the slots of {} were not sent: lower --rate",
                 share * 100.0,
                 seen.lane_name(lane.id)
             ));
         }
     }
     inconclusive
-}
-
-/// Whether an outage of `target` surely began before the event did. Probes that were on their way when that began may have
-/// met it, and then say nothing against the baseline.
-fn began_within(seen: &Observations, target: TargetId, baseline: Span) -> bool {
-    let outages = seen.lanes_of(target).into_iter().flat_map(|lane| &lane.outages);
-    outages.into_iter().any(|outage| outage.from < baseline.to && outage.began.1 < baseline.to)
 }
 
 fn too_blind(totals: &Totals, span: Span, max: MaxBlind) -> Option<String> {
@@ -268,11 +300,6 @@ fn too_blind(totals: &Totals, span: Span, max: MaxBlind) -> Option<String> {
     let longest = Human(totals.longest_blind);
     (totals.longest_blind > max.stretch)
         .then(|| format!("blind for {longest} at a stretch in the event, allowed: {}", Human(max.stretch)))
-}
-
-/// `status 503 x12, reset x1`.
-fn spelt(classes: &BTreeMap<Class, u64>) -> String {
-    classes.iter().map(|(class, count)| format!("{class} x{count}")).collect::<Vec<_>>().join(", ")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]

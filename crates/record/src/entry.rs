@@ -10,7 +10,7 @@ use lapse_measure::lane::{Lane, Policy, Protocol, TargetId};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::{Anchor, Discipline, Offset};
-use lapse_measure::verdict::MaxBlind;
+use lapse_measure::verdict::Rules;
 
 /// A target as the record knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub struct RunHeader {
     pub command: Option<Vec<String>>,
     /// What the run may cost.
     pub budgets: Vec<(Budget, Window)>,
-    /// How much of the event may be blind.
-    pub max_blind: MaxBlind,
+    /// What its verdict goes by besides.
+    pub rules: Rules,
     /// Failures no further apart than this are one disruption.
     pub gate: Duration,
 }

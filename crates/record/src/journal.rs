@@ -108,15 +108,27 @@ impl Journal {
 
 /// What a journal's frames lead to: the record, up to where the journal can be read.
 pub fn read(folder: &Path) -> Result<Record, Error> {
-    let (mut frames, mut recorder) = open(folder)?;
+    let header = header(folder)?;
+    read_with(folder, header)
+}
+
+/// What a journal has of its run before the first probe.
+pub fn header(folder: &Path) -> Result<RunHeader, Error> {
+    Ok(open(folder)?.1)
+}
+
+/// The same as [`read`], by a header that may differ from the journal's in what the run is judged by.
+pub fn read_with(folder: &Path, header: RunHeader) -> Result<Record, Error> {
+    let (mut frames, _) = open(folder)?;
+    let mut recorder = Recorder::new(header);
     let damage = replay(&mut frames, &mut recorder)?;
     let mut record = recorder.finish();
     record.summary.notes.extend(damage);
     Ok(record)
 }
 
-/// Opens a journal and reads what it tells of the run before its first probe.
-fn open(folder: &Path) -> Result<(Frames, Recorder), Error> {
+/// Opens a journal and reads its header; the frames after that are still to be read.
+fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
     let path = folder.join(FILE);
     let failed = |source| Error::Read { path: path.clone(), source };
     let mut frames = Frames { file: BufReader::new(File::open(&path).map_err(failed)?), at: 0 };
@@ -135,7 +147,7 @@ fn open(folder: &Path) -> Result<(Frames, Recorder), Error> {
         Err(Broken::Read(source)) => return Err(Error::Read { path, source }),
         Err(Broken::End | Broken::Torn) => return Err(Error::Empty { path }),
     };
-    Ok((frames, Recorder::new(about)))
+    Ok((frames, about))
 }
 
 /// Takes entries in for as long as they can be read; says where and why that ended, if not at the end.
@@ -240,7 +252,7 @@ mod tests {
     use lapse_measure::phase::Phase;
     use lapse_measure::schedule::Rate;
     use lapse_measure::time::{Anchor, Discipline, Offset};
-    use lapse_measure::verdict::{Conclusion, MaxBlind};
+    use lapse_measure::verdict::{Conclusion, Rules};
 
     fn about() -> RunHeader {
         let rate = Rate::per_second(1000).unwrap();
@@ -273,7 +285,7 @@ mod tests {
             slow: Duration::from_millis(500),
             command: Some(vec!["helm".into(), "upgrade".into()]),
             budgets: vec![(budget, Window::Judged)],
-            max_blind: MaxBlind::default(),
+            rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
         }
     }

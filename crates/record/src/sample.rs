@@ -16,7 +16,7 @@ use lapse_measure::lane::{Lane, LaneId, Policy, Protocol};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, Offset};
-use lapse_measure::verdict::{MaxBlind, default_budget};
+use lapse_measure::verdict::{MaxBlind, Rules, default_budget};
 
 /// 2023-11-14T22:13:20Z.
 const BEGAN_NS: u64 = 1_700_000_000_000_000_000;
@@ -83,7 +83,7 @@ impl Sample {
             slow: Duration::from_millis(500),
             command: None,
             budgets: vec![(default_budget(), Window::Judged)],
-            max_blind: MaxBlind::default(),
+            rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
         };
         Self { about, beside: Vec::new() }
@@ -322,7 +322,7 @@ pub fn hostile() -> Record {
     sample.about.targets[1].policies.clear();
     sample.about.timeout = Duration::from_nanos(u64::MAX);
     sample.about.slow = Duration::ZERO;
-    sample.about.max_blind = MaxBlind { share: f64::NAN, stretch: Duration::ZERO };
+    sample.about.rules.max_blind = Some(MaxBlind { share: f64::NAN, stretch: Duration::ZERO });
     sample.about.command = Some(Vec::new());
     sample.about.budgets.push((default_budget(), Window::Act(ActId(7))));
     let mut recorder = Recorder::new(sample.about);

@@ -126,7 +126,8 @@ impl Summary {
             .iter()
             .map(|(budget, window)| (budget.clone(), reach_back(seen, span(*window, seen, &rest.acts))))
             .collect();
-        let verdict = verdict::judge(seen, &budgets, about.max_blind, rest.ending).doubted(rest.inconclusive);
+        let verdict = verdict::judge(seen, &budgets, about.rules, rest.ending).doubted(rest.inconclusive);
+        let notes = rest.notes.into_iter().chain(verdict.notes.iter().cloned()).collect();
         let acts = rest.acts.into_iter().enumerate();
         let lane = |id: LaneId| LaneSummary { id, target: seen.lane(id).lane.target, name: seen.lane_name(id) };
         Self {
@@ -135,7 +136,7 @@ impl Summary {
             acts: acts.map(|(nth, act)| ActSummary::of(about, seen, ActId(nth), act)).collect(),
             pods: rest.pods,
             verdict,
-            notes: rest.notes,
+            notes,
         }
     }
 
@@ -183,7 +184,7 @@ impl ActSummary {
         let totals = seen.target_ids().map(|target| totals::of_target(seen, target, span)).collect();
         let budgets = about.budgets.iter().filter(|(_, window)| *window == Window::Act(id));
         let budgets: Vec<_> = budgets.map(|(budget, _)| (budget.clone(), span)).collect();
-        let judge = |budgets: &[_]| verdict::judge(seen, budgets, about.max_blind, Ending::Complete);
+        let judge = |budgets: &[_]| verdict::judge(seen, budgets, about.rules, Ending::Complete);
         let Verdict { breaches, inconclusive, .. } = judge(&budgets);
         let outcome = if budgets.is_empty() {
             ActOutcome::NoBudget

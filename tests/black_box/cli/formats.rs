@@ -46,8 +46,7 @@ fn github_gets_a_summary_and_annotations() {
     let (server, folder) = (briefly_failing(), tempfile::tempdir().unwrap());
     let summary = folder.path().join("summary.md");
     fs::write(&summary, "what was there\n").unwrap();
-    let lapse =
-        Lapse::against(&server, Protocol::Http1, ["--rate", "100/s", "--duration", "1s", "--max-blind", "50%,500ms"]);
+    let lapse = Lapse::against(&server, Protocol::Http1, ["--rate", "100/s", "--duration", "1s", "--resolution", "1s"]);
     let lapse = lapse.env("GITHUB_STEP_SUMMARY", summary.as_os_str()).env("GITHUB_ACTIONS", "true".as_ref());
     let ended = lapse.end();
     let summary = fs::read_to_string(summary).unwrap();

@@ -5,7 +5,7 @@ use super::super::support::fault::{Fault, Plan};
 use super::super::support::lapse::Lapse;
 use super::super::support::listener;
 use super::super::support::server::{Protocol, Server};
-use super::{ALLOW_BLIND, briefly_failing, healthy, probe_for_a_second, verdict};
+use super::{ALLOW_UNSEEN, briefly_failing, healthy, probe_for_a_second, verdict};
 
 #[test]
 fn a_healthy_service_passes() {
@@ -59,7 +59,7 @@ fn each_budget_is_compared_with_its_measurement() {
 fn a_budget_between_the_bounds_is_inconclusive() {
     // At one probe each 100 ms the bounds of a 300 ms outage are 200 and 400 ms.
     let server = briefly_failing();
-    let args = [ALLOW_BLIND, "--lanes=new", "--rate=10/s", "--duration=1s", "--max-failed=100%", "--max-outage=310ms"];
+    let args = [ALLOW_UNSEEN, "--lanes=new", "--rate=10/s", "--duration=1s", "--max-failed=100%", "--max-outage=310ms"];
     let ended = Lapse::against(&server, Protocol::Http1, args).end();
     let outage = ended.report().lane("new").outages[0].duration;
     assert!(outage.at_least_ns <= 310_000_000 && outage.at_most_ns.unwrap() > 310_000_000, "{outage:?}");
@@ -68,11 +68,40 @@ fn a_budget_between_the_bounds_is_inconclusive() {
 }
 
 #[test]
-fn a_baseline_with_failures_is_inconclusive() {
-    let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 200, 350));
-    let args = [ALLOW_BLIND, "--rate=100/s", "--baseline=800ms", "--settle=200ms", "--max-failed=100%", "--", "true"];
-    let ended = Lapse::against(&server, Protocol::Http1, args).end();
-    assert_eq!(verdict(&ended), (Some(3), "inconclusive".into()));
+fn a_baseline_with_failures_is_inconclusive_unless_a_budget_allows_them() {
+    let run = |budget: &[&'static str]| {
+        let server = Server::start(Protocol::Http1, Plan::healthy().then(Fault::Status(503), 200, 350));
+        let args = [ALLOW_UNSEEN, "--rate=100/s", "--baseline=800ms", "--settle=200ms"].iter();
+        Lapse::against(&server, Protocol::Http1, args.chain(budget).chain(&["--", "true"])).end()
+    };
+    let without = run(&[]);
+    assert_eq!(verdict(&without), (Some(3), "inconclusive".into()));
+    assert!(without.stdout.contains("the baseline is not clean"), "{}", without.stdout);
+    let allowed = run(&["--max-failed=60%"]);
+    assert_eq!(verdict(&allowed), (Some(0), "pass".into()), "{}", allowed.stdout);
+    let notes = allowed.report().notes.join("\n");
+    assert!(notes.contains("of its probes, from then on 0.00 %"), "{notes}");
+}
+
+#[test]
+fn a_run_can_be_judged_again_by_other_budgets() {
+    let ended = probe_for_a_second(&briefly_failing(), &[]);
+    let folder = ended.run_folder();
+    let again = |args: &[&str]| {
+        let made = Lapse::new(["report", folder.to_str().unwrap()].iter().chain(args)).end();
+        let first = made.stdout.lines().next().unwrap_or_default().to_owned();
+        (made.code(), first)
+    };
+    let passes = "PASS: every budget held".to_owned();
+    let fails = "FAIL: a budget was exceeded".to_owned();
+    assert_eq!(again(&[]), (Some(0), fails.clone()), "the report alone only reports");
+    assert_eq!(again(&["--max-outage", "5s"]), (Some(0), passes.clone()));
+    assert_eq!(again(&["--max-outage", "100ms"]), (Some(1), fails.clone()));
+    assert_eq!(again(&["--max-failed", "100%/10ms"]), (Some(0), passes.clone()));
+    assert_eq!(again(&["--max-failed", "50%/100ms"]), (Some(1), fails));
+    assert_eq!(again(&["--ignore-shorter-than", "5s"]), (Some(0), passes));
+    let (code, _) = again(&["--max-outage", "nowhere=1s"]);
+    assert_eq!(code, Some(2), "a lane that the run does not have");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(crate) enum Fault {
     WrongBody,
     /// The listener is gone and every connection has been reset.
     Refuse,
-    /// Answers the ClientHello with bytes that are not TLS.
+    /// Answers the `ClientHello` with bytes that are not TLS.
     TlsGarbage,
     /// HTTP/2: `RST_STREAM`.
     RstStream,

@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) failures: Failures,
     pub(crate) events: Vec<Event>,
     pub(crate) verdict: Verdict,
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

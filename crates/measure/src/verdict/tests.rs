@@ -1,3 +1,4 @@
+use super::super::budget::WorstShare;
 use super::super::fold::Fold;
 use super::super::lane::{Lane, LaneId};
 use super::super::notation::{lanes, probes, seen};
@@ -8,7 +9,7 @@ fn judged(notation: &str, limit: Limit, ending: Ending) -> (Conclusion, Vec<Stri
     let seen = seen(&[notation]);
     let budget = Budget { name: "max".to_owned(), scope: Scope::EachTarget, limit };
     let window = seen.phases.judged(seen.end);
-    let verdict = judge(&seen, &[(budget, window)], MaxBlind::default(), ending);
+    let verdict = judge(&seen, &[(budget, window)], Rules::default(), ending);
     let breaches = verdict.breaches.iter().map(ToString::to_string);
     (verdict.conclusion, breaches.chain(verdict.inconclusive).collect())
 }
@@ -16,7 +17,7 @@ fn judged(notation: &str, limit: Limit, ending: Ending) -> (Conclusion, Vec<Stri
 #[test]
 fn no_failure_passes_and_any_other_fails() {
     assert_eq!(judged("......", Limit::Failed(0), Ending::Complete), (Conclusion::Pass, vec![]));
-    let broken = "max: 1 of 6 probes failed on shop, allowed: no failed probe".to_owned();
+    let broken = "max: 1 of 6 probes failed (a single probe decides this) on shop, allowed: no failed probe".to_owned();
     assert_eq!(judged("...x..", Limit::Failed(0), Ending::Complete), (Conclusion::Fail, vec![broken]));
 }
 
@@ -28,9 +29,12 @@ fn a_command_that_failed_beats_a_broken_budget_and_an_interruption_beats_both() 
 
 #[test]
 fn blind_time_in_the_event_is_a_doubt_and_a_seen_failure_beats_it() {
-    let blind = format!("{}????{}", ".".repeat(100), ".".repeat(100));
-    assert_eq!(judged(&blind, Limit::Failed(0), Ending::Complete).0, Conclusion::Inconclusive);
-    assert_eq!(judged(&format!("{blind}x."), Limit::Failed(0), Ending::Complete).0, Conclusion::Fail);
+    let blind = |length: usize| format!("{0}{1}{0}", ".".repeat(100), "?".repeat(length));
+    assert_eq!(judged(&blind(90), Limit::Failed(0), Ending::Complete), (Conclusion::Pass, vec![]));
+    let (conclusion, why) = judged(&blind(120), Limit::Failed(0), Ending::Complete);
+    assert_eq!(conclusion, Conclusion::Inconclusive);
+    assert!(why[0].contains("an outage of 121 ms could have gone unseen, 90 ms after the run began"), "{why:?}");
+    assert_eq!(judged(&format!("{}x.", blind(120)), Limit::Failed(0), Ending::Complete).0, Conclusion::Fail);
     assert_eq!(judged("", Limit::Failed(0), Ending::Complete).0, Conclusion::Inconclusive);
 }
 
@@ -48,7 +52,7 @@ fn a_baseline_that_failed_is_a_doubt_and_breaks_no_budget() {
     assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
     assert_eq!(
         verdict.inconclusive,
-        ["the baseline of shop is not clean: 1 of 5 probes failed before the event (status 503 x1)"]
+        ["no failed probe on shop: the baseline is not clean: before the event 1 of 5 probes failed (status 503 x1)"]
     );
 }
 
@@ -57,20 +61,24 @@ fn a_probe_on_its_way_when_the_event_began_says_nothing_against_the_baseline() {
     assert_eq!(with_baseline("....t.....").inconclusive, Vec::<String>::new());
 }
 
-/// The verdict on a lane of which the first five slots are the baseline.
+/// The verdict on a lane of which the first half is the baseline, by the default budget.
 fn with_baseline(notation: &str) -> Verdict {
+    judge_halves(notation, default_budget(), Rules::default())
+}
+
+fn judge_halves(notation: &str, budget: Budget, rules: Rules) -> Verdict {
+    let half = notation.len() as u64 / 2;
     let lanes = lanes(1);
     let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
     fold.begin(Phase::Baseline, Offset::ZERO);
     for probe in probes(notation) {
-        if probe.slot == 5 {
+        if probe.slot == half {
             fold.begin(Phase::Event, probe.due);
         }
         fold.push(LaneId(0), probe, None);
     }
-    let seen = fold.finish(Offset::from_millis(10));
-    let budgets = [(default_budget(), seen.phases.judged(seen.end))];
-    judge(&seen, &budgets, MaxBlind::default(), Ending::Complete)
+    let seen = fold.finish(Offset::from_millis(2 * half));
+    judge(&seen, &[(budget, seen.phases.judged(seen.end))], rules, Ending::Complete)
 }
 
 /// A lane that lost two of five probes at random for 2 s, with a second before and after.
@@ -115,15 +123,101 @@ fn a_limit_below_what_could_have_gone_unseen_is_a_doubt() {
     let limit = Limit::Disruption(Duration::from_millis(10));
     let budget = Budget { name: "--max-outage".to_owned(), scope: Scope::EachTarget, limit };
     let window = seen.phases.judged(seen.end);
-    let verdict = judge(&seen, &[(budget, window)], MaxBlind::default(), Ending::Complete);
+    let verdict = judge(&seen, &[(budget, window)], Rules::default(), Ending::Complete);
     assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
-    assert!(verdict.inconclusive[0].contains("could have gone unseen between two probes"), "{verdict:?}");
+    assert!(verdict.inconclusive[0].contains("an outage of 900 ms could have gone unseen"), "{verdict:?}");
 }
 
 #[test]
 fn what_failed_throughout_the_baseline_is_a_doubt_and_no_failure() {
-    let verdict = with_baseline("xxxxxxxxxx");
+    let verdict = with_baseline("rrrrrrrrrr");
     assert_eq!((verdict.conclusion, verdict.breaches), (Conclusion::Inconclusive, vec![]));
-    assert!(verdict.inconclusive[0].contains("it was failing before the event"), "{:?}", verdict.inconclusive);
-    assert_eq!(with_baseline("xxx..x.xx.").conclusion, Conclusion::Fail);
+    let why = &verdict.inconclusive[0];
+    assert!(why.contains("it was failing before the event"), "{why}");
+    assert!(why.contains("first suspect: nothing listens at that address and port"), "{why}");
+}
+
+#[test]
+fn an_event_that_lost_much_more_than_the_baseline_fails_and_one_that_lost_as_much_does_not() {
+    let (clean, lossy) = (".".repeat(99), format!("x{}", ".".repeat(99)));
+    let verdict = with_baseline(&format!("{lossy}{}", "x".repeat(100)));
+    assert_eq!(verdict.conclusion, Conclusion::Fail);
+    let verdict = with_baseline(&format!("{lossy}{lossy}"));
+    assert_eq!(verdict.conclusion, Conclusion::Inconclusive);
+    assert!(verdict.inconclusive[0].ends_with("; --max-failed 5.5% would judge it beside that noise"), "{verdict:?}");
+    let verdict = with_baseline(&format!("{clean}x{clean}."));
+    assert_eq!(verdict.conclusion, Conclusion::Inconclusive, "a clean event does not make up for a dirty baseline");
+}
+
+#[test]
+fn a_budget_that_the_baseline_keeps_is_judged_beside_its_noise() {
+    let budget =
+        |share| Budget { name: "--max-failed".to_owned(), scope: Scope::EachTarget, limit: Limit::FailedShare(share) };
+    let noisy = format!("x{}", ".".repeat(499)).repeat(4);
+    let verdict = judge_halves(&noisy, budget(0.01), Rules::default());
+    assert_eq!((verdict.conclusion, verdict.inconclusive), (Conclusion::Pass, vec![]));
+    let told = "before the event shop lost 0.20 % (0.02 to 0.72) of its probes, from then on 0.20 % (0.02 to 0.72)";
+    assert_eq!(verdict.notes, [told]);
+    let verdict = judge_halves(&noisy, budget(0.001), Rules::default());
+    assert_eq!(verdict.conclusion, Conclusion::Inconclusive, "{verdict:?}");
+}
+
+#[test]
+fn failures_of_probes_that_were_sent_late_decide_nothing_alone() {
+    let verdict = |late_ms: u64| {
+        let lanes = lanes(1);
+        let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
+        fold.begin(Phase::Event, Offset::ZERO);
+        for mut probe in probes(&format!("{0}rrr{0}", ".".repeat(50))) {
+            if probe.slot == 50 || probe.slot == 51 {
+                (probe.sent, probe.done) = (probe.due + Duration::from_millis(3), probe.due + Duration::from_millis(3));
+            }
+            if probe.slot == 52 {
+                probe.sent = probe.due + Duration::from_millis(late_ms);
+                probe.done = probe.sent;
+            }
+            assert!(fold.push(LaneId(0), probe, None));
+        }
+        let seen = fold.finish(Offset::from_millis(103));
+        judge(&seen, &[(default_budget(), seen.phases.judged(seen.end))], Rules::default(), Ending::Complete)
+    };
+    assert_eq!(verdict(0).conclusion, Conclusion::Fail);
+    let held_up = verdict(2);
+    assert_eq!(held_up.conclusion, Conclusion::Inconclusive);
+    assert!(held_up.inconclusive[0].contains("sent late, while the prober itself was held up"), "{held_up:?}");
+}
+
+#[test]
+fn what_is_shorter_than_asked_for_counts_against_no_budget_and_is_told() {
+    let rules = Rules { ignore_shorter_than: Duration::from_millis(5), ..Rules::default() };
+    let quiet = ".".repeat(400);
+    let verdict = judge_halves(&format!("{quiet}{quiet}x{quiet}xx{quiet}...."), default_budget(), rules);
+    assert_eq!((verdict.conclusion, verdict.breaches), (Conclusion::Pass, vec![]));
+    assert_eq!(
+        verdict.notes,
+        ["not counted against budgets: 2 disruptions shorter than 5.00 ms, 3 failed probes in all"]
+    );
+    let longer = judge_halves(&format!("{quiet}{quiet}xxxxxxxx{quiet}"), default_budget(), rules);
+    assert_eq!(longer.conclusion, Conclusion::Fail);
+}
+
+#[test]
+fn a_windowed_budget_is_held_against_the_worst_stretch() {
+    let limit = |share| Limit::FailedWithin(WorstShare { share, width: Duration::from_millis(100) });
+    let lossy = format!("{0}{1}{0}", ".".repeat(1_000), "x.".repeat(25));
+    assert_eq!(judged(&lossy, limit(0.25), Ending::Complete).0, Conclusion::Pass);
+    let (conclusion, why) = judged(&lossy, limit(0.24), Ending::Complete);
+    assert_eq!(conclusion, Conclusion::Fail);
+    assert_eq!(
+        why,
+        ["max: 25.0 % of the probes failed in the worst 100 ms on shop, allowed: 24 % failed in any 100 ms"]
+    );
+}
+
+#[test]
+fn every_probe_ended_by_the_probers_own_timeout_is_a_doubt_where_none_ever_succeeded() {
+    let (conclusion, why) = judged("tttttttttt", Limit::Failed(0), Ending::Complete);
+    assert_eq!(conclusion, Conclusion::Inconclusive);
+    assert!(why[0].contains("the prober's own --timeout"), "{why:?}");
+    assert_eq!(judged("..tttttttt", Limit::Failed(0), Ending::Complete).0, Conclusion::Fail);
 }

@@ -28,7 +28,7 @@ impl Tail {
     pub fn advance(&mut self) -> Result<(), Error> {
         if self.opened.is_none() {
             match open(&self.folder) {
-                Ok(opened) => self.opened = Some(opened),
+                Ok((frames, header)) => self.opened = Some((frames, Recorder::new(header))),
                 Err(error) if is_early(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }

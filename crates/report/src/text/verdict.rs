@@ -98,7 +98,8 @@ mod tests {
         }));
         let expected = "INCONCLUSIVE: what was measured proves neither pass nor fail
   for 2.00 ms, 1 request on a kept connection failed (dns)
-  in doubt: the baseline of shop is not clean: 1 of 100 probes failed before the event (dns x1)
+  in doubt: no failed probe on shop: the baseline is not clean: before the event 1 of 100 probes
+    failed (dns x1); --max-failed 5.5% would judge it beside that noise
   next: find out what fails on shop when nothing is going on, then run again
   upgrade: 0.200 s from 2023-11-14 22:13:20.000 UTC, 1,000 probes a second
 ";

@@ -2,19 +2,24 @@
 
 use super::phrase::{Count, classes, part, percent, share, some};
 use lapse_measure::disruption::Certainty;
-use lapse_measure::time::Human;
+use lapse_measure::time::{Human, Offset};
 use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
 /// What it means that nothing failed.
 pub(crate) fn none_seen(totals: &Totals) -> String {
-    let blind = if totals.blind.is_zero() { "" } else { ", outside of blind time" };
-    format!(
-        "no downtime seen in {}; anything over {} would have been{blind}",
-        some(totals.resolved, "probe"),
-        Human(totals.detection_limit)
-    )
+    format!("no downtime seen in {}; {}", some(totals.resolved, "probe"), unseen(totals))
+}
+
+/// How long an outage may have lasted without one probe meeting it: at the worst moment, and usually.
+pub(crate) fn unseen(totals: &Totals) -> String {
+    let (worst, median) = (Human(totals.unseen.length), Human(totals.unseen_median));
+    let at = Human(totals.unseen.at.since(Offset::ZERO));
+    if worst.to_string() == median.to_string() {
+        return format!("no outage over {worst} could have gone unseen");
+    }
+    format!("no outage over {worst} could have gone unseen (at {at}; usually none over {median})")
 }
 
 /// The row of the loss-derived downtime, which the page shows as its large figure.

@@ -85,8 +85,6 @@ pub(crate) fn open(outages: &[&Outage]) -> String {
     let said = |open: &Open| match open {
         Open::Start => "; it was failing from the start",
         Open::End => "; it was not up again at the end",
-        Open::BlindBefore => "; how it began was not seen",
-        Open::BlindAfter => "; how it ended was not seen",
     };
     let mut sides: Vec<_> = outages.iter().flat_map(|outage| &outage.open).copied().collect();
     sides.sort_unstable();

@@ -65,8 +65,7 @@ pub(crate) fn next_steps(record: &Record) -> Vec<String> {
     if lanes.iter().flat_map(|lane| &lane.outages).any(|outage| outage.open.contains(&Open::End)) {
         steps.push("let the run go on until the service is up again, so that outages have an end".to_owned());
     }
-    let unsent = lanes.iter().any(|lane| lane.counts.not_sent > lane.counts.offered / 20);
-    if unsent || targets.iter().any(|target| too_blind(record, target)) {
+    if targets.iter().any(|target| too_blind(record, target)) {
         steps.push("run where the machine is less busy, or with a lower rate, so that every probe is sent".to_owned());
     }
     steps
@@ -84,7 +83,7 @@ fn steps_for(target: &TargetSummary) -> Vec<String> {
 }
 
 fn too_blind(record: &Record, target: &TargetSummary) -> bool {
-    let max = record.about.max_blind;
+    let Some(max) = record.about.rules.max_blind else { return false };
     target.phases.iter().filter(|one| one.phase == Phase::Event).any(|one| {
         let blind = one.totals.blind.as_secs_f64();
         one.totals.longest_blind > max.stretch || blind > one.span.length().as_secs_f64() * max.share

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{ActId, RunHeader, Target, Window};
 use lapse_measure::answer::Class;
-use lapse_measure::budget::{Budget, Limit, Scope};
+use lapse_measure::budget::{Budget, Limit, Scope, WorstShare};
 use lapse_measure::disruption::GATE;
 use lapse_measure::lane::{LaneId, Policy, Protocol, TargetId};
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
-use lapse_measure::verdict::MaxBlind;
+use lapse_measure::verdict::{MaxBlind, RESOLUTION, Rules};
 
 #[derive(Serialize, Deserialize)]
 struct RunHeaderWire {
@@ -30,8 +30,15 @@ struct RunHeaderWire {
     slow_ns: u64,
     command: Option<Vec<String>>,
     budgets: Vec<BudgetWire>,
-    max_blind_share: f64,
-    max_blind_stretch_ns: u64,
+    #[serde(default)]
+    max_blind_share: Option<f64>,
+    #[serde(default)]
+    max_blind_stretch_ns: Option<u64>,
+    /// Journals from before this was limited by name have no such field, and a limit on blind time that nobody asked for.
+    #[serde(default)]
+    resolution_ns: Option<u64>,
+    #[serde(default)]
+    ignore_shorter_than_ns: u64,
     /// Journals of earlier versions have none: their runs are read with the one that was the default when it came.
     #[serde(default = "default_gate_ns")]
     gate_ns: u64,
@@ -86,6 +93,13 @@ enum ScopeWire {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "WorstShare")]
+struct WorstShareDef {
+    share: f64,
+    width: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "Limit", rename_all = "kebab-case")]
 enum LimitDef {
     Downtime(Duration),
@@ -95,6 +109,7 @@ enum LimitDef {
     Slow(Duration),
     Failed(u64),
     FailedShare(f64),
+    FailedWithin(#[serde(with = "WorstShareDef")] WorstShare),
     Availability(f64),
     Loss,
     Impaired(Duration, Duration),
@@ -160,8 +175,10 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         slow_ns: nanos(about.slow),
         command: about.command.clone(),
         budgets: about.budgets.iter().map(budget).collect(),
-        max_blind_share: about.max_blind.share,
-        max_blind_stretch_ns: nanos(about.max_blind.stretch),
+        max_blind_share: about.rules.max_blind.map(|max| max.share),
+        max_blind_stretch_ns: about.rules.max_blind.map(|max| nanos(max.stretch)),
+        resolution_ns: Some(nanos(about.rules.resolution)),
+        ignore_shorter_than_ns: nanos(about.rules.ignore_shorter_than),
         gate_ns: nanos(about.gate),
     };
     Ok(serde_json::to_writer(out, &wire)?)
@@ -169,6 +186,7 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
 
 pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
     let wire: RunHeaderWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let rules = rules(&wire);
     let rate = |rate: u64| Rate::per_second(rate).ok_or_else(|| format!("{rate} is no rate"));
     let about = RunHeader {
         version: wire.version,
@@ -183,10 +201,25 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
         slow: Duration::from_nanos(wire.slow_ns),
         command: wire.command,
         budgets: wire.budgets.into_iter().map(<(Budget, Window)>::from).collect(),
-        max_blind: MaxBlind { share: wire.max_blind_share, stretch: Duration::from_nanos(wire.max_blind_stretch_ns) },
+        rules,
         gate: Duration::from_nanos(wire.gate_ns),
     };
     sound(&about).map(|()| about)
+}
+
+/// What the verdict goes by. Before `--resolution` every run had a limit on blind time: 250 ms at a stretch, or 1 s of a
+/// scenario; what it allowed at a stretch is the resolution that comes closest to it.
+fn rules(wire: &RunHeaderWire) -> Rules {
+    let ignore_shorter_than = Duration::from_nanos(wire.ignore_shorter_than_ns);
+    let stretch = wire.max_blind_stretch_ns.map(Duration::from_nanos);
+    match wire.resolution_ns {
+        Some(resolution) => Rules {
+            resolution: Duration::from_nanos(resolution),
+            ignore_shorter_than,
+            max_blind: wire.max_blind_share.zip(stretch).map(|(share, stretch)| MaxBlind { share, stretch }),
+        },
+        None => Rules { resolution: stretch.unwrap_or(RESOLUTION), ignore_shorter_than, max_blind: None },
+    }
 }
 
 /// Whatever a budget names is there, and there is something to name.

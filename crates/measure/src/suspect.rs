@@ -1,0 +1,24 @@
+//! The first suspect of a service that failed before anything was done to it, by how its probes failed.
+
+use std::collections::BTreeMap;
+
+use super::answer::Class;
+
+/// What most of these failures speak of, as a clause; `None` if nothing failed.
+pub(super) fn of(classes: &BTreeMap<Class, u64>) -> Option<String> {
+    let (class, _) = classes.iter().max_by_key(|(_, count)| **count)?;
+    Some(match class {
+        Class::Dns => "the name does not resolve from here".to_owned(),
+        Class::Refused => "nothing listens at that address and port".to_owned(),
+        Class::Unreachable => "there is no route to that address from here".to_owned(),
+        Class::ConnectTimeout => "packets to that address are dropped, by a firewall for instance".to_owned(),
+        Class::ResponseTimeout => "answers take longer than --timeout".to_owned(),
+        Class::Tls => "the certificate or the handshake is refused: see --cacert and --insecure".to_owned(),
+        Class::Status(429 | 503) => "a limiter that answers the prober: try a lower --rate".to_owned(),
+        Class::Status(code @ 300..400) => format!("a redirect ({code}): name the URL that it leads to"),
+        Class::Status(code) => format!("the service answers this request with {code}: see --expect"),
+        Class::UnexpectedBody => "--expect-body does not match what the service answers".to_owned(),
+        Class::Truncated | Class::Malformed => "what answers there does not end, or does not speak, HTTP".to_owned(),
+        other => format!("whatever ends these requests with {other}"),
+    })
+}
