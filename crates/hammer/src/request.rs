@@ -1,4 +1,4 @@
-//! What is sent to a target, made ready once: each probe only copies it.
+//! A target's request, built once for both versions of HTTP, so that a probe only clones it.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -7,23 +7,25 @@ use hyper::{HeaderMap, Method, Request, Uri, Version};
 
 use super::target::{Expect, Target};
 
-/// A target's request, for both versions of HTTP.
+/// The request of a target with its default headers filled in.
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
     method: Method,
+    /// The path and query only, as HTTP/1.1 sends it to an origin server.
     path: Uri,
+    /// The whole URL, from which HTTP/2 takes `:scheme` and `:authority`.
     uri: Uri,
     http1: HeaderMap,
     http2: HeaderMap,
     body: Bytes,
-    /// Which answers are healthy.
+    /// The answers that count as healthy.
     pub(super) expect: Expect,
-    /// The header that names who answers.
+    /// The response header that names the backend.
     pub(super) backend: Option<HeaderName>,
 }
 
 impl PreparedRequest {
-    /// What is sent to `target`.
+    /// Builds the request of `target`. Its own headers replace the default ones of the same name.
     pub(super) fn new(target: &Target) -> Self {
         let mut common = HeaderMap::new();
         common.insert(USER_AGENT, HeaderValue::from_static(concat!("lapse/", env!("CARGO_PKG_VERSION"))));
@@ -41,13 +43,13 @@ impl PreparedRequest {
         }
         http1.extend(target.request.headers.clone());
         http2.extend(target.request.headers.clone());
-        // Over HTTP/2 the host is not a header but part of the address.
+        // HTTP/2 has no Host header: the host goes into `:authority`, which hyper takes from the URI.
         if let Some(host) = http2.remove(HOST)
-            && let Some(told) = with_host(&uri, &host)
+            && let Some(replaced) = with_host(&uri, &host)
         {
-            uri = told;
+            uri = replaced;
         }
-        // Where a body could be, a server may insist on being told that there is none (RFC 9110, section 8.6).
+        // For methods that usually have a body, servers may require a length even if it is zero (RFC 9110, 8.6).
         if target.request.body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&target.request.method)
         {
             http1.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -57,7 +59,7 @@ impl PreparedRequest {
         Self { method, path, uri, http1, http2, body, expect: target.expect.clone(), backend: target.backend.clone() }
     }
 
-    /// The request, for this version of HTTP.
+    /// A copy of the request to send by `version`: HTTP/2, or else HTTP/1.1.
     pub(super) fn request(&self, version: Version) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         let (uri, headers) =
@@ -70,11 +72,12 @@ impl PreparedRequest {
     }
 }
 
-/// The authority without a user name.
+/// The host and port of an authority, without user name and password.
 fn host(authority: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
+/// `uri` with `host` as its authority; `None` if `host` cannot be one.
 fn with_host(uri: &Uri, host: &HeaderValue) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.authority = Some(host.to_str().ok()?.parse().ok()?);

@@ -1,65 +1,65 @@
-//! Whom to probe, what to send there, and what to make of the answer.
+//! The description of a target: its address, the request to send, and the answers that count as healthy.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method, Uri};
 use regex::bytes::Regex;
 
-/// Which versions of HTTP are spoken with a target.
+/// The versions of HTTP that probes may use with a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Http {
-    /// Over TLS whichever of HTTP/2 and HTTP/1.1 the server chooses, else HTTP/1.1.
+    /// Over TLS the server chooses between HTTP/2 and HTTP/1.1 by ALPN; without TLS this is HTTP/1.1.
     #[default]
     Auto,
-    /// HTTP/1.1.
+    /// HTTP/1.1 only, over TLS offered as the only protocol.
     Http1,
-    /// HTTP/2: over TLS by ALPN, else with prior knowledge.
+    /// HTTP/2 only: over TLS by ALPN, without TLS with prior knowledge.
     Http2,
 }
 
-/// One target.
+/// One URL to probe, with all that the hammer needs to send requests to it and to judge the answers.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// What it is called.
+    /// The target's name in reports and error messages.
     pub name: String,
     /// An absolute URL with the scheme `http` or `https`.
     pub uri: Uri,
-    /// Which versions of HTTP to speak.
+    /// The versions of HTTP to offer.
     pub http: Http,
-    /// Where to connect to instead.
+    /// Rules that lead connections to another host or port; the first one that matches applies.
     pub connect_to: Vec<ConnectTo>,
-    /// How to do TLS, for `https`; ALPN is set by the engine.
+    /// The TLS configuration, present exactly for `https`. ALPN in it is overwritten, see [`Target::tls_config`].
     pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// What to send.
+    /// The request of each probe.
     pub request: Request,
-    /// Which answers are healthy.
+    /// The answers that count as healthy.
     pub expect: Expect,
-    /// Where it is, whatever its URL and `connect_to` say.
+    /// Addresses found elsewhere, such as in a cluster. They override both the URL's host and `connect_to`.
     pub addresses: Option<AddressList>,
-    /// The header by which an answer names who gave it.
+    /// The response header that names the backend, if the service sends one.
     pub backend: Option<HeaderName>,
 }
 
 impl Target {
-    /// The host of the URL, without the brackets of an IPv6 address.
+    /// The URL's host, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The host and the port that connections go to: those of the URL, led elsewhere by `connect_to`.
+    /// The host and port to connect to: those of the URL, unless a `connect_to` rule replaces them.
     pub fn connects_to(&self) -> (String, u16) {
         let port = self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
-        let led = self.connect_to.iter().find_map(|rule| rule.apply(self.host(), port));
-        led.unwrap_or_else(|| (self.host().to_owned(), port))
+        let replaced = self.connect_to.iter().find_map(|rule| rule.apply(self.host(), port));
+        replaced.unwrap_or_else(|| (self.host().to_owned(), port))
     }
 
-    /// The TLS configuration with the protocols that [`Http`] allows, for `https`.
+    /// The TLS configuration, offering by ALPN the protocols that [`Http`] allows. `None` for a target without TLS.
     pub fn tls_config(&self) -> Option<rustls::ClientConfig> {
         let mut config = rustls::ClientConfig::clone(self.tls.as_deref()?);
         config.alpn_protocols = self.http.alpn();
@@ -67,56 +67,67 @@ impl Target {
     }
 }
 
-/// Where a target is when that is not for its URL to say: addresses that may change while the run goes on. New connections
-/// take them in turn.
+/// The addresses of a target that does not resolve by name, such as the pods of a service. They may change during the
+/// run; clones share one list, and new connections use its addresses in turn.
 #[derive(Clone, Debug, Default)]
-pub struct AddressList(Arc<Mutex<(Vec<SocketAddr>, usize)>>);
+pub struct AddressList(Arc<Mutex<Rotation>>);
+
+#[derive(Debug, Default)]
+struct Rotation {
+    addresses: Vec<SocketAddr>,
+    turn: usize,
+}
 
 impl AddressList {
-    /// From now on these.
+    /// Replaces the addresses, for connections opened from now on.
     pub fn set(&self, addresses: Vec<SocketAddr>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = addresses;
+        self.lock().addresses = addresses;
     }
 
-    /// The next one, if there is any.
+    /// The address for the next connection; `None` while the list is empty.
     pub fn next(&self) -> Option<SocketAddr> {
-        let mut addresses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        addresses.1 = addresses.1.wrapping_add(1);
-        let (addresses, turn) = &*addresses;
+        let mut rotation = self.lock();
+        rotation.turn = rotation.turn.wrapping_add(1);
+        let Rotation { addresses, turn } = &*rotation;
         addresses.get(turn % addresses.len().max(1)).copied()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rotation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is sent to a target, each time the same.
+/// The request that every probe of a target sends.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The method.
+    /// The request method, GET by default.
     pub method: Method,
-    /// The headers besides `Host`, `User-Agent`, `Accept` and `Content-Length`, which they may override.
+    /// Extra headers. They replace those that lapse sends by itself: `Host`, `User-Agent`, `Accept`, `Content-Length`.
     pub headers: HeaderMap,
-    /// The body.
+    /// The request body; empty for none.
     pub body: Bytes,
 }
 
-/// Which answers are healthy.
+/// The answers that count as healthy.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
-    /// The status codes that are.
+    /// The expected status codes.
     pub statuses: Statuses,
-    /// What the first MiB of the body must match.
+    /// A pattern that must match within the first MiB of the body.
     pub body: Option<Regex>,
 }
 
-/// Status codes, as in `200-399,404`.
+/// A set of status codes, written as in `200-399,404`. The default is 200 to 399.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statuses(Vec<RangeInclusive<u16>>);
 
-/// A text that is no list of status codes.
+/// The part of a `--expect` value that is neither a status code nor a range of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no status code from 100 to 999, and no range of them: write them as in 200-399,404")]
 pub struct NoStatuses(String);
 
-/// `HOST:PORT:ADDR:PORT2`: where HOST:PORT is meant, connect to ADDR:PORT2. An empty part matches, or keeps, any.
+/// A `--connect-to` rule, `HOST:PORT:ADDR:PORT2`: connections meant for HOST:PORT go to ADDR:PORT2. An empty HOST or
+/// PORT matches any; an empty ADDR or PORT2 leaves that part of the destination as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectTo {
     host: Option<String>,
@@ -125,7 +136,7 @@ pub struct ConnectTo {
     to_port: Option<u16>,
 }
 
-/// A text that is no such rule.
+/// A `--connect-to` value that does not have the four parts of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not HOST:PORT:ADDR:PORT, such as shop.example.com:443:10.0.0.7:8443 or ::[::1]:8080")]
 pub struct NoConnectTo(String);
@@ -133,7 +144,7 @@ pub struct NoConnectTo(String);
 // === impl Http ===
 
 impl Http {
-    /// What is offered to a server over TLS, the best first.
+    /// The ALPN protocol names to offer over TLS, the preferred one first.
     pub fn alpn(self) -> Vec<Vec<u8>> {
         let offered: &[&[u8]] = match self {
             Self::Auto => &[b"h2", b"http/1.1"],
@@ -147,14 +158,13 @@ impl Http {
 // === impl Statuses ===
 
 impl Statuses {
-    /// Whether `status` is one of them.
+    /// Whether `status` is in the set.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|range| range.contains(&status))
     }
 }
 
 impl Default for Statuses {
-    /// 2xx and 3xx.
     fn default() -> Self {
         Self(vec![200..=399])
     }
@@ -190,7 +200,7 @@ impl fmt::Display for Statuses {
 // === impl ConnectTo ===
 
 impl ConnectTo {
-    /// Where to connect to if `host` and `port` are meant; `None` if this rule is not about them.
+    /// The destination for a connection meant for `host` and `port`; `None` if this rule does not match them.
     pub fn apply(&self, host: &str, port: u16) -> Option<(String, u16)> {
         let plain = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let host_fits = self.host.as_ref().is_none_or(|own| plain(own) == plain(host));
@@ -214,7 +224,7 @@ impl FromStr for ConnectTo {
     }
 }
 
-/// The parts between colons; those within brackets, which IPv6 addresses stand in, separate nothing.
+/// Splits `text` at its colons, but not within the brackets of an IPv6 address. `None` if the brackets hold no address.
 fn split(text: &str) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let mut rest = Some(text);
@@ -241,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_are_codes_and_ranges() {
+    fn parses_single_status_codes_and_ranges() {
         let statuses: Statuses = "200-299, 404".parse().unwrap();
         assert!(statuses.contains(204) && statuses.contains(404) && !statuses.contains(301) && !statuses.contains(503));
         for wrong in ["", "2xx", "99", "300-200", "200,,300", "200-1000"] {
@@ -250,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_can_be_led_elsewhere() {
+    fn a_connect_to_rule_replaces_host_and_port_where_it_matches() {
         let rule = |text: &str| text.parse::<ConnectTo>().unwrap();
         let to = |host: &str, port| Some((host.to_owned(), port));
         assert_eq!(rule("shop:443:10.0.0.7:8443").apply("SHOP", 443), to("10.0.0.7", 8443));
