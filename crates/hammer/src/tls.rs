@@ -1,4 +1,4 @@
-//! How TLS is done: whom to trust, and who we are.
+//! The TLS configuration of probes, from the flags: trusted certificates, and the client's own certificate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,54 +12,54 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-/// What the user said of it.
+/// The TLS flags of the command line.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
-    /// Trust the certificates in this PEM file instead of the system's.
+    /// `--cacert`: a PEM file of certificates to trust instead of the system's.
     pub cacert: Option<PathBuf>,
-    /// Trust any certificate.
+    /// `--insecure`: accept any server certificate.
     pub insecure: bool,
-    /// Our certificate chain, as PEM.
+    /// `--cert`: the client's certificate chain, as PEM. Used only together with `key`.
     pub cert: Option<PathBuf>,
-    /// Our key, as PEM.
+    /// `--key`: the client's private key, as PEM.
     pub key: Option<PathBuf>,
 }
 
-/// Why TLS cannot be done as the user said.
+/// The reason why a TLS configuration could not be made from the flags.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file cannot be read.
+    /// A file could not be read.
     #[error("cannot read {path}")]
     Read {
-        /// Which file.
+        /// The file that a flag names.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         #[source]
         source: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file has no PEM section of the expected kind.
     #[error("{path} holds no {what} in PEM form")]
     Empty {
-        /// Which file.
+        /// The file that a flag names.
         path: PathBuf,
-        /// What it should hold.
+        /// The kind of PEM section that is missing: certificate or private key.
         what: &'static str,
     },
-    /// Certificates or keys that cannot be used.
+    /// rustls rejects a certificate, a key, or the two as a pair.
     #[error("the certificate or key in {path} cannot be used")]
     Unusable {
-        /// Which file.
+        /// The file that a flag names.
         path: PathBuf,
-        /// Why.
+        /// The reason that rustls gives.
         #[source]
         source: rustls::Error,
     },
-    /// The cryptography has no protocol version that both sides know.
+    /// The crypto provider supports none of the protocol versions.
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
 }
 
-/// The configuration for these options. ALPN is left open: what a target speaks is its own.
+/// Makes the configuration for `options`. ALPN is left empty, because the protocols to offer depend on the target.
 pub fn config(options: &TlsOptions) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
@@ -68,7 +68,7 @@ pub fn config(options: &TlsOptions) -> Result<Arc<ClientConfig>, Error> {
         _ if options.insecure => {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAny::new(&provider)))
         }
-        Some(path) => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustThese::new(path, provider)?)),
+        Some(path) => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustFile::new(path, provider)?)),
         None => builder.with_root_certificates(system_roots()),
     };
     let config = match (&options.cert, &options.key) {
@@ -81,7 +81,8 @@ pub fn config(options: &TlsOptions) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
-/// What cannot be read of the system's is left out: the handshake will say whom it cannot trust.
+/// The system's root certificates. Unreadable ones are left out: a handshake that needs one of them fails with an
+/// unknown issuer.
 fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -104,43 +105,44 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
-/// Trusts what `--cacert` names: authorities, and the certificates in the file themselves. A self-signed one, as
-/// `openssl req -x509` makes it, is marked as an authority, and by the book no authority may be a server.
+/// The verifier for `--cacert`: trusts chains that lead to a certificate of the file, and a certificate of the file
+/// itself as a server's. The second is for self-signed ones as `openssl req -x509` makes them: they are marked as an
+/// authority, which webpki accepts for no server.
 #[derive(Debug)]
-struct TrustThese {
+struct TrustFile {
     chains: Arc<WebPkiServerVerifier>,
-    themselves: Vec<CertificateDer<'static>>,
+    pinned: Vec<CertificateDer<'static>>,
 }
 
-impl TrustThese {
+impl TrustFile {
     fn new(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
-        let (themselves, mut roots) = (certificates(path)?, RootCertStore::empty());
-        for certificate in &themselves {
+        let (pinned, mut roots) = (certificates(path)?, RootCertStore::empty());
+        for certificate in &pinned {
             let unusable = |source| Error::Unusable { path: path.to_owned(), source };
             roots.add(certificate.clone()).map_err(unusable)?;
         }
         let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let unusable = |error: VerifierBuilderError| rustls::Error::General(error.to_string());
         let chains = chains.map_err(|error| Error::Unusable { path: path.to_owned(), source: unusable(error) })?;
-        Ok(Self { chains, themselves })
+        Ok(Self { chains, pinned })
     }
 }
 
-impl ServerCertVerifier for TrustThese {
+impl ServerCertVerifier for TrustFile {
     fn verify_server_cert(
         &self,
-        own: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let chained = self.chains.verify_server_cert(own, others, name, ocsp, now);
-        if chained.is_err() && self.themselves.contains(own) {
-            verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+        let by_chain = self.chains.verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        if by_chain.is_err() && self.pinned.contains(end_entity) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        chained
+        by_chain
     }
 
     fn verify_tls12_signature(
@@ -166,7 +168,8 @@ impl ServerCertVerifier for TrustThese {
     }
 }
 
-/// Trusts whoever is there, as `--insecure` asks for. Signatures are still checked: it is that peer, whoever it is.
+/// The verifier for `--insecure`: accepts any certificate. Handshake signatures are still checked, so the peer does own
+/// the key of the certificate that it shows.
 #[derive(Debug)]
 struct TrustAny(WebPkiSupportedAlgorithms);
 
@@ -216,18 +219,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_hold_no_certificate_are_named() {
+    fn the_error_for_an_unusable_certificate_file_names_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let (missing, empty) = (folder.path().join("missing.pem"), folder.path().join("empty.pem"));
         std::fs::write(&empty, "hello").unwrap();
-        let said = |cacert: &Path| config(&TlsOptions { cacert: Some(cacert.to_owned()), ..TlsOptions::default() });
-        assert!(said(&missing).unwrap_err().to_string().contains("missing.pem"));
-        assert!(said(&empty).unwrap_err().to_string().contains("holds no certificate"));
+        let trusting = |cacert: &Path| config(&TlsOptions { cacert: Some(cacert.to_owned()), ..TlsOptions::default() });
+        assert!(trusting(&missing).unwrap_err().to_string().contains("missing.pem"));
+        assert!(trusting(&empty).unwrap_err().to_string().contains("holds no certificate"));
         assert!(config(&TlsOptions { insecure: true, ..TlsOptions::default() }).is_ok());
     }
 
     #[test]
-    fn a_self_signed_certificate_that_is_named_is_trusted_for_its_own_name_only() {
+    fn a_self_signed_certificate_from_cacert_is_trusted_for_its_own_name_only() {
         use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
         let mut params = CertificateParams::new(["shop.example.com".to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -235,7 +238,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
         std::fs::write(&file, certificate.pem()).unwrap();
-        let trust = TrustThese::new(&file, Arc::new(ring::default_provider())).unwrap();
+        let trust = TrustFile::new(&file, Arc::new(ring::default_provider())).unwrap();
         let verify = |name: &'static str| {
             let name = ServerName::try_from(name).unwrap();
             trust.verify_server_cert(
