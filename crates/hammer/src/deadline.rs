@@ -1,7 +1,7 @@
 //! Deadlines of probes under way.
 //!
-//! All probes have the same patience and are sent in order, so deadlines come in order too: a queue will
-//! do, looked at whenever the engine wakes. Time in which the engine itself did not run does not count.
+//! All probes have the same time limits and start in order, so their deadlines are in order too: a queue for each kind
+//! is enough, checked whenever the worker wakes. Time in which the prober itself did not run does not count.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lapse_measure::time::Offset;
 
-/// How far a probe has come, for those who watch its deadlines.
+/// The stage of a probe, which decides whether its connect deadline, its answer deadline or none applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     #[default]
@@ -21,7 +21,7 @@ enum Stage {
     Over,
 }
 
-/// One probe's patience: to be connected, and to be answered.
+/// The two deadlines of one probe: for its connection and for its answer.
 #[derive(Debug, Default)]
 pub(super) struct Deadline {
     stage: Cell<Stage>,
@@ -29,18 +29,20 @@ pub(super) struct Deadline {
     waker: RefCell<Option<Waker>>,
 }
 
-/// The deadlines of all probes under way.
+/// The deadlines of all probes under way in one thread.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     to_connect: Queue,
     to_answer: Queue,
 }
 
-/// Those of one kind, in the order in which they come.
+/// The deadlines of one kind. Each is the same time after its probe's start, so they fall due in the order of the
+/// starts.
 #[derive(Debug)]
 struct Queue {
-    /// They apply to probes that are not beyond it.
+    /// The last stage at which a probe can still miss a deadline of this kind.
     stage: Stage,
+    /// The time from a probe's start to its deadline.
     patience: Duration,
     waiting: RefCell<VecDeque<(Offset, Rc<Deadline>)>>,
 }
@@ -48,12 +50,13 @@ struct Queue {
 // === impl Deadline ===
 
 impl Deadline {
-    /// The probe has its connection.
+    /// Notes that the probe has a connection: from now on only its answer deadline applies.
     pub(super) fn connected(&self) {
         self.stage.set(self.stage.get().max(Stage::Answering));
     }
 
-    /// Waits for `work`, but not beyond this deadline: then there is nothing.
+    /// Waits for `work` until a deadline expires; `None` if that came first. The expiry is noticed at the next
+    /// [`Deadlines::sweep`].
     pub(super) async fn bound<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         let outcome = std::future::poll_fn(|cx| {
             if let Poll::Ready(value) = work.as_mut().poll(cx) {
@@ -84,7 +87,7 @@ impl Deadline {
 // === impl Deadlines ===
 
 impl Deadlines {
-    /// Deadlines so long after a probe's beginning.
+    /// Creates the queues, with the times from a probe's start to its two deadlines.
     pub(super) fn new(to_connect: Duration, to_answer: Duration) -> Self {
         Self {
             to_connect: Queue::new(Stage::Connecting, to_connect),
@@ -92,7 +95,8 @@ impl Deadlines {
         }
     }
 
-    /// Those of a probe that begins at `now`, in time that counts.
+    /// Sets the deadlines of a probe that starts at `now`. Time in which the prober itself did not run is to be left
+    /// out of `now` here and in [`sweep`](Self::sweep), so that a stall of the prober is no timeout of the service.
     pub(super) fn begin(&self, now: Offset) -> Rc<Deadline> {
         let deadline = Rc::new(Deadline::default());
         for queue in [&self.to_connect, &self.to_answer] {
@@ -101,7 +105,7 @@ impl Deadlines {
         deadline
     }
 
-    /// Lets those expire whose time has come.
+    /// Expires the deadlines that are due at `now` and wakes their probes.
     pub(super) fn sweep(&self, now: Offset) {
         self.to_connect.sweep(now);
         self.to_answer.sweep(now);
@@ -137,7 +141,7 @@ mod tests {
     const MILLI: Duration = Duration::from_millis(1);
 
     #[tokio::test]
-    async fn a_deadline_ends_what_takes_too_long_and_nothing_else() {
+    async fn a_deadline_ends_only_the_probe_that_missed_it() {
         let deadlines = Deadlines::new(MILLI * 10, MILLI * 10);
         let (first, second) = (deadlines.begin(Offset::ZERO), deadlines.begin(Offset::from_millis(5)));
         deadlines.sweep(Offset::from_millis(9));
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_connected_has_the_longer_patience() {
+    async fn a_connected_probe_has_until_the_answer_deadline() {
         let deadlines = Deadlines::new(MILLI * 10, MILLI * 60);
         let (connected, other) = (deadlines.begin(Offset::ZERO), deadlines.begin(Offset::ZERO));
         connected.connected();
