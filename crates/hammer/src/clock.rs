@@ -1,4 +1,4 @@
-//! The run's clock. Nobody else reads one: everywhere else, time is an argument.
+//! The run's clock, and the only code that reads the system's: everywhere else, time is an argument.
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
 
-/// The machine's monotonic clock, counted from the moment at which the run began.
+/// The machine's monotonic clock, counted from the beginning of the run. All copies of a clock agree.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero.
@@ -15,34 +15,36 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that stands at offset zero now.
+    /// A clock for a run that begins now.
     pub fn start() -> Self {
         Self::start_in(Duration::ZERO)
     }
 
-    /// A clock that will stand at offset zero after `delay`, and until then does too: time to get ready in.
+    /// A clock for a run that begins after `delay`, which leaves time for preparations. Until then [`now`](Self::now)
+    /// returns offset zero.
     pub fn start_in(delay: Duration) -> Self {
         Self { began: read(ClockId::Monotonic) + nanos(delay) }
     }
 
-    /// The offset of now.
+    /// The current offset; zero as long as the run has not begun.
     pub fn now(&self) -> Offset {
         Offset::from_nanos(read(ClockId::Monotonic).saturating_sub(self.began))
     }
 
-    /// How long it is until `at`; zero if that is past. Before offset zero this says so, where [`now`](Self::now) cannot.
+    /// The time left until `at`, zero if that has passed. Unlike the difference to [`now`](Self::now) this is also
+    /// right before the run has begun.
     pub fn until(&self, at: Offset) -> Duration {
         let at = self.began.saturating_add(at.as_nanos());
         Duration::from_nanos(at.saturating_sub(read(ClockId::Monotonic)))
     }
 
-    /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero: other programs on this machine can count from it too.
+    /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero, by which other programs of this machine can convert offsets.
     pub const fn monotonic_ns(&self) -> u64 {
         self.began
     }
 
-    /// Where now lies on the wall clock. The wall clock is read between two readings of the monotonic
-    /// one; of a few tries the one that was interrupted least is kept.
+    /// Reads the wall clock together with the offset. The wall clock is read between two readings of the monotonic
+    /// clock; of five attempts the one with the shortest time between those two is used.
     pub fn anchor(&self) -> Anchor {
         let attempt = || {
             let (before, unix_ns, after) =
@@ -52,7 +54,7 @@ impl Clock {
         let first = attempt();
         let (_, read_at, unix_ns) =
             (0..4).map(|_| attempt()).fold(first, |best, next| if next.0 < best.0 { next } else { best });
-        // Offset zero may still lie ahead: then the date is that of offset zero.
+        // Before the run has begun, the anchor is the expected date of offset zero.
         let ahead = self.began.saturating_sub(read_at);
         Anchor { unix_ns: unix_ns + ahead, offset: Offset::from_nanos((read_at + ahead) - self.began) }
     }
@@ -76,6 +78,7 @@ pub fn discipline() -> Option<Discipline> {
     })
 }
 
+/// Reads `clock` in nanoseconds.
 #[expect(clippy::disallowed_methods, reason = "this is the one reader of the clock")]
 fn read(clock: ClockId) -> u64 {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
@@ -87,13 +90,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_says_how_far_off_the_wall_clock_may_be() {
+    fn the_estimated_error_of_the_wall_clock_is_within_the_maximum_error() {
         let Discipline { estimated_error, maximum_error, .. } = discipline().unwrap();
         assert!(estimated_error <= maximum_error.max(Duration::from_secs(16)), "{estimated_error:?} {maximum_error:?}");
     }
 
     #[test]
-    fn two_anchors_agree_on_the_wall_clock() {
+    fn two_anchors_give_the_same_date_for_one_offset() {
         let clock = Clock::start();
         let (first, second) = (clock.anchor(), clock.anchor());
         assert!(second.offset >= first.offset);

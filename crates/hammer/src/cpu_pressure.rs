@@ -1,23 +1,25 @@
-//! How hard-pressed the machine was: when something on it waits for a processor, sends may be late.
+//! CPU pressure of the machine: while tasks wait for a processor, probes may be sent late.
 
 use std::fs;
 use std::time::Duration;
 
 use lapse_measure::time::Offset;
 
-/// For how long, up to a moment, some task on this machine waited for a processor.
+/// The total time since boot in which at least one task of this machine waited for a processor.
 ///
 /// Source: the kernel's pressure stall information (Documentation/accounting/psi.rst), `some`, `total` in microseconds.
+/// Empty where the kernel does not provide it.
 #[derive(Clone, Copy, Debug)]
 pub struct Pressure(Option<Duration>);
 
 impl Pressure {
-    /// Up to now; nothing where the kernel does not say.
+    /// Reads `/proc/pressure/cpu`.
     pub fn now() -> Self {
         Self(fs::read_to_string("/proc/pressure/cpu").ok().as_deref().and_then(waited))
     }
 
-    /// The share of a run of this length, begun at the reading of `self`, in which some task waited.
+    /// The share of time in which some task waited, from 0 to 1, over the `length` of a run that began when `self` was
+    /// read. `None` for a run of no length, or where the kernel has no pressure information.
     pub fn share_since(&self, length: Offset) -> Option<f64> {
         let stalled = Self::now().0?.saturating_sub(self.0?);
         let length = length.since(Offset::ZERO);
@@ -25,7 +27,7 @@ impl Pressure {
     }
 }
 
-/// The total of the line `some avg10=0.12 avg60=0.08 avg300=0.01 total=123456`, in microseconds.
+/// Parses the total, in microseconds, of the line `some avg10=0.12 avg60=0.08 avg300=0.01 total=123456`.
 fn waited(psi: &str) -> Option<Duration> {
     let some = psi.lines().find_map(|line| line.strip_prefix("some "))?;
     let total = some.split(' ').find_map(|field| field.strip_prefix("total="))?;
@@ -37,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_total_of_the_kernels_account_is_read_and_anything_else_is_unknown() {
+    fn parses_the_total_of_the_some_line_and_rejects_anything_else() {
         let psi =
             "some avg10=0.12 avg60=0.08 avg300=0.01 total=123456\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
         assert_eq!(waited(psi), Some(Duration::from_micros(123_456)));

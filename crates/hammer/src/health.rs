@@ -1,5 +1,5 @@
-//! The control lane's other end: a responder in the prober's own process. When it cannot be reached in
-//! time, the fault is ours.
+//! The control lane's responder, in the prober's own process. A control probe that fails or is slow shows that the
+//! prober itself was held up.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,12 +13,13 @@ use super::target::{ConnectTo, Http, Target};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Answers on loopback, in this thread, until the runtime ends; says where.
+/// Starts a responder on a free loopback port, in this thread's runtime, and returns it as a target. It runs until the
+/// runtime ends; the error is that of binding the port.
 pub(super) async fn respond() -> io::Result<Target> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let uri: Uri = format!("http://{}/", listener.local_addr()?).parse().map_err(io::Error::other)?;
     spawn_local(async move {
-        // Without a descriptor left, the control lane fails: that is what it is for.
+        // If no descriptor is left, the responder ends and control probes fail, which is the signal they are for.
         while let Ok((stream, _)) = listener.accept().await {
             spawn_local(answer(stream));
         }
@@ -37,7 +38,8 @@ pub(super) async fn respond() -> io::Result<Target> {
     })
 }
 
-/// Answers each request on a connection. Nobody but the engine knows of it, and that sends one at a time, without a body.
+/// Answers the requests of one connection. Their end is found by the empty line alone: the only client is the engine,
+/// which sends no body and one request at a time.
 async fn answer(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut request, mut length) = ([0; 2048], 0);

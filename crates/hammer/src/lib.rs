@@ -1,6 +1,7 @@
-//! Sends probes on time, whatever becomes of them, and says what each one saw.
+//! The prober: sends a request for each slot when the slot is due, and reports the result of each.
 //!
-//! It knows no outage and no timeline: slots are due, and records leave on a channel.
+//! The loop is open: a slow or missing answer delays no later slot. Results leave as records on a channel; outages and
+//! timelines are computed elsewhere.
 
 pub mod clock;
 pub mod cpu_pressure;

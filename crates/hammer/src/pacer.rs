@@ -1,6 +1,7 @@
-//! Wakes the engine when slots are due.
+//! The timer that wakes a worker when slots are due.
 //!
-//! On a `timerfd`: tokio's own timer is about a millisecond late at the median, which is the whole of a cell.
+//! It is a `timerfd`, because tokio's own timer is about a millisecond late at the median, and a cell of the timeline
+//! is one millisecond.
 
 use std::io;
 use std::num::NonZeroU64;
@@ -19,13 +20,13 @@ use super::clock::Clock;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Offset, nanos};
 
-/// Up to this many slots a second each has a wake-up of its own. Beyond, a wake-up costs more than the
-/// probe that it is for.
+/// The highest rate, in slots a second of one worker, at which each slot has a wake-up of its own. At higher rates a
+/// wake-up costs more than sending the probe.
 const ALONE: u64 = 2_000;
-/// Slots due within this time of each other are then sent together, the first of them that much late.
+/// At higher rates, slots due within this time of each other share a wake-up, so the first of them is this late.
 const TICK: Duration = Duration::from_micros(370);
 
-/// Sleeps until slots are due.
+/// A timer on the run's clock, for one worker.
 #[derive(Debug)]
 pub(super) struct Pacer {
     timer: AsyncFd<OwnedFd>,
@@ -34,9 +35,11 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    /// A pacer for this many slots a second in all.
+    /// A pacer for the calling thread, which sends `slots` a second over all its lanes. Fails if no `timerfd` can be
+    /// had.
     pub(super) fn new(clock: Clock, slots: Rate) -> io::Result<Self> {
-        // The kernel may otherwise let a timer be 50 us late to save power. If it refuses, it is that late.
+        // By default the kernel may delay a timer by 50 us to save power. A refusal is no error: timers are then that
+        // late.
         let _ = set_current_timer_slack(NonZeroU64::new(1));
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         let tick = if slots.get() <= ALONE { Duration::ZERO } else { TICK };
@@ -48,20 +51,22 @@ impl Pacer {
         Ok(Self { timer, clock, tick })
     }
 
-    /// Sleeps until what is due at `at` is to be sent; returns how late that became.
+    /// Sleeps until the slot due at `at` is to be sent, and returns how much later than intended it woke up. An instant
+    /// that has passed only yields to the runtime.
     pub(super) async fn sleep(&self, at: Offset) -> io::Result<Duration> {
         let at = at + self.tick;
         if self.clock.until(at).is_zero() {
-            // Answers that wait are read before more is sent.
+            // A worker that is late reads the answers that have come in before it sends more.
             yield_now().await;
         } else {
             self.arm(at)?;
-            // The timer's count is never read: arming it anew resets it.
+            // The count of expirations is never read: arming the timer again resets it.
             self.timer.readable().await?.clear_ready();
         }
         Ok(self.clock.now().since(at))
     }
 
+    /// Sets the timer to expire at `at`, as an absolute time of `CLOCK_MONOTONIC`.
     fn arm(&self, at: Offset) -> io::Result<()> {
         let nanos = self.clock.monotonic_ns().saturating_add(nanos(at.since(Offset::ZERO)));
         let second = 1_000_000_000;
