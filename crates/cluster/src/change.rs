@@ -1,115 +1,15 @@
-//! What happened to an object between two looks at it.
+//! A change of an object: one event of the timeline before its arrival time is known.
 
-use super::kind::Kind;
-use super::object::{Body, ClusterEvent, Object};
-use super::{endpoints, pod, workload};
-use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
+use lapse_record::event::{EventKind, Object};
 
-/// Something that happened, in the words of the timeline.
+/// A change of an object, as the timeline shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// What sort of thing.
     pub(super) kind: EventKind,
-    /// For people.
+    /// The event's text for people.
     pub(super) text: String,
-    /// When the cluster says that it happened, in nanoseconds since the Unix epoch.
+    /// The cluster's own time of the change, in nanoseconds since the Unix epoch; `None` if the object has none.
     pub(super) told: Option<u64>,
-    /// What it happened to.
-    pub(super) object: ReportObject,
-}
-
-/// What happened between two looks at one object of this kind; `None` before it was there, and after.
-pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Change> {
-    let Some(any) = new.or(old) else { return Vec::new() };
-    match &any.body {
-        Body::Pod(_) => pod::changes(old.and_then(as_pod), new.and_then(as_pod)),
-        Body::Workload(_) => workload::changes(kind, old.and_then(as_workload), new.and_then(as_workload)),
-        Body::Endpoints(_) => endpoints::changes(old.and_then(as_members), new.and_then(as_members)),
-        Body::ReplicaSet => Vec::new(),
-        Body::Service(_) | Body::Ingress { .. } | Body::Autoscaler(_) | Body::Release { .. } => {
-            of_the_rest(kind, old, new)
-        }
-        Body::ClusterEvent(notice) => new.map(|_| of_notice(notice)).into_iter().collect(),
-    }
-}
-
-/// What there is of one object when nothing has happened to it yet.
-pub(super) fn found(object: &Object) -> Vec<Change> {
-    match &object.body {
-        Body::Pod(pod) => vec![pod::found(&object.meta, pod)],
-        Body::Endpoints(members) => endpoints::found(members),
-        Body::Workload(_)
-        | Body::ReplicaSet
-        | Body::Service(_)
-        | Body::Ingress { .. }
-        | Body::Autoscaler(_)
-        | Body::Release { .. }
-        | Body::ClusterEvent(_) => Vec::new(),
-    }
-}
-
-fn as_pod(object: &Object) -> Option<(&super::object::Meta, &pod::Pod)> {
-    if let Body::Pod(pod) = &object.body { Some((&object.meta, pod)) } else { None }
-}
-
-fn as_workload(object: &Object) -> Option<(&super::object::Meta, &workload::Progress)> {
-    if let Body::Workload(progress) = &object.body { Some((&object.meta, progress)) } else { None }
-}
-
-fn as_members(object: &Object) -> Option<&endpoints::Membership> {
-    if let Body::Endpoints(members) = &object.body { Some(members) } else { None }
-}
-
-fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Change> {
-    let Some(name) = new.or(old).map(|object| &object.meta.name) else { return Vec::new() };
-    let noun = kind.object_kind();
-    let told = |change, text: String| {
-        let object = ReportObject::new(kind.object_kind(), name);
-        Change { kind: change, text, told: None, object }
-    };
-    let change = match (old.map(|object| &object.body), new.map(|object| &object.body)) {
-        (old, Some(Body::Release { revision, status })) if old != new.map(|object| &object.body) => {
-            let Some(change) = release_kind(status) else { return Vec::new() };
-            let object = new.and_then(|object| object.meta.labels.get("name")).map_or("", String::as_str);
-            let text = format!("release {object} revision {revision} is {status}");
-            Change { object: ReportObject::new(ObjectKind::Release, object), ..told(change, text) }
-        }
-        (None, Some(_)) => told(EventKind::Created, format!("{noun} {name} is created")),
-        (Some(Body::Release { .. }), None) => return Vec::new(),
-        (Some(_), None) => told(EventKind::Deleted, format!("{noun} {name} is deleted")),
-        (Some(Body::Service(was)), Some(Body::Service(is))) if was.selector != is.selector => {
-            let labels: Vec<_> = is.selector.iter().map(|(label, value)| format!("{label}={value}")).collect();
-            told(EventKind::SelectorSwitched, format!("service {name} now selects {}", labels.join(", ")))
-        }
-        (Some(Body::Ingress { services: was }), Some(Body::Ingress { services: is })) if was != is => {
-            told(EventKind::IngressChanged, format!("ingress {name} now sends to {}", is.join(", ")))
-        }
-        (Some(Body::Autoscaler(was)), Some(Body::Autoscaler(is))) if was.desired != is.desired => {
-            told(EventKind::HpaScaled, format!("hpa {name} wants {} replicas instead of {}", is.desired, was.desired))
-        }
-        _ => return Vec::new(),
-    };
-    vec![change]
-}
-
-/// What a revision that gets this status means for its release; nothing if another one has taken its place.
-fn release_kind(status: &str) -> Option<EventKind> {
-    match status {
-        "deployed" => Some(EventKind::ReleaseDeployed),
-        "failed" => Some(EventKind::ReleaseFailed),
-        "superseded" | "uninstalled" => None,
-        _ => Some(EventKind::ReleasePending),
-    }
-}
-
-fn of_notice(notice: &ClusterEvent) -> Change {
-    let (kind, name) = &notice.about;
-    let unknown = || ObjectKind::Other(kind.to_ascii_lowercase());
-    let noun = Kind::named(kind).map_or_else(unknown, Kind::object_kind);
-    Change {
-        kind: if notice.warning { EventKind::Warned } else { EventKind::Noted },
-        text: format!("{noun} {name}: {}: {}", notice.reason, notice.message),
-        told: notice.at.as_ref().and_then(super::object::Instant::unix_ns),
-        object: ReportObject::new(noun, name),
-    }
+    /// The row of the report that shows the change.
+    pub(super) object: Object,
 }

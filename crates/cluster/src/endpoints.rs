@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::change::Change;
-use super::object::{Meta, part};
+use super::meta::{Meta, part};
 use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 
 /// The members of one list; a service may have several.
@@ -163,13 +163,10 @@ impl Member {
 mod tests {
     use serde_json::json;
 
-    use super::super::kind::Kind;
-    use super::super::object::{Body, Object};
     use super::*;
 
     fn members(value: &Value) -> Membership {
-        let Body::Endpoints(members) = Object::read(Kind::Endpoints, value).unwrap().body else { panic!("{value}") };
-        members
+        read(&part(value, "/metadata").unwrap(), value).unwrap()
     }
 
     fn slice(conditions: &Value) -> Membership {

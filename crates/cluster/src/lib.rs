@@ -9,8 +9,10 @@
 
 mod change;
 mod command_line;
+mod diff;
 mod endpoints;
 mod kind;
+mod meta;
 mod object;
 mod pod;
 mod scope;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use super::change::Change;
-use super::object::{Instant, Meta};
+use super::meta::{Instant, Meta};
 use lapse_record::event::{EventKind, Object, ObjectKind};
 
 /// A pod's status.

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::change::{self, Change};
+use super::change::Change;
+use super::diff;
 use super::kind::Kind;
-use super::object::{Body, Meta, Object};
+use super::meta::Meta;
+use super::object::{Body, Object};
 use super::scope::Of;
 use lapse_measure::time::Offset;
 use lapse_record::event::{Event, Source};
@@ -97,7 +99,7 @@ impl State {
         }
         let key = (kind, name);
         let old = self.objects.get(&key);
-        let changes = if self.listed.contains(&kind) { change::between(kind, old, Some(&object)) } else { Vec::new() };
+        let changes = if self.listed.contains(&kind) { diff::between(kind, old, Some(&object)) } else { Vec::new() };
         if kind.is_workload() || kind == Kind::ReplicaSet {
             self.by_uid.insert(object.meta.uid.clone(), key.clone());
         }
@@ -111,7 +113,7 @@ impl State {
     pub(super) fn remove(&mut self, kind: Kind, name: &str, at: Offset) -> Vec<Event> {
         let Some(object) = self.objects.remove(&(kind, name.to_owned())) else { return Vec::new() };
         self.settle(kind, &object);
-        self.wait(kind, &object, change::between(kind, Some(&object), None), at);
+        self.wait(kind, &object, diff::between(kind, Some(&object), None), at);
         self.wake(at)
     }
 
@@ -128,7 +130,7 @@ impl State {
     pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
         let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
         let found = belonging.flat_map(|((kind, _), object)| {
-            change::found(object).into_iter().map(|change| Waiting { at, kind: *kind, object: object.clone(), change })
+            diff::found(object).into_iter().map(|change| Waiting { at, kind: *kind, object: object.clone(), change })
         });
         found.collect::<Vec<_>>().into_iter().map(|found| self.event(found)).collect()
     }

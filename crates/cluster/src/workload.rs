@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::kind::Kind;
-use super::object::{Meta, part};
+use super::meta::{Meta, part};
 use lapse_record::event::{EventKind, Object as ReportObject};
 
 /// A workload's own account of its pods, in words that all three kinds share.
@@ -139,14 +139,11 @@ pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(
 mod tests {
     use serde_json::json;
 
-    use super::super::object::{Body, Object};
     use super::*;
 
     fn missing(kind: Kind, generation: u64, spec: &Value, status: &Value) -> Option<String> {
         let value = json!({"metadata": {"name": "wine", "generation": generation}, "spec": spec, "status": status});
-        let object = Object::read(kind, &value).unwrap();
-        let Body::Workload(progress) = &object.body else { panic!("{value}") };
-        progress.missing(&object.meta)
+        Progress::read(kind, &value).unwrap().missing(&part(&value, "/metadata").unwrap())
     }
 
     #[test]

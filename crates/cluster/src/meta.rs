@@ -1,0 +1,71 @@
+//! The metadata that every kind of object has, and how a part of an object is read.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What all kinds have.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Meta {
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) resource_version: String,
+    pub(super) generation: u64,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) owner_references: Vec<Owner>,
+    pub(super) creation_timestamp: Option<Instant>,
+    /// When it is to be gone: `deletion_grace_period_seconds` after somebody asked for it.
+    pub(super) deletion_timestamp: Option<Instant>,
+    pub(super) deletion_grace_period_seconds: u64,
+}
+
+/// Who it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Owner {
+    pub(super) uid: String,
+    pub(super) controller: bool,
+}
+
+/// A point in time as the cluster writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Instant(String);
+
+impl Meta {
+    /// The object that rules this one.
+    pub(super) fn controller(&self) -> Option<&str> {
+        self.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
+    }
+
+    /// The Helm release that it was made by: helm writes this on all that it makes.
+    pub(super) fn release(&self) -> Option<&str> {
+        self.annotations.get("meta.helm.sh/release-name").map(String::as_str)
+    }
+
+    /// When somebody asked for its deletion, in nanoseconds since the Unix epoch.
+    pub(super) fn deletion_asked(&self) -> Option<u64> {
+        let gone = self.deletion_timestamp.as_ref()?.unix_ns()?;
+        gone.checked_sub(self.deletion_grace_period_seconds.checked_mul(1_000_000_000)?)
+    }
+}
+
+impl Instant {
+    /// In nanoseconds since the Unix epoch, if it is a time at all.
+    pub(super) fn unix_ns(&self) -> Option<u64> {
+        DateTime::parse_from_rfc3339(&self.0).ok()?.timestamp_nanos_opt().and_then(|ns| u64::try_from(ns).ok())
+    }
+}
+
+/// A part of an object, its default where the object has none.
+pub(super) fn part<T: DeserializeOwned + Default>(value: &Value, pointer: &str) -> Result<T, serde_json::Error> {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => Ok(T::default()),
+        Some(part) => T::deserialize(part),
+    }
+}
