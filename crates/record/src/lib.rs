@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod entry;
+pub mod error_chain;
 pub mod event;
 pub mod failure;
 pub mod journal;

@@ -18,6 +18,7 @@ use super::super::object::Object;
 use super::super::scope::{Of, Scope};
 use super::{ApiEvent, Error, PATIENCE, back_off};
 use lapse_measure::time::Offset;
+use lapse_record::error_chain::with_causes;
 
 /// A cluster that answers, and the part of it that is watched.
 #[derive(Clone, Debug)]
@@ -180,7 +181,7 @@ async fn listen<K: Serialize + Send>(
                 hear(ApiEvent::Forbidden);
                 return;
             }
-            Err(error) => ApiEvent::Lost(chain(&error)),
+            Err(error) => ApiEvent::Lost(with_causes(&error)),
         };
         let lost = matches!(heard, ApiEvent::Lost(_));
         if !hear(heard) {
@@ -218,18 +219,4 @@ fn is_forbidden(error: &watcher::Error) -> bool {
         | watcher::Error::WatchError(status) => status.code == 403,
         _ => false,
     }
-}
-
-/// An error with its causes, each said once.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text
 }
