@@ -12,6 +12,7 @@ use hyper::{Method, Version};
 
 use lapse_hammer::target::{Http, Target};
 use lapse_measure::lane::Protocol;
+use lapse_record::error_chain::innermost;
 
 /// The longest timeout of the check.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -80,15 +81,6 @@ fn address(target: &Target) -> Option<(String, SocketAddr)> {
     let (to, port) = target.connects_to();
     let is_led = !target.connect_to.is_empty();
     is_led.then(|| Some((host, (to.as_str(), port).to_socket_addrs().ok()?.next()?)))?
-}
-
-/// The innermost cause of an error, which says most.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 /// Checks all targets concurrently.

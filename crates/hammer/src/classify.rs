@@ -6,6 +6,7 @@ use std::io;
 use super::stream::IoObservations;
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Unsent};
+use lapse_record::error_chain::with_causes;
 
 /// A connection that could not be opened.
 pub(super) fn connect(error: &io::Error) -> Failed {
@@ -43,7 +44,7 @@ pub(super) enum Sharing {
 
 /// An exchange that failed after the request was begun.
 pub(super) fn exchange(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Failed {
-    Failed::new(class(error, observed, sharing, trace), chain(error))
+    Failed::new(class(error, observed, sharing, trace), with_causes(error))
 }
 
 fn class(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Class {
@@ -87,17 +88,6 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
         next = error.source();
     }
     None
-}
-
-/// An error with its causes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -17,6 +17,15 @@ pub fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// The message of the innermost cause, which says most where the outer ones only name layers.
+pub fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
