@@ -1,6 +1,6 @@
-//! Offsets as dates, in UTC and to the millisecond.
+//! Formats offsets as UTC dates, to the millisecond.
 //!
-//! Refuses local time: a record does not say where it is read, and the same record gives the same bytes.
+//! Local time is never used: the same record must give the same bytes wherever the report is made.
 
 use chrono::{DateTime, Utc};
 
@@ -9,16 +9,17 @@ use lapse_measure::time::{Anchor, Offset};
 const SECOND_NS: u64 = 1_000_000_000;
 const MILLISECOND_NS: u64 = 1_000_000;
 
-/// Writes dates, and remembers the last second: the dates of a long table cost next to nothing.
+/// Formats dates and caches the text of the last second: a table with a row per millisecond formats one date in a
+/// thousand rows.
 #[derive(Debug)]
 pub(super) struct Dates {
     anchor: Anchor,
-    /// The last second since the Unix epoch, and how it is spelt.
+    /// The cached second since the Unix epoch, and its text.
     second: Option<(u64, String)>,
 }
 
 impl Dates {
-    /// The dates of a run with this anchor.
+    /// A formatter for offsets of the run with this `anchor`.
     pub(super) const fn new(anchor: Anchor) -> Self {
         Self { anchor, second: None }
     }
@@ -28,9 +29,9 @@ impl Dates {
         let unix_ns = self.anchor.unix_ns_at(offset);
         let (second, millis) = (unix_ns / SECOND_NS, unix_ns % SECOND_NS / MILLISECOND_NS);
         if self.second.as_ref().is_none_or(|(last, _)| *last != second) {
-            self.second = Some((second, spell(second)));
+            self.second = Some((second, format_second(second)));
         }
-        (self.second.as_ref().map_or("", |(_, spelt)| spelt), millis)
+        (self.second.as_ref().map_or("", |(_, text)| text), millis)
     }
 }
 
@@ -41,7 +42,7 @@ pub(super) fn rfc3339(anchor: Anchor, offset: Offset) -> String {
     format!("{second}.{millis:03}Z")
 }
 
-/// The time of day at `offset`: `22:13:20.000`, and with the date if the run began on another day.
+/// The time of day at `offset`: `22:13:20.000`. The date comes first if the run began on another day.
 pub(super) fn moment(anchor: Anchor, offset: Offset) -> String {
     let (began, at) = (rfc3339(anchor, Offset::ZERO), rfc3339(anchor, offset));
     let day = |date: &str| date.split_once('T').map(|(day, _)| day.to_owned());
@@ -49,7 +50,7 @@ pub(super) fn moment(anchor: Anchor, offset: Offset) -> String {
     time.unwrap_or_else(|| at.replace('T', " ")).trim_end_matches('Z').to_owned()
 }
 
-fn spell(second: u64) -> String {
+fn format_second(second: u64) -> String {
     let date = i64::try_from(second).ok().and_then(|second| DateTime::<Utc>::from_timestamp(second, 0));
     date.unwrap_or_default().format("%Y-%m-%dT%H:%M:%S").to_string()
 }
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_beyond_all_calendars_is_still_one() {
+    fn the_largest_offset_still_has_a_date() {
         let anchor = Anchor { unix_ns: u64::MAX, offset: Offset::ZERO };
         assert_eq!(rfc3339(anchor, Offset::from_nanos(u64::MAX)), "2554-07-21T23:34:33.709Z");
     }

@@ -1,4 +1,4 @@
-//! The formats, listed once: what each is called, what it is for, what it needs, and how it is written.
+//! The list of report formats: the name, purpose, cargo feature and writer of each.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,7 +10,8 @@ use super::table::Table;
 use super::text::Look;
 use super::{csv, github, html, json, junit, markdown, openmetrics, svg, text, trace};
 
-/// Defines the formats, so that a new one is one more line here and the compiler asks for the rest.
+/// Defines the enum and its names from one list, so that a new format is one line here and the compiler names the
+/// matches that lack it.
 macro_rules! formats {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// A format in which a run can be reported.
@@ -30,7 +31,7 @@ macro_rules! formats {
                 }
             }
 
-            /// What the format is for, in a line.
+            /// The format's purpose in one line, for help texts: the doc comment of its variant.
             pub const fn purpose(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
@@ -75,19 +76,19 @@ formats! {
     Trace = "trace",
 }
 
-/// How a report is written where its format leaves a choice.
+/// Settings for the formats that have any: the text report and the timeline tables.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The width, the colours and the characters of the text report.
     pub look: Look,
-    /// How much time a row of the timeline covers.
+    /// Time that a row of the timeline tables covers.
     pub bin: Duration,
 }
 
 // === impl Format ===
 
 impl Format {
-    /// Whether the format is bytes rather than text, so that a terminal cannot show it.
+    /// Whether the output is binary and so cannot go to a terminal.
     pub const fn is_binary(self) -> bool {
         match self {
             Self::Parquet | Self::ParquetFailures | Self::ParquetEvents | Self::Png => true,
@@ -106,7 +107,7 @@ impl Format {
         }
     }
 
-    /// The cargo feature that the format needs, if lapse was built without it.
+    /// The cargo feature that the format needs and that this build lacks; `None` if the format is available.
     pub const fn missing_feature(self) -> Option<&'static str> {
         match self {
             Self::Png if !cfg!(feature = "png") => Some("png"),
@@ -117,8 +118,8 @@ impl Format {
         }
     }
 
-    /// Writes the report of `record` in this format. Fails where `out` fails, and for a format of which
-    /// [`missing_feature`](Self::missing_feature) names a feature.
+    /// Writes the report of `record` to `out` in this format. Returns the errors of `out`, and
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the format has a [`missing_feature`](Self::missing_feature).
     pub fn write(self, record: &Record, options: Options, out: &mut (impl Write + Send)) -> io::Result<()> {
         let timeline = Table::Timeline { bin: options.bin };
         match self {

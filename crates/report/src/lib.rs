@@ -1,7 +1,7 @@
-//! What a record says, for people and for machines: one format a file, each a pure function of the record.
+//! Reports of a run, for people and for programs: one module per format, each a pure function of the record.
 //!
-//! Nothing here reads a clock or waits, so a report can be made years later, on another machine, from
-//! a journal alone; and the same record always gives the same bytes.
+//! No module reads a clock or blocks, so a report can be made years later on another machine from the journal alone,
+//! and the same record always gives the same bytes.
 
 mod axis;
 pub mod csv;
@@ -37,7 +37,7 @@ mod tests {
     use lapse_record::sample;
 
     #[test]
-    fn no_record_however_odd_is_too_odd_for_a_report() {
+    fn every_format_accepts_a_hostile_record() {
         let record = sample::hostile();
         let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
         for format in Format::ALL.into_iter().filter(|format| format.missing_feature().is_none()) {
@@ -54,9 +54,9 @@ mod tests {
         bin: Duration::from_millis(1),
     };
 
-    /// The formats for programs that are read by people all the same, as they come out of three built records.
+    /// Snapshots of the formats for programs that are also readable as text, for three sample records.
     #[test]
-    fn formats_for_programs_are_as_they_were() {
+    fn text_based_formats_match_their_snapshots() {
         let formats = [
             ("junit.xml", Format::Junit),
             ("summary.md", Format::Markdown),
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// Lets so many lines through: a snapshot is to be read.
+    /// Passes the first `.1` lines on to `.0` and drops the rest, which keeps snapshots short enough to review.
     struct Head<'a>(&'a mut Vec<u8>, usize);
 
     impl std::io::Write for Head<'_> {
@@ -97,24 +97,24 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_is_nothing_but_text_in_every_format() {
+    fn untrusted_text_is_escaped_in_every_format() {
         let mut record = sample::upgrade();
         let evil = "</script><b>|`x` @all\u{202e}\u{7}\r\n::error::gotcha%0A\"";
         record.about.name = evil.to_owned();
         record.summary.verdict.inconclusive.push(evil.to_owned());
-        let told = |format: Format| {
+        let written = |format: Format| {
             let mut out = Vec::new();
             format.write(&record, OPTIONS, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         for format in [Format::Junit, Format::Markdown, Format::Github, Format::Openmetrics] {
-            let text = told(format);
+            let text = written(format);
             assert!(!text.contains(['\u{202e}', '\u{7}', '\r']), "{text}");
         }
-        assert!(!told(Format::Junit).contains("<b>"));
-        let page = told(Format::Markdown);
+        assert!(!written(Format::Junit).contains("<b>"));
+        let page = written(Format::Markdown);
         assert!(!page.contains("<b>") && !page.contains("@all") && !page.contains("`x`"), "{page}");
-        assert!(told(Format::Github).lines().all(|line| line.starts_with("::")));
-        assert!(told(Format::Github).lines().all(|line| !line.starts_with("::error::gotcha")));
+        assert!(written(Format::Github).lines().all(|line| line.starts_with("::")));
+        assert!(written(Format::Github).lines().all(|line| !line.starts_with("::error::gotcha")));
     }
 }

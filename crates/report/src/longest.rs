@@ -1,4 +1,4 @@
-//! What is shown one by one where there is no room for all: the longest, in the order of time.
+//! Selects the longest outages or episodes, for formats that have no room for all of them.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use lapse_measure::time::Offset;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
-/// The longest of some stretches of time, and those that were left out.
+/// The longest outages or episodes, and the others.
 pub(super) struct Longest<T> {
-    /// In the order of time.
+    /// The longest ones, ordered by start.
     pub(super) shown: Vec<T>,
-    /// The others, longest first.
+    /// The shorter ones, longest first.
     pub(super) more: Vec<T>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Longest<TargetEpisode<'a>> {
 }
 
 impl<T> Longest<T> {
-    /// `all` in the order of lanes or targets, which decides between equals.
+    /// Selects the `most` longest of `all`. Ties go to the earlier start, then to the lower lane or target.
     fn of(mut all: Vec<T>, most: usize, length_and_start: impl Fn(&T) -> (Duration, Offset)) -> Self {
         all.sort_by_key(|one| {
             let (length, from) = length_and_start(one);

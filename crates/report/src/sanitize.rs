@@ -1,14 +1,15 @@
-//! Text from outside made harmless: what is no printable text becomes a sign that says so.
+//! Replaces characters in untrusted text that could break a format or mislead a reader.
 
 use std::borrow::Cow;
 
-/// `text` without control characters, and without those that turn the direction of what follows.
+/// `text` with each control character, bidirectional control and XML noncharacter replaced by U+FFFD. Borrows if `text`
+/// has none of them.
 pub(super) fn sanitize(text: &str) -> Cow<'_, str> {
     if text.contains(is_harmful) { text.replace(is_harmful, "\u{fffd}").into() } else { text.into() }
 }
 
 fn is_harmful(letter: char) -> bool {
-    let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // XML 1.0 has no place for the last two, in whatever spelling.
-    turns || letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}')
+    let bidirectional = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // XML 1.0 does not allow U+FFFE and U+FFFF, not even as character references.
+    bidirectional || letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}')
 }
