@@ -1,4 +1,4 @@
-//! The sentences and rows that several formats share. Each format decides which of them it shows, and how.
+//! Sentences and table rows that several formats share. Each format decides which of them it shows, and how.
 
 pub(super) mod act;
 pub(super) mod downtime;

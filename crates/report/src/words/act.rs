@@ -1,4 +1,4 @@
-//! The acts of a scenario: what each of them cost, and whether the scenario expects that.
+//! The acts of a scenario: what each act lost, and whether that meets the scenario's expectation.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
 use lapse_record::summary::{ActOutcome, ActSummary};
 
-/// A row for each act: its name, what it lost, and its downtime with how that compares to what the scenario expects.
+/// A row for each act: its name, its lost probes, and its downtime with the outcome of its budget.
 pub(crate) fn rows(record: &Record) -> Vec<Vec<String>> {
     record.summary.acts.iter().map(row).collect()
 }

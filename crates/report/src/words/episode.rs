@@ -1,4 +1,4 @@
-//! When something was lost, on which lane, to whom, and how it looked.
+//! Episodes in words: when probes failed, on which lanes, at which peers, and what the time to fail suggests.
 
 use std::cmp::Reverse;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use lapse_record::record::Record;
 
 pub(crate) const HEADING: &str = "When (times of day in UTC)";
 
-/// Peers told one by one.
-const PEERS: usize = 4;
+/// Peers listed one by one; the rest are counted.
+const MAX_PEERS: usize = 4;
 
-/// A line for each of the `most` longest episodes, and one for the others.
+/// A line for each of the `most` longest episodes, ordered by time, and one line for the rest.
 pub(crate) fn brief(record: &Record, most: usize) -> Vec<String> {
     let Longest { shown, more } = Longest::episodes(record, most);
     let shown = shown.iter().map(|episode| headline(record, *episode));
@@ -27,7 +27,7 @@ pub(crate) fn brief(record: &Record, most: usize) -> Vec<String> {
     shown.chain(rest).collect()
 }
 
-/// The target, from when to when, and what it lost.
+/// The first line of an episode: its target, time span and lost probes.
 pub(crate) fn headline(record: &Record, (target, episode): TargetEpisode<'_>) -> String {
     let moment = |at: Offset| date::moment(record.about.anchor, at);
     let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
@@ -35,14 +35,14 @@ pub(crate) fn headline(record: &Record, (target, episode): TargetEpisode<'_>) ->
     format!("{name}: {began}{until}, {}; {lost}", since(record, episode))
 }
 
-/// Episodes that are not told one by one.
+/// One line for the episodes that are not listed: their number and failed probes.
 pub(crate) fn rest(more: &[TargetEpisode<'_>]) -> String {
     let (failed, what) =
         (more.iter().map(|(_, episode)| episode.failed).sum(), some(more.len() as u64, "shorter episode"));
     format!("and {what}, in which {} failed", some(failed, "probe"))
 }
 
-/// Where an episode lies in what was going on: `2.000 to 4.099 s after the command started`.
+/// The span of an episode relative to its [`origin`]: `2.000 to 4.099 s after the command started`.
 pub(crate) fn since(record: &Record, episode: &Episode) -> String {
     let (origin, what) = origin(record, episode.from);
     if episode.from < origin || episode.to == episode.from {
@@ -52,7 +52,8 @@ pub(crate) fn since(record: &Record, episode: &Episode) -> String {
     format!("{} to {to} {what}", from.trim_end_matches(" s"))
 }
 
-/// What an instant is told from: its act, the command, or the event, whichever there was.
+/// The reference point for an instant, with words for it: the start of its act, else of the command, else of the event
+/// phase, else of the run.
 pub(crate) fn origin(record: &Record, at: Offset) -> (Offset, String) {
     let phases = &record.seen.phases;
     let event = || phases.spans(record.seen.end).find(|(phase, _)| *phase == Phase::Event);
@@ -67,7 +68,7 @@ pub(crate) fn origin(record: &Record, at: Offset) -> (Offset, String) {
     }
 }
 
-/// The one outage with its bounds, or how many and the longest.
+/// The duration of a single outage with its bounds; of several, their number and the longest.
 pub(crate) fn durations(outages: &[&Outage]) -> String {
     let longest = outages
         .iter()
@@ -80,7 +81,7 @@ pub(crate) fn durations(outages: &[&Outage]) -> String {
     }
 }
 
-/// Which sides of these outages nobody saw.
+/// Notes on the sides of `outages` that no success bounds, each led by a semicolon; empty if there are none.
 pub(crate) fn open(outages: &[&Outage]) -> String {
     let said = |open: &Open| match open {
         Open::Start => "; it was failing from the start",
@@ -92,34 +93,35 @@ pub(crate) fn open(outages: &[&Outage]) -> String {
     sides.iter().map(said).collect()
 }
 
-/// Whom failed probes reached, the most frequent first.
+/// The peers that failed probes reached, most frequent first, with counts; probes without a peer count too.
 pub(crate) fn peers(episode: &Episode) -> String {
     let mut peers: Vec<_> = episode.peers.iter().collect();
     peers.sort_by_key(|(peer, count)| (Reverse(**count), **peer));
-    let more = peers.len().saturating_sub(PEERS);
+    let more = peers.len().saturating_sub(MAX_PEERS);
     let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "nobody".to_owned(), |peer| peer.to_string());
-    let said = peers.iter().take(PEERS).map(|(peer, count)| format!("{} x{}", name(peer), Count(**count)));
-    let told = said.collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{told} and {more} more") } else { told }
+    let listed = peers.iter().take(MAX_PEERS).map(|(peer, count)| format!("{} x{}", name(peer), Count(**count)));
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
-/// How fast probes failed, and what that speaks of.
+/// How fast the probes of an episode failed, and the likely cause if the time and the main class point to one.
 pub(crate) fn speed(record: &Record, episode: &Episode) -> String {
     let (Some(half), Some(most)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.quantile(0.99)) else {
         return String::new();
     };
-    let [half_said, most_said] = [half, most].map(|time| Human(time).to_string());
-    let said = if half_said == most_said {
-        format!("; failed after {half_said}")
+    let [median, p99] = [half, most].map(|time| Human(time).to_string());
+    let times = if median == p99 {
+        format!("; failed after {median}")
     } else {
-        format!("; failed after {half_said} (p50), {most_said} (p99)")
+        format!("; failed after {median} (p50), {p99} (p99)")
     };
     let usual = episode.classes.iter().find(|(_, count)| **count > episode.failed / 2);
     let meaning = usual.and_then(|(class, _)| fingerprint(half, *class, record.about.timeout));
-    meaning.map_or_else(|| said.clone(), |meaning| format!("{said}, {meaning}"))
+    meaning.map_or_else(|| times.clone(), |meaning| format!("{times}, {meaning}"))
 }
 
-/// What it says that probes usually failed with `class` after `time`, if that speaks for itself.
+/// The likely cause when most probes failed with `class` after `time`; `None` for combinations that are not typical of
+/// one component.
 fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'static str> {
     let millis = time.as_millis();
     match class {
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_it_takes_to_fail_speaks_together_with_the_class() {
+    fn time_to_fail_and_class_together_suggest_a_cause() {
         let meaning =
             |class, ms| fingerprint(Duration::from_millis(ms), class, Duration::from_secs(6)).unwrap_or_default();
         assert!(meaning(Class::Refused, 0).contains("nothing listens"));

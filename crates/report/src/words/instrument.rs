@@ -1,4 +1,4 @@
-//! How well the prober did its own work: what it sent, how late, and what it could not see.
+//! The prober's own performance: probes sent, send delay, blind time and detection limit.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use lapse_measure::observations::LaneObservations;
 use lapse_measure::time::{Discipline, Human};
 use lapse_record::record::Record;
 
-/// A header, and a row for each lane, whose name may take so many letters.
+/// A header row, then a row for each lane. Lane names are cut to `room` columns.
 pub(crate) fn rows(record: &Record, room: usize) -> Vec<Vec<String>> {
     let header = ["lane", "offered", "sent", "not sent", "late", "late p99", "blind", "floor"];
     let row = |lane: &LaneObservations| row(tail(&record.summary.lane(lane.id).name, room), lane);
@@ -16,7 +16,8 @@ pub(crate) fn rows(record: &Record, room: usize) -> Vec<Vec<String>> {
     [header.map(str::to_owned).to_vec()].into_iter().chain(rows).collect()
 }
 
-/// What else there is to say of the prober and its machine.
+/// Sentences on the prober and its machine: unsent slots by reason, probes without a result, reconnects, the control
+/// lane, CPU pressure and clock synchronisation.
 pub(crate) fn remarks(record: &Record) -> Vec<String> {
     let not_sent = |(why, slots)| format!("{} not sent: {}", some(slots, "slot"), reason(why));
     let mut remarks: Vec<_> = unsent(record).into_iter().map(not_sent).collect();
@@ -38,7 +39,7 @@ pub(crate) fn remarks(record: &Record) -> Vec<String> {
     remarks
 }
 
-/// How far dates may be trusted beside those of other machines.
+/// How well the report's dates compare with those of other machines.
 fn dates(discipline: Discipline) -> String {
     if discipline.synchronised {
         return format!("the wall clock was synchronised, to within {}", Human(discipline.maximum_error));
@@ -46,7 +47,7 @@ fn dates(discipline: Discipline) -> String {
     "nothing synchronised the wall clock: beside those of other machines, dates may be off".to_owned()
 }
 
-/// How many slots could not be sent, by the reason.
+/// The number of unsent slots over all lanes, by reason.
 fn unsent(record: &Record) -> BTreeMap<Unsent, u64> {
     let mut all = BTreeMap::new();
     for (class, slots) in record.seen.lanes.iter().flat_map(|lane| &lane.classes) {

@@ -1,4 +1,4 @@
-//! How fast healthy answers were, phase by phase.
+//! Latency quantiles of healthy answers, by phase.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use lapse_record::summary::TargetSummary;
 
 pub(crate) const HEADING: &str = "Latency of healthy answers, from when each was due";
 
-/// A header, and a row for each target and phase in which there was a healthy answer.
+/// A header row, then a row for each target and phase with at least one healthy answer.
 pub(crate) fn rows(record: &Record) -> Vec<Vec<String>> {
     let header = ["", "p50", "p99", "max", "answers"].map(str::to_owned).to_vec();
     let rows = record.summary.targets.iter().flat_map(|target| of_target(record, target));

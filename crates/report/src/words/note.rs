@@ -1,9 +1,9 @@
-//! What a reader should know beside the verdict: the record's notes, and what of the run was not kept.
+//! Notes beside the verdict: those of the record, and the failures and events that were dropped.
 
 use super::phrase::{part, some};
 use lapse_record::record::Record;
 
-/// The notes, each a sentence.
+/// The notes in the order of the report, each a sentence.
 pub(crate) fn notes(record: &Record) -> Vec<String> {
     let mut notes = record.summary.notes.clone();
     let (kept, dropped) = (record.failures.kept.len() as u64, record.failures.dropped);
@@ -11,8 +11,8 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
         let all = part(kept, kept.saturating_add(dropped), "failed probe");
         notes.push(format!("{all} were kept one by one; all of them count in outages and totals"));
     }
-    let told = record.events.iter().filter(|event| event.kind.is_note());
-    notes.extend(told.map(|event| event.text.clone()));
+    let events = record.events.iter().filter(|event| event.kind.is_note());
+    notes.extend(events.map(|event| event.text.clone()));
     if record.events_dropped > 0 {
         notes.push(format!("{} were not kept", some(record.events_dropped, "further event")));
     }
@@ -27,7 +27,7 @@ mod tests {
     use lapse_record::sample::healthy;
 
     #[test]
-    fn output_that_was_not_recorded_is_among_the_notes() {
+    fn dropped_output_lines_appear_in_the_notes() {
         let mut record = healthy();
         let text = "7 of 9 lines of the command's stdout were passed through but not recorded";
         let event = |kind, text| Event::new(Offset::from_millis(5), Source::Prober, kind, text);

@@ -1,4 +1,4 @@
-//! Counts, shares and moments in words, with singular and plural right.
+//! Formats counts, shares and instants for sentences.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use lapse_measure::answer::{Class, Health};
 use lapse_measure::time::Offset;
 use lapse_measure::timeline::{Cell, Timeline};
 
-/// Classes that are told where there is no room for all.
-const FEW: usize = 3;
+/// Classes listed where space is short; the rest are counted.
+const MAX_CLASSES: usize = 3;
 
-/// A count with its thousands set apart: `12,000`.
+/// A count with thousands separators: `12,000`.
 pub(crate) struct Count(pub(crate) u64);
 
 impl fmt::Display for Count {
@@ -30,18 +30,18 @@ impl fmt::Display for Count {
     }
 }
 
-/// `1 probe`, `12,000 probes`.
+/// A count with its noun in the right number: `1 probe`, `12,000 probes`.
 pub(crate) fn some(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", Count(count))
 }
 
-/// `34 of 12,000 probes`.
+/// A part of a whole with the noun: `34 of 12,000 probes`.
 pub(crate) fn part(part: u64, whole: u64, noun: &str) -> String {
     format!("{} of {}", Count(part), some(whole, noun))
 }
 
-/// How many of how many probes were lost: `lost 34 of 12,000 probes`, `lost all 34 probes`.
+/// Failed probes out of all probes: `lost 34 of 12,000 probes`, `lost all 34 probes`.
 pub(crate) fn lost(failed: u64, all: u64) -> String {
     match failed {
         1 if all == 1 => "lost 1 probe".to_owned(),
@@ -50,23 +50,24 @@ pub(crate) fn lost(failed: u64, all: u64) -> String {
     }
 }
 
-/// A name in `width` columns: of a longer one its end, for what tells names apart stands there.
+/// `name` in at most `width` columns. A longer name is cut at its beginning, since names of pods and lanes differ at
+/// the end.
 pub(crate) fn tail(name: &str, width: usize) -> String {
     if name.width() <= width { name.to_owned() } else { format!("…{}", ending(name, width.saturating_sub(1))) }
 }
 
-/// As much of the end of `name` as has room in `width` columns.
+/// The longest ending of `name` that fits `width` columns.
 pub(crate) fn ending(name: &str, width: usize) -> &str {
     let mut ends = name.char_indices().map(|(at, _)| &name[at..]);
     ends.find(|end| end.width() <= width).unwrap_or_default()
 }
 
-/// `text` and as many spaces as fill `width` columns.
+/// `text` padded with spaces to `width` columns; a wider text is unchanged.
 pub(crate) fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-/// A share of 1 as a percentage that never rounds a loss away: `99.9958 %`, and `100 %` only of all.
+/// A share from 0 to 1 as a percentage: `99.9958 %`. Only 1 itself prints as `100 %`, so rounding never hides a loss.
 pub(crate) fn percent(share: f64) -> String {
     let figure = share * 100.0;
     let rounded = format!("{figure:.4}");
@@ -75,40 +76,40 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{trimmed} %")
 }
 
-/// Seconds to the millisecond: `7.003 s`.
+/// A duration in seconds, cut to the millisecond: `7.003 s`.
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
 }
 
-/// `at` seen from `from`: `2.000 s after`, `0.350 s before`.
+/// The distance from `from` to `at` and its direction: `2.000 s after`, `0.350 s before`.
 pub(crate) fn apart(at: Offset, from: Offset) -> String {
     if at < from { format!("{} before", seconds(from.since(at))) } else { format!("{} after", seconds(at.since(from))) }
 }
 
-/// `at` in seconds after `from`, to the millisecond: `2.000`, `-0.350`.
+/// Seconds from `from` to `at` as a signed number, cut to the millisecond: `2.000`, `-0.350`.
 pub(crate) fn signed(at: Offset, from: Offset) -> String {
     let apart = at.since(from).max(from.since(at));
     let sign = if at < from && apart.as_millis() > 0 { "-" } else { "" };
     format!("{sign}{}", seconds(apart).trim_end_matches(" s"))
 }
 
-/// Counts of classes, the most frequent first: `reset x20, closed x14`.
+/// All classes with their counts, most frequent first: `reset x20, closed x14`.
 pub(crate) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>) -> String {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
-    let said = counts.iter().map(|(class, count)| format!("{class} x{}", Count(**count)));
-    said.collect::<Vec<_>>().join(", ")
+    let listed = counts.iter().map(|(class, count)| format!("{class} x{}", Count(**count)));
+    listed.collect::<Vec<_>>().join(", ")
 }
 
-/// The same of the few most frequent ones: `reset x20, closed x14 and 3 more`.
+/// The [`MAX_CLASSES`] most frequent classes and the number of the others: `reset x20, closed x14 and 3 more`.
 pub(crate) fn some_classes(counts: &BTreeMap<Class, u64>) -> String {
     let mut most: Vec<_> = counts.iter().collect();
     most.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
-    let more = most.split_off(most.len().min(FEW)).len();
+    let more = most.split_off(most.len().min(MAX_CLASSES)).len();
     if more > 0 { format!("{} and {more} more", classes(most)) } else { classes(most) }
 }
 
-/// What a lane lost of what was due in `[from, to)`, and how.
+/// Lost probes among a lane's slots due in `[from, to)`, with their classes. Unsent slots are not counted.
 pub(crate) fn lost_between(timeline: &Timeline, from: Offset, to: Offset) -> String {
     let cell = Cell::of([timeline], from, to);
     let failed = cell.count(Health::Failed);
@@ -117,7 +118,7 @@ pub(crate) fn lost_between(timeline: &Timeline, from: Offset, to: Offset) -> Str
     format!("{}: {}", lost(failed, all), classes(bad.map(|(class, count)| (class, count))))
 }
 
-/// A share in words that neither hides a loss nor makes all of almost all: `all`, `40 %`, `0.3 %`, `none`.
+/// The share of failed probes in words: `all`, `40 %`, `0.3 %`, `none`. Only exact shares print as `all` or `none`.
 #[expect(clippy::cast_precision_loss, reason = "a share in words has two digits")]
 pub(crate) fn share(failed: u64, resolved: u64) -> String {
     let percent = failed as f64 * 100.0 / resolved.max(1) as f64;
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_set_in_thousands_and_agree_with_their_nouns() {
+    fn counts_have_thousands_separators_and_matching_plurals() {
         assert_eq!(some(1, "probe"), "1 probe");
         assert_eq!(some(0, "probe"), "0 probes");
         assert_eq!(part(34, 1_234_567, "probe"), "34 of 1,234,567 probes");
@@ -144,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cut_at_their_beginning_and_fill_columns_not_letters() {
+    fn long_names_lose_their_beginning_and_wide_characters_count_twice() {
         assert_eq!([tail("wine-7d4", 8), tail("wine-7d4", 6)], ["wine-7d4", "…e-7d4"]);
         assert_eq!([tail("店-漢字", 7), tail("店-漢字", 6)], ["店-漢字", "…-漢字"]);
         assert_eq!([padded("漢", 4), padded("long", 2)], ["漢  ", "long"]);
     }
 
     #[test]
-    fn a_loss_is_never_rounded_away() {
+    fn percentages_never_round_a_loss_away() {
         assert_eq!(percent(1.0), "100 %");
         assert_eq!(percent(0.999_999_99), "99.9999 %");
         assert_eq!(percent(0.972_6), "97.26 %");
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_told_from_either_side() {
+    fn distances_say_before_or_after() {
         let ms = Offset::from_millis;
         assert_eq!(apart(ms(7000), ms(5000)), "2.000 s after");
         assert_eq!(apart(ms(4650), ms(5000)), "0.350 s before");
@@ -172,9 +173,9 @@ mod tests {
     }
 
     #[test]
-    fn a_share_hides_no_loss_and_claims_no_more_than_was_lost() {
-        let said = [(0, 9), (9, 9), (9_999, 10_000), (4, 10), (3, 1000), (1, 100_000)];
-        let said = said.map(|(failed, resolved)| share(failed, resolved));
-        assert_eq!(said, ["none", "all", "over 99 %", "40 %", "0.3 %", "less than 0.1 %"]);
+    fn shares_never_round_to_all_or_none() {
+        let shares = [(0, 9), (9, 9), (9_999, 10_000), (4, 10), (3, 1000), (1, 100_000)];
+        let shares = shares.map(|(failed, resolved)| share(failed, resolved));
+        assert_eq!(shares, ["none", "all", "over 99 %", "40 %", "0.3 %", "less than 0.1 %"]);
     }
 }

@@ -1,14 +1,14 @@
-//! The pods that ended: for how long requests still came to them, and what sleep before SIGTERM would have covered that.
+//! The pods that ended: how long requests still reached them, and the preStop sleep that would have covered those.
 
 use super::phrase::{signed, some, tail};
 use lapse_measure::time::{Human, Offset};
 use lapse_record::pods::Pod;
 use lapse_record::record::Record;
 
-/// Letters of a name at the least, its end tells pods apart, and at the most,
-const NAME: (usize, usize) = (22, 63);
-/// Pods told of.
-const TOLD: usize = 12;
+/// Minimum and maximum width of a pod's name, in columns. A longer name loses its beginning: pods differ at the end.
+const NAME_WIDTH: (usize, usize) = (22, 63);
+/// Pods listed one by one; the rest are counted.
+const MAX_ROWS: usize = 12;
 
 pub(crate) const HEADING: &str = "Pods that ended (in seconds after their deletion was seen)";
 
@@ -16,19 +16,21 @@ fn ended(record: &Record) -> Vec<&Pod> {
     record.summary.pods.iter().filter(|pod| pod.deleting.is_some()).collect()
 }
 
-/// A header, and a row for each pod that ended, its name cut to about `room` letters.
+/// A header row, then a row for each pod that ended. Names are cut to `room` columns, within the limits of
+/// [`NAME_WIDTH`].
 pub(crate) fn rows(record: &Record, room: usize) -> Vec<Vec<String>> {
-    let (ended, room) = (ended(record), room.clamp(NAME.0, NAME.1));
+    let (ended, room) = (ended(record), room.clamp(NAME_WIDTH.0, NAME_WIDTH.1));
     let head = ["", "left endpoints", "exited", "last served", "last failed", "lost"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(ended.iter().take(TOLD).map(|pod| row(pod, room)));
-    if ended.len() > TOLD {
-        rows.push(vec![format!("and {}: see report.json", some((ended.len() - TOLD) as u64, "more pod"))]);
+    rows.extend(ended.iter().take(MAX_ROWS).map(|pod| row(pod, room)));
+    if ended.len() > MAX_ROWS {
+        rows.push(vec![format!("and {}: see report.json", some((ended.len() - MAX_ROWS) as u64, "more pod"))]);
     }
     rows
 }
 
-/// For how long requests still came to pods that ended, and what would have covered that; `None` if no pod did.
+/// A sentence on how long requests still reached pods after their deletion, with the preStop sleep that would have
+/// covered them; `None` if no pod ended.
 pub(crate) fn remark(record: &Record) -> Option<String> {
     let ended = ended(record);
     (!ended.is_empty()).then(|| conclusion(record, &ended))
@@ -47,8 +49,8 @@ fn row(pod: &Pod, room: usize) -> Vec<String> {
     ]
 }
 
-/// What the longest of them asks for. A pod that answered all that still came asks for nothing; where failures are laid to
-/// none of them, they may be any's.
+/// The preStop sleep comes from the pod with failures that was used longest. A pod that answered every late request
+/// needs no longer sleep. If no failure is attributed to a pod, each failure may belong to any of them.
 fn conclusion(record: &Record, ended: &[&Pod]) -> String {
     let longest = |of: &dyn Fn(&&&Pod) -> bool| ended.iter().filter(of).filter_map(|pod| pod.still_used()).max();
     let any = longest(&|_| true);
@@ -79,16 +81,16 @@ mod tests {
     use lapse_record::sample::{healthy, upgrade};
 
     #[test]
-    fn only_a_pod_that_lost_something_asks_for_a_longer_sleep() {
+    fn the_prestop_sleep_comes_from_pods_with_failures() {
         let at = |ms| Some(Offset::from_millis(ms));
         let used =
             |until: u64, failed: u64| Pod { deleting: at(100), last_served: at(until), failed, ..Pod::default() };
         let (lossy, drained) = (used(500, 3), used(2_500, 0));
-        let told = conclusion(&upgrade(), &[&lossy, &drained]);
-        assert!(told.contains("up to 400 ms") && told.contains("a preStop sleep of 1 s"), "{told}");
-        let told = conclusion(&healthy(), &[&drained]);
-        assert!(told.contains("up to 2.40 s") && told.ends_with("all of them were answered"), "{told}");
-        let told = conclusion(&upgrade(), &[&drained]);
-        assert!(told.contains("a preStop sleep of 3 s"), "{told}");
+        let text = conclusion(&upgrade(), &[&lossy, &drained]);
+        assert!(text.contains("up to 400 ms") && text.contains("a preStop sleep of 1 s"), "{text}");
+        let text = conclusion(&healthy(), &[&drained]);
+        assert!(text.contains("up to 2.40 s") && text.ends_with("all of them were answered"), "{text}");
+        let text = conclusion(&upgrade(), &[&drained]);
+        assert!(text.contains("a preStop sleep of 3 s"), "{text}");
     }
 }
