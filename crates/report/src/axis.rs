@@ -1,4 +1,4 @@
-//! The time axis that pictures share: what a stretch of a lane looked like, and where the marks of the scale are.
+//! The time axis shared by the text and SVG timelines: a lane's state in each column, and the spacing of tick marks.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use lapse_measure::answer::Health;
 use lapse_measure::span::Span;
 use lapse_measure::timeline::{Cell, Timeline};
 
-/// What a stretch of a lane looked like, from good to bad: the worst of it wins.
+/// A lane's state in one column of a timeline, ordered from good to bad. The worst result in the column decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stretch {
+pub(crate) enum ColumnState {
     Unobserved,
     Up,
     Slow,
@@ -17,8 +17,8 @@ pub(crate) enum Stretch {
     Down,
 }
 
-impl Stretch {
-    /// What `span` of a lane looked like. Where no slot was due in it, it looked as the slot before left it.
+impl ColumnState {
+    /// The state of a lane in `span`. If no slot was due in it, the state of the slot before.
     pub(crate) fn of(timeline: &Timeline, span: Span) -> Self {
         let cell = Cell::of([timeline], span.from, span.to);
         let period = timeline.schedule().period() + Duration::from_nanos(1);
@@ -35,7 +35,7 @@ impl Stretch {
         }
     }
 
-    /// What it means, for people.
+    /// The state's meaning, as legends print it.
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Unobserved => "nothing known",
@@ -48,8 +48,8 @@ impl Stretch {
     }
 }
 
-/// How far apart the marks on a scale are, of which there is room for so many: 1, 2 or 5 times a power of ten, at least a
-/// millisecond.
+/// The distance between tick marks on an axis of `length` with room for `room` of them: 1, 2 or 5 times a power of ten,
+/// and at least a millisecond.
 pub(crate) fn step(length: Duration, room: usize) -> Duration {
     let room = u128::from(u64::try_from(room.max(1)).unwrap_or(1));
     let least = length.as_millis().div_ceil(room).max(1);
@@ -58,7 +58,7 @@ pub(crate) fn step(length: Duration, room: usize) -> Duration {
     Duration::from_millis(u64::try_from(step).unwrap_or(u64::MAX))
 }
 
-/// `5 s`, `0.25 s`.
+/// `time` in seconds, to the millisecond and without trailing zeros: `5 s`, `0.25 s`.
 pub(crate) fn in_seconds(time: Duration) -> String {
     let exact = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
     format!("{} s", exact.trim_end_matches('0').trim_end_matches('.'))

@@ -1,7 +1,6 @@
-//! The report for people: what they need, in the order in which they need it.
+//! The text report: verdict, downtime, episodes, timeline, then the quality of the measurement.
 //!
-//! The verdict comes first, then what was lost and how surely, then when, then how all of it was
-//! measured. Refuses local time (dates are UTC), and writes no escape sequence that it did not choose.
+//! Dates are in UTC. Escape sequences in untrusted text are replaced; the only ones written are the report's own colours.
 
 mod downtime;
 mod episode;
@@ -21,7 +20,7 @@ pub use self::look::{Colour, Glyphs, Look};
 use self::page::Page;
 use lapse_record::record::Record;
 
-/// Writes the report of `record`; `folder` is where its files are, if they were kept.
+/// Writes the text report of `record`. If the run's files were kept, `folder` is printed at the end.
 pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(look);
     verdict::write(record, &mut page);
@@ -49,7 +48,7 @@ mod tests {
 
     const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
 
-    fn told(record: &Record, look: Look) -> String {
+    fn rendered(record: &Record, look: Look) -> String {
         let mut out = Vec::new();
         write(record, look, Some(Path::new("reports/shop")), &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -60,16 +59,16 @@ mod tests {
     }
 
     fn check(record: &Record, name: &str) {
-        snapshot::check(&format!("text/snapshots/{name}.txt"), told(record, PLAIN).as_bytes());
+        snapshot::check(&format!("text/snapshots/{name}.txt"), rendered(record, PLAIN).as_bytes());
     }
 
     #[test]
-    fn a_run_without_a_failure_says_what_it_would_have_seen() {
+    fn a_run_without_failures_states_its_detection_limit() {
         check(&healthy(), "healthy");
     }
 
     #[test]
-    fn the_worked_example_of_the_definitions() {
+    fn the_worked_example() {
         check(&worked_example(), "worked-example");
     }
 
@@ -99,40 +98,40 @@ mod tests {
     }
 
     #[test]
-    fn a_page_fits_its_width_and_has_only_the_glyphs_that_it_may() {
+    fn lines_fit_the_width_and_ascii_pages_are_ascii() {
         let ascii = Look { glyphs: Glyphs::Ascii, ..PLAIN };
         for record in all() {
-            for line in told(&record, PLAIN).lines() {
+            for line in rendered(&record, PLAIN).lines() {
                 assert!(line.chars().count() <= 80, "{line}");
                 assert!(!line.contains(char::is_control), "{line}");
             }
-            assert!(told(&record, ascii).is_ascii());
+            assert!(rendered(&record, ascii).is_ascii());
         }
     }
 
     #[test]
-    fn a_wide_page_has_room_for_more() {
-        let wide = told(&nasty(), Look { width: 200, ..PLAIN });
+    fn a_wide_page_has_more_columns() {
+        let wide = rendered(&nasty(), Look { width: 200, ..PLAIN });
         snapshot::check("text/snapshots/nasty-wide.txt", wide.as_bytes());
         for record in all() {
-            let lines = told(&record, Look { width: 200, ..PLAIN });
+            let lines = rendered(&record, Look { width: 200, ..PLAIN });
             assert!(lines.lines().all(|line| line.chars().count() <= 200), "{lines}");
         }
     }
 
     #[test]
-    fn many_outages_are_told_by_the_longest_ten() {
-        let told = told(&scrappy(), PLAIN);
-        assert_eq!(told.matches("lost 1 probe: status 504 x1").count(), 10);
-        assert!(told.contains("and 10 shorter episodes, in which 10 probes failed"), "{told}");
+    fn only_the_ten_longest_episodes_are_listed() {
+        let report = rendered(&scrappy(), PLAIN);
+        assert_eq!(report.matches("lost 1 probe: status 504 x1").count(), 10);
+        assert!(report.contains("and 10 shorter episodes, in which 10 probes failed"), "{report}");
     }
 
     #[test]
     fn colour_adds_escape_sequences_and_nothing_else() {
-        let colour = told(&upgrade(), Look { colour: Colour::Ansi, ..PLAIN });
+        let colour = rendered(&upgrade(), Look { colour: Colour::Ansi, ..PLAIN });
         assert!(colour.starts_with("\u{1b}[1;31mFAIL\u{1b}[0m: a budget was exceeded"), "{colour}");
         let codes = ["\u{1b}[1;31m", "\u{1b}[1m", "\u{1b}[0m"];
         let stripped = codes.iter().fold(colour, |text, code| text.replace(code, ""));
-        assert_eq!(stripped, told(&upgrade(), PLAIN));
+        assert_eq!(stripped, rendered(&upgrade(), PLAIN));
     }
 }

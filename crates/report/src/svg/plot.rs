@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::axis::{Stretch, in_seconds, step};
+use super::super::axis::{ColumnState, in_seconds, step};
 use super::super::sanitize::sanitize;
 use super::scene::{MARGIN, Scene, WIDTH};
 use lapse_measure::observations::LaneObservations;
@@ -43,14 +43,14 @@ pub(super) fn patterns() -> Markup {
 }
 
 /// How a stretch is drawn: how tall, of a row's whole height, and with what.
-const fn look(stretch: Stretch) -> Option<(usize, &'static str)> {
-    match stretch {
-        Stretch::Unobserved => None,
-        Stretch::Up => Some((6, "#8fc3a4")),
-        Stretch::Slow => Some((HIGH / 2, "#f0c04a")),
-        Stretch::Blind => Some((HIGH / 2, "url(#blind)")),
-        Stretch::Degraded => Some((HIGH, "url(#some)")),
-        Stretch::Down => Some((HIGH, "#c01f2e")),
+const fn look(state: ColumnState) -> Option<(usize, &'static str)> {
+    match state {
+        ColumnState::Unobserved => None,
+        ColumnState::Up => Some((6, "#8fc3a4")),
+        ColumnState::Slow => Some((HIGH / 2, "#f0c04a")),
+        ColumnState::Blind => Some((HIGH / 2, "url(#blind)")),
+        ColumnState::Degraded => Some((HIGH, "url(#some)")),
+        ColumnState::Down => Some((HIGH, "#c01f2e")),
     }
 }
 
@@ -111,8 +111,8 @@ impl<'a> Plot<'a> {
     }
 
     /// One lane; what there was on it.
-    fn lane(&self, lane: &LaneObservations, scene: &mut Scene) -> Vec<Stretch> {
-        let all: Vec<_> = (0..LONG).map(|column| Stretch::of(&lane.timeline, self.stretch(column))).collect();
+    fn lane(&self, lane: &LaneObservations, scene: &mut Scene) -> Vec<ColumnState> {
+        let all: Vec<_> = (0..LONG).map(|column| ColumnState::of(&lane.timeline, self.stretch(column))).collect();
         let y = scene.at();
         let mut x = LEFT;
         for run in all.chunk_by(PartialEq::eq) {
@@ -186,7 +186,7 @@ pub(super) fn short(name: &str) -> String {
     if name.chars().count() <= 19 { name.into_owned() } else { name.chars().take(18).chain(['…']).collect() }
 }
 
-fn legend(met: &[Stretch], scene: &mut Scene) {
+fn legend(met: &[ColumnState], scene: &mut Scene) {
     scene.down(26);
     let y = scene.at();
     for (nth, (stretch, (high, fill))) in met.iter().filter_map(|it| Some((it, look(*it)?))).enumerate() {

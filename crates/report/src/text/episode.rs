@@ -1,4 +1,4 @@
-//! When requests were lost, on which lane, at which peer, and how it looked.
+//! The section on episodes: time span, losses by lane, peers and time to fail of each.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use lapse_measure::episode::Episode;
 use lapse_measure::lane::LaneId;
 use lapse_record::record::Record;
 
-/// Episodes that are shown one by one: the longest.
-const SHOWN: usize = 10;
-/// The shortest time: probes due at an episode's last failure are in it.
+/// Episodes listed one by one, the longest first to be chosen.
+const MAX_EPISODES: usize = 10;
+/// Added to the end of an episode, so that the half-open range includes probes due at its last failure.
 const TICK: Duration = Duration::from_nanos(1);
 
 pub(super) fn write(record: &Record, page: &mut Page) {
-    let Longest { shown, more } = Longest::episodes(record, SHOWN);
+    let Longest { shown, more } = Longest::episodes(record, MAX_EPISODES);
     if shown.is_empty() {
         return;
     }
@@ -28,7 +28,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
     if !more.is_empty() {
         page.say(2, &rest(&more));
     }
-    // A lane with one outage in an episode has it in its row.
+    // A lane's only outage in an episode is already in the lane's row.
     if shown.iter().any(|(_, episode)| episode.outages.len() > episode.lanes.len()) {
         outage::write(record, page);
     }
@@ -40,7 +40,7 @@ fn write_episode(record: &Record, (target, episode): TargetEpisode<'_>, page: &m
     page.say(4, &format!("reached {}{}", peers(episode), speed(record, episode)));
 }
 
-/// What a lane lost in an episode, and for how long.
+/// The cells of a lane in an episode: policy, durations, and lost probes with open sides.
 fn row(record: &Record, lane: LaneId, episode: &Episode) -> Vec<String> {
     let outages = episode.outages.iter().filter(|id| id.lane == lane);
     let outages: Vec<_> = outages.map(|id| record.seen.outage(*id)).collect();

@@ -1,4 +1,4 @@
-//! What a scenario's world did, by its own ledger, beside what was measured of it: act by act.
+//! Faults that a scenario's world recorded in its ledger, beside the measured failures, by act.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use lapse_record::entry::InjectedFault;
 use lapse_record::record::Record;
 use lapse_record::summary::ActSummary;
 
-/// Lines told of one act.
-const TOLD: usize = 12;
+/// Ledger lines listed for one act; the rest are counted.
+const MAX_LINES: usize = 12;
 
 pub(super) fn write(record: &Record, page: &mut Page) {
     if record.inflicted.is_empty() {
@@ -22,7 +22,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
         page.say(2, &act.name);
         let inflicted = record.inflicted.iter().filter(|one| act.span.from <= one.from && one.from < act.span.to);
         let mut rows: Vec<_> = inflicted.map(|one| row(act, one)).collect();
-        let more = rows.split_off(rows.len().min(TOLD)).len();
+        let more = rows.split_off(rows.len().min(MAX_LINES)).len();
         if more > 0 {
             rows.push(vec![String::new(), format!("and {more} more lines: see report.json")]);
         }
@@ -37,7 +37,7 @@ fn row(act: &ActSummary, one: &InjectedFault) -> Vec<String> {
     vec![when(act, one.from, one.to), format!("{} {}{times}{lasted}: {}", one.by, one.what, one.cause)]
 }
 
-/// What was seen to fail in the act, on any lane.
+/// The row of measured failures in an act, over all lanes: classes with counts, and the time span of the outages.
 fn measured(record: &Record, act: &ActSummary) -> Vec<String> {
     let outages = record.seen.lanes.iter().flat_map(|lane| &lane.outages);
     let outages: Vec<&Outage> = outages.filter(|one| act.span.from <= one.from && one.from < act.span.to).collect();
@@ -53,7 +53,7 @@ fn measured(record: &Record, act: &ActSummary) -> Vec<String> {
     vec!["measured".to_owned(), format!("{} from {} s", classes.join(", "), when(act, from, to))]
 }
 
-/// `0.305 to 0.849`, or one instant.
+/// A time span in seconds after the act began: `0.305 to 0.849`, or a single number if both print the same.
 fn when(act: &ActSummary, from: Offset, to: Offset) -> String {
     let after = |at: Offset| seconds(at.since(act.span.from)).trim_end_matches(" s").to_owned();
     if after(from) == after(to) { after(from) } else { format!("{} to {}", after(from), after(to)) }

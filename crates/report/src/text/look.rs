@@ -1,35 +1,35 @@
-//! How a page looks: its width, whether it has colour, and which glyphs it may use.
+//! The appearance of the text report: width, colour and glyphs.
 
-/// How a text report is to look.
+/// Settings for the appearance of a text report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Columns; at least 40 are used, and lines are wrapped at it.
+    /// Columns at which lines are wrapped; less than 40 counts as 40.
     pub width: usize,
-    /// Whether to use colour.
+    /// ANSI colours or none.
     pub colour: Colour,
-    /// Which glyphs may be used.
+    /// The character set.
     pub glyphs: Glyphs,
 }
 
-/// Whether a page has colour.
+/// ANSI colours or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
-    /// For files and pipes: no escape sequence at all.
+    /// For files and pipes: no escape sequences.
     Plain,
     /// For terminals: ANSI escape sequences.
     Ansi,
 }
 
-/// Which glyphs a page may use.
+/// The character set of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyphs {
     /// All of Unicode.
     Unicode,
-    /// ASCII only; what else stands in names is replaced.
+    /// ASCII only; other characters in names are replaced by `?`.
     Ascii,
 }
 
-/// What a piece of text says by its colour.
+/// The role of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     Good,
@@ -39,19 +39,19 @@ pub(super) enum Ink {
 }
 
 impl Look {
-    const NARROWEST: usize = 40;
+    const MIN_COLUMNS: usize = 40;
 
-    /// Columns to fill.
+    /// The width to lay out for, at least 40 columns.
     pub(super) fn columns(&self) -> usize {
-        self.width.max(Self::NARROWEST)
+        self.width.max(Self::MIN_COLUMNS)
     }
 
-    /// Columns that the name of a lane may take of a line on which there is more to say.
+    /// Maximum width of a lane's name at the start of a line, in columns.
     pub(super) fn name(&self) -> usize {
         (self.columns() / 4).clamp(20, 40)
     }
 
-    /// `text` in its colour, if there is colour.
+    /// `text` in the colour of its role; unchanged if the page has no colour.
     pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
         let code = match (self.colour, ink) {
             (Colour::Plain, _) => return text.to_owned(),
@@ -63,13 +63,13 @@ impl Look {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// `text` without what a terminal would obey, and with nothing but ASCII where that is wanted:
-    /// names, commands and their output are written by others.
+    /// `text` with tabs and line ends as spaces, and with `?` for control characters, invisible characters and, on an
+    /// ASCII page, all others that are not ASCII. Names, commands and their output are untrusted.
     pub(crate) fn sanitize(&self, text: &str) -> String {
         let harmless = |letter: char| match letter {
             '\t' | '\n' => ' ',
-            letter if letter.is_control() || is_unseen(letter) => '?',
-            // Ours, where a name was cut.
+            letter if letter.is_control() || is_invisible(letter) => '?',
+            // The report's own mark for a cut name.
             '…' if self.glyphs == Glyphs::Ascii => '~',
             letter if self.glyphs == Glyphs::Ascii && !letter.is_ascii() => '?',
             letter => letter,
@@ -78,8 +78,8 @@ impl Look {
     }
 }
 
-/// Marks that have no shape of their own and turn or hide what stands beside them.
-const fn is_unseen(letter: char) -> bool {
+/// Zero-width characters and bidirectional controls, which hide or reorder the text around them.
+const fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_wrote_cannot_command_the_terminal() {
+    fn untrusted_text_cannot_send_escape_sequences() {
         let look = Look { width: 80, colour: Colour::Ansi, glyphs: Glyphs::Ascii };
         assert_eq!(look.sanitize("a\u{1b}[2Jb\u{9b}c\tü"), "a?[2Jb?c ?");
         let look = Look { glyphs: Glyphs::Unicode, ..look };

@@ -1,4 +1,4 @@
-//! The longest outages one by one, where lanes had several of them in an episode.
+//! The table of the longest outages. The text report shows it if a lane had several outages in one episode.
 
 use super::page::Page;
 use crate::date;
@@ -9,15 +9,16 @@ use lapse_measure::outage::Outage;
 use lapse_measure::time::Offset;
 use lapse_record::record::Record;
 
-/// Columns from which on there is room for brackets.
+/// Minimum page width for the columns with the brackets of begin and end.
 const WIDE: usize = 150;
-/// Outages that are shown, and on a wide page.
-const SHOWN: usize = 5;
-const SHOWN_WIDE: usize = 12;
+/// Rows on a narrow page.
+const MAX_ROWS: usize = 5;
+/// Rows on a page of at least [`WIDE`] columns.
+const MAX_ROWS_WIDE: usize = 12;
 
 pub(super) fn write(record: &Record, page: &mut Page) {
     let wide = page.look().columns() >= WIDE;
-    let Longest { shown, more } = Longest::outages(record, if wide { SHOWN_WIDE } else { SHOWN });
+    let Longest { shown, more } = Longest::outages(record, if wide { MAX_ROWS_WIDE } else { MAX_ROWS });
     page.heading("The longest outages (first failed probe due at this time of day in UTC)");
     let mut rows = Vec::new();
     if wide {
@@ -40,7 +41,8 @@ fn narrow_row(record: &Record, outage: &Outage) -> Vec<String> {
     vec![at, outage.duration().to_string(), some_classes(&outage.classes)]
 }
 
-/// The same with its brackets, told from where the outage is told from.
+/// The cells of a wide row: those of a narrow one plus the brackets, in seconds relative to the outage's
+/// [`origin`].
 fn wide_row(record: &Record, outage: &Outage) -> Vec<String> {
     let (from, what) = origin(record, outage.from);
     let between = |earliest: Option<Offset>, latest: Option<Offset>| {

@@ -1,11 +1,11 @@
-//! A page of text: headings, wrapped sentences and aligned tables.
+//! Lays out the text report: headings, wrapped sentences and aligned tables.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::look::{Ink, Look};
 use crate::words::phrase::padded;
 
-/// A page to be filled.
+/// The text report as far as it is laid out. Each method sanitises its text and appends whole lines.
 #[derive(Debug)]
 pub(super) struct Page {
     look: Look,
@@ -25,7 +25,7 @@ impl Page {
         self.text
     }
 
-    /// Begins a section; a blank line sets it apart from the one before.
+    /// Starts a section with a heading, after a blank line unless it is the first.
     pub(super) fn heading(&mut self, text: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
@@ -37,7 +37,7 @@ impl Page {
         }
     }
 
-    /// A coloured word, and what it introduces.
+    /// Appends `word` in colour, a colon and `text`, wrapped.
     pub(super) fn lead(&mut self, ink: Ink, word: &str, text: &str) {
         self.text.push_str(&self.look.paint(ink, word));
         let all = format!("{word}: {}", self.look.sanitize(text));
@@ -46,12 +46,12 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A sentence, indented and wrapped.
+    /// Appends a sentence, indented by `indent` and wrapped with two more columns of indent.
     pub(super) fn say(&mut self, indent: usize, text: &str) {
         self.hang(indent, indent + 2, text);
     }
 
-    /// A line that is not wrapped: what of it is beyond the width is cut off.
+    /// Appends a line without wrapping it; what exceeds the page width is cut off.
     pub(super) fn draw(&mut self, line: &str) {
         let mut room = self.look.columns();
         let fits = |letter: &char| {
@@ -63,7 +63,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Rows whose cells stand below each other; what is too long in the last cell is wrapped below itself.
+    /// Appends rows with aligned columns. The last cell of a row is wrapped within its column, the others are not.
     pub(super) fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
         let columns = rows.iter().map(|row| row.len().saturating_sub(1)).max().unwrap_or(0);
         let width_of = |column: usize| {
@@ -88,8 +88,8 @@ impl Page {
     }
 }
 
-/// Breaks `text` at spaces into lines of at most `width`: the first begins at `indent`, the others at
-/// `hang`. A word that fits no line stands on one of its own.
+/// Breaks `text` at spaces into lines of at most `width` columns: the first is indented by `indent`, the others by
+/// `hang`. A word longer than that gets a line of its own.
 fn wrap(text: &str, width: usize, indent: usize, hang: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = " ".repeat(indent);
@@ -117,14 +117,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_sentences_are_wrapped_below_their_beginning() {
+    fn long_sentences_are_wrapped_with_a_hanging_indent() {
         assert_eq!(wrap("one two three four", 12, 2, 4), ["  one two", "    three", "    four"]);
         assert_eq!(wrap("unbreakable", 5, 2, 4), ["  unbreakable"]);
         assert_eq!(wrap("a  table", 20, 0, 0), ["a  table"]);
     }
 
     #[test]
-    fn cells_of_a_table_stand_below_each_other() {
+    fn table_columns_are_aligned() {
         let mut page = Page::new(Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Ascii });
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         page.table(2, &[row(["a", "bbb", "c"]), row(["aaaa", "b", "c"])]);

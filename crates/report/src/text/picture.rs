@@ -1,4 +1,4 @@
-//! The run as a picture: a line for each lane, a character for each stretch, and what was going on.
+//! The timeline in characters: a line for each lane, then the scale, phases, command, acts and pods.
 
 mod ending;
 
@@ -9,38 +9,40 @@ use unicode_width::UnicodeWidthStr;
 
 use super::look::Glyphs;
 use super::page::Page;
-use crate::axis::{Stretch, in_seconds, step};
+use crate::axis::{ColumnState, in_seconds, step};
 use crate::words::phrase::{padded, some, tail};
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::record::Record;
 
-/// Numbers on the scale are at least this far apart.
-const APART: usize = 8;
-/// A word that has room for fewer letters than this is left out: its bar says as much.
-const CUT: usize = 3;
-/// Lanes that are drawn.
-const LANES: usize = 20;
+/// Minimum distance between tick marks on the scale, in columns.
+const MIN_TICK_DISTANCE: usize = 8;
+/// Minimum number of characters of a cut label. If there is room for fewer, only its bar is drawn.
+const MIN_LABEL: usize = 3;
+/// Lanes drawn; the rest are counted.
+const MAX_LANES: usize = 20;
 
-/// The letter that stands for a stretch.
-const fn glyph(stretch: Stretch, glyphs: Glyphs) -> char {
-    match (stretch, glyphs) {
-        (Stretch::Unobserved, _) => ' ',
-        (Stretch::Up, Glyphs::Unicode) => '·',
-        (Stretch::Up, Glyphs::Ascii) => '.',
-        (Stretch::Slow, _) => '~',
-        (Stretch::Blind, _) => '?',
-        (Stretch::Degraded, Glyphs::Unicode) => '▄',
-        (Stretch::Degraded, Glyphs::Ascii) => 'x',
-        (Stretch::Down, Glyphs::Unicode) => '█',
-        (Stretch::Down, Glyphs::Ascii) => '#',
+/// The character for a lane's state in a column.
+const fn glyph(state: ColumnState, glyphs: Glyphs) -> char {
+    match (state, glyphs) {
+        (ColumnState::Unobserved, _) => ' ',
+        (ColumnState::Up, Glyphs::Unicode) => '·',
+        (ColumnState::Up, Glyphs::Ascii) => '.',
+        (ColumnState::Slow, _) => '~',
+        (ColumnState::Blind, _) => '?',
+        (ColumnState::Degraded, Glyphs::Unicode) => '▄',
+        (ColumnState::Degraded, Glyphs::Ascii) => 'x',
+        (ColumnState::Down, Glyphs::Unicode) => '█',
+        (ColumnState::Down, Glyphs::Ascii) => '#',
     }
 }
 
-/// The stretches of the run, one a column.
+/// Divides the run into columns of equal time.
 struct Grid {
+    /// Duration of the run.
     length: Duration,
     columns: usize,
+    /// Width of the names on the left, in columns.
     label: usize,
 }
 
@@ -63,8 +65,8 @@ impl Grid {
         format!("  {}  {cells}", padded(&tail(label, self.label), self.label))
     }
 
-    /// Words at instants, each behind a bar; a word that finds no room before the next bar is cut, one
-    /// at the right edge stands before its bar.
+    /// Labels at instants, each after a bar. A label that does not fit before the next bar is cut; at the right edge the
+    /// label goes before its bar.
     fn marks(&self, marks: &[(Offset, String)]) -> String {
         let mut cells = vec![' '; self.columns];
         for (nth, (at, word)) in marks.iter().enumerate() {
@@ -72,11 +74,11 @@ impl Grid {
             let next = marks.get(nth + 1).map_or(self.columns, |(next, _)| self.column(*next));
             let before = column.saturating_sub(word.len());
             let free = cells[before..column].iter().all(|cell| *cell == ' ');
-            let turned =
+            let label_first =
                 nth + 1 == marks.len() && column + 1 + word.len() > self.columns && free && column > word.len();
-            let (start, end) = if turned { (before, column) } else { (column + 1, next.max(column + 1)) };
+            let (start, end) = if label_first { (before, column) } else { (column + 1, next.max(column + 1)) };
             let room = &mut cells[start.min(self.columns)..end.min(self.columns)];
-            if room.len() >= CUT.min(word.len()) {
+            if room.len() >= MIN_LABEL.min(word.len()) {
                 room.iter_mut().zip(word).for_each(|(cell, letter)| *cell = letter);
             }
             cells[column] = '|';
@@ -85,12 +87,12 @@ impl Grid {
     }
 
     fn scale(&self) -> String {
-        let step = step(self.length, self.columns / APART);
+        let step = step(self.length, self.columns / MIN_TICK_DISTANCE);
         let mut marks = Vec::new();
         let mut at = Duration::ZERO;
         while at < self.length {
             let (offset, number) = (Offset::from_nanos(nanos(at)), in_seconds(at));
-            // A number that was cut would be another number.
+            // A cut number would read as a different number.
             if self.column(offset) + 1 + number.len() <= self.columns {
                 marks.push((offset, number));
             }
@@ -105,37 +107,38 @@ pub(super) fn write(record: &Record, page: &mut Page) {
     if length.is_zero() || record.seen.lanes.is_empty() {
         return;
     }
-    let (look, drawn) = (page.look(), record.seen.lanes.len().min(LANES));
+    let (look, drawn) = (page.look(), record.seen.lanes.len().min(MAX_LANES));
     let names = record.summary.lanes.iter().take(drawn);
     let longest = names.map(|lane| lane.name.width()).max().unwrap_or(0);
     let label = longest.clamp("command".len(), look.name());
     let grid = Grid { length, columns: look.columns() - label - 4, label };
     page.heading("The run");
-    let mut met = BTreeSet::new();
+    let mut states = BTreeSet::new();
     for lane in record.seen.lanes.iter().take(drawn) {
-        let cells: Vec<_> = (0..grid.columns).map(|column| Stretch::of(&lane.timeline, grid.span(column))).collect();
-        met.extend(&cells);
+        let cells: Vec<_> =
+            (0..grid.columns).map(|column| ColumnState::of(&lane.timeline, grid.span(column))).collect();
+        states.extend(&cells);
         let cells: String = cells.into_iter().map(|cell| glyph(cell, look.glyphs)).collect();
         page.draw(&grid.row(&record.summary.lane(lane.id).name, &cells));
     }
     page.draw(&grid.row("", &grid.scale()));
-    for (label, marks) in going_on(record).into_iter().filter(|(_, marks)| !marks.is_empty()) {
+    for (label, marks) in context(record).into_iter().filter(|(_, marks)| !marks.is_empty()) {
         page.draw(&grid.row(label, &grid.marks(&marks)));
     }
     let (pods, meaning) = ending::rows(record, &grid, look);
     for (nth, cells) in pods.iter().enumerate() {
         page.draw(&grid.row(if nth == 0 { "pods" } else { "" }, cells));
     }
-    let legend = met.iter().filter(|one: &&Stretch| **one != Stretch::Unobserved);
-    let legend = legend.map(|one| format!("{} {}", glyph(*one, look.glyphs), one.meaning()));
+    let legend = states.iter().filter(|state: &&ColumnState| **state != ColumnState::Unobserved);
+    let legend = legend.map(|state| format!("{} {}", glyph(*state, look.glyphs), state.meaning()));
     page.say(2, &legend.chain(meaning).collect::<Vec<_>>().join(", "));
-    if let Some(more) = record.seen.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
+    if let Some(more) = record.seen.lanes.len().checked_sub(MAX_LANES).filter(|more| *more > 0) {
         page.say(2, &format!("and {} that are not drawn", some(more as u64, "lane")));
     }
 }
 
-/// What was going on: phases, the command, acts.
-fn going_on(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
+/// The label rows below the scale: phases, start and exit of the command, acts.
+fn context(record: &Record) -> [(&'static str, Vec<(Offset, String)>); 3] {
     let phases = record.seen.phases.spans(record.seen.end).map(|(phase, span)| (span.from, phase.to_string()));
     let started = record.command.iter().filter_map(|command| Some((command.started?, "started".to_owned())));
     let exits = record.command.iter().filter_map(|command| {
@@ -153,14 +156,14 @@ mod tests {
     const GRID: Grid = Grid { length: Duration::from_secs(10), columns: 40, label: 0 };
 
     #[test]
-    fn the_scale_has_round_numbers_with_room_between_them() {
+    fn the_scale_has_round_numbers_at_a_minimum_distance() {
         assert_eq!(GRID.scale(), "|0 s    |2 s    |4 s    |6 s    |8 s    ");
         let short = Grid { length: Duration::from_millis(3), ..GRID };
         assert_eq!(short.scale().trim_end(), "|0 s         |0.001 s     |0.002 s");
     }
 
     #[test]
-    fn a_word_at_the_right_edge_stands_before_its_bar() {
+    fn a_label_at_the_right_edge_goes_before_its_bar() {
         let marks = |all: &[(u64, &str)]| {
             let all: Vec<_> = all.iter().map(|(ms, word)| (Offset::from_millis(*ms), (*word).to_owned())).collect();
             GRID.marks(&all)
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_tile_the_run() {
+    fn columns_cover_the_run_without_gaps() {
         let grid = Grid { length: Duration::from_nanos(1_000_000_007), columns: 76, label: 0 };
         assert!((1..76).all(|column| grid.span(column - 1).to == grid.span(column).from));
         assert_eq!(grid.span(75).to, Offset::from_nanos(1_000_000_007));

@@ -1,13 +1,13 @@
-//! The sections of the page that are a heading, a table and a few sentences.
+//! The short sections of the text report: a heading, a table and a few sentences each.
 
 use super::page::Page;
 use crate::words::{act, instrument, latency, note, pod};
 use lapse_record::record::Record;
 
-/// Columns that a pod's row needs beside its name.
+/// Columns of a pod's row without its name.
 const POD_FIGURES: usize = 58;
 
-/// How long requests still came to the pods that ended.
+/// The pods that ended, and how long requests still reached them; nothing if no pod ended.
 pub(super) fn write_pods(record: &Record, page: &mut Page) {
     if let Some(remark) = pod::remark(record) {
         page.heading(pod::HEADING);
@@ -16,7 +16,7 @@ pub(super) fn write_pods(record: &Record, page: &mut Page) {
     }
 }
 
-/// How fast healthy answers were, phase by phase.
+/// Latency of healthy answers by phase; nothing if there was no healthy answer.
 pub(super) fn write_latency(record: &Record, page: &mut Page) {
     let rows = latency::rows(record);
     if rows.len() > 1 {
@@ -25,17 +25,17 @@ pub(super) fn write_latency(record: &Record, page: &mut Page) {
     }
 }
 
-/// How well the prober did its own work.
+/// The prober's own performance, by lane.
 pub(super) fn write_instrument(record: &Record, page: &mut Page) {
     page.heading("How it was measured");
-    // Eight columns need more of the line than a picture can do without.
+    // The table has eight columns, so lane names get less room than in the timeline.
     page.table(2, &instrument::rows(record, page.look().name() - 4));
     for remark in instrument::remarks(record) {
         page.say(2, &remark);
     }
 }
 
-/// What each act of a scenario cost.
+/// The losses of each act; nothing if the run was no scenario.
 pub(super) fn write_acts(record: &Record, page: &mut Page) {
     let rows = act::rows(record);
     if !rows.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn write_acts(record: &Record, page: &mut Page) {
     }
 }
 
-/// What a reader should know besides.
+/// Notes that do not change the verdict; nothing if there are none.
 pub(super) fn write_notes(record: &Record, page: &mut Page) {
     let notes = note::notes(record);
     if !notes.is_empty() {
