@@ -1,7 +1,7 @@
-//! The report for programs: the keys that others may rely on, with a schema.
+//! The JSON report and its schema, a stable interface for other programs.
 //!
-//! The wire structs stand apart from the core, so that the core can change and the keys do not. Every
-//! time is a whole number of nanoseconds; only shares and rates are fractions.
+//! The wire structs are separate from the core's types, so that the core can change while the keys stay. Times are whole
+//! numbers of nanoseconds; only shares and rates are fractions.
 
 mod failure;
 mod figure;
@@ -23,44 +23,44 @@ use self::target::Target;
 use self::verdict::Verdict;
 use lapse_record::record::Record;
 
-/// What `schema` says in every report.
+/// Value of the key `schema` in every report.
 const SCHEMA: &str = "lapse/report/v1";
 
-/// What lapse measured in one run. Keys that end in `_ns` are whole nanoseconds, counted from the run's
-/// beginning where they name an instant; shares are numbers from 0 to 1.
+/// The measurements of one run. Values of keys that end in `_ns` are whole nanoseconds, and instants count from the
+/// beginning of the run. Shares are numbers from 0 to 1.
 #[derive(Serialize, JsonSchema)]
 struct Report<'a> {
-    /// The version of this layout: `lapse/report/v1`.
+    /// Version of this layout: `lapse/report/v1`.
     schema: &'static str,
-    /// The version of lapse that measured.
+    /// Version of the lapse that measured the run.
     version: &'a str,
-    /// What was run, and when.
+    /// Name, start, settings, phases and command of the run.
     run: Run<'a>,
-    /// What was measured.
+    /// Measurements by target.
     targets: Vec<Target<'a>>,
-    /// Failed probes, one by one.
+    /// The failed probes that were kept, each with its evidence.
     failures: Failures<'a>,
-    /// What else happened.
+    /// Events of the command, the cluster, the scenario and the prober, in the order in which they were seen.
     events: Vec<Event<'a>>,
-    /// Events that were not kept.
+    /// Number of events that were not kept.
     events_dropped: u64,
-    /// The pods that ended or answered, those that ended first; empty where nothing tells of any.
+    /// Pods that ended or answered, those that ended first; empty if no pod was observed.
     pods: Vec<Pod<'a>>,
-    /// What a scenario's world did to those who asked it, by its own ledger; empty if there was none.
+    /// Faults that the scenario's world recorded in its ledger; empty if the run was no scenario.
     inflicted: Vec<InjectedFault<'a>>,
-    /// The lane on which the prober watches itself.
+    /// The control lane, on which the prober probes a responder of its own.
     control: Control,
     /// The machine that the prober ran on.
     machine: Machine,
     /// The machine's wall clock.
     clock: Clock,
-    /// What it comes to.
+    /// The verdict, with its reasons.
     verdict: Verdict<'a>,
-    /// What a reader should know that is no reason to doubt the verdict.
+    /// Remarks that do not affect the verdict.
     notes: &'a [String],
 }
 
-/// Writes the report of `record`.
+/// Writes the report of `record` as indented JSON with a final line end.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     serde_json::to_writer_pretty(&mut out, &Report::of(record))?;
@@ -68,7 +68,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// The JSON schema that every report follows.
+/// The JSON Schema of the report, as committed in schema/report.v1.json.
 pub fn schema() -> String {
     format!("{:#}\n", schemars::schema_for!(Report<'_>).as_value())
 }
@@ -109,9 +109,8 @@ mod tests {
         serde_json::from_slice(&out).unwrap()
     }
 
-    /// To renew the committed schema after a change of the wire structs:
-    /// `LAPSE_RENEW=1 cargo test the_committed_schema_is_the_one_of_the_code`, then look at the difference:
-    /// keys may join, but none may go, move or change its type.
+    /// After a change of the wire structs, `LAPSE_RENEW=1 cargo test the_committed_schema_is_the_one_of_the_code` renews
+    /// the committed schema. Review the diff: keys may be added, but none may be removed, moved or change its type.
     #[test]
     fn the_committed_schema_is_the_one_of_the_code() {
         if std::env::var_os("LAPSE_RENEW").is_some() {
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worked_example_of_the_definitions() {
+    fn the_worked_example_has_the_figures_of_the_definitions() {
         let report = report(&worked_example());
         let ms = |ms: u64| ms * 1_000_000;
         let figure = |estimate, at_least, at_most| json!({"estimate_ns": ms(estimate), "at_least_ns": ms(at_least), "at_most_ns": ms(at_most)});
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_command_did_and_what_each_phase_cost() {
+    fn command_phases_episodes_and_failures_of_an_upgrade() {
         let report = report(&upgrade());
         let command = &report["run"]["command"];
         assert_eq!(
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn acts_are_told_apart() {
+    fn each_act_has_its_own_totals() {
         let report = report(&scenario());
         let acts = report["run"]["acts"].as_array().unwrap();
         let lost = |act: &Value| act["targets"][0]["totals"]["failed"].as_u64().unwrap();

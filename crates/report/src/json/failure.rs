@@ -1,4 +1,4 @@
-//! Failed probes, one by one, with the evidence of each.
+//! The failed probes that were kept, each with its evidence.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,12 +8,12 @@ use lapse_measure::time::nanos;
 use lapse_record::failure;
 use lapse_record::record::Record;
 
-/// Failed probes.
+/// The failed probes that were kept, and the number of the others.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Failures<'a> {
-    /// In the order in which they resolved.
+    /// The kept failures, in the order in which they resolved.
     kept: Vec<Failure<'a>>,
-    /// How many were not kept; outages and totals count them all the same.
+    /// Number of failures that were not kept. Outages and totals include them.
     dropped: u64,
 }
 
@@ -24,40 +24,45 @@ impl<'a> Failures<'a> {
     }
 }
 
-/// A failed probe.
+/// A failed probe with its evidence.
 #[derive(Serialize, JsonSchema)]
 struct Failure<'a> {
+    /// Name of the target.
     target: &'a str,
+    /// Connection policy of the lane: `new` or `reused`.
     lane: String,
-    /// The slot's number in its lane.
+    /// Number of the slot in its lane, from 0.
     slot: u64,
+    /// When the probe was scheduled to be sent.
     due_ns: u64,
-    /// Just before the first byte of the attempt.
+    /// Just before the first byte of the request, or before connect on a new connection.
     sent_ns: u64,
-    /// When the answer was complete, or given up.
+    /// When the failure was seen.
     done_ns: u64,
+    /// Class of the failure: `refused`, `status 503`.
     class: String,
-    /// The prober's own clock ended it.
+    /// True if the probe ran into the prober's own timeout.
     timed_out: bool,
-    /// The status code, if a head arrived.
+    /// Status code; null if no complete response head arrived.
     status: Option<u16>,
-    /// `new` or `reused`.
+    /// Connection that the probe used: `new` or `reused`.
     connection: String,
-    /// For how long the connection had been open.
+    /// Time for which the connection had been open.
     age_ns: u64,
-    /// How many requests the connection had served before.
+    /// Number of earlier requests on the connection.
     uses: u32,
-    /// Whom the probe reached, or tried to reach.
+    /// Address and port that the probe reached or tried to reach; null if there was none.
     peer: Option<String>,
-    /// The prober's own port, to find the probe in a packet capture.
+    /// Local port of the probe, to find it in a packet capture.
     local_port: Option<u16>,
-    /// The `Server` header.
+    /// `Server` header of the response; null if there was none.
     server: Option<&'a str>,
-    /// The pod that answered, or that had answered before on the same connection, by the header that names it.
+    /// Pod that answered this probe or an earlier one on the same connection, by the header that names it
+    /// (`--backend-header`); null if none did.
     backend: Option<&'a str>,
-    /// The beginning of the body.
+    /// Beginning of the response body; null if there was none.
     body: Option<&'a str>,
-    /// What went wrong, in the words of the layer that noticed.
+    /// Error message of the layer that failed.
     detail: &'a str,
 }
 

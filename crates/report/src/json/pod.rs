@@ -1,4 +1,4 @@
-//! The pods that ended or answered.
+//! Pods that ended or answered, with the instants of their termination and the requests that reached them.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,32 +6,33 @@ use serde::Serialize;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::pods::{self, Attribution};
 
-/// A pod, as far as the cluster (or a scenario's world) told of it, or a header named it.
+/// A pod that the cluster or a scenario's world reported, or that a response header named.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Pod<'a> {
     name: &'a str,
-    /// Its own address; null where the cluster did not tell it.
+    /// IP address of the pod; null if it was not reported.
     address: Option<String>,
-    /// When its deletion was seen; null if it was not.
+    /// When the deletion of the pod was seen; null if it was not.
     deleting_ns: Option<u64>,
-    /// When it was seen to leave the endpoints of a service.
+    /// When the pod was seen to leave the endpoints of a service; null if it was not.
     left_endpoints_ns: Option<u64>,
-    /// When its container was seen to have exited.
+    /// When the container was seen to have exited; null if it was not.
     exited_ns: Option<u64>,
-    /// When it was seen to be gone.
+    /// When the pod was seen to be gone; null if it was not.
     gone_ns: Option<u64>,
-    /// Answers that it gave, by the header that names it (`--backend-header`).
+    /// Number of answers from the pod, by the header that names it (`--backend-header`).
     served: u64,
-    /// When the last of these was complete.
+    /// When the last of these answers was complete; null if there was none.
     last_served_ns: Option<u64>,
-    /// Kept failures that are laid to it.
+    /// Number of kept failures that are attributed to the pod.
     failed: u64,
-    /// When the last of these was sent.
+    /// When the last of these failed probes was sent; null if there was none.
     last_failed_ns: Option<u64>,
-    /// How, the weakest way if there were several: `header` (an answer named it), `address` (the probe went to the pod's own), or
-    /// `exclusion` (no other pod was on its way out); null where none is laid to it.
+    /// Evidence for the attribution of failures: `header` (an answer named the pod), `address` (the probe went to the
+    /// pod's own address) or `exclusion` (no other pod was terminating). The weakest one if they differ; null if no
+    /// failure is attributed to the pod.
     laid_by: Option<&'static str>,
-    /// For how long after its deletion was seen requests still arrived at it; null where none is known to have.
+    /// Time from the deletion until the last request that is known to have reached the pod; null if there was none.
     still_used_ns: Option<u64>,
 }
 

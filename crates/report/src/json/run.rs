@@ -1,4 +1,4 @@
-//! What was run and when, on what machine, and what happened beside the probes.
+//! The run: settings, phases, acts, command, events, injected faults, and the state of the prober's machine and clock.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,26 +13,29 @@ use lapse_record::event;
 use lapse_record::record::{CommandRun, Record};
 use lapse_record::summary::ActSummary;
 
-/// What was run, and when.
+/// Name, start, settings, phases and command of the run.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Run<'a> {
+    /// Name of the run.
     name: &'a str,
-    /// RFC 3339, in UTC, to the millisecond.
+    /// Date of offset zero in RFC 3339, in UTC, to the millisecond.
     started_at: String,
     anchor: Anchor,
+    /// Duration of the run.
     length_ns: u64,
-    /// Somebody asked for the end.
+    /// True if a signal ended the run early.
     interrupted: bool,
-    /// The record ends without an end: the run was killed, or still goes on.
+    /// True if the journal has no end: the run was killed, or is still running.
     cut: bool,
-    /// Slots a second of each target, over its lanes.
+    /// Slots per second of each target, over all its lanes.
     rate: u64,
-    /// How long a probe may take.
+    /// Timeout of a probe.
     timeout_ns: u64,
-    /// From how long after its due time on an answer is slow.
+    /// Threshold of the class `slow`, counted from when the probe was due.
     slow_ns: u64,
+    /// Phases of the run, in order.
     phases: Vec<Phase>,
-    /// The acts of the scenario; empty if it was none.
+    /// Acts of the scenario, in order; empty if the run was no scenario.
     acts: Vec<Act<'a>>,
     /// The wrapped command; null if there was none.
     command: Option<Command<'a>>,
@@ -67,36 +70,38 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Where offsets lie on the wall clock.
+/// A reading of the wall clock with its offset, to convert offsets into dates.
 #[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "these are the keys on the wire")]
 struct Anchor {
     /// Nanoseconds since the Unix epoch at `offset_ns`.
     unix_ns: u64,
+    /// Offset at which the wall clock was read.
     offset_ns: u64,
     /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero.
     monotonic_ns: u64,
 }
 
-/// A stretch of the run.
+/// A phase of the run, from its first instant to the first instant after it.
 #[derive(Serialize, JsonSchema)]
 struct Phase {
-    /// `baseline`, `event` or `settle`.
+    /// Name of the phase: `baseline`, `event` or `settle`.
     name: String,
     from_ns: u64,
     to_ns: u64,
 }
 
-/// An act of a scenario.
+/// An act of a scenario, from its first instant to the first instant after it.
 #[derive(Serialize, JsonSchema)]
 struct Act<'a> {
     name: &'a str,
     from_ns: u64,
     to_ns: u64,
+    /// Totals of the act by target.
     targets: Vec<TargetInAct<'a>>,
 }
 
-/// What a target lost in an act.
+/// Totals of a target in one act.
 #[derive(Serialize, JsonSchema)]
 struct TargetInAct<'a> {
     name: &'a str,
@@ -117,17 +122,18 @@ impl<'a> Act<'a> {
     }
 }
 
-/// The wrapped command.
+/// The wrapped command and its exit.
 #[derive(Serialize, JsonSchema)]
 struct Command<'a> {
+    /// The program and its arguments.
     argv: &'a [String],
-    /// Null if the run ended before.
+    /// When the command started; null if the run ended before that.
     started_ns: Option<u64>,
-    /// Null if it outlived the run.
+    /// When the command ended; null if it outlived the run.
     ended_ns: Option<u64>,
-    /// Null if a signal ended it, if it could not start, or if it outlived the run.
+    /// Exit code; null if a signal ended the command, if it could not start, or if it outlived the run.
     exit_code: Option<i32>,
-    /// The signal that ended it.
+    /// Number of the signal that ended the command; null if none did.
     signal: Option<i32>,
 }
 
@@ -144,19 +150,20 @@ impl<'a> Command<'a> {
     }
 }
 
-/// Something that happened beside the probes.
+/// An event other than a probe.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Event<'a> {
-    /// When the prober saw it.
+    /// When the prober learned of the event.
     at_ns: u64,
-    /// `command`, `kubernetes`, `lab` or `prober`.
+    /// Source of the event: `command`, `kubernetes`, `lab` or `prober`.
     source: &'static str,
-    /// What sort of thing, in the words of its source.
+    /// Kind of the event, such as `pod-ready`.
     kind: &'a str,
+    /// Description of the event, or the line that the command printed.
     text: &'a str,
-    /// Whom it happened to, as `kind/name`; null where that has no name of its own.
+    /// Object of the event as `kind/name`, such as `pod/shop-7d4`; null if it concerns no named object.
     object: Option<String>,
-    /// When its source says that it happened, since the Unix epoch, by a clock that is not the prober's; null where it does not say.
+    /// Time of the event by its source's own clock, since the Unix epoch; null if the source reports none.
     told_unix_ns: Option<u64>,
 }
 
@@ -173,20 +180,22 @@ impl<'a> Event<'a> {
     }
 }
 
-/// What a scenario's world did; the same by the same for the same cause is one line.
+/// A fault that a scenario's world injected. Faults of the same kind with the same origin and cause are merged into one.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct InjectedFault<'a> {
-    /// The pod or the hop that did it.
+    /// Pod or hop that injected the fault.
     by: &'a str,
-    /// `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
+    /// Kind of the fault: `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
     what: &'a str,
+    /// Cause of the fault in the scenario.
     cause: &'a str,
+    /// Number of faults merged into this one.
     times: u64,
-    /// From the first instant of the first,
+    /// When the first of them began.
     from_ns: u64,
-    /// to the last instant of the last.
+    /// When the last of them ended.
     to_ns: u64,
-    /// How long they lasted together.
+    /// Sum of their durations.
     lasted_ns: u64,
 }
 
@@ -204,11 +213,12 @@ impl<'a> InjectedFault<'a> {
     }
 }
 
-/// The lane on which the prober watches itself.
+/// The control lane, on which the prober probes a responder of its own.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Control {
+    /// Number of probes on the control lane.
     probes: u64,
-    /// For how long the prober could not even reach itself.
+    /// Time in which the control lane failed or stalled, which counts as blind.
     held_up_ns: u64,
 }
 
@@ -218,10 +228,11 @@ impl Control {
     }
 }
 
-/// The machine that the prober ran on.
+/// The machine on which the prober ran.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Machine {
-    /// The share of the run in which something waited for a processor; null if the kernel does not say.
+    /// Share of the run in which some task waited for a CPU (pressure stall information); null if the kernel does not
+    /// report it.
     pressure: Option<f64>,
 }
 
@@ -231,17 +242,17 @@ impl Machine {
     }
 }
 
-/// The machine's wall clock.
+/// The machine's wall clock, and how well it was synchronised.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Clock {
-    /// How far the wall clock ran ahead of the monotonic one from the first anchor to the last; null if
-    /// the run did not come to its end.
+    /// Lead of the wall clock over the monotonic clock from the first anchor to the last, negative if it fell behind;
+    /// null if the record has no end.
     drift_ns: Option<i64>,
-    /// Whether something (NTP, PTP) kept it in step when the run began; null if the kernel does not say, and so the next two.
+    /// True if NTP or PTP synchronised the wall clock at the beginning of the run; null if the kernel does not report it.
     synchronised: Option<bool>,
-    /// By how much it was then probably off true time,
+    /// Estimated error of the wall clock at that time, by the kernel (adjtimex); null if it does not report one.
     estimated_error_ns: Option<u64>,
-    /// and by how much at the most; both by the kernel's account.
+    /// Maximum error of the wall clock at that time, by the kernel (adjtimex); null if it does not report one.
     maximum_error_ns: Option<u64>,
 }
 
@@ -252,12 +263,12 @@ impl Clock {
             let drift = i128::from(end.anchor.unix_ns) - i128::from(expected);
             i64::try_from(drift).unwrap_or(if drift < 0 { i64::MIN } else { i64::MAX })
         };
-        let told = record.about.discipline;
+        let discipline = record.about.discipline;
         Self {
             drift_ns: record.end.map(drift),
-            synchronised: told.map(|told| told.synchronised),
-            estimated_error_ns: told.map(|told| nanos(told.estimated_error)),
-            maximum_error_ns: told.map(|told| nanos(told.maximum_error)),
+            synchronised: discipline.map(|clock| clock.synchronised),
+            estimated_error_ns: discipline.map(|clock| nanos(clock.estimated_error)),
+            maximum_error_ns: discipline.map(|clock| nanos(clock.maximum_error)),
         }
     }
 }
