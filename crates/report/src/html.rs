@@ -1,8 +1,8 @@
-//! The report for whoever wants to see: one file that needs no network, with the run to zoom into.
+//! The HTML report: one self-contained file with a timeline to zoom into.
 //!
-//! What it says in words and numbers is written here, as in every other report; the script only draws, and what it
-//! draws are run lengths. Text that others wrote is escaped by the one who writes markup (maud), tamed of what turns or
-//! hides its neighbours, and reaches the script as data; a policy in the page lets no other script run.
+//! All words and figures are written here, as in every other format; the script only draws, from run lengths. Untrusted
+//! text is stripped of invisible characters and bidirectional controls, then escaped by maud, or handed to the script as
+//! JSON. A content security policy keeps any other script from running.
 
 mod data;
 mod event;
@@ -24,46 +24,46 @@ use super::words::phrase::some;
 use super::words::{act, instrument, latency, note, pod};
 use lapse_record::record::Record;
 
-/// Letters of a lane's name that a cell has room for.
-const LANE: usize = 16;
+/// Maximum width of a lane's name in the table of the prober's performance, in columns.
+const LANE_NAME_WIDTH: usize = 16;
 
-/// The script, beside the page of a run that goes on, that lets a browser load the page again after the end.
+/// The service worker of the live page. It serves the final report from the browser's cache once lapse has exited.
 pub const WORKER: &str = include_str!("html/page/worker.js");
 
-/// Whether the run that a page shows is over.
+/// The state of the run that a page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// It is: the page will not change.
+    /// The run has ended, and the page is final.
     Over,
-    /// It goes on: the page asks where it came from for what happened since.
+    /// The run goes on, and the page polls its server for newer versions.
     GoesOn,
 }
 
-/// Writes the page of `record`.
+/// Writes the final page of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page(record, RunState::Over).as_bytes())
 }
 
-/// The page of `record`, of a run that stands so.
-pub fn page(record: &Record, standing: RunState) -> String {
+/// The page of `record`: final, or live for a run that goes on.
+pub fn page(record: &Record, state: RunState) -> String {
     let outages = outage::worth_a_row(record);
-    let data = data::of(record, standing, &outages);
+    let data = data::of(record, state, &outages);
     let body = html! {
-        (verdict::section(record, standing))
+        (verdict::section(record, state))
         (figures::section(record))
         (frame::timeline())
         (outage::section(record, &outages))
         (sheet::section("pods", pod::HEADING, &pod::rows(record, usize::MAX), pod::remark(record).as_slice()))
         (acts(record))
         (sheet::section("latency", latency::HEADING, &latency::rows(record), &[]))
-        (sheet::section("instrument", "How it was measured", &instrument::rows(record, LANE), &instrument::remarks(record)))
+        (sheet::section("instrument", "How it was measured", &instrument::rows(record, LANE_NAME_WIDTH), &instrument::remarks(record)))
         (event::section(record))
         (sheet::remarks("notes", "Notes", &notes(record)))
     };
-    frame::document(record, standing, &body, &data)
+    frame::document(record, state, &body, &data)
 }
 
-/// What the text says at its end, and what the page has no room for.
+/// The notes of the text report, and the number of objects and events that the timeline leaves out.
 fn notes(record: &Record) -> Vec<String> {
     let mut notes = note::notes(record);
     let (objects, events) = (object::left_out(record), data::left_out(record));
@@ -86,7 +86,8 @@ fn acts(record: &Record) -> Markup {
     sheet::section("acts", "Acts", &rows, &[])
 }
 
-/// Text that others may have written, without what would turn or hide the text beside it. Markup is escaped later.
+/// Untrusted `text` without control characters, invisible characters and bidirectional controls. Markup is escaped later,
+/// by maud.
 fn sanitize(text: &str) -> String {
     use super::text::{Colour, Glyphs, Look};
     Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode }.sanitize(text)

@@ -1,6 +1,6 @@
-//! What the script draws, as JSON: run lengths, curves, events, and failed probes.
+//! The script's input as JSON: run lengths, latency curves, events and failed probes.
 //!
-//! Every time is in nanoseconds from the run's beginning.
+//! Times are nanoseconds since the beginning of the run.
 
 use serde::Serialize;
 
@@ -14,37 +14,37 @@ use lapse_measure::time::Offset;
 use lapse_record::event;
 use lapse_record::record::Record;
 
-/// Events that the timeline shows.
-const EVENTS: usize = 20_000;
+/// Events on the timeline; later ones are counted in a note.
+const MAX_EVENTS: usize = 20_000;
 
-/// How many events it does not show.
+/// The number of events beyond [`MAX_EVENTS`].
 pub(super) fn left_out(record: &Record) -> usize {
-    record.events.len().saturating_sub(EVENTS)
+    record.events.len().saturating_sub(MAX_EVENTS)
 }
 
 #[derive(Serialize)]
 struct Data {
-    /// The run goes on.
+    /// True if the run goes on.
     live: bool,
-    /// Microseconds since the Unix epoch at the run's beginning.
+    /// Date of offset zero, in microseconds since the Unix epoch.
     began_unix_us: u64,
     end: u64,
-    phases: Vec<Stretch>,
-    acts: Vec<Stretch>,
-    command: Option<Stretch>,
+    phases: Vec<NamedSpan>,
+    acts: Vec<NamedSpan>,
+    command: Option<NamedSpan>,
     classes: Vec<Class>,
     targets: Vec<String>,
     lanes: Vec<Lane>,
-    /// When the prober could not even reach itself.
+    /// Spans in which the control lane failed or stalled, as `[from, to]`.
     held_up: Vec<[u64; 2]>,
     objects: Vec<Object>,
     events: Vec<Event>,
     failures: Failures,
 }
 
-/// A stretch of the run with its name.
+/// A named span of the run: a phase, an act or the command.
 #[derive(Serialize)]
-struct Stretch {
+struct NamedSpan {
     name: String,
     from: u64,
     to: u64,
@@ -61,17 +61,18 @@ struct Event {
     at: u64,
     source: &'static str,
     kind: String,
-    /// It is to stand out among others.
+    /// True if the event is drawn highlighted.
     loud: bool,
     text: String,
-    /// The place of its object, if that has a row.
+    /// Index of the event's object in `objects`, if that has a row.
     object: Option<usize>,
-    /// Where the nearest failure lies.
+    /// The nearest failure and its distance, in words.
     near: Option<String>,
 }
 
-/// The data of `record`, fit to stand within a script element.
-pub(super) fn of(record: &Record, standing: RunState, rows: &[OutageId]) -> String {
+/// The data of `record` as JSON that is safe inside a script element. `rows` are the outages that have a table row, in
+/// the order of lanes and time.
+pub(super) fn of(record: &Record, state: RunState, rows: &[OutageId]) -> String {
     let palette = lane::palette(record);
     let (objects, places) = object::all(record);
     let failed = Failed::of(record);
@@ -85,40 +86,40 @@ pub(super) fn of(record: &Record, standing: RunState, rows: &[OutageId]) -> Stri
         near: failed.near(record, event).map(|near| sanitize(&near)),
     };
     let data = Data {
-        live: standing == RunState::GoesOn,
+        live: state == RunState::GoesOn,
         began_unix_us: record.about.anchor.unix_ns_at(Offset::ZERO) / 1_000,
         end: record.seen.end.as_nanos(),
         phases: record
             .seen
             .phases
             .spans(record.seen.end)
-            .map(|(phase, span)| stretch(&phase.to_string(), span.from, span.to))
+            .map(|(phase, span)| named_span(&phase.to_string(), span.from, span.to))
             .collect(),
-        acts: record.summary.acts.iter().map(|act| stretch(&act.name, act.span.from, act.span.to)).collect(),
+        acts: record.summary.acts.iter().map(|act| named_span(&act.name, act.span.from, act.span.to)).collect(),
         command: command(record),
         classes: palette.iter().map(|class| Class { name: class.to_string(), health: lane::health(*class) }).collect(),
         targets: record.seen.targets.iter().map(|target| sanitize(&target.name)).collect(),
         lanes: record.seen.lanes.iter().map(|lane| Lane::of(record, lane, &palette, rows)).collect(),
-        held_up: lane::stretches(&record.seen.held_up),
-        events: record.events.iter().take(EVENTS).map(event).collect(),
+        held_up: lane::longest_spans(&record.seen.held_up),
+        events: record.events.iter().take(MAX_EVENTS).map(event).collect(),
         objects,
         failures: Failures::of(record, &palette),
     };
-    inert(&serde_json::to_string(&data).unwrap_or_default())
+    escape_for_script(&serde_json::to_string(&data).unwrap_or_default())
 }
 
-fn stretch(name: &str, from: Offset, to: Offset) -> Stretch {
-    Stretch { name: sanitize(name), from: from.as_nanos(), to: to.as_nanos() }
+fn named_span(name: &str, from: Offset, to: Offset) -> NamedSpan {
+    NamedSpan { name: sanitize(name), from: from.as_nanos(), to: to.as_nanos() }
 }
 
-/// The wrapped command, from its start to its end, or to the end of the run.
-fn command(record: &Record) -> Option<Stretch> {
+/// The wrapped command, from its start to its exit, or to the end of the run if it outlived that.
+fn command(record: &Record) -> Option<NamedSpan> {
     let command = record.command.as_ref()?;
     let to = command.exit.as_ref().map_or(record.seen.end, |exit| exit.at);
-    Some(stretch(&command.argv.join(" "), command.started?, to))
+    Some(named_span(&command.argv.join(" "), command.started?, to))
 }
 
-/// JSON in which nothing can end the script element that it stands in: a less-than sign stands only in strings.
-fn inert(json: &str) -> String {
+/// `json` with every `<` escaped, so that no string in it can end the script element. JSON has `<` only in strings.
+fn escape_for_script(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

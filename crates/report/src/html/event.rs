@@ -1,4 +1,4 @@
-//! What else happened, as a log, and how far each thing lies from the nearest failure.
+//! The event log, with the nearest failure to each event.
 
 use maud::{Markup, html};
 
@@ -13,13 +13,13 @@ use lapse_measure::timeline::Timeline;
 use lapse_record::event::Event;
 use lapse_record::record::Record;
 
-/// Events that get a row in the log; the timeline has all of them.
-const ROWS: usize = 400;
+/// Rows of the log. The timeline shows further events.
+const MAX_ROWS: usize = 400;
 
-/// The log; nothing if nothing happened.
+/// The section with the log; nothing if there was no event.
 pub(super) fn section(record: &Record) -> Markup {
     let failed = Failed::of(record);
-    let more = record.events.len().saturating_sub(ROWS);
+    let more = record.events.len().saturating_sub(MAX_ROWS);
     html! {
         @if !record.events.is_empty() {
             section #events {
@@ -27,7 +27,7 @@ pub(super) fn section(record: &Record) -> Markup {
                 div.scroll.tall tabindex="0" role="group" aria-label="Events" {
                     table {
                         thead { tr { @for name in ["at, UTC", "offset", "by", "what", ""] { th scope="col" { (name) } } } }
-                        tbody { @for (nth, event) in record.events.iter().take(ROWS).enumerate() { (row(record, nth, event, failed.near(record, event))) } }
+                        tbody { @for (nth, event) in record.events.iter().take(MAX_ROWS).enumerate() { (row(record, nth, event, failed.near(record, event))) } }
                     }
                 }
                 @if more > 0 { p.remarks { "and " (some(more as u64, "further event")) " in the timeline" } }
@@ -37,12 +37,12 @@ pub(super) fn section(record: &Record) -> Markup {
 }
 
 fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Markup {
-    let whom = event.object.as_ref().map_or_else(|| event.source.name().to_owned(), ToString::to_string);
+    let subject = event.object.as_ref().map_or_else(|| event.source.name().to_owned(), ToString::to_string);
     html! {
         tr data-event=(nth) {
             td { a href=(window(event.at, event.at)) { (date::moment(record.about.anchor, event.at)) } }
             td.value { (seconds(event.at.since(Offset::ZERO))) }
-            td { (sanitize(&whom)) }
+            td { (sanitize(&subject)) }
             td { (sanitize(event.kind.name())) }
             td {
                 (sanitize(&event.text))
@@ -52,11 +52,11 @@ fn row(record: &Record, nth: usize, event: &Event, near: Option<String>) -> Mark
     }
 }
 
-/// When each lane failed, to look up what lies nearest.
-pub(super) struct Failed(Vec<(LaneId, Vec<Stretch>)>);
+/// The failures of each lane, ordered by time, to look up the nearest to an event.
+pub(super) struct Failed(Vec<(LaneId, Vec<FailedRun>)>);
 
-/// Failed slots of one class without one of another between them.
-struct Stretch {
+/// Consecutive failed slots of one class.
+struct FailedRun {
     from: Offset,
     to: Offset,
     class: Class,
@@ -64,21 +64,21 @@ struct Stretch {
 
 impl Failed {
     pub(super) fn of(record: &Record) -> Self {
-        Self(record.seen.lanes.iter().map(|lane| (lane.id, stretches(&lane.timeline))).collect())
+        Self(record.seen.lanes.iter().map(|lane| (lane.id, failed_runs(&lane.timeline))).collect())
     }
 
-    /// How far the nearest failure lies from `event`, unless that is only a line that a command printed.
+    /// The nearest failure to `event`, in words; `None` for a line of the command's output, or if no probe failed.
     pub(super) fn near(&self, record: &Record, event: &Event) -> Option<String> {
         (!event.kind.is_line()).then(|| self.nearest(record, event.at)).flatten()
     }
 
-    /// How far the nearest failed probe lies from `at`, in words; nothing if none failed.
+    /// The nearest failed probe to `at`, with its distance, lane and class in words; `None` if no probe failed.
     fn nearest(&self, record: &Record, at: Offset) -> Option<String> {
         let lanes = self.0.iter();
-        let near = lanes.flat_map(|(lane, stretches)| beside(stretches, at).map(move |one| (*lane, one)));
-        let (lane, stretch) = near.min_by_key(|(lane, stretch)| (distance(stretch, at), *lane))?;
-        let (by, class, name) = (Human(distance(stretch, at)), stretch.class, &record.summary.lane(lane).name);
-        Some(match (at < stretch.from, at > stretch.to) {
+        let near = lanes.flat_map(|(lane, runs)| neighbours(runs, at).map(move |run| (*lane, run)));
+        let (lane, run) = near.min_by_key(|(lane, run)| (distance(run, at), *lane))?;
+        let (by, class, name) = (Human(distance(run, at)), run.class, &record.summary.lane(lane).name);
+        Some(match (at < run.from, at > run.to) {
             (true, _) => format!("nearest failure: {by} later, on {name} ({class})"),
             (_, true) => format!("nearest failure: {by} before, on {name} ({class})"),
             _ => format!("while {name} was failing ({class})"),
@@ -86,20 +86,20 @@ impl Failed {
     }
 }
 
-fn stretches(timeline: &Timeline) -> Vec<Stretch> {
+fn failed_runs(timeline: &Timeline) -> Vec<FailedRun> {
     let due = |slot| timeline.schedule().due(slot);
     let failed = timeline.runs().iter().filter(|run| run.class.health() == Health::Failed);
-    failed.map(|run| Stretch { from: due(run.slot), to: due(run.last_slot()), class: run.class }).collect()
+    failed.map(|run| FailedRun { from: due(run.slot), to: due(run.last_slot()), class: run.class }).collect()
 }
 
-/// The last stretch that began by `at`, and the first that began later.
-fn beside(stretches: &[Stretch], at: Offset) -> impl Iterator<Item = &Stretch> {
-    let later = stretches.partition_point(|stretch| stretch.from <= at);
-    later.checked_sub(1).into_iter().chain([later]).filter_map(|place| stretches.get(place))
+/// The last run that began at or before `at`, and the first that began later.
+fn neighbours(runs: &[FailedRun], at: Offset) -> impl Iterator<Item = &FailedRun> {
+    let later = runs.partition_point(|run| run.from <= at);
+    later.checked_sub(1).into_iter().chain([later]).filter_map(|index| runs.get(index))
 }
 
-fn distance(stretch: &Stretch, at: Offset) -> std::time::Duration {
-    stretch.from.since(at).max(at.since(stretch.to))
+fn distance(run: &FailedRun, at: Offset) -> std::time::Duration {
+    run.from.since(at).max(at.since(run.to))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     use lapse_record::sample::{healthy, upgrade};
 
     #[test]
-    fn the_nearest_failure_may_lie_on_either_side() {
+    fn the_nearest_failure_may_be_before_or_after_the_event() {
         let record = upgrade();
         let near = |ms| Failed::of(&record).nearest(&record, Offset::from_millis(ms)).unwrap();
         assert_eq!(near(6_990), "nearest failure: 10 ms later, on reused (reset)");

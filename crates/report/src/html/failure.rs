@@ -1,4 +1,4 @@
-//! Failed probes with their evidence, packed: some twenty bytes each, and each text once.
+//! Failed probes with their evidence, packed into about twenty bytes each; equal texts are stored once.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use lapse_measure::time::nanos;
 use lapse_record::failure::Failure;
 use lapse_record::record::Record;
 
-/// What texts may take in all, in bytes. A server that says something else each time would fill the page.
-const TEXTS: usize = 200_000;
+/// Limit on the total size of texts, in bytes: responses with a different body each time would fill the page.
+const MAX_TEXT_BYTES: usize = 200_000;
 
-/// Failed probes, in the order of lanes and slots. Of each: lane, slots since the one before (from zero in each lane),
-/// sent after due (signed), done after sent (signed), class, `1` if timed out plus `2` if the connection was reused,
-/// status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, and its uses.
-/// Texts are named by their place, from 1 on; 0 is none.
+/// Failed probes, ordered by lane and slot. The numbers of each: lane, slots since the previous failure (from zero in each
+/// lane), sent minus due (signed), done minus sent (signed), class, `1` if timed out plus `2` if the connection was
+/// reused, status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, and its uses.
+/// Peer, server, body and detail are positions in `texts`, counted from 1; 0 means none.
 #[derive(Serialize)]
 pub(super) struct Failures {
     count: usize,
@@ -67,7 +67,7 @@ fn push_evidence(pack: &mut Pack, failure: &Failure, texts: &mut Texts) {
     pack.push(u64::from(evidence.uses));
 }
 
-/// Each text once.
+/// Distinct texts with their positions.
 #[derive(Default)]
 struct Texts {
     all: Vec<String>,
@@ -76,13 +76,14 @@ struct Texts {
 }
 
 impl Texts {
-    /// The text's place, from 1 on; 0 if there is none. When the texts take too much, others are left to report.json.
+    /// The position of `text`, counted from 1 and added if it is new; 0 if there is none. Beyond [`MAX_TEXT_BYTES`] new
+    /// texts are replaced by a reference to report.json.
     fn place(&mut self, text: Option<&str>) -> u64 {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return 0 };
         if let Some(place) = self.places.get(text) {
             return *place;
         }
-        let text = if self.bytes + text.len() > TEXTS { "(see report.json)" } else { text };
+        let text = if self.bytes + text.len() > MAX_TEXT_BYTES { "(see report.json)" } else { text };
         if let Some(place) = self.places.get(text) {
             return *place;
         }

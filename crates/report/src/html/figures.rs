@@ -1,4 +1,4 @@
-//! What each target lost, with bounds: one large figure, and the others beside it.
+//! The figures of each target with bounds: downtime in large type, and the others beside it.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
-/// A part for each target.
+/// The section with the figures, target by target.
 pub(super) fn section(record: &Record) -> Markup {
     html! {
         section #downtime aria-label="Downtime" {
@@ -43,7 +43,7 @@ fn figures(record: &Record, target: &TargetSummary) -> Markup {
     }
 }
 
-/// Downtime: the figure apart from its bounds, so that the eye finds it first.
+/// The downtime in large type, with its bounds in a smaller one.
 fn hero(totals: &Totals) -> Markup {
     if totals.failed == 0 {
         return html! {

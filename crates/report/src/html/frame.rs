@@ -1,6 +1,6 @@
-//! The document around the report: policy, style, the timeline's controls, and the script.
+//! The document around the report: content security policy, style, script, and the controls of the timeline.
 //!
-//! The policy names the one style and the one script by their hashes, so that no other can run, wherever it may come from.
+//! The policy allows the one style and the one script by their hashes, so that injected ones cannot run.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,18 +33,18 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// The whole page.
-pub(super) fn document(record: &Record, standing: RunState, body: &Markup, data: &str) -> String {
+/// The complete document around `body`, with `data` as the script's input.
+pub(super) fn document(record: &Record, state: RunState, body: &Markup, data: &str) -> String {
     let name = sanitize(&record.about.name);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(standing));
+                meta http-equiv="Content-Security-Policy" content=(policy(state));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (name) ": " (verdict::word(record, standing)) " - lapse" }
+                title { (name) ": " (verdict::word(record, state)) " - lapse" }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
@@ -64,7 +64,7 @@ pub(super) fn document(record: &Record, standing: RunState, body: &Markup, data:
     page.into_string()
 }
 
-/// The timeline before the script has filled it.
+/// The elements of the timeline section, which the script fills.
 pub(super) fn timeline() -> Markup {
     html! {
         section #timeline {
@@ -94,6 +94,7 @@ pub(super) fn timeline() -> Markup {
     }
 }
 
+/// The buttons of the toolbar: element id, label and tooltip.
 const TOOLS: [(&str, &str, &str); 6] = [
     ("previous", "◂ outage", "Previous outage (p)"),
     ("next", "outage ▸", "Next outage (n)"),
@@ -103,9 +104,10 @@ const TOOLS: [(&str, &str, &str); 6] = [
     ("follow", "Follow", "Follow the newest second"),
 ];
 
-fn policy(standing: RunState) -> String {
+/// The content security policy. Only a live page may connect to its server.
+fn policy(state: RunState) -> String {
     let [style, script] = [STYLE, SCRIPT].map(|text| STANDARD.encode(digest(&SHA256, text.as_bytes())));
-    let own = match standing {
+    let own = match state {
         RunState::Over => "",
         RunState::GoesOn => "; connect-src 'self'; worker-src 'self'",
     };

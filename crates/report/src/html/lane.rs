@@ -1,4 +1,4 @@
-//! A lane as the script draws it: run lengths, curves, and the outages that have a row.
+//! A lane in the script's input: run lengths, latency curves, blind spans, and the outages that have a table row.
 
 use serde::Serialize;
 
@@ -15,33 +15,35 @@ use lapse_measure::timeline::Timeline;
 use lapse_measure::trend::Trend;
 use lapse_record::record::Record;
 
-/// Blind stretches that are drawn: the longest. Slots that were not sent are drawn all the same.
-const BLIND: usize = 2_000;
+/// Blind spans drawn, the longest ones. Slots that were not sent are drawn in any case.
+const MAX_BLIND_SPANS: usize = 2_000;
 
-/// A lane.
+/// A lane in the script's input. Times are in nanoseconds.
 #[derive(Serialize)]
 pub(super) struct Lane {
     name: String,
     policy: String,
+    /// Index of the target.
     target: usize,
-    /// When its first slot is due.
+    /// Offset at which the first slot is due.
     phase: u64,
-    /// Slots a second.
+    /// Slots per second.
     rate: f64,
-    /// For each run: its class's place, doubled, and one more if slots before it have no record; how many those are,
-    /// if so; how many slots.
+    /// The packed run lengths. The numbers of each run: twice the index of its class, plus one if slots before it have no
+    /// record; the number of those slots, if any; the number of slots in the run.
     runs: String,
-    /// `[from, to, median, p99, longest]` of the latency of healthy answers.
+    /// Latency of healthy answers, as `[from, to, median, p99, longest]`.
     latency: Vec<[u64; 5]>,
-    /// `[from, to, median, p99, longest]` of how late probes were sent.
+    /// Delay between due and sent, as `[from, to, median, p99, longest]`.
     lateness: Vec<[u64; 5]>,
+    /// Blind spans, as `[from, to]`.
     blind: Vec<[u64; 2]>,
-    /// The row of its first outage; the others follow.
+    /// Number of the first outage's table row; the rows of the others follow.
     first_row: usize,
     outages: Vec<Outage>,
 }
 
-/// An outage with its brackets: where they are open, null.
+/// An outage with the brackets of its begin and end; an open side is null.
 #[derive(Serialize)]
 struct Outage {
     from: u64,
@@ -52,7 +54,7 @@ struct Outage {
 }
 
 impl Lane {
-    /// `rows` are the outages that have a row, in the order of lanes and time.
+    /// Packs the observations of a lane. `rows` are the outages with a table row, in the order of lanes and time.
     pub(super) fn of(record: &Record, seen: &LaneObservations, palette: &[Class], rows: &[OutageId]) -> Self {
         let lane = seen.lane;
         let mine = rows.iter().filter(|row| row.lane == seen.id);
@@ -65,7 +67,7 @@ impl Lane {
             runs: runs(&seen.timeline, palette),
             latency: curve(&seen.latency_trend),
             lateness: curve(&seen.lateness_trend),
-            blind: stretches(&seen.blind),
+            blind: longest_spans(&seen.blind),
             first_row: rows.partition_point(|row| row.lane < seen.id),
             outages: mine.map(|row| Outage::of(record.seen.outage(*row))).collect(),
         }
@@ -85,7 +87,7 @@ impl Outage {
     }
 }
 
-/// Every class that any lane saw, healthy ones first: runs name them by their place here.
+/// The classes of all lanes, healthy ones first. Runs refer to them by index.
 pub(super) fn palette(record: &Record) -> Vec<Class> {
     let mut all: Vec<_> = record.seen.lanes.iter().flat_map(|lane| lane.classes.keys().copied()).collect();
     all.sort_unstable();
@@ -93,7 +95,7 @@ pub(super) fn palette(record: &Record) -> Vec<Class> {
     all
 }
 
-/// The word for what a class counts as.
+/// The health of a class, as the script names it.
 pub(super) const fn health(class: Class) -> &'static str {
     match class.health() {
         Health::Up => "up",
@@ -103,12 +105,12 @@ pub(super) const fn health(class: Class) -> &'static str {
     }
 }
 
-/// The longest of the stretches, in the order of time.
-pub(super) fn stretches(spans: &Spans) -> Vec<[u64; 2]> {
+/// The [`MAX_BLIND_SPANS`] longest of `spans` as `[from, to]`, ordered by time.
+pub(super) fn longest_spans(spans: &Spans) -> Vec<[u64; 2]> {
     let mut all: Vec<Span> = spans.iter().collect();
-    if all.len() > BLIND {
+    if all.len() > MAX_BLIND_SPANS {
         all.sort_by_key(|span| std::cmp::Reverse(span.length()));
-        all.truncate(BLIND);
+        all.truncate(MAX_BLIND_SPANS);
         all.sort_unstable();
     }
     all.iter().map(|span| [span.from.as_nanos(), span.to.as_nanos()]).collect()

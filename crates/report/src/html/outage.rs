@@ -1,6 +1,4 @@
-//! Outages, gathered into their episodes: a row each, and each row is a link that moves the timeline to it.
-//!
-//! What an outage was caused by belongs below its episode's first line, once somebody can say it.
+//! The table of outages, grouped by episode. The link in each row moves the timeline to the outage.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -16,30 +14,30 @@ use lapse_measure::outage::OutageId;
 use lapse_measure::time::Offset;
 use lapse_record::record::Record;
 
-/// Outages that get a row: the longest.
-const ROWS: usize = 500;
-/// Outages of an episode that are shown at once: those longer than the next one.
+/// Outages with a row, the longest ones.
+const MAX_ROWS: usize = 500;
+/// Outages of an episode that are visible without expanding it, the longest ones.
 const MAJOR: usize = 10;
-/// Episodes that get a heading: the longest.
-const EPISODES: usize = 200;
+/// Episodes with a heading, the longest ones.
+const MAX_EPISODES: usize = 200;
 
-/// Whether a row is shown at once, or when it is asked for.
+/// Visibility of an outage's row: major rows always, minor ones once the episode is expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weight {
     Major,
     Minor,
 }
 
-/// The outages that get a row, in the order of lanes and time.
+/// The [`MAX_ROWS`] longest outages, in the order of lanes and time.
 pub(super) fn worth_a_row(record: &Record) -> Vec<OutageId> {
-    let mut rows = Longest::outages(record, ROWS).shown;
+    let mut rows = Longest::outages(record, MAX_ROWS).shown;
     rows.sort_unstable();
     rows
 }
 
-/// The table; nothing if nothing failed.
+/// The section with the table; nothing if no probe failed.
 pub(super) fn section(record: &Record, rows: &[OutageId]) -> Markup {
-    let Longest { shown, more } = Longest::episodes(record, EPISODES);
+    let Longest { shown, more } = Longest::episodes(record, MAX_EPISODES);
     html! {
         @if !shown.is_empty() {
             section #outages {
@@ -65,16 +63,16 @@ fn episode_rows(record: &Record, (target, episode): TargetEpisode<'_>, rows: &[O
         let from = record.seen.outage(*id).from;
         target.lanes.contains(&id.lane) && episode.from <= from && from <= episode.to
     };
-    let told: Vec<_> = rows.iter().zip(0_usize..).filter(|(id, _)| inside(id)).collect();
-    let more = episode.outages.len().saturating_sub(told.len()) as u64;
-    let mut lengths: Vec<_> = told.iter().map(|(id, _)| record.seen.outage(**id).estimate).collect();
+    let listed: Vec<_> = rows.iter().zip(0_usize..).filter(|(id, _)| inside(id)).collect();
+    let more = episode.outages.len().saturating_sub(listed.len()) as u64;
+    let mut lengths: Vec<_> = listed.iter().map(|(id, _)| record.seen.outage(**id).estimate).collect();
     lengths.sort_unstable_by_key(|length| Reverse(*length));
     let shortest = lengths.get(MAJOR).copied();
     let weigh = |id: OutageId| match shortest {
         Some(shortest) if record.seen.outage(id).estimate <= shortest => Weight::Minor,
         _ => Weight::Major,
     };
-    let minors = told.iter().filter(|(id, _)| weigh(**id) == Weight::Minor).count() as u64;
+    let minors = listed.iter().filter(|(id, _)| weigh(**id) == Weight::Minor).count() as u64;
     html! {
         tbody {
             tr.episode {
@@ -84,7 +82,7 @@ fn episode_rows(record: &Record, (target, episode): TargetEpisode<'_>, rows: &[O
                     span.meaning { "reached " (words::peers(episode)) (words::speed(record, episode)) }
                 }
             }
-            @for (id, nth) in &told { (row(record, **id, *nth, weigh(**id))) }
+            @for (id, nth) in &listed { (row(record, **id, *nth, weigh(**id))) }
             @if minors + more > 0 {
                 tr { td colspan="5" { button.more type="button" aria-expanded="false" { (some(minors + more, "shorter outage")) } } }
             }
@@ -108,14 +106,15 @@ fn row(record: &Record, id: OutageId, nth: usize, weight: Weight) -> Markup {
     }
 }
 
-/// A link to a window in which this stretch can be seen with what lies around it.
+/// The URL fragment of a view with `[from, to]` in the middle and a third of its length on either side, but at least
+/// 10 ms.
 pub(super) fn window(from: Offset, to: Offset) -> String {
     let around = (to.since(from) / 3).max(Duration::from_millis(10));
     let ms = |at: Offset| format!("{}.{:03}", at.as_nanos() / 1_000_000, at.as_nanos() / 1000 % 1000);
     format!("#from={}&to={}", ms(from.back(around)), ms(to + around))
 }
 
-/// A stretch of time, as the script reads it.
+/// A bracket for the script, in nanoseconds; an open side is null.
 pub(super) fn nanoseconds(from: Option<Offset>, to: Option<Offset>) -> [Option<u64>; 2] {
     [from.map(Offset::as_nanos), to.map(Offset::as_nanos)]
 }
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_shows_what_lies_around() {
+    fn a_link_shows_the_outage_with_a_margin() {
         let window = window(Offset::from_millis(2000), Offset::from_millis(2298));
         assert_eq!(window, "#from=1900.666&to=2397.333");
         assert_eq!(super::window(Offset::ZERO, Offset::ZERO), "#from=0.000&to=10.000");

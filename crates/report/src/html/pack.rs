@@ -1,14 +1,14 @@
-//! Whole numbers, packed: seven bits a byte, the lowest first, and the bytes as base64. What the script unpacks.
+//! Packs whole numbers for the script: seven bits per byte, least significant first (LEB128), then base64.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Numbers in a row.
+/// A sequence of packed numbers.
 #[derive(Debug, Default)]
 pub(super) struct Pack(Vec<u8>);
 
 impl Pack {
-    /// Adds a number.
+    /// Appends a number in one byte per seven bits.
     pub(super) fn push(&mut self, mut number: u64) {
         while number > 0x7f {
             self.0.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
@@ -17,7 +17,7 @@ impl Pack {
         self.0.push(u8::try_from(number).unwrap_or(0));
     }
 
-    /// Adds how far `to` lies from `from`, in either direction: small steps take little room.
+    /// Appends the difference `to - from` in zigzag encoding, so that small differences of either sign are short.
     pub(super) fn push_step(&mut self, from: u64, to: u64) {
         let step = to.wrapping_sub(from).cast_signed();
         self.push(((step << 1) ^ (step >> 63)).cast_unsigned());

@@ -1,10 +1,10 @@
-//! A plain section: a table whose first row is its header, and sentences below it.
+//! A section of a table, whose first row is its header, and sentences below it.
 
 use maud::{Markup, html};
 
 use super::sanitize;
 
-/// A section of that name; nothing if there is no row beside the header, and nothing to say.
+/// A section with a table of `rows` and a list of `remarks`; nothing if it has neither remarks nor rows below the header.
 pub(super) fn section(id: &str, heading: &str, rows: &[Vec<String>], remarks: &[String]) -> Markup {
     let (header, rows) = rows.split_first().map_or((None, rows), |(header, rows)| (Some(header), rows));
     html! {
@@ -18,7 +18,7 @@ pub(super) fn section(id: &str, heading: &str, rows: &[Vec<String>], remarks: &[
     }
 }
 
-/// A section of sentences; nothing if there is none.
+/// A section with a list of `remarks` and no table; nothing if there are none.
 pub(super) fn remarks(id: &str, heading: &str, remarks: &[String]) -> Markup {
     section(id, heading, &[], remarks)
 }

@@ -18,13 +18,13 @@ fn written(record: &Record) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// What the page hands to its script.
+/// The script's input in a page.
 fn data(page: &str) -> Value {
     let (_, rest) = page.split_once(r#"<script id="data" type="application/json">"#).unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
-/// A hundred outages of 300 ms at 1000/s, one every so many milliseconds.
+/// A record with a hundred outages of 300 ms at 1000/s, one per `every` milliseconds.
 fn a_hundred_outages(every: u64) -> Record {
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 500);
     sample.record(100 * every, |_, ms| match ms % every {
@@ -33,7 +33,7 @@ fn a_hundred_outages(every: u64) -> Record {
     })
 }
 
-/// So many slots of two lanes, each of another class than the one before.
+/// A record of two lanes with `slots` slots in all, whose class changes with every slot.
 fn changes(slots: u64) -> Record {
     Sample::of(&["shop"]).phase(Phase::Event, 0).record(slots, |_, ms| {
         let class = if ms / 2 % 2 == 0 { Class::Ok } else { Class::Refused };
@@ -41,20 +41,20 @@ fn changes(slots: u64) -> Record {
     })
 }
 
-/// Others' words that would like to be markup, or to turn the page around.
+/// A record whose every untrusted text is markup with control characters and a bidirectional override.
 fn venomous() -> Record {
-    let venom = "</script><img src=x onerror=alert(1)>\u{202e}\u{7}\"'&<!--";
-    let mut sample = Sample::of(&[venom]).phase(Phase::Event, 0).command(venom, (0, 900), 0, &[venom]);
-    sample.about.name = venom.to_owned();
-    let event = Event::new(Offset::from_millis(40), Source::Kubernetes, EventKind::from_name(venom), venom);
-    let event = event.to(Object::from_text(venom));
-    let sample = sample.beside(40, Entry::Event(event)).act(venom, 50);
+    let evil = "</script><img src=x onerror=alert(1)>\u{202e}\u{7}\"'&<!--";
+    let mut sample = Sample::of(&[evil]).phase(Phase::Event, 0).command(evil, (0, 900), 0, &[evil]);
+    sample.about.name = evil.to_owned();
+    let event = Event::new(Offset::from_millis(40), Source::Kubernetes, EventKind::from_name(evil), evil);
+    let event = event.to(Object::from_text(evil));
+    let sample = sample.beside(40, Entry::Event(event)).act(evil, 50);
     let mut record = sample.record(1000, |lane, ms| match (lane.policy, ms) {
         (Policy::New, 500..520) => Answer::after(Class::Closed, 200),
         _ => Answer::after(Class::Ok, 300),
     });
     for failure in &mut record.failures.kept {
-        (failure.evidence.server, failure.evidence.body) = (Some(venom.to_owned()), Some(venom.to_owned()));
+        (failure.evidence.server, failure.evidence.body) = (Some(evil.to_owned()), Some(evil.to_owned()));
     }
     record
 }
@@ -74,9 +74,9 @@ fn the_same_record_gives_the_same_bytes() {
     }
 }
 
-/// What lies between outages takes no room: with them a second apart the page is as large as that of an hour.
+/// Run lengths make the page's size independent of the time between outages, so outages a second apart stand for an hour.
 #[test]
-fn an_hour_with_a_hundred_outages_takes_less_than_a_megabyte() {
+fn a_page_with_a_hundred_outages_is_smaller_than_a_megabyte() {
     let mut record = a_hundred_outages(1000);
     for (nth, failure) in record.failures.kept.iter_mut().enumerate() {
         failure.evidence.body = Some(format!("request {nth} {}", "x".repeat(240)));
@@ -87,34 +87,34 @@ fn an_hour_with_a_hundred_outages_takes_less_than_a_megabyte() {
 }
 
 #[test]
-fn a_change_takes_three_bytes() {
+fn a_change_of_class_takes_at_most_three_bytes() {
     let [few, many] =
         [20_000, 40_000].map(|slots| data(&written(&changes(slots)))["lanes"][0]["runs"].as_str().unwrap().len());
     assert!(many - few < 10_000 * 3, "{few} {many}");
 }
 
 #[test]
-fn what_others_wrote_is_inert() {
+fn untrusted_text_cannot_become_markup() {
     let page = written(&venomous());
     assert!(!page.contains("<img") && !page.contains("<!--"), "markup");
     assert_eq!(page.matches("</script>").count(), 2);
-    assert!(!page.contains(['\u{202e}', '\u{7}']), "letters that turn or hide others");
+    assert!(!page.contains(['\u{202e}', '\u{7}']), "control characters or bidirectional controls");
     assert!(data(&page)["targets"][0].as_str().unwrap().starts_with("</script><img"));
     assert!(!page.contains("\\u003c/script>\u{202e}"));
 }
 
 #[test]
-fn nothing_is_fetched_from_anywhere() {
+fn the_page_loads_nothing_and_only_a_live_one_may_connect() {
     let page = written(&upgrade());
     assert!(page.contains("default-src 'none'") && !page.contains("connect-src"));
-    for way in ["src=", "@import", "url("] {
-        assert!(!page.contains(way), "{way}");
+    for reference in ["src=", "@import", "url("] {
+        assert!(!page.contains(reference), "{reference}");
     }
     assert!(super::page(&upgrade(), RunState::GoesOn).contains("connect-src 'self'"));
 }
 
 #[test]
-fn the_page_says_what_the_text_report_says() {
+fn the_page_has_the_figures_of_the_text_report() {
     let page = written(&upgrade());
     for words in
         ["FAIL", "a budget was exceeded", "1090 ms", "(1087 to 1093)", "2100 ms (2097 to 2103)", "around `helm upgrade"]
@@ -126,7 +126,7 @@ fn the_page_says_what_the_text_report_says() {
     assert_eq!(data["failures"]["count"], 1090);
 }
 
-/// What a reader reads: the report without its markup, a line an element.
+/// The visible text of the report, one line per element.
 fn words(page: &str) -> String {
     let (_, main) = page.split_once("<main>").unwrap();
     let (main, _) = main.split_once("</main>").unwrap();
@@ -136,7 +136,7 @@ fn words(page: &str) -> String {
 }
 
 #[test]
-fn what_a_page_says() {
+fn the_text_of_pages_matches_the_snapshots() {
     for (name, record) in [("empty", empty()), ("scenario", scenario()), ("upgrade", upgrade()), ("nasty", nasty())] {
         snapshot::check(&format!("html/snapshots/{name}.txt"), words(&written(&record)).as_bytes());
     }
@@ -150,7 +150,7 @@ fn a_command_that_failed_is_quoted() {
     assert!(page.contains("COMMAND-FAILED") && page.contains("<pre>Error: &lt;timeout&gt;"));
 }
 
-/// To look at pages of runs that never were, and for the tests in a browser:
+/// Writes pages of sample runs to a folder, to look at and for the browser tests:
 /// `LAPSE_PAGES=target/pages cargo test pages_to_look_at`.
 #[test]
 fn pages_to_look_at() {
@@ -170,7 +170,7 @@ fn pages_to_look_at() {
 }
 
 #[test]
-fn what_the_page_has_no_room_for_is_said() {
+fn objects_without_a_row_are_counted_in_a_note() {
     let mut record = healthy();
     assert!(!written(&record).contains("further object"));
     for pod in 0..70 {
@@ -183,12 +183,12 @@ fn what_the_page_has_no_room_for_is_said() {
 #[test]
 fn the_row_of_a_workload_is_ready_once_its_rollout_is_complete() {
     let mut record = healthy();
-    let tell = |ms, kind: EventKind| {
+    let event = |ms, kind: EventKind| {
         let event = Event::new(Offset::from_millis(ms), Source::Kubernetes, kind, "");
         event.to(Object::new(ObjectKind::Deployment, "wine"))
     };
     let rollout = [(10, EventKind::RolloutStarted), (20, EventKind::Noted), (30, EventKind::RolloutComplete)];
-    record.events = rollout.into_iter().map(|(ms, kind)| tell(ms, kind)).collect();
+    record.events = rollout.into_iter().map(|(ms, kind)| event(ms, kind)).collect();
     let end = record.seen.end.as_nanos();
     let row = json!({"name": "deployment/wine", "member": [], "stretches": [
         {"state": "rolling out", "from": 10_000_000, "to": 30_000_000},

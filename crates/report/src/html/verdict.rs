@@ -1,4 +1,4 @@
-//! The verdict in one word, why, and what to do next: the first thing on the page.
+//! The first section of the page: the verdict, its reasons, and what to do next.
 
 use maud::{Markup, html};
 
@@ -9,42 +9,42 @@ use lapse_measure::phase::Phase;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
-/// Reasons told one by one; a scenario may have hundreds.
-const TOLD: usize = 8;
+/// Reasons listed one by one; a scenario may have hundreds.
+const MAX_REASONS: usize = 8;
 
-/// The page's first section.
-pub(super) fn section(record: &Record, standing: RunState) -> Markup {
+/// The section with the verdict. For a run that goes on, its phase and failures so far take the verdict's place.
+pub(super) fn section(record: &Record, state: RunState) -> Markup {
     let verdict = &record.summary.verdict;
     let breaches: Vec<_> = verdict.breaches.iter().map(words::breach).collect();
-    let inconclusive: &[String] = if standing == RunState::Over { &verdict.inconclusive } else { &[] };
+    let inconclusive: &[String] = if state == RunState::Over { &verdict.inconclusive } else { &[] };
     let steps = if inconclusive.is_empty() { Vec::new() } else { words::next_steps(record) };
     html! {
-        section #verdict class=(tone(record, standing)) {
-            h1 { span.word { (word(record, standing)) } " " span.why { (sanitize(&why(record, standing))) } }
+        section #verdict class=(tone(record, state)) {
+            h1 { span.word { (word(record, state)) } " " span.why { (sanitize(&why(record, state))) } }
             @for sentence in headline::sentences(record) { p.headline { (sanitize(&sentence)) } }
             ul.reasons {
                 (reasons("exceeded", &breaches))
                 (reasons("in doubt", inconclusive))
                 (reasons("next", &steps))
             }
-            @if verdict.conclusion == Conclusion::CommandFailed && standing == RunState::Over {
+            @if verdict.conclusion == Conclusion::CommandFailed && state == RunState::Over {
                 (last_words(&words::last_words(record)))
             }
         }
     }
 }
 
-/// The verdict as a word, as the text report has it.
-pub(super) fn word(record: &Record, standing: RunState) -> String {
-    match standing {
+/// The verdict as a word in capitals, as in the text report; `RUNNING` for a run that goes on.
+pub(super) fn word(record: &Record, state: RunState) -> String {
+    match state {
         RunState::Over => record.summary.verdict.conclusion.to_string().to_uppercase(),
         RunState::GoesOn => "RUNNING".to_owned(),
     }
 }
 
-/// Good, bad or unsure.
-pub(super) fn tone(record: &Record, standing: RunState) -> &'static str {
-    match (standing, record.summary.verdict.conclusion) {
+/// The CSS class for the colour of the verdict.
+pub(super) fn tone(record: &Record, state: RunState) -> &'static str {
+    match (state, record.summary.verdict.conclusion) {
         (RunState::GoesOn, _) => "running",
         (_, Conclusion::Pass) => "good",
         (_, Conclusion::Fail | Conclusion::CommandFailed) => "bad",
@@ -52,8 +52,8 @@ pub(super) fn tone(record: &Record, standing: RunState) -> &'static str {
     }
 }
 
-fn why(record: &Record, standing: RunState) -> String {
-    match standing {
+fn why(record: &Record, state: RunState) -> String {
+    match state {
         RunState::Over => words::why(record),
         RunState::GoesOn => {
             let phase = record.seen.phases.now().unwrap_or(Phase::Baseline);
@@ -63,7 +63,7 @@ fn why(record: &Record, standing: RunState) -> String {
     }
 }
 
-/// How the command that failed ended.
+/// The last output lines of the failed command; nothing if it printed none.
 fn last_words(lines: &[&str]) -> Markup {
     html! {
         @if !lines.is_empty() {
@@ -74,9 +74,9 @@ fn last_words(lines: &[&str]) -> Markup {
 }
 
 fn reasons(what: &str, all: &[String]) -> Markup {
-    let more = all.len().saturating_sub(TOLD);
+    let more = all.len().saturating_sub(MAX_REASONS);
     html! {
-        @for one in all.iter().take(TOLD) { li { span.what { (what) } " " (sanitize(one)) } }
+        @for one in all.iter().take(MAX_REASONS) { li { span.what { (what) } " " (sanitize(one)) } }
         @if more > 0 { li { span.what { (what) } " " (more) " more" } }
     }
 }
