@@ -1,6 +1,6 @@
-//! Tables as CSV: for spreadsheets, plots and `duckdb`.
+//! Tables as CSV, for spreadsheets, plots and DuckDB.
 //!
-//! Instants are dates in UTC, cut to the millisecond; what is not known is an empty field.
+//! Instants are UTC dates, cut to the millisecond, and unknown values are empty fields.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -9,7 +9,7 @@ use super::date::Dates;
 use super::table::{Field, Table};
 use lapse_record::record::Record;
 
-/// Writes `table` of `record`, a line a row, below the names of its columns.
+/// Writes `table` of `record`: a line of column names, then a line per row.
 pub fn write(record: &Record, table: Table, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let names: Vec<_> = table.columns().iter().map(|(name, _)| *name).collect();
@@ -35,7 +35,7 @@ pub fn write(record: &Record, table: Table, out: &mut impl Write) -> io::Result<
     out.flush()
 }
 
-/// A field as CSV needs it: in quotes if it holds what would end it.
+/// `field` in quotes if it has a comma, a quote or a line end (RFC 4180), else unchanged.
 fn quoted(field: &str) -> Cow<'_, str> {
     if field.contains([',', '"', '\r', '\n']) {
         Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_one_millisecond_of_a_target_looked_like() {
+    fn a_row_has_the_counts_and_state_of_one_millisecond() {
         let rows = table(&worked_example(), Duration::from_millis(1));
         assert_eq!(rows.len(), 4001);
         assert_eq!(rows[0], "time,offset_ms,target,due,ok,slow,failed,blind,state,classes");
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn bins_add_up_to_what_was_counted() {
+    fn bins_of_any_size_add_up_to_the_totals() {
         let record = upgrade();
         for ms in [1, 7, 1000, 100_000] {
             let rows = table(&record, Duration::from_millis(ms));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_of_a_bin_stand_side_by_side_and_names_are_quoted() {
+    fn a_bin_lists_its_classes_and_names_are_quoted() {
         let record = Sample::of(&["a \"b\", c", "d"]).record(4, |lane, ms| {
             let class = match (lane.target.0, lane.policy, ms) {
                 (0, Policy::New, 1) => Class::Reset,

@@ -1,6 +1,6 @@
-//! Markdown in GitHub's flavour: for the summary of a job, or a comment on a pull request.
+//! GitHub Flavored Markdown, for a job summary or a comment on a pull request.
 //!
-//! What comes from outside is text there and nothing else: no table cell, no link, no mention.
+//! Untrusted text is escaped, so that it cannot start a table cell, a link or a mention.
 
 use std::io::{self, Write};
 
@@ -16,10 +16,10 @@ use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
-/// Episodes, and outages, that are listed one by one: the longest.
-const SHOWN: usize = 10;
+/// Episodes, and outages, listed one by one; the longest ones are.
+const MAX_ROWS: usize = 10;
 
-/// Writes verdict, totals and outages of `record`.
+/// Writes the verdict, totals, episodes and longest outages of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let verdict = &record.summary.verdict;
     let word = verdict.conclusion.to_string().to_uppercase();
@@ -30,8 +30,8 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     for one in &verdict.breaches {
         writeln!(out, "- exceeded: {}", safe(&breach(one)))?;
     }
-    for doubt in &verdict.inconclusive {
-        writeln!(out, "- in doubt: {}", safe(doubt))?;
+    for reason in &verdict.inconclusive {
+        writeln!(out, "- in doubt: {}", safe(reason))?;
     }
     if verdict.breaches.len() + verdict.inconclusive.len() > 0 {
         writeln!(out)?;
@@ -71,19 +71,19 @@ fn totals(record: &Record, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn episodes(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let told = brief(record, SHOWN);
-    if told.is_empty() {
+    let lines = brief(record, MAX_ROWS);
+    if lines.is_empty() {
         return Ok(());
     }
     writeln!(out, "{HEADING}:\n")?;
-    for line in &told {
+    for line in &lines {
         writeln!(out, "- {}", safe(line))?;
     }
     writeln!(out)
 }
 
 fn outages(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let Longest { shown, more } = Longest::outages(record, SHOWN);
+    let Longest { shown, more } = Longest::outages(record, MAX_ROWS);
     if shown.is_empty() {
         return Ok(());
     }
@@ -103,7 +103,7 @@ fn outages(record: &Record, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// `text` as itself: no markup, no HTML, no mention, on one line.
+/// `text` escaped so that it renders literally: no Markdown, HTML, mention, emoji or line end.
 fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let (text, mut last) = (sanitize(text), ' ');
@@ -111,7 +111,7 @@ fn safe(text: &str) -> String {
     while let Some(letter) = letters.next() {
         let next = letters.peek().copied().unwrap_or(' ');
         match letter {
-            // Neither an address nor an emoji.
+            // A colon before a space or between digits starts neither a URL nor an emoji.
             ':' if next == ' ' || (last.is_ascii_digit() && next.is_ascii_digit()) => safe.push(':'),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),

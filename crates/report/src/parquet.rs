@@ -1,8 +1,7 @@
-//! Tables as Apache Parquet: for analysts, read as they are by DuckDB, pandas and whatever else speaks it.
+//! Tables as Apache Parquet, for DuckDB, pandas and other tools.
 //!
-//! Instants are timestamps in UTC, to the nanosecond; what is not known is null. Nothing is compressed beyond what the
-//! encodings do, which for run lengths is nearly all: numbers as packed differences, texts by a dictionary.
-//! The form: <https://parquet.apache.org/docs/file-format/>.
+//! Instants are UTC timestamps in nanoseconds, and unknown values are null. Numbers are delta-encoded and texts use a
+//! dictionary, which leaves a compression codec little to do. File format: <https://parquet.apache.org/docs/file-format/>.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -18,31 +17,32 @@ use super::table::{Field, Kind, Table};
 use lapse_measure::time::Anchor;
 use lapse_record::record::Record;
 
-/// Rows that are held back, to be written column by column: one row group.
-const GROUP: usize = 1 << 17;
-/// How deep a field that is there lies in its column, and one that is not: columns are flat, and every field may be missing.
-const THERE: i16 = 1;
-const MISSING: i16 = 0;
+/// Rows of a row group, which are buffered and then written column by column.
+const GROUP_ROWS: usize = 1 << 17;
+/// Definition level of a field with a value. Columns are flat and optional, so there are two levels.
+const DEFINED: i16 = 1;
+/// Definition level of a null field.
+const NULL: i16 = 0;
 
-/// Writes `table` of `record`. What is written may be read only as a whole: the columns' places stand at the end.
+/// Writes `table` of `record`. The file is readable once it is complete, since its metadata is at the end.
 pub fn write(record: &Record, table: Table, out: &mut (impl Write + Send)) -> io::Result<()> {
     let columns = table.columns();
     let mut file = open(columns, out).map_err(io::Error::other)?;
-    let mut held: Vec<_> = columns.iter().map(|(_, kind)| Held::of(*kind)).collect();
+    let mut buffers: Vec<_> = columns.iter().map(|(_, kind)| ColumnBuffer::of(*kind)).collect();
     let mut rows = 0;
     table.rows(record, &mut |row| {
-        for (held, field) in held.iter_mut().zip(row) {
-            held.push(record.about.anchor, field);
+        for (buffer, field) in buffers.iter_mut().zip(row) {
+            buffer.push(record.about.anchor, field);
         }
         rows += 1;
-        if rows == GROUP {
+        if rows == GROUP_ROWS {
             rows = 0;
-            write_group(&mut file, &mut held).map_err(io::Error::other)?;
+            write_group(&mut file, &mut buffers).map_err(io::Error::other)?;
         }
         Ok(())
     })?;
     if rows > 0 {
-        write_group(&mut file, &mut held).map_err(io::Error::other)?;
+        write_group(&mut file, &mut buffers).map_err(io::Error::other)?;
     }
     file.close().map(drop).map_err(io::Error::other)
 }
@@ -74,13 +74,13 @@ fn column(name: &str, kind: Kind) -> Result<Type> {
         .build()
 }
 
-/// The fields of one column that are not written yet.
-enum Held {
+/// The buffered fields of one column: values, and a definition level for each field.
+enum ColumnBuffer {
     Numbers { values: Vec<i64>, levels: Vec<i16> },
     Texts { values: Vec<ByteArray>, levels: Vec<i16> },
 }
 
-impl Held {
+impl ColumnBuffer {
     const fn of(kind: Kind) -> Self {
         match kind {
             Kind::Instant | Kind::Number => Self::Numbers { values: Vec::new(), levels: Vec::new() },
@@ -96,18 +96,18 @@ impl Held {
                     Field::Number(number) => Some(*number),
                     Field::Text(_) | Field::Unknown => None,
                 };
-                // A number beyond what Parquet's signed ones can say is not replaced by another.
+                // A number too large for INT64 becomes null rather than a wrong number.
                 let number = number.and_then(|number| i64::try_from(number).ok());
                 values.extend(number);
-                levels.push(if number.is_some() { THERE } else { MISSING });
+                levels.push(if number.is_some() { DEFINED } else { NULL });
             }
             Self::Texts { values, levels } => {
                 if let Field::Text(text) = field {
-                    // Most texts are the one above once more, and share its bytes.
-                    let above = values.last().filter(|above| above.data() == text.as_bytes()).cloned();
-                    values.push(above.unwrap_or_else(|| ByteArray::from(text.as_bytes().to_vec())));
+                    // Most texts equal the previous one and share its bytes.
+                    let previous = values.last().filter(|previous| previous.data() == text.as_bytes()).cloned();
+                    values.push(previous.unwrap_or_else(|| ByteArray::from(text.as_bytes().to_vec())));
                 }
-                levels.push(if matches!(field, Field::Text(_)) { THERE } else { MISSING });
+                levels.push(if matches!(field, Field::Text(_)) { DEFINED } else { NULL });
             }
         }
     }
@@ -129,11 +129,11 @@ impl Held {
     }
 }
 
-fn write_group(file: &mut SerializedFileWriter<impl Write + Send>, held: &mut [Held]) -> Result<()> {
+fn write_group(file: &mut SerializedFileWriter<impl Write + Send>, buffers: &mut [ColumnBuffer]) -> Result<()> {
     let mut group = file.next_row_group()?;
-    for held in held {
+    for buffer in buffers {
         if let Some(mut column) = group.next_column()? {
-            held.write(&mut column)?;
+            buffer.write(&mut column)?;
             column.close()?;
         }
     }
@@ -160,27 +160,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_back_is_what_stands_in_the_table() {
+    fn a_file_reads_back_as_the_rows_of_its_table() {
         let record = nasty();
         for table in [Table::Timeline { bin: Duration::from_millis(1) }, Table::Failures, Table::Events] {
             let mut rows = Vec::new();
             let take = &mut |row: &[Field<'_>]| {
-                rows.push(row.iter().map(|field| spelt(&record, field)).collect::<Vec<_>>());
+                rows.push(row.iter().map(|field| expected(&record, field)).collect::<Vec<_>>());
                 Ok(())
             };
             table.rows(&record, take).unwrap();
             let file = read(&record, table);
             let names = |row: &parquet::record::Row| row.get_column_iter().map(|(name, _)| name.clone()).collect();
             let back: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
-            let told: Vec<String> = back.first().map(names).unwrap_or_default();
-            assert_eq!(told, table.columns().iter().map(|(name, _)| *name).collect::<Vec<_>>());
+            let names: Vec<String> = back.first().map(names).unwrap_or_default();
+            assert_eq!(names, table.columns().iter().map(|(name, _)| *name).collect::<Vec<_>>());
             let back: Vec<Vec<_>> =
                 back.iter().map(|row| row.get_column_iter().map(|(_, field)| field.clone()).collect()).collect();
             assert!(!rows.is_empty() && back == rows, "{table:?}");
         }
     }
 
-    fn spelt(record: &Record, field: &Field<'_>) -> Read {
+    fn expected(record: &Record, field: &Field<'_>) -> Read {
         match field {
             Field::Unknown => Read::Null,
             Field::Instant(at) => Read::Long(i64::try_from(record.about.anchor.unix_ns_at(*at)).unwrap()),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_is_written_in_groups_and_takes_little_room() {
+    fn a_long_run_is_written_in_row_groups_of_less_than_a_byte_per_row() {
         let record = Sample::of(&["shop"]).record(300_000, |_, ms| match ms {
             150_000..152_000 => Answer::after(Class::Status(503), 300),
             _ => Answer::after(Class::Ok, 300),

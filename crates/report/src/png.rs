@@ -1,7 +1,7 @@
-//! The still picture in pixels, for chats and slides that take no SVG.
+//! The SVG report rendered as PNG, for chats and slides that accept no SVG.
 //!
-//! Letters come from a font that lapse carries (`DejaVu` Sans, condensed), never from the machine: the same record gives
-//! the same pixels everywhere, also where no font is installed.
+//! The font is built in (`DejaVu` Sans Condensed), so the same record gives the same pixels on every machine, also on
+//! one without fonts.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use resvg::usvg::{Options, Tree};
 use super::svg;
 use lapse_record::record::Record;
 
-/// Pixels to each of the drawing's own: slides and good screens show two.
-const FINE: f32 = 2.0;
+/// Pixels per SVG unit; 2 is sharp on slides and high-density screens.
+const SCALE: f32 = 2.0;
 
-/// Writes the picture of `record`.
+/// Writes the picture of `record`. Fails if there is no memory for its pixels.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut drawing = Vec::new();
     svg::write(record, &mut drawing)?;
     let drawing = Tree::from_data(&drawing, &Options { fontdb: Arc::new(fonts()), ..Options::default() });
     let drawing = drawing.map_err(io::Error::other)?;
-    let size = drawing.size().to_int_size().scale_by(FINE).ok_or_else(|| io::Error::other("nothing to draw"))?;
+    let size = drawing.size().to_int_size().scale_by(SCALE).ok_or_else(|| io::Error::other("nothing to draw"))?;
     let mut pixels =
         Pixmap::new(size.width(), size.height()).ok_or_else(|| io::Error::other("no memory for the picture"))?;
-    resvg::render(&drawing, Transform::from_scale(FINE, FINE), &mut pixels.as_mut());
+    resvg::render(&drawing, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
     out.write_all(&pixels.encode_png().map_err(io::Error::other)?)
 }
 
@@ -44,13 +44,13 @@ mod tests {
     use lapse_record::sample::upgrade;
 
     #[test]
-    fn the_picture_has_letters_wherever_it_is_drawn() {
+    fn the_picture_has_text_without_fonts_of_the_machine() {
         let families = fonts().faces().map(|face| face.families[0].0.clone()).collect::<Vec<_>>();
         assert_eq!(families, ["DejaVu Sans", "DejaVu Sans"]);
         let mut out = Vec::new();
         write(&upgrade(), &mut out).unwrap();
         let pixels = Pixmap::decode_png(&out).unwrap();
-        // The verdict stands in bold red letters at the upper left, and nothing else does.
+        // The verdict at the top is the only red part in these rows.
         let red = |pixel: &resvg::tiny_skia::PremultipliedColorU8| pixel.red() > 180 && pixel.green() < 60;
         let head = pixels.pixels().iter().take((pixels.width() * 110) as usize).filter(|pixel| red(pixel)).count();
         assert!(pixels.width() == 2400 && head > 500, "{} wide, {head} red pixels", pixels.width());

@@ -1,6 +1,6 @@
-//! The run as a still picture, for chat and slides: verdict, figures, the timeline of each lane, its outages.
+//! The SVG report, a still picture for chat and slides: verdict, figures, timeline and longest outages.
 //!
-//! Readable without colour: what failed stands tall, what is slow half as tall, what was not seen is hatched.
+//! It is readable without colour: failures are drawn at full height, slow and blind spans at half, and blind ones hatched.
 
 mod plot;
 mod scene;
@@ -22,13 +22,14 @@ use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
-/// Episodes, and outages, that are told one by one: the longest.
-const EPISODES: usize = 4;
-const OUTAGES: usize = 6;
-/// Letters that fit where the classes of an outage stand.
-const CLASSES: usize = 52;
-/// Letters that fit in a line of small print.
-const LINE: usize = 150;
+/// Episodes listed one by one, the longest ones.
+const MAX_EPISODES: usize = 4;
+/// Outages listed one by one, the longest ones.
+const MAX_OUTAGES: usize = 6;
+/// Characters that fit the column with an outage's classes.
+const CLASSES_WIDTH: usize = 52;
+/// Characters that fit a line of small print.
+const LINE_WIDTH: usize = 150;
 
 /// Writes the picture of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
@@ -64,10 +65,19 @@ fn word(conclusion: Conclusion) -> String {
     conclusion.to_string().to_uppercase()
 }
 
-/// Text from outside, harmless and no longer than a line.
+/// Untrusted `text`, sanitised and cut to [`LINE_WIDTH`] characters.
 fn line(text: &str) -> String {
+    cut(text, LINE_WIDTH)
+}
+
+/// Untrusted `text`, sanitised and cut to `width` characters; a cut one ends in an ellipsis.
+fn cut(text: &str, width: usize) -> String {
     let text = sanitize(text);
-    if text.chars().count() <= LINE { text.into_owned() } else { text.chars().take(LINE - 1).chain(['…']).collect() }
+    if text.chars().count() <= width {
+        text.into_owned()
+    } else {
+        text.chars().take(width - 1).chain(['…']).collect()
+    }
 }
 
 fn head(record: &Record, scene: &mut Scene) {
@@ -87,9 +97,9 @@ fn head(record: &Record, scene: &mut Scene) {
     scene.say((0, 13, "#646a73"), false, &line(&about));
 }
 
-/// What each target lost, with its bounds.
+/// Draws the figures of each target with their bounds.
 fn figures(record: &Record, scene: &mut Scene) {
-    for target in record.summary.targets.iter().take(plot::TARGETS) {
+    for target in record.summary.targets.iter().take(plot::MAX_TARGETS) {
         let totals = &target.totals;
         let (failed, resolved) = (totals.failed, totals.resolved);
         let figures = if failed == 0 {
@@ -119,23 +129,23 @@ fn figures(record: &Record, scene: &mut Scene) {
     }
 }
 
-/// When something was lost.
+/// Lists the longest episodes, ordered by time.
 fn episodes(record: &Record, scene: &mut Scene) {
-    let told = brief(record, EPISODES);
-    if told.is_empty() {
+    let lines = brief(record, MAX_EPISODES);
+    if lines.is_empty() {
         return;
     }
     scene.down(34);
     scene.say((0, 15, "#1b1d20"), true, HEADING);
-    for said in &told {
+    for text in &lines {
         scene.down(22);
-        scene.say((0, 13, "#1b1d20"), false, &line(said));
+        scene.say((0, 13, "#1b1d20"), false, &line(text));
     }
 }
 
-/// The longest outages, in the order of time.
+/// Lists the longest outages, ordered by time.
 fn outages(record: &Record, scene: &mut Scene) {
-    let Longest { shown, more } = Longest::outages(record, OUTAGES);
+    let Longest { shown, more } = Longest::outages(record, MAX_OUTAGES);
     if shown.is_empty() {
         return;
     }
@@ -149,7 +159,7 @@ fn outages(record: &Record, scene: &mut Scene) {
             (0, plot::short(&record.summary.lane(id.lane).name)),
             (170, format!("{} {what}", apart(outage.from, from))),
             (560, outage.duration().to_string()),
-            (800, classes(&outage.classes).chars().take(CLASSES).collect()),
+            (800, classes(&outage.classes).chars().take(CLASSES_WIDTH).collect()),
         ];
         for (x, text) in cells {
             scene.say((x, 13, "#1b1d20"), false, &line(&text));

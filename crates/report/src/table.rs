@@ -1,7 +1,7 @@
-//! What of a record is a table: its timeline, its failed probes, its events.
+//! The tables of a record: timeline, failed probes and events.
 //!
-//! Says which columns there are and what stands in them, row by row; how a table is spelt is its writer's business
-//! (`csv`, `parquet`). No row is kept: an hour is millions of them.
+//! A table has columns and produces rows one by one; `csv` and `parquet` encode them. Rows are not collected, since an
+//! hour has millions of them.
 
 mod event;
 mod failure;
@@ -20,7 +20,7 @@ use lapse_record::record::Record;
 pub enum Table {
     /// A row for each bin of the run (cut to whole milliseconds, at least one) and each target.
     Timeline {
-        /// How much time a row stands for.
+        /// Time that a row covers.
         bin: Duration,
     },
     /// A row for each failed probe that was kept, in the order in which they resolved.
@@ -29,21 +29,21 @@ pub enum Table {
     Events,
 }
 
-/// A column: what it is called, and what stands in it.
+/// A column's name and type.
 pub(super) type Column = (&'static str, Kind);
 
-/// What stands in a column. Any field may be unknown.
+/// The type of a column. Any field may also be [`Field::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Instants of the run.
+    /// Offsets, which writers convert to dates.
     Instant,
-    /// Counts, durations (a name that ends in `_ns` or `_ms` says the unit), numbers that name things.
+    /// Counts, durations and offsets (names that end in `_ns` or `_ms` give the unit), ports and codes.
     Number,
-    /// Text, harmless to whoever prints it.
+    /// Sanitised text.
     Text,
 }
 
-/// What stands in a field.
+/// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field<'a> {
     Unknown,
@@ -52,7 +52,7 @@ pub(super) enum Field<'a> {
     Text(Cow<'a, str>),
 }
 
-/// Takes the rows of a table, one after the other.
+/// A consumer of rows, which are in the order of the table.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&[Field<'_>]) -> io::Result<()>;
 
 impl Table {
@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// Hands all rows to `take`, each with as many fields as there are columns.
+    /// Calls `take` for each row, with one field per column. Stops at its first error and returns it.
     pub(super) fn rows(self, record: &Record, take: Take<'_>) -> io::Result<()> {
         match self {
             Self::Timeline { bin } => timeline::rows(record, bin, take),
@@ -83,8 +83,8 @@ impl<'a> Field<'a> {
         text.map_or(Self::Unknown, Self::text)
     }
 
-    /// What is known to be printable.
-    fn spelt(text: &impl ToString) -> Self {
+    /// The text of a value that needs no sanitising.
+    fn printable(text: &impl ToString) -> Self {
         Self::Text(text.to_string().into())
     }
 
@@ -92,12 +92,12 @@ impl<'a> Field<'a> {
         number.map_or(Self::Unknown, |number| Self::Number(number.into()))
     }
 
-    /// An instant as a number, in nanoseconds after the run began.
+    /// An offset as a number of nanoseconds.
     fn ns(at: Offset) -> Self {
         Self::Number(at.as_nanos())
     }
 
-    /// A duration in nanoseconds.
+    /// A duration as a number of nanoseconds.
     fn span(time: Duration) -> Self {
         Self::Number(nanos(time))
     }

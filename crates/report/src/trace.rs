@@ -1,8 +1,8 @@
-//! A trace that <https://ui.perfetto.dev> opens, in the JSON form of Chrome's trace events: phases, command and acts, a track for
-//! each lane with its runs and its outages, failed probes as slices that may overlap, and everything else as instants.
+//! A trace for <https://ui.perfetto.dev> in Chrome's JSON trace event format: phases, command and acts, the runs and outages
+//! of each lane, failed probes as asynchronous slices, and events as instants.
 //!
-//! The form: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. Times there are microseconds, with
-//! fractions; offset zero is zero.
+//! Format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. Timestamps are microseconds
+//! with fractions, counted from offset zero.
 
 use std::io::{self, BufWriter, Write};
 
@@ -18,21 +18,21 @@ use lapse_record::event::{Event, Source};
 use lapse_record::failure::Failure;
 use lapse_record::record::Record;
 
-/// The process under which the run itself stands; targets follow.
+/// Process id of the run's own tracks; those of the targets follow.
 const RUN: usize = 1;
-/// Runs of a lane that are written at most: beyond, a viewer has nothing to show.
-const RUNS: usize = 200_000;
+/// Runs of slots written for a lane; viewers do not cope with more.
+const MAX_RUNS: usize = 200_000;
 
 /// Writes the trace of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut events = Events { out: BufWriter::new(out), first: true };
     write!(events.out, "{{\"displayTimeUnit\": \"ms\", \"traceEvents\": [")?;
-    of_the_run(record, &mut events)?;
+    write_run(record, &mut events)?;
     for lane in &record.seen.lanes {
-        of_a_lane(record, lane, &mut events)?;
+        write_lane(record, lane, &mut events)?;
     }
     for (nth, failure) in record.failures.kept.iter().enumerate() {
-        of_a_failure(record, nth, failure, &mut events)?;
+        write_failure(record, nth, failure, &mut events)?;
     }
     for source in SOURCES.into_iter().filter(|source| record.events.iter().any(|event| event.source == *source)) {
         events.name((RUN, thread(source)), &record.about.name, source.name())?;
@@ -44,7 +44,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     events.out.flush()
 }
 
-/// The events, one a line.
+/// Writes the array of trace events, one per line.
 struct Events<W: Write> {
     out: W,
     first: bool,
@@ -75,7 +75,7 @@ fn micros(at: Offset) -> f64 {
     at.as_nanos() as f64 / 1000.0
 }
 
-fn of_the_run(record: &Record, events: &mut Events<impl Write>) -> io::Result<()> {
+fn write_run(record: &Record, events: &mut Events<impl Write>) -> io::Result<()> {
     events.name((RUN, 1), &record.about.name, "phases")?;
     for (phase, span) in record.seen.phases.spans(record.seen.end) {
         events.slice((RUN, 1), &phase.to_string(), span, &json!({}))?;
@@ -95,16 +95,16 @@ fn of_the_run(record: &Record, events: &mut Events<impl Write>) -> io::Result<()
     Ok(())
 }
 
-/// Where a lane stands: its runs, and one below its outages.
+/// Process and thread id of the track with a lane's runs. Its outages are on the next thread.
 fn track(lane: &LaneObservations) -> (usize, usize) {
     (RUN + 1 + lane.lane.target.0, 2 * lane.id.0 + 1)
 }
 
-fn of_a_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl Write>) -> io::Result<()> {
+fn write_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl Write>) -> io::Result<()> {
     let ((pid, tid), lane) = (track(seen), seen.lane);
     let target = &record.seen.target(lane.target).name;
     events.name((pid, tid), target, &lane.policy.to_string())?;
-    for Run { class, slot, count } in seen.timeline.runs().iter().take(RUNS) {
+    for Run { class, slot, count } in seen.timeline.runs().iter().take(MAX_RUNS) {
         let span = Span::new(lane.schedule.due(*slot), lane.schedule.due(slot.saturating_add(*count)));
         events.slice((pid, tid), &class.to_string(), span, &json!({"slots": count}))?;
     }
@@ -114,14 +114,14 @@ fn of_a_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl 
     for outage in &seen.outages {
         let Outage { from, to, failed, .. } = outage;
         let args = json!({"lasted": outage.duration().to_string(), "failed": failed});
-        // To the end of the last slot's time, as its run above.
+        // An outage lasts one period beyond its last slot, like the run of those slots.
         events.slice((pid, tid + 1), "outage", Span::new(*from, *to + lane.schedule.period()), &args)?;
     }
     Ok(())
 }
 
-/// From when it was sent until it was done: several may be on their way at once.
-fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
+/// Writes a failed probe as an asynchronous slice from sent to done, since several probes may be in flight at once.
+fn write_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
     let (probe, evidence, (pid, tid)) = (&failure.probe, &failure.evidence, track(record.seen.lane(failure.lane)));
     let text = |text: &Option<String>| text.as_deref().map(|text| sanitize(text).into_owned());
     let args = json!({
@@ -143,7 +143,7 @@ fn of_a_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Eve
 
 const SOURCES: [Source; 4] = [Source::Command, Source::Kubernetes, Source::Lab, Source::Prober];
 
-/// Where the events of a source stand.
+/// Thread id of the track with the events of a source.
 const fn thread(source: Source) -> usize {
     match source {
         Source::Command => 11,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_begins_ends_and_slices_of_a_track_do_not_overlap() {
+    fn async_slices_end_and_slices_of_a_track_do_not_overlap() {
         for record in [nasty(), hostile()] {
             let events = events(&record);
             let of = |phase: &str| events.iter().filter(|event| event["ph"] == phase).collect::<Vec<_>>();

@@ -1,32 +1,34 @@
-//! The timeline: a row a lane, what was going on above and below them, and the axis.
+//! Draws the timeline: phases, a row per lane, the command, terminating pods, the axis and the legend.
 
 use maud::{Markup, html};
 
 use super::super::axis::{ColumnState, in_seconds, step};
-use super::super::sanitize::sanitize;
+use super::cut;
 use super::scene::{MARGIN, Scene, WIDTH};
 use lapse_measure::observations::LaneObservations;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::record::Record;
 
-/// Targets that are drawn.
-pub(super) const TARGETS: usize = 6;
-/// Lanes that are drawn.
-const LANES: usize = 2 * TARGETS;
-/// Where rows begin, after their names.
+/// Targets drawn; further ones have neither figures nor rows.
+pub(super) const MAX_TARGETS: usize = 6;
+/// Lanes drawn; the rest are counted.
+const MAX_LANES: usize = 2 * MAX_TARGETS;
+/// Left edge of the rows, after their names, in pixels.
 const LEFT: usize = MARGIN + 150;
-/// How long they are: a stretch of the run a pixel.
-const LONG: usize = WIDTH - MARGIN - LEFT;
-/// How high a row is.
-const HIGH: usize = 26;
+/// Length of the rows, in pixels; each pixel is a column of the timeline.
+const COLUMNS: usize = WIDTH - MARGIN - LEFT;
+/// Height of a row, in pixels.
+const ROW_HEIGHT: usize = 26;
+/// Characters of a lane's name that fit left of its row.
+const NAME_WIDTH: usize = 19;
 
-/// The run on one axis.
+/// The timeline of a run.
 pub(super) struct Plot<'a> {
     record: &'a Record,
 }
 
-/// What fills stretches that colour alone would not tell.
+/// The fill patterns of blind and degraded columns, which are distinct without colour.
 pub(super) fn patterns() -> Markup {
     html! {
         defs {
@@ -42,15 +44,15 @@ pub(super) fn patterns() -> Markup {
     }
 }
 
-/// How a stretch is drawn: how tall, of a row's whole height, and with what.
+/// The height in pixels and the fill of a column; `None` for a column that is left empty.
 const fn look(state: ColumnState) -> Option<(usize, &'static str)> {
     match state {
         ColumnState::Unobserved => None,
         ColumnState::Up => Some((6, "#8fc3a4")),
-        ColumnState::Slow => Some((HIGH / 2, "#f0c04a")),
-        ColumnState::Blind => Some((HIGH / 2, "url(#blind)")),
-        ColumnState::Degraded => Some((HIGH, "url(#some)")),
-        ColumnState::Down => Some((HIGH, "#c01f2e")),
+        ColumnState::Slow => Some((ROW_HEIGHT / 2, "#f0c04a")),
+        ColumnState::Blind => Some((ROW_HEIGHT / 2, "url(#blind)")),
+        ColumnState::Degraded => Some((ROW_HEIGHT, "url(#some)")),
+        ColumnState::Down => Some((ROW_HEIGHT, "#c01f2e")),
     }
 }
 
@@ -65,32 +67,33 @@ impl<'a> Plot<'a> {
         }
         scene.down(40);
         self.phases(scene);
-        let mut met = Vec::new();
-        for lane in self.record.seen.lanes.iter().take(LANES) {
-            met.extend(self.lane(lane, scene));
+        let mut states = Vec::new();
+        for lane in self.record.seen.lanes.iter().take(MAX_LANES) {
+            states.extend(self.lane(lane, scene));
         }
-        if let Some(more) = self.record.seen.lanes.len().checked_sub(LANES).filter(|more| *more > 0) {
+        if let Some(more) = self.record.seen.lanes.len().checked_sub(MAX_LANES).filter(|more| *more > 0) {
             scene.say((0, 13, "#646a73"), false, &format!("and {more} lanes more"));
             scene.down(20);
         }
         self.command(scene);
         self.pods(scene);
         self.axis(scene);
-        met.sort_unstable();
-        met.dedup();
-        legend(&met, scene);
+        states.sort_unstable();
+        states.dedup();
+        legend(&states, scene);
     }
 
-    /// The pixel at which an instant lies.
+    /// The x coordinate of an instant, in pixels.
     fn x(&self, at: Offset) -> usize {
         let whole = self.record.whole().length().as_nanos().max(1);
-        let along = u128::from(at.as_nanos()) * LONG as u128 / whole;
-        LEFT + usize::try_from(along).unwrap_or(LONG).min(LONG)
+        let along = u128::from(at.as_nanos()) * COLUMNS as u128 / whole;
+        LEFT + usize::try_from(along).unwrap_or(COLUMNS).min(COLUMNS)
     }
 
-    fn stretch(&self, column: usize) -> Span {
+    /// The time that a column covers.
+    fn span(&self, column: usize) -> Span {
         let edge = |column: usize| {
-            let at = self.record.whole().length().as_nanos() * column as u128 / LONG as u128;
+            let at = self.record.whole().length().as_nanos() * column as u128 / COLUMNS as u128;
             Offset::from_nanos(u64::try_from(at).unwrap_or(u64::MAX))
         };
         Span::new(edge(column), edge(column + 1))
@@ -110,21 +113,21 @@ impl<'a> Plot<'a> {
         scene.down(12);
     }
 
-    /// One lane; what there was on it.
+    /// Draws a lane's row and returns the states of its columns, for the legend.
     fn lane(&self, lane: &LaneObservations, scene: &mut Scene) -> Vec<ColumnState> {
-        let all: Vec<_> = (0..LONG).map(|column| ColumnState::of(&lane.timeline, self.stretch(column))).collect();
+        let all: Vec<_> = (0..COLUMNS).map(|column| ColumnState::of(&lane.timeline, self.span(column))).collect();
         let y = scene.at();
         let mut x = LEFT;
         for run in all.chunk_by(PartialEq::eq) {
-            if let Some((high, fill)) = look(run[0]) {
-                scene
-                    .add(html! { rect x=(x) y=(y + (HIGH - high) / 2) width=(run.len()) height=(high) fill=(fill) {} });
+            if let Some((height, fill)) = look(run[0]) {
+                let top = y + (ROW_HEIGHT - height) / 2;
+                scene.add(html! { rect x=(x) y=(top) width=(run.len()) height=(height) fill=(fill) {} });
             }
             x += run.len();
         }
-        scene.down(HIGH / 2 + 5);
+        scene.down(ROW_HEIGHT / 2 + 5);
         scene.say((0, 13, "#1b1d20"), false, &short(&self.record.summary.lane(lane.id).name));
-        scene.down(HIGH / 2 + 3);
+        scene.down(ROW_HEIGHT / 2 + 3);
         all
     }
 
@@ -142,7 +145,7 @@ impl<'a> Plot<'a> {
         scene.down(8);
     }
 
-    /// When pods were told to end, and ended.
+    /// Draws the termination of each pod: a line from its deletion to the exit of its container.
     fn pods(&self, scene: &mut Scene) {
         let ended: Vec<_> =
             self.record.summary.pods.iter().filter_map(|pod| Some((pod.deleting?, pod.exited))).collect();
@@ -166,10 +169,10 @@ impl<'a> Plot<'a> {
     fn axis(&self, scene: &mut Scene) {
         scene.down(6);
         let y = scene.at();
-        let (length, step) = (self.record.whole().length(), step(self.record.whole().length(), LONG / 80));
+        let (length, step) = (self.record.whole().length(), step(self.record.whole().length(), COLUMNS / 80));
         let marks = (0_u32..).map(|nth| step * nth).take_while(|at| *at <= length);
         scene.add(html! {
-            line x1=(LEFT) y1=(y) x2=(LEFT + LONG) y2=(y) stroke="#8d939c" {}
+            line x1=(LEFT) y1=(y) x2=(LEFT + COLUMNS) y2=(y) stroke="#8d939c" {}
             @for at in marks {
                 @let x = self.x(Offset::from_nanos(nanos(at)));
                 line x1=(x) y1=(y) x2=(x) y2=(y + 5) stroke="#8d939c" {}
@@ -180,20 +183,20 @@ impl<'a> Plot<'a> {
     }
 }
 
-/// A name that fits before its row.
+/// A lane's name, cut to [`NAME_WIDTH`] characters.
 pub(super) fn short(name: &str) -> String {
-    let name = sanitize(name);
-    if name.chars().count() <= 19 { name.into_owned() } else { name.chars().take(18).chain(['…']).collect() }
+    cut(name, NAME_WIDTH)
 }
 
-fn legend(met: &[ColumnState], scene: &mut Scene) {
+/// Draws the legend of the `states` that occur.
+fn legend(states: &[ColumnState], scene: &mut Scene) {
     scene.down(26);
     let y = scene.at();
-    for (nth, (stretch, (high, fill))) in met.iter().filter_map(|it| Some((it, look(*it)?))).enumerate() {
+    for (nth, (state, (height, fill))) in states.iter().filter_map(|it| Some((it, look(*it)?))).enumerate() {
         let x = LEFT + nth * 150;
         scene.add(html! {
-            rect x=(x) y=(y - 5 - high / 3) width="22" height=(high * 2 / 3) fill=(fill) {}
-            text x=(x + 30) y=(y) font-size="12" fill="#646a73" { (stretch.meaning()) }
+            rect x=(x) y=(y - 5 - height / 3) width="22" height=(height * 2 / 3) fill=(fill) {}
+            text x=(x + 30) y=(y) font-size="12" fill="#646a73" { (state.meaning()) }
         });
     }
 }

@@ -1,13 +1,13 @@
-//! A sheet that is filled from top to bottom.
+//! A drawing surface that is filled from top to bottom.
 
 use maud::{Markup, html};
 
-/// How wide the picture is, in pixels.
+/// Width of the picture, in pixels.
 pub(super) const WIDTH: usize = 1200;
-/// What stays free on each side.
+/// Margin on each side, in pixels.
 pub(super) const MARGIN: usize = 32;
 
-/// What is drawn so far, and how far down.
+/// The parts drawn so far, and the current line's y coordinate.
 #[derive(Debug)]
 pub(super) struct Scene {
     parts: Vec<Markup>,
@@ -21,40 +21,40 @@ impl Default for Scene {
 }
 
 impl Scene {
-    /// Goes on so many pixels further down.
+    /// Moves the current line down by `pixels`.
     pub(super) const fn down(&mut self, pixels: usize) {
         self.at += pixels;
     }
 
-    /// How far down it is.
+    /// The y coordinate of the current line, in pixels.
     pub(super) const fn at(&self) -> usize {
         self.at
     }
 
-    /// Adds a part that says itself where it stands.
+    /// Adds a part that has its own coordinates.
     pub(super) fn add(&mut self, part: Markup) {
         self.parts.push(part);
     }
 
-    /// Text on the line that it has come to: so far to the right, of this size and colour.
+    /// Writes text on the current line, `x` pixels right of the margin, in this font size and colour.
     pub(super) fn say(&mut self, (x, size, colour): (usize, usize, &str), bold: bool, text: &str) {
         let (x, y, weight) = (MARGIN + x, self.at, if bold { "700" } else { "400" });
         self.parts.push(html! { text x=(x) y=(y) font-size=(size) fill=(colour) font-weight=(weight) { (text) } });
     }
 
-    /// Text on the line below.
+    /// Writes bold text one line below, without moving the current line.
     pub(super) fn say_below(&mut self, (x, size, colour): (usize, usize, &str), text: &str) {
         self.at += size + 4;
         self.say((x, size, colour), true, text);
         self.at -= size + 4;
     }
 
-    /// How high the picture is.
+    /// The height of the picture with its bottom margin, in pixels.
     pub(super) const fn height(&self) -> usize {
         self.at + MARGIN
     }
 
-    /// All of it.
+    /// The markup of all parts, in the order in which they were added.
     pub(super) fn markup(&self) -> Markup {
         html! { @for part in &self.parts { (part) } }
     }

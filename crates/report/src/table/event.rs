@@ -1,4 +1,4 @@
-//! Events, a row each: what else happened.
+//! The table of events, one per row.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Failed probes, a row each, with all that was kept of them.
+//! The table of failed probes, one per row, with the evidence of each.
 
 use std::io;
 
@@ -32,17 +32,17 @@ pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
         take(&[
             Field::Instant(probe.sent),
             Field::text(&record.seen.target(lane.target).name),
-            Field::spelt(&lane.policy),
+            Field::printable(&lane.policy),
             Field::Number(probe.slot),
             Field::ns(probe.due),
             Field::ns(probe.sent),
             Field::ns(probe.done),
-            Field::spelt(&probe.class),
+            Field::printable(&probe.class),
             Field::number(evidence.status),
-            Field::spelt(&probe.connection),
+            Field::printable(&probe.connection),
             Field::span(evidence.age),
             Field::number(Some(evidence.uses)),
-            evidence.peer.map_or(Field::Unknown, |peer| Field::spelt(&peer)),
+            evidence.peer.map_or(Field::Unknown, |peer| Field::printable(&peer)),
             Field::number(evidence.local_port),
             Field::of_text(evidence.server.as_deref()),
             Field::of_text(evidence.backend.as_deref()),

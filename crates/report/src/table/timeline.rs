@@ -1,6 +1,6 @@
-//! The run, a row for each bin and target.
+//! The table of the timeline, with a row for each bin and target.
 //!
-//! Refuses to add anything up: totals and bounds are the JSON report's.
+//! It has counts only; totals and bounds are in the JSON report.
 
 use std::io;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use lapse_measure::timeline::{Cell, Run, Timeline};
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
-/// `due` counts slots; those without a record (the run was cut) are in no other column. `classes` has
-/// the classes of what failed or was not sent: `status 503:2 reset:1`.
+/// The columns. `due` counts all slots, also those without a record because the run was cut. `classes` lists the classes
+/// that failed or were not sent, with counts: `status 503:2 reset:1`.
 pub(super) const COLUMNS: [Column; 10] = [
     ("time", Kind::Instant),
     ("offset_ms", Kind::Number),
@@ -31,7 +31,7 @@ pub(super) const COLUMNS: [Column; 10] = [
 const MILLISECOND_NS: u64 = 1_000_000;
 
 pub(super) fn rows(record: &Record, bin: Duration, take: Take<'_>) -> io::Result<()> {
-    let mut targets: Vec<_> = record.summary.targets.iter().map(|target| Walk::of(record, target)).collect();
+    let mut targets: Vec<_> = record.summary.targets.iter().map(|target| TargetCursor::of(record, target)).collect();
     let bin = Duration::from_millis(nanos(bin) / MILLISECOND_NS).max(Duration::from_millis(1));
     let (mut from, end) = (Offset::ZERO, record.seen.end);
     while from < end {
@@ -45,21 +45,23 @@ pub(super) fn rows(record: &Record, bin: Duration, take: Take<'_>) -> io::Result
     Ok(())
 }
 
-/// Walks the lanes of a target from bin to bin.
-struct Walk<'a> {
+/// Counts the slots of a target's lanes, bin by bin.
+struct TargetCursor<'a> {
     name: &'a str,
     lanes: Vec<Cursor<'a>>,
+    /// Slots due in the current bin.
     due: u64,
+    /// Classes of the current bin.
     cell: Cell,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> TargetCursor<'a> {
     fn of(record: &'a Record, target: &'a TargetSummary) -> Self {
         let lanes = target.lanes.iter().map(|id| Cursor::of(&record.seen.lane(*id).timeline));
         Self { name: &target.name, lanes: lanes.collect(), due: 0, cell: Cell::default() }
     }
 
-    /// Counts what is due from where the last bin ended up to `to`.
+    /// Moves to the next bin, which ends at `to`, and counts its slots.
     fn advance(&mut self, to: Offset) {
         self.cell.classes.clear();
         self.due = self.lanes.iter_mut().map(|lane| lane.advance(to, &mut self.cell)).sum();
@@ -83,17 +85,17 @@ impl<'a> Walk<'a> {
     }
 
     fn classes(&self) -> String {
-        let told = self.cell.classes.iter().filter(|(class, _)| !matches!(class.health(), Health::Up | Health::Slow));
-        told.map(|(class, count)| format!("{class}:{count}")).collect::<Vec<_>>().join(" ")
+        let bad = self.cell.classes.iter().filter(|(class, _)| !matches!(class.health(), Health::Up | Health::Slow));
+        bad.map(|(class, count)| format!("{class}:{count}")).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Walks the run lengths of one lane.
+/// A position in the run lengths of one lane.
 struct Cursor<'a> {
     timeline: &'a Timeline,
-    /// The runs that are not over yet.
+    /// The runs with slots that are not counted yet.
     runs: &'a [Run],
-    /// The first slot that was not counted yet.
+    /// The first slot that is not counted yet.
     slot: u64,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Cursor<'a> {
         Self { timeline, runs: timeline.runs(), slot: 0 }
     }
 
-    /// Adds the slots due before `to` to `cell`, and says how many they are.
+    /// Adds the classes of the uncounted slots due before `to` to `cell`, and returns the number of those slots.
     fn advance(&mut self, to: Offset, cell: &mut Cell) -> u64 {
         let (first, end) = (self.slot, self.timeline.schedule().slots_before(to));
         while let Some((run, later)) = self.runs.split_first().filter(|(run, _)| run.slot < end) {
