@@ -1,4 +1,5 @@
-// Colours and patterns of classes. Each failed class has a pattern of its own family, so that it can be told without colour.
+// Colours and fill patterns of classes. Failed classes of one family share a colour and differ by pattern, so that the chart
+// is readable without colour.
 
 const FAMILIES = [
   { of: /^(dns|refused|unreachable)$/, colour: 'refused', marks: ['solid', 'cross', 'dots'] },
@@ -20,15 +21,15 @@ const LINES = {
   zigzag: [[0, 6, 4, 2], [4, 2, 8, 6]],
 };
 
-class Ink {
+class Colors {
   constructor(classes) {
     this.classes = classes;
-    this.choose();
-    this.renew();
+    this.assignLooks();
+    this.readTheme();
   }
 
-  // Gives each class its colour and its mark.
-  choose() {
+  // Assigns each class a colour and a pattern.
+  assignLooks() {
     const used = new Map();
     this.looks = this.classes.map(({ name, health }) => {
       if (health !== 'failed') return { colour: health, mark: { blind: 'rising', slow: 'dots' }[health] };
@@ -39,8 +40,8 @@ class Ink {
     });
   }
 
-  // Reads the colours again: after a change between light and dark.
-  renew() {
+  // Reads the colours from the style sheet, again after each change of the theme.
+  readTheme() {
     const style = getComputedStyle(document.documentElement);
     this.of = (name) => style.getPropertyValue(`--${name}`).trim();
     this.font = (size) => `${size}px ${style.getPropertyValue('--type')}`;
@@ -69,7 +70,7 @@ class Ink {
     return pattern;
   }
 
-  // A sample of a class, for the legend.
+  // A canvas filled with the pattern of a class, for the legend.
   swatch(kind) {
     const canvas = element('canvas', undefined, { width: 36, height: 24, 'aria-hidden': 'true' });
     const pen = canvas.getContext('2d');

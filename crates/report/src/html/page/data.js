@@ -1,4 +1,4 @@
-// Reads what the page carries: packed numbers, and the failed probes with their evidence.
+// Decodes the page's data: packed numbers, and the failed probes with their evidence.
 
 const bytesOf = (base64) => {
   const text = atob(base64);
@@ -7,7 +7,7 @@ const bytesOf = (base64) => {
   return bytes;
 };
 
-// Takes packed numbers out one after the other. Multiplies instead of shifting: numbers may have more than 32 bits.
+// Reads packed numbers in sequence (LEB128, see pack.rs). Multiplies instead of shifting, since numbers may exceed 32 bits.
 class Reader {
   constructor(base64) {
     this.bytes = bytesOf(base64);
@@ -27,14 +27,14 @@ class Reader {
     }
   }
 
-  // A number that may be below zero.
+  // The next signed number, in zigzag encoding.
   step() {
     const number = this.next();
     return number % 2 ? -(number + 1) / 2 : number / 2;
   }
 }
 
-// Failed probes by lane and slot.
+// Failed probes: for each lane, a map from slot to probe. The order of the fields is that of failure.rs.
 const failuresOf = ({ count, packed, texts }, lanes) => {
   const reader = new Reader(packed);
   const byLane = lanes.map(() => new Map());

@@ -1,15 +1,15 @@
-// What was found, in words: beside the pointer, below the timeline, in the legend, and as a table of what is in view.
+// Text about the timeline: the tooltip, the details of the selection, the legend, and the table of what is in view.
 
-const MOST_ROWS = 300;
+const MAX_ROWS = 300;
 
-class Finding {
+class Details {
   constructor(run) {
     this.run = run;
     for (const id of ['tip', 'finding', 'legend', 'table', 'reading']) this[id] = document.getElementById(id);
   }
 
-  // Beside the pointer.
-  hint(found, { x, y }, left) {
+  // Shows the tooltip beside the pointer, or hides it if there is nothing to show.
+  showTip(found, { x, y }, left) {
     this.tip.hidden = !found;
     if (!found) return;
     this.tip.replaceChildren(element('b', found.title), ...[...found.lines, ...(found.hints || [])].map((line) => element('span', line)));
@@ -19,9 +19,9 @@ class Finding {
     this.tip.style.top = `${y + 18}px`;
   }
 
-  // Below the timeline, until something else is chosen.
-  tell(found) {
-    const facts = [...(found.at === undefined ? [] : this.moment(found.at)), ...this.facts(found)];
+  // Shows the details of the selection below the timeline.
+  show(found) {
+    const facts = [...(found.at === undefined ? [] : this.instant(found.at)), ...this.facts(found)];
     const list = element('dl');
     for (const [name, fact] of facts) {
       const pair = element('div');
@@ -63,34 +63,34 @@ class Finding {
     return `${(at / 1e6).toFixed(3)} ms`;
   }
 
-  moment(at) {
+  instant(at) {
     return [['at, UTC', timeOfDay(this.run.began_unix_us, at)], ['from the beginning', offset(at, 1e3)]];
   }
 
-  // Which stretch is in view.
-  read(view) {
+  // Shows which part of the run is in view.
+  showRange(view) {
     const step = view.span / 200;
     const part = view.whole ? 'all of ' : '';
     this.reading.textContent = `${part}${distance(view.span)}, from ${offset(view.from, step)} to ${offset(view.to, step)}`;
   }
 
-  explain(ink) {
+  drawLegend(colors) {
     const lanes = this.run.lanes;
     const entries = this.run.classes.map(({ name, health }, kind) => {
       const all = lanes.reduce((sum, lane) => sum + lane.before(lane.slots, new Float64Array(this.run.classes.length))[kind], 0);
       const entry = element('li');
-      entry.append(ink.swatch(kind), element('span', `${name} x${all.toLocaleString('en')}`));
+      entry.append(colors.swatch(kind), element('span', `${name} x${all.toLocaleString('en')}`));
       return entry;
     });
     this.legend.replaceChildren(...entries);
   }
 
-  // A row for each run of slots in view.
-  tabulate(view) {
+  // Fills the table with a row for each run of slots in view.
+  fillTable(view) {
     if (!this.table.open) return;
     const rows = this.run.lanes.flatMap((lane, place) => this.rowsOf(lane, this.run.failures[place], view));
     const body = element('tbody');
-    for (const row of rows.slice(0, MOST_ROWS)) {
+    for (const row of rows.slice(0, MAX_ROWS)) {
       const line = element('tr');
       line.append(...row.map((cell, nth) => element(nth ? 'td' : 'th', cell, nth ? {} : { scope: 'row' })));
       body.append(line);
@@ -100,14 +100,14 @@ class Finding {
     const [table, thead] = [element('table'), element('thead')];
     thead.append(head);
     table.append(thead, body);
-    const rest = rows.length > MOST_ROWS ? [element('p', 'and more: zoom in to see them')] : [];
+    const rest = rows.length > MAX_ROWS ? [element('p', 'and more: zoom in to see them')] : [];
     this.table.lastElementChild.replaceChildren(table, ...rest);
   }
 
   rowsOf(lane, failures, { from, to }) {
     const [first, end] = [lane.slotAt(from), Math.min(lane.slots, lane.slotAt(to))];
     const rows = [];
-    for (let run = Math.max(0, lane.runAt(first)); run < lane.length && lane.starts[run] < end && rows.length <= MOST_ROWS; run++) {
+    for (let run = Math.max(0, lane.runAt(first)); run < lane.length && lane.starts[run] < end && rows.length <= MAX_ROWS; run++) {
       const [begin, stop] = [Math.max(first, lane.starts[run]), Math.min(end, lane.starts[run] + lane.counts[run])];
       if (stop <= begin) continue;
       const failure = failures.get(begin);

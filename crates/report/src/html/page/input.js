@@ -1,8 +1,8 @@
-// What hands do with the timeline: wheel, drag, pinch and keys.
+// Mouse, touch and keyboard input on the timeline: wheel, drag, pinch and keys.
 
-class Hand {
-  constructor(page, choice) {
-    Object.assign(this, { page, choice, timeline: page.timeline, view: page.view, touches: new Map() });
+class Input {
+  constructor(page, selection) {
+    Object.assign(this, { page, selection, timeline: page.timeline, view: page.view, touches: new Map() });
     const { canvas } = this.timeline;
     canvas.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
     canvas.addEventListener('pointerdown', (event) => this.down(event));
@@ -13,13 +13,13 @@ class Hand {
     canvas.addEventListener('blur', () => this.aim(null));
   }
 
-  // Tells what is under the pointer, beside it.
+  // Shows the tooltip for what is under the pointer.
   point(place) {
-    this.page.finding.hint(place && this.page.found(place), place || {}, this.timeline.gutter);
+    this.page.details.showTip(place && this.page.found(place), place || {}, this.timeline.gutter);
   }
 
   pick(place) {
-    this.choice.choose(this.page.found(place));
+    this.selection.select(this.page.found(place));
   }
 
   at(event) {
@@ -28,7 +28,7 @@ class Hand {
     return { x, y, at: this.view.from + (x * this.view.span) / this.timeline.width };
   }
 
-  // Sideways moves, up and down zooms; what would not change the view scrolls the page.
+  // Horizontal wheel moves, vertical wheel zooms. If the view cannot change, the page scrolls instead.
   wheel(event) {
     const { view, timeline } = this;
     const unit = event.deltaMode === 1 ? 16 : 1;
@@ -40,13 +40,13 @@ class Hand {
       if (view.whole && event.deltaY > 0) return;
       view.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY * unit)) / 150), this.at(event).at);
     }
-    this.page.leave();
+    this.page.stopFollowing();
     event.preventDefault();
   }
 
   down(event) {
     if (event.button) return;
-    this.page.leave();
+    this.page.stopFollowing();
     this.aim(null);
     this.timeline.canvas.setPointerCapture(event.pointerId);
     this.touches.set(event.pointerId, this.at(event));
@@ -102,17 +102,17 @@ class Hand {
       ArrowDown: () => this.step(1),
       0: () => view.glide(0, view.end),
       Escape: () => view.glide(0, view.end),
-      n: () => this.choice.jump(1),
-      p: () => this.choice.jump(-1),
+      n: () => this.selection.jump(1),
+      p: () => this.selection.jump(-1),
       Enter: () => this.step(0),
     };
     if (!Object.hasOwn(keys, event.key)) return;
     event.preventDefault();
-    this.page.leave();
+    this.page.stopFollowing();
     keys[event.key]();
   }
 
-  // To the row so many further down: tells what is in the middle of it.
+  // Focuses the row `by` rows further down, and selects what is in the middle of it.
   step(by) {
     const rows = this.timeline.rows.filter(({ label, kind }) => label && kind !== 'title');
     const first = rows.findIndex(({ kind }) => kind === 'lane');
@@ -120,12 +120,12 @@ class Hand {
     const row = rows[now < 0 ? first : Math.min(rows.length - 1, Math.max(0, now + by))];
     this.aim(row);
     const found = this.page.found({ x: this.timeline.width / 2, y: row.y + 1, at: (this.view.from + this.view.to) / 2 });
-    this.choice.choose(found || { title: row.label, lines: ['nothing in the middle of the view'] });
+    this.selection.select(found || { title: row.label, lines: ['nothing in the middle of the view'] });
   }
 
-  // The row that keys have chosen.
+  // Marks the row that has the keyboard's focus; null for none.
   aim(row) {
     this.timeline.aimed = row;
-    this.page.renew();
+    this.page.redraw();
   }
 }

@@ -1,6 +1,6 @@
-// A lane's run lengths, and how many slots of each class lie in any stretch: what makes zooming cheap.
+// A lane's run lengths, with a fast count of slots by class in any span of time, which keeps zooming cheap.
 //
-// Sums are kept for blocks of runs, so that a million runs answer as fast as ten.
+// Prefix sums per block of runs make a count as fast for a million runs as for ten.
 
 const BLOCK = 64;
 
@@ -71,7 +71,7 @@ class Lane {
     return this.classes[this.kinds[run]].health;
   }
 
-  // Writes into `into` how many slots of each class lie before `slot`.
+  // Counts the slots of each class before `slot` and writes the counts to `into`.
   before(slot, into) {
     const width = this.classes.length;
     const last = this.runAt(slot - 1);
@@ -83,7 +83,7 @@ class Lane {
     return into;
   }
 
-  // How many slots of each class are due in `[from, to)`.
+  // The number of slots of each class due in `[from, to)`.
   between(from, to) {
     const width = this.classes.length;
     const [begin, end] = [new Float64Array(width), new Float64Array(width)];
@@ -92,7 +92,7 @@ class Lane {
     return end.map((count, kind) => count - begin[kind]);
   }
 
-  // The outage that reaches to `at`, within `slack`.
+  // The outage at `at`, extended by `slack` on both sides; undefined if there is none.
   outageAt(at, slack = 0) {
     return this.outages.find((outage) => outage.from - slack <= at && at < outage.to + this.period + slack);
   }

@@ -1,10 +1,12 @@
-// Draws a lane's strip: shares of classes where many slots share a pixel, runs where they are wider, probes where each has room.
+// Draws a lane: shares of classes if many slots share a pixel, runs of slots if those are wider, and single probes if each
+// has room.
 
+// Minimum width of a slot for single probes, in pixels.
 const PROBE_ROOM = 7;
 
-class Strip {
-  constructor(pen, ink, scale) {
-    Object.assign(this, { pen, ink, scale });
+class LaneStrip {
+  constructor(pen, colors, scale) {
+    Object.assign(this, { pen, colors, scale });
   }
 
   draw(lane, row, failures) {
@@ -19,11 +21,11 @@ class Strip {
     this.brackets(lane, row);
   }
 
-  // Rectangles by class, so that each class is filled once: healthy ones first, so that a failure is never hidden.
+  // Fills rectangles class by class, with one fill for each. Healthy classes come first, so that failures stay on top.
   fill(boxes) {
     boxes.forEach((list, kind) => {
       if (!list.length) return;
-      this.pen.fillStyle = this.ink.fills[kind];
+      this.pen.fillStyle = this.colors.fills[kind];
       this.pen.beginPath();
       for (const [x, y, width, height] of list) this.pen.rect(x, y, width, height);
       this.pen.fill();
@@ -47,26 +49,26 @@ class Strip {
     this.names();
   }
 
-  // Names are written last, above all colours.
+  // Collects the names of runs, which are drawn after all fills.
   name(lane, run, x, right, row) {
     (this.named ||= []).push([lane.classes[lane.kinds[run]].name, Math.max(x, 0), Math.min(right, this.scale.width), row]);
   }
 
   names() {
-    const { pen, ink } = this;
-    pen.font = ink.font(11);
+    const { pen, colors } = this;
+    pen.font = colors.font(11);
     for (const [name, x, right, row] of this.named || []) {
       const width = pen.measureText(name).width;
       if (width + 16 > right - x) continue;
-      pen.fillStyle = ink.of('paper');
+      pen.fillStyle = colors.of('paper');
       pen.fillRect(x + 5, row.y + row.height / 2 - 8, width + 8, 16);
-      pen.fillStyle = ink.of('text');
+      pen.fillStyle = colors.of('text');
       pen.fillText(name, x + 9, row.y + row.height / 2 + 4);
     }
     this.named = [];
   }
 
-  // A column a pixel: what failed stands at its foot, as high as its share, and never too low to be seen.
+  // A column per pixel, with the failed share at the bottom and at least high enough to be visible.
   shares(lane, row) {
     const boxes = this.boxes(lane);
     const { width, from, perPixel } = this.scale;
@@ -97,7 +99,7 @@ class Strip {
     });
   }
 
-  // Each probe at its due time; of a failed one, also from when it was sent to when it was done.
+  // Each probe at its due time, and for a failed one a line from sent to done.
   probes(lane, row, failures, first, end, room) {
     const boxes = this.boxes(lane);
     const mark = Math.min(10, room * 0.55);
@@ -114,10 +116,10 @@ class Strip {
   }
 
   flight({ sent, done }, row, slot) {
-    const { pen, ink, scale } = this;
+    const { pen, colors, scale } = this;
     const y = row.y + row.height - 7 + (slot % 3) * 3;
     const [x, right] = [scale.x(sent), scale.x(done)];
-    pen.strokeStyle = ink.of('text');
+    pen.strokeStyle = colors.of('text');
     pen.lineWidth = 1;
     pen.beginPath();
     pen.moveTo(x, y);
@@ -129,10 +131,10 @@ class Strip {
     pen.stroke();
   }
 
-  // Above the strip: where the outage lies for sure, and as thin as a hair where it may still lie.
+  // The bounds of outages above the lane: a bar for the certain part, and a hairline up to the outer bounds.
   brackets(lane, row) {
-    const { pen, ink, scale } = this;
-    pen.fillStyle = ink.of('text');
+    const { pen, colors, scale } = this;
+    pen.fillStyle = colors.of('text');
     for (const { from, to, began, ended } of lane.outages) {
       if (to < scale.from || from > scale.to) continue;
       const [early, sure] = [scale.x(began[0] ?? from), scale.x(began[1])];

@@ -1,26 +1,26 @@
-// A page of a run that goes on asks for what happened since, and puts the new report in the old one's place.
+// Updates the page of a run that goes on: polls the server, and replaces the report with each newer version.
 //
-// When the run ends it keeps the final report, also for the time when nobody serves it any more: see worker.js.
+// When the run ends, the final report is cached, so that it can be reloaded without the server (see worker.js).
 
-const KEPT = 'lapse';
+const CACHE = 'lapse';
 
-// Waits for the next state of the run; null when nobody answers any more.
-const following = async (version) => {
+// Waits for a version of the page newer than `version`; null if the server does not answer.
+const nextPage = async (version) => {
   const answer = await fetch(`/next?after=${version}`, { cache: 'no-store' }).catch(() => null);
   if (!answer || !answer.ok) return null;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   return { page, version: Number(answer.headers.get('x-version')) };
 };
 
-// Keeps what stands at this address now: the final report.
-const keep = async () => {
+// Stores the current page, which is the final report, in the browser's cache.
+const cacheReport = async () => {
   if (!('caches' in window) || !navigator.serviceWorker) return;
-  const [cache, answer] = [await caches.open(KEPT), await fetch('/', { cache: 'no-store' })];
+  const [cache, answer] = [await caches.open(CACHE), await fetch('/', { cache: 'no-store' })];
   if (answer.ok) await cache.put('/', answer);
 };
 
-// Puts the parts of a newer page in place of this one's, but for those that say the same.
-const exchange = (page) => {
+// Replaces the sections around the timeline with those of a newer page. Equal sections stay, which keeps scroll positions.
+const replaceParts = (page) => {
   const own = here('timeline');
   const parts = [...page.querySelector('main').children];
   const place = parts.findIndex((part) => part.id === 'timeline');
@@ -38,28 +38,28 @@ const exchange = (page) => {
   document.querySelector('.about').textContent = page.querySelector('.about').textContent;
 };
 
-// Says that the run goes on no more and came to no end: nothing else on the page will change.
-const cut = () => {
+// Marks the page as cut: the server is gone, but no end of the run was received.
+const showCut = () => {
   const verdict = here('verdict');
   const word = verdict.querySelector('.word');
   document.title = document.title.replace(word.textContent, 'CUT');
   [word.textContent, verdict.className] = ['CUT', 'unsure'];
 };
 
-// Calls `renew` with each new page, until the run has ended or its server is gone.
-const follow = async (renew) => {
+// Calls `replace` with each newer page until the run has ended or the server is gone.
+const followRun = async (replace) => {
   const note = document.getElementById('live');
   if (navigator.serviceWorker) navigator.serviceWorker.register('/worker.js').catch(() => {});
   note.textContent = 'live';
   for (let version = 0; ; ) {
-    const next = await following(version);
+    const next = await nextPage(version);
     if (!next) break;
     version = next.version;
-    const goesOn = renew(next.page);
+    const goesOn = replace(next.page);
     if (goesOn) continue;
     note.textContent = 'the run has ended';
-    return keep().catch(() => {});
+    return cacheReport().catch(() => {});
   }
-  cut();
+  showCut();
   note.textContent = 'the run is not there any more: this is what was seen of it';
 };

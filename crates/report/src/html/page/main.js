@@ -1,44 +1,44 @@
-// Puts it together, and ties the buttons and the address to it.
+// Entry point: creates the page, and connects the toolbar and the URL fragment.
 
-const page = new Page(read(document));
-const choice = new Choice(page);
+const page = new Page(readRun(document));
+const selection = new PageSelection(page);
 const { view } = page;
 
-// Shows the stretch that the address asks for, if it asks for one.
-const obey = () => {
-  const stretch = View.asked(location.hash);
-  if (stretch) [page.leave(), view.glide(...stretch)];
-  return stretch;
+// Shows the span in the URL fragment, and returns it; null if there is none.
+const showAddress = () => {
+  const span = View.fromHash(location.hash);
+  if (span) [page.stopFollowing(), view.glide(...span)];
+  return span;
 };
 
-new Hand(page, choice);
+new Input(page, selection);
 const tools = {
-  previous: () => choice.jump(-1),
-  next: () => choice.jump(1),
+  previous: () => selection.jump(-1),
+  next: () => selection.jump(1),
   closer: () => view.glide(view.from + view.span / 4, view.to - view.span / 4),
   farther: () => view.glide(view.from - view.span / 2, view.to + view.span / 2),
   all: () => view.glide(0, view.end),
 };
-for (const [id, act] of Object.entries(tools)) here(id).addEventListener('click', () => [page.leave(), act()]);
+for (const [id, act] of Object.entries(tools)) here(id).addEventListener('click', () => [page.stopFollowing(), act()]);
 here('follow').addEventListener('click', () => {
   page.follows = !page.follows;
   if (!view.whole) page.newest = view.span;
-  page.present();
+  page.showControls();
   page.toNewest();
-  // A link to a stretch and the newest second are not to be had at once.
+  // A followed view changes all the time, so the URL has no span.
   if (page.follows) history.replaceState(null, '', location.pathname + location.search);
 });
-here('table').addEventListener('toggle', () => page.finding.tabulate(view));
-addEventListener('hashchange', obey);
+here('table').addEventListener('toggle', () => page.details.fillTable(view));
+addEventListener('hashchange', showAddress);
 
-// Of an episode with many outages the shorter ones are shown when they are asked for.
+// The button below an episode shows and hides its shorter outages.
 document.documentElement.dataset.script = '';
 document.addEventListener('click', ({ target }) => {
   if (!target.matches('button.more')) return;
   target.setAttribute('aria-expanded', String(target.closest('tbody').classList.toggle('open')));
 });
 
-wardrobe(page);
+setUpTheme(page);
 page.repaint();
-if (!obey()) page.toNewest();
-if (page.run.live) follow((newer) => page.replace(newer));
+if (!showAddress()) page.toNewest();
+if (page.run.live) followRun((newer) => page.replace(newer));

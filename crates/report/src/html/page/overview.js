@@ -1,11 +1,11 @@
-// The whole run as a thin strip above the rows, with a frame around what is in view: where one is.
+// The whole run as a thin strip above the rows, with a frame around the part in view.
 
 class Overview {
   constructor(timeline, run) {
-    Object.assign(this, { timeline, lanes: run.lanes, end: Math.max(run.end, LEAST), columns: [] });
+    Object.assign(this, { timeline, lanes: run.lanes, end: Math.max(run.end, MIN_SPAN), columns: [] });
   }
 
-  // The worst that any lane saw in each pixel: the place of its class, or -1.
+  // Computes the worst class of any lane in each pixel, as an index, or -1 if there is none.
   fit(width) {
     this.columns = new Int16Array(width).fill(-1);
     for (const lane of this.lanes) {
@@ -24,15 +24,15 @@ class Overview {
   }
 
   draw(row) {
-    const { pen, ink, scale, width } = this.timeline;
+    const { pen, colors, scale, width } = this.timeline;
     if (this.columns.length !== Math.floor(width)) this.fit(Math.floor(width));
     this.columns.forEach((kind, x) => {
       if (kind < 0) return;
-      pen.fillStyle = ink.fills[kind];
+      pen.fillStyle = colors.fills[kind];
       pen.fillRect(x, row.y + 2, 1, row.height - 4);
     });
     const [x, right] = [scale.from, scale.to].map((at) => (at * width) / this.end);
-    pen.strokeStyle = ink.of('accent');
+    pen.strokeStyle = colors.of('accent');
     pen.lineWidth = 1.5;
     if (right - x < width - 1) pen.strokeRect(x - 1, row.y + 0.5, Math.max(right - x, 3) + 2, row.height - 1);
   }

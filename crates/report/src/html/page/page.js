@@ -1,8 +1,8 @@
-// The run, its timeline and what is in view, held together; a newer report can take this one's place.
+// Connects the run, its timeline, the view and the details, and redraws them. A newer report can replace the run.
 
 const here = (id) => document.getElementById(id);
 
-const read = (document) => {
+const readRun = (document) => {
   const run = JSON.parse(document.getElementById('data').textContent);
   run.lanes = run.lanes.map((lane) => new Lane(lane, run.classes));
   run.failures = failuresOf(run.failures, run.lanes);
@@ -12,58 +12,58 @@ const read = (document) => {
 class Page {
   constructor(run) {
     this.run = run;
-    this.finding = new Finding(run);
+    this.details = new Details(run);
     this.timeline = new Timeline(run, here('canvas'), here('labels'));
-    this.view = new View(run.end, () => this.renew());
+    this.view = new View(run.end, () => this.redraw());
     this.marked = null;
     this.follows = run.live;
-    // How much of it is followed.
+    // Span of the view that follows the end of a live run, in nanoseconds.
     this.newest = 3e10;
-    this.present();
-    new ResizeObserver(() => [this.timeline.fit(), this.renew()]).observe(here('stage'));
+    this.showControls();
+    new ResizeObserver(() => [this.timeline.fit(), this.redraw()]).observe(here('stage'));
   }
 
-  // Draws once a frame, however often something changes; what need not be done in every frame is done a little later.
-  renew() {
-    if (this.asked) return;
-    this.asked = requestAnimationFrame(() => {
-      this.asked = 0;
+  // Schedules one drawing per frame at most; slower updates follow 150 ms after the last one.
+  redraw() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
       this.draw();
-      clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.settle(), 150);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.afterDrawing(), 150);
     });
   }
 
   draw() {
     this.timeline.draw(this.view, this.marked);
-    this.finding.read(this.view);
+    this.details.showRange(this.view);
   }
 
-  settle() {
-    this.finding.tabulate(this.view);
+  afterDrawing() {
+    this.details.fillTable(this.view);
     const { hash } = this.view;
     if (!this.follows && hash !== location.hash) history.replaceState(null, '', hash || location.pathname + location.search);
   }
 
   mark(stretch) {
     this.marked = stretch;
-    this.renew();
+    this.redraw();
   }
 
   repaint() {
-    this.timeline.ink.renew();
-    this.finding.explain(this.timeline.ink);
-    this.renew();
+    this.timeline.colors.readTheme();
+    this.details.drawLegend(this.timeline.colors);
+    this.redraw();
   }
 
-  // What is at a place of the timeline.
+  // What is at a position of the timeline; see `find` in row.js.
   found({ x, y, at }) {
     const row = this.timeline.rowAt(y);
     return row && find(this.run, row, at, this.timeline.scale.perPixel, x / this.timeline.width);
   }
 
-  // Shows what there is of the run; an empty one has no timeline.
-  present() {
+  // Shows the timeline unless the run is empty, and the buttons that apply to it.
+  showControls() {
     here('timeline').hidden = this.run.end === 0;
     for (const id of ['previous', 'next']) here(id).hidden = !this.run.lanes.some(({ outages }) => outages.length);
     here('follow').hidden = !this.run.live;
@@ -71,8 +71,8 @@ class Page {
     this.timeline.fit();
   }
 
-  // Stops following the newest second.
-  leave() {
+  // Stops following the end of a live run.
+  stopFollowing() {
     this.follows = false;
     here('follow').setAttribute('aria-pressed', 'false');
   }
@@ -81,18 +81,18 @@ class Page {
     if (this.follows) this.view.show(Math.max(0, this.run.end - this.newest), this.run.end);
   }
 
-  // Takes a newer page's report in; says whether the run still goes on.
+  // Replaces the report with that of a newer page, and returns true if the run goes on.
   replace(document) {
     const { whole } = this.view;
-    this.run = this.finding.run = read(document);
+    this.run = this.details.run = readRun(document);
     this.timeline.load(this.run);
-    exchange(document);
-    this.present();
-    this.finding.explain(this.timeline.ink);
-    this.view.end = Math.max(this.run.end, LEAST);
+    replaceParts(document);
+    this.showControls();
+    this.details.drawLegend(this.timeline.colors);
+    this.view.end = Math.max(this.run.end, MIN_SPAN);
     if (this.follows) this.toNewest();
     else if (whole) this.view.showAll();
-    this.renew();
+    this.redraw();
     return this.run.live;
   }
 }

@@ -1,4 +1,4 @@
-// What stands below each other in the timeline, on one axis: which rows there are, and what a pointer finds in them.
+// The rows of the timeline: which ones there are, their layout, and what is at a position in them.
 
 const HEIGHTS = { overview: 10, axis: 26, phases: 18, title: 16, lane: 28, latency: 28, ticks: 20, count: 16, object: 15, health: 20 };
 
@@ -32,7 +32,7 @@ const rowsOf = (run) => {
   return rows;
 };
 
-// How many of these stretches lie over each instant of the run.
+// The number of spans that cover each instant of the run, as steps.
 const countsOf = (stretches, end) => {
   const edges = stretches.flatMap(([from, to]) => [[from, 1], [to, -1]]).filter(([at]) => at < end).sort(([a], [b]) => a - b);
   const steps = [{ from: 0, to: end, count: 0 }];
@@ -44,15 +44,15 @@ const countsOf = (stretches, end) => {
   return steps;
 };
 
-// The curves of a target's lanes, from the fastest to the slowest answer.
+// The row with the latency of a target's lanes, scaled from below the fastest median to the slowest answer.
 const latencyRow = (lanes) => {
-  const pulses = lanes.flatMap((lane) => lane.latency);
-  const least = pulses.reduce((least, [, , half]) => Math.min(least, half), 1e12) * 0.6;
-  const most = pulses.reduce((most, pulse) => Math.max(most, pulse[4]), least * 4);
-  return { kind: 'latency', label: pulses.length ? `latency to ${distance(most)}` : 'latency', lanes, least, most };
+  const points = lanes.flatMap((lane) => lane.latency);
+  const least = points.reduce((least, [, , half]) => Math.min(least, half), 1e12) * 0.6;
+  const most = points.reduce((most, point) => Math.max(most, point[4]), least * 4);
+  return { kind: 'latency', label: points.length ? `latency to ${distance(most)}` : 'latency', lanes, least, most };
 };
 
-// Gives each row its place. In a narrow page a row's name stands above it.
+// Places the rows below each other and returns the total height. In a narrow page a row's name is above it.
 const arrange = (rows, narrow) => {
   let y = 0;
   for (const row of rows) {
@@ -66,27 +66,27 @@ const arrange = (rows, narrow) => {
   return y + 4;
 };
 
-// The events no further than `slack` from `at`, the nearest first.
+// The events within `slack` of `at`, the nearest first.
 const eventsAt = (events, at, slack) => {
   const far = (event) => Math.abs(event.at - at);
   return events.filter((event) => far(event) <= slack).sort((a, b) => far(a) - far(b));
 };
 
-// What the nearest event is, and what else happened beside it.
-const tellEvents = ([event, ...others]) => {
+// The title and lines for the nearest event and up to four others.
+const describeEvents = ([event, ...others]) => {
   const more = others.slice(0, 4).map(({ kind, text, near }) => [`${kind}: ${text}`, near].filter(Boolean).join('; '));
   return { title: event.kind, lines: [event.text, event.near, ...more].filter(Boolean), event, at: event.at };
 };
 
-const pulseAt = (pulses, at) => pulses.find(([from, to]) => from <= at && at < to);
+const pointAt = (points, at) => points.find(([from, to]) => from <= at && at < to);
 
-// What the pointer finds in a row: a title, lines, and what they are about.
+// What is at a position in a row: a title, lines of text, and the object that they describe; null if nothing is there.
 const find = (run, row, at, perPixel, part) => {
   if (row.kind === 'overview') return { title: 'the whole run', lines: ['click to see what is there'], overview: part * run.end };
   if (row.kind === 'lane') return findProbes(run, row.lane, at, perPixel);
   if (row.events) {
     const events = eventsAt(row.events, at, perPixel * 6);
-    if (events.length) return tellEvents(events);
+    if (events.length) return describeEvents(events);
   }
   if (row.object) {
     const stretch = row.object.stretches.find(({ from, to }) => from <= at && at < to);
@@ -101,9 +101,9 @@ const find = (run, row, at, perPixel, part) => {
     return { title: 'endpoints', lines: [`${count || 'no'} ${count === 1 ? 'pod is' : 'pods are'} listed, for ${distance(to - from)}`], stretch: { from, to } };
   }
   if (row.kind === 'latency') {
-    const lines = row.lanes.map((lane) => [lane, pulseAt(lane.latency, at)]).filter(([, pulse]) => pulse);
-    const told = lines.map(([lane, [, , half, most, max]]) => `${lane.name}: ${distance(half)}, p99 ${distance(most)}, longest ${distance(max)}`);
-    return { title: 'latency of healthy answers, about', lines: told };
+    const lines = row.lanes.map((lane) => [lane, pointAt(lane.latency, at)]).filter(([, point]) => point);
+    const texts = lines.map(([lane, [, , half, most, max]]) => `${lane.name}: ${distance(half)}, p99 ${distance(most)}, longest ${distance(max)}`);
+    return { title: 'latency of healthy answers, about', lines: texts };
   }
   if (row.kind === 'health') return findHealth(row, at);
   const band = row.bands && row.bands.find(({ from, to }) => from <= at && at < to);
@@ -112,17 +112,17 @@ const find = (run, row, at, perPixel, part) => {
 };
 
 const findHealth = (row, at) => {
-  const late = row.lanes.map((lane) => pulseAt(lane.lateness, at)).filter(Boolean);
+  const late = row.lanes.map((lane) => pointAt(lane.lateness, at)).filter(Boolean);
   const blind = row.lanes.find((lane) => lane.blind.some(([from, to]) => from <= at && at < to));
   const held = row.heldUp.some(([from, to]) => from <= at && at < to);
-  const lines = [`sent ${distance(Math.max(0, ...late.map((pulse) => pulse[4])))} late at the most`];
+  const lines = [`sent ${distance(Math.max(0, ...late.map((point) => point[4])))} late at the most`];
   if (blind) lines.push(`${blind.name} was blind here`);
   if (held) lines.push('the prober did not even reach itself');
   return { title: 'the prober', lines };
 };
 
-// What the pointer says of a probe; all that is kept of it is told when it is chosen.
-const hintsOf = (failure) => {
+// Lines of the tooltip for a failed probe. All of its evidence is shown once the probe is selected.
+const tipLines = (failure) => {
   if (!failure) return [];
   const { due, sent, done, reused, peer, server, body } = failure;
   const times = `sent ${distance(sent - due)} after due, done ${distance(done - due)} after due`;
@@ -130,7 +130,7 @@ const hintsOf = (failure) => {
   return [times, way, server && `server ${server}`, body && `body ${body.slice(0, 80)}`].filter(Boolean);
 };
 
-// A single probe where there is room for it, else what was due within a few pixels.
+// The probe at a position in a lane if slots are wide enough, else the counts of slots within a pixel.
 const findProbes = (run, lane, at, perPixel) => {
   const slot = Math.min(lane.slots - 1, Math.max(0, Math.round((at - lane.phase) / lane.period)));
   if (lane.period >= perPixel * 3) {
@@ -138,7 +138,7 @@ const findProbes = (run, lane, at, perPixel) => {
     const name = holder < 0 ? 'not resolved yet' : lane.classes[lane.kinds[holder]].name;
     const failure = run.failures[run.lanes.indexOf(lane)].get(slot);
     const outage = lane.outageAt(lane.due(slot));
-    return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], hints: hintsOf(failure), lane, slot, failure, outage, at: lane.due(slot), kind: name };
+    return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], hints: tipLines(failure), lane, slot, failure, outage, at: lane.due(slot), kind: name };
   }
   const counts = lane.between(at - perPixel, at + perPixel);
   const outage = lane.outageAt(at, perPixel * 2);

@@ -1,11 +1,11 @@
-// Dark or light, and paper.
+// The dark and light themes, and the layout for printing.
 
 const THEME = 'lapse-theme';
-// The width of A4 between a centimetre of margin on either side.
-const PAPER = 716;
+// Width of A4 with margins of one centimetre, in CSS pixels.
+const PAPER_WIDTH = 716;
 
-// A browser may refuse to keep anything for a file that was opened from disk.
-const kept = (name, value) => {
+// Reads or writes an item of local storage; null if the browser denies storage to a file opened from disk.
+const stored = (name, value) => {
   try {
     return value === undefined ? localStorage.getItem(name) : localStorage.setItem(name, value);
   } catch {
@@ -13,23 +13,23 @@ const kept = (name, value) => {
   }
 };
 
-const dress = (theme) => {
+const setTheme = (theme) => {
   if (theme === 'dark' || theme === 'light') document.documentElement.dataset.theme = theme;
 };
 
-// Lets the reader change the theme. Paper is light and narrow.
-const wardrobe = (page) => {
-  dress(kept(THEME));
+// Restores the stored theme and connects the button. Printing uses the light theme and the paper's width.
+const setUpTheme = (page) => {
+  setTheme(stored(THEME));
   here('theme').addEventListener('click', () => {
     const isDark = getComputedStyle(document.documentElement).getPropertyValue('--is-dark').trim() === '1';
-    dress(isDark ? 'light' : 'dark');
-    kept(THEME, isDark ? 'light' : 'dark');
+    setTheme(isDark ? 'light' : 'dark');
+    stored(THEME, isDark ? 'light' : 'dark');
     page.repaint();
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => page.repaint());
   addEventListener('beforeprint', () => {
     document.documentElement.dataset.paper = '';
-    page.timeline.fit(PAPER);
+    page.timeline.fit(PAPER_WIDTH);
     page.repaint();
     page.draw();
   });

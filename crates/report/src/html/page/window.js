@@ -1,11 +1,12 @@
-// The stretch of time that is in view: how it moves, and how it stands in the address.
+// The span of time in view: moving, zooming, and its form in the URL fragment.
 
-const LEAST = 2e5;
+// Minimum span of a view, in nanoseconds.
+const MIN_SPAN = 2e5;
 
 class View {
   constructor(end, changed) {
     this.changed = changed;
-    this.end = Math.max(end, LEAST);
+    this.end = Math.max(end, MIN_SPAN);
     [this.from, this.to] = [0, this.end];
   }
 
@@ -17,9 +18,9 @@ class View {
     return this.from <= 0 && this.to >= this.end;
   }
 
-  // Shows `[from, to)`, as near as the run and the finest zoom allow.
+  // Shows `[from, to)`, limited to the run and to the minimum span.
   show(from, to) {
-    const span = Math.min(Math.max(to - from, LEAST), this.end);
+    const span = Math.min(Math.max(to - from, MIN_SPAN), this.end);
     const begin = Math.min(Math.max(0, (from + to - span) / 2), this.end - span);
     [this.from, this.to] = [begin, begin + span];
     this.changed();
@@ -29,9 +30,9 @@ class View {
     this.show(0, this.end);
   }
 
-  // Zooms so that the instant `at` stays where it is.
+  // Scales the span by `factor`, keeping the instant `at` at its position.
   zoom(factor, at = (this.from + this.to) / 2) {
-    const span = Math.min(Math.max(this.span * factor, LEAST), this.end);
+    const span = Math.min(Math.max(this.span * factor, MIN_SPAN), this.end);
     const from = at - ((at - this.from) * span) / this.span;
     this.show(from, from + span);
   }
@@ -41,7 +42,7 @@ class View {
     this.show(this.from + step, this.to + step);
   }
 
-  // Moves there in a few frames, so that the eye can follow; at once for who wants no motion.
+  // Moves the view to `[from, to)` in an animation of 180 ms, or at once if the user prefers reduced motion.
   glide(from, to) {
     cancelAnimationFrame(this.gliding);
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) return this.show(from, to);
@@ -59,8 +60,8 @@ class View {
     return this.whole ? '' : `#from=${(this.from / 1e6).toFixed(3)}&to=${(this.to / 1e6).toFixed(3)}`;
   }
 
-  // What an address asks for, if it asks for a stretch.
-  static asked(hash) {
+  // The span in a URL fragment; null if it has none.
+  static fromHash(hash) {
     const words = new URLSearchParams(hash.slice(1));
     const [from, to] = [parseFloat(words.get('from')), parseFloat(words.get('to'))];
     return Number.isFinite(from) && Number.isFinite(to) && to > from ? [from * 1e6, to * 1e6] : null;

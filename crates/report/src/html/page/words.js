@@ -1,15 +1,15 @@
-// Instants and distances in words. Figures of the report are not made here: they come with the page.
+// Formats instants and durations for the timeline. The report's figures are not made here; they come with the page.
 
 const units = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs']];
 
-// A distance with three digits: `1.25 s`, `412 ms`.
+// A duration with three digits: `1.25 s`, `412 ms`.
 const distance = (ns) => {
   const [size, unit] = units.find(([size]) => ns >= size) || units[2];
   const figure = ns / size;
   return `${figure.toFixed(figure >= 100 || ns === 0 ? 0 : figure >= 10 ? 1 : 2)} ${unit}`;
 };
 
-// An offset with as many digits as a step of `step` needs.
+// An offset in seconds or minutes, with enough digits to distinguish steps of `step`.
 const offset = (ns, step) => {
   if (step % 6e10 === 0) return `${Math.round(ns / 6e10)} min`;
   const digits = step >= 1e9 ? 0 : Math.min(6, Math.ceil(9 - Math.log10(step) - 1e-9));
@@ -24,7 +24,7 @@ const timeOfDay = (beganUnixUs, ns) => {
 
 const some = (count, noun) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
-// A step between ticks that suits the eye: 1, 2 or 5 times a power of ten, and minutes as people count them.
+// A round distance between ticks, at least `least`: 1, 2 or 5 times a power of ten, and whole minutes or hours above 30 s.
 const niceStep = (least) => {
   const minutes = [6e10, 12e10, 3e11, 6e11, 9e11, 18e11, 36e11, 72e11, 216e11, 864e11];
   if (least > 3e10) return minutes.find((step) => step >= least) || least;
@@ -33,7 +33,7 @@ const niceStep = (least) => {
   return fit * power;
 };
 
-// What was counted, the most frequent first: `refused x20, ok x3`.
+// Counts by class, most frequent first: `refused x20, ok x3`.
 const counted = (counts, classes) =>
   [...counts]
     .map((count, kind) => [count, classes[kind].name])

@@ -1,4 +1,4 @@
-// Lets the page of a run be loaded again after the run has ended, when nobody serves it any more.
+// Service worker of the live page: serves the cached final report once lapse has exited.
 
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
