@@ -107,10 +107,10 @@ fn outages(record: &Record, out: &mut impl Write) -> io::Result<()> {
 fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let (text, mut last) = (sanitize(text), ' ');
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let next = letters.peek().copied().unwrap_or(' ');
-        match letter {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next = characters.peek().copied().unwrap_or(' ');
+        match character {
             // A colon before a space or between digits starts neither a URL nor an emoji.
             ':' if next == ' ' || (last.is_ascii_digit() && next.is_ascii_digit()) => safe.push(':'),
             '<' => safe.push_str("&lt;"),
@@ -118,10 +118,12 @@ fn safe(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             '@' => safe.push_str("&#64;"),
             ':' => safe.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => safe.extend(['\\', letter]),
-            letter => safe.push(letter),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => {
+                safe.extend(['\\', character]);
+            }
+            character => safe.push(character),
         }
-        last = letter;
+        last = character;
     }
     safe
 }

@@ -164,11 +164,11 @@ mod tests {
         let record = nasty();
         for table in [Table::Timeline { bin: Duration::from_millis(1) }, Table::Failures, Table::Events] {
             let mut rows = Vec::new();
-            let take = &mut |row: &[Field<'_>]| {
+            let sink = &mut |row: &[Field<'_>]| {
                 rows.push(row.iter().map(|field| expected(&record, field)).collect::<Vec<_>>());
                 Ok(())
             };
-            table.rows(&record, take).unwrap();
+            table.rows(&record, sink).unwrap();
             let file = read(&record, table);
             let names = |row: &parquet::record::Row| row.get_column_iter().map(|(name, _)| name.clone()).collect();
             let back: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();

@@ -53,7 +53,7 @@ pub(super) enum Field<'a> {
 }
 
 /// A consumer of rows, which are in the order of the table.
-pub(super) type Take<'a> = &'a mut dyn FnMut(&[Field<'_>]) -> io::Result<()>;
+pub(super) type RowSink<'a> = &'a mut dyn FnMut(&[Field<'_>]) -> io::Result<()>;
 
 impl Table {
     pub(super) const fn columns(self) -> &'static [Column] {
@@ -64,12 +64,12 @@ impl Table {
         }
     }
 
-    /// Calls `take` for each row, with one field per column. Stops at its first error and returns it.
-    pub(super) fn rows(self, record: &Record, take: Take<'_>) -> io::Result<()> {
+    /// Calls `sink` for each row, with one field per column. Stops at its first error and returns it.
+    pub(super) fn rows(self, record: &Record, sink: RowSink<'_>) -> io::Result<()> {
         match self {
-            Self::Timeline { bin } => timeline::rows(record, bin, take),
-            Self::Failures => failure::rows(record, take),
-            Self::Events => event::rows(record, take),
+            Self::Timeline { bin } => timeline::rows(record, bin, sink),
+            Self::Failures => failure::rows(record, sink),
+            Self::Events => event::rows(record, sink),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Column, Field, Kind, Take};
+use super::{Column, Field, Kind, RowSink};
 use lapse_record::record::Record;
 
 pub(super) const COLUMNS: [Column; 7] = [
@@ -15,10 +15,10 @@ pub(super) const COLUMNS: [Column; 7] = [
     ("told_unix_ns", Kind::Number),
 ];
 
-pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
+pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
     record.events.iter().try_for_each(|event| {
         let object = event.object.as_ref().map(ToString::to_string);
-        take(&[
+        sink(&[
             Field::Instant(event.at),
             Field::ns(event.at),
             Field::text(event.source.name()),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Column, Field, Kind, Take};
+use super::{Column, Field, Kind, RowSink};
 use lapse_record::record::Record;
 
 pub(super) const COLUMNS: [Column; 18] = [
@@ -26,10 +26,10 @@ pub(super) const COLUMNS: [Column; 18] = [
     ("detail", Kind::Text),
 ];
 
-pub(super) fn rows(record: &Record, take: Take<'_>) -> io::Result<()> {
+pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
     record.failures.kept.iter().try_for_each(|failure| {
         let (lane, probe, evidence) = (record.seen.lane(failure.lane).lane, &failure.probe, &failure.evidence);
-        take(&[
+        sink(&[
             Field::Instant(probe.sent),
             Field::text(&record.seen.target(lane.target).name),
             Field::printable(&lane.policy),

@@ -5,7 +5,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Column, Field, Kind, Take};
+use super::{Column, Field, Kind, RowSink};
 use lapse_measure::answer::Health;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
@@ -30,7 +30,7 @@ pub(super) const COLUMNS: [Column; 10] = [
 
 const MILLISECOND_NS: u64 = 1_000_000;
 
-pub(super) fn rows(record: &Record, bin: Duration, take: Take<'_>) -> io::Result<()> {
+pub(super) fn rows(record: &Record, bin: Duration, sink: RowSink<'_>) -> io::Result<()> {
     let mut targets: Vec<_> = record.summary.targets.iter().map(|target| TargetCursor::of(record, target)).collect();
     let bin = Duration::from_millis(nanos(bin) / MILLISECOND_NS).max(Duration::from_millis(1));
     let (mut from, end) = (Offset::ZERO, record.seen.end);
@@ -38,7 +38,7 @@ pub(super) fn rows(record: &Record, bin: Duration, take: Take<'_>) -> io::Result
         let row = Span::new(from, (from + bin).min(end));
         for target in &mut targets {
             target.advance(row.to);
-            take(&target.row(row))?;
+            sink(&target.row(row))?;
         }
         from = row.to;
     }

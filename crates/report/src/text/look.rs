@@ -66,21 +66,21 @@ impl Look {
     /// `text` with tabs and line ends as spaces, and with `?` for control characters, invisible characters and, on an
     /// ASCII page, all others that are not ASCII. Names, commands and their output are untrusted.
     pub(crate) fn sanitize(&self, text: &str) -> String {
-        let harmless = |letter: char| match letter {
+        let harmless = |character: char| match character {
             '\t' | '\n' => ' ',
-            letter if letter.is_control() || is_invisible(letter) => '?',
+            character if character.is_control() || is_invisible(character) => '?',
             // The report's own mark for a cut name.
             '…' if self.glyphs == Glyphs::Ascii => '~',
-            letter if self.glyphs == Glyphs::Ascii && !letter.is_ascii() => '?',
-            letter => letter,
+            character if self.glyphs == Glyphs::Ascii && !character.is_ascii() => '?',
+            character => character,
         };
         text.chars().map(harmless).collect()
     }
 }
 
 /// Zero-width characters and bidirectional controls, which hide or reorder the text around them.
-const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+const fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

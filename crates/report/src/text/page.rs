@@ -54,8 +54,8 @@ impl Page {
     /// Appends a line without wrapping it; what exceeds the page width is cut off.
     pub(super) fn draw(&mut self, line: &str) {
         let mut room = self.look.columns();
-        let fits = |letter: &char| {
-            let left = room.checked_sub(letter.width().unwrap_or(0));
+        let fits = |character: &char| {
+            let left = room.checked_sub(character.width().unwrap_or(0));
             left.inspect(|left| room = *left).is_some()
         };
         let cut: String = self.look.sanitize(line).chars().take_while(fits).collect();

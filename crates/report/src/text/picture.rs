@@ -79,7 +79,7 @@ impl Grid {
             let (start, end) = if label_first { (before, column) } else { (column + 1, next.max(column + 1)) };
             let room = &mut cells[start.min(self.columns)..end.min(self.columns)];
             if room.len() >= MIN_LABEL.min(word.len()) {
-                room.iter_mut().zip(word).for_each(|(cell, letter)| *cell = letter);
+                room.iter_mut().zip(word).for_each(|(cell, character)| *cell = character);
             }
             cells[column] = '|';
         }

@@ -83,14 +83,14 @@ pub(crate) fn durations(outages: &[&Outage]) -> String {
 
 /// Notes on the sides of `outages` that no success bounds, each led by a semicolon; empty if there are none.
 pub(crate) fn open(outages: &[&Outage]) -> String {
-    let said = |open: &Open| match open {
+    let note = |open: &Open| match open {
         Open::Start => "; it was failing from the start",
         Open::End => "; it was not up again at the end",
     };
     let mut sides: Vec<_> = outages.iter().flat_map(|outage| &outage.open).copied().collect();
     sides.sort_unstable();
     sides.dedup();
-    sides.iter().map(said).collect()
+    sides.iter().map(note).collect()
 }
 
 /// The peers that failed probes reached, most frequent first, with counts; probes without a peer count too.
