@@ -1,8 +1,8 @@
 //! The HTML report: one self-contained file with a timeline to zoom into.
 //!
 //! All words and figures are written here, as in every other format; the script only draws, from run lengths. Untrusted
-//! text is stripped of invisible characters and bidirectional controls, then escaped by maud, or handed to the script as
-//! JSON. A content security policy keeps any other script from running.
+//! text is stripped of invisible characters and bidirectional controls, then escaped by maud, or handed to the script
+//! as JSON. A content security policy keeps any other script from running.
 
 mod data;
 mod event;
@@ -86,8 +86,8 @@ fn acts(record: &Record) -> Markup {
     sheet::section("acts", "Acts", &rows, &[])
 }
 
-/// Untrusted `text` without control characters, invisible characters and bidirectional controls. Markup is escaped later,
-/// by maud.
+/// Untrusted `text` without control characters, invisible characters and bidirectional controls. Markup is escaped
+/// later, by maud.
 fn sanitize(text: &str) -> String {
     use super::text::{Colour, Glyphs, Look};
     Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode }.sanitize(text)

@@ -1,7 +1,7 @@
 //! The JSON report and its schema, a stable interface for other programs.
 //!
-//! The wire structs are separate from the core's types, so that the core can change while the keys stay. Times are whole
-//! numbers of nanoseconds; only shares and rates are fractions.
+//! The wire structs are separate from the core's types, so that the core can change while the keys stay. Times are
+//! whole numbers of nanoseconds; only shares and rates are fractions.
 
 mod failure;
 mod figure;
@@ -109,8 +109,9 @@ mod tests {
         serde_json::from_slice(&out).unwrap()
     }
 
-    /// After a change of the wire structs, `LAPSE_RENEW=1 cargo test the_committed_schema_is_the_one_of_the_code` renews
-    /// the committed schema. Review the diff: keys may be added, but none may be removed, moved or change its type.
+    /// After a change of the wire structs, `LAPSE_RENEW=1 cargo test the_committed_schema_is_the_one_of_the_code`
+    /// renews the committed schema. Review the diff: keys may be added, but none may be removed, moved or change its
+    /// type.
     #[test]
     fn the_committed_schema_is_the_one_of_the_code() {
         if std::env::var_os("LAPSE_RENEW").is_some() {

@@ -1,7 +1,8 @@
 //! Tables as Apache Parquet, for DuckDB, pandas and other tools.
 //!
 //! Instants are UTC timestamps in nanoseconds, and unknown values are null. Numbers are delta-encoded and texts use a
-//! dictionary, which leaves a compression codec little to do. File format: <https://parquet.apache.org/docs/file-format/>.
+//! dictionary, which leaves a compression codec little to do. File format:
+//! <https://parquet.apache.org/docs/file-format/>.
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! The SVG report, a still picture for chat and slides: verdict, figures, timeline and longest outages.
 //!
-//! It is readable without colour: failures are drawn at full height, slow and blind spans at half, and blind ones hatched.
+//! It is readable without colour: failures are drawn at full height, slow and blind spans at half, and blind ones
+//! hatched.
 
 mod plot;
 mod scene;

@@ -1,6 +1,7 @@
 //! The text report: verdict, downtime, episodes, timeline, then the quality of the measurement.
 //!
-//! Dates are in UTC. Escape sequences in untrusted text are replaced; the only ones written are the report's own colours.
+//! Dates are in UTC. Escape sequences in untrusted text are replaced; the only ones written are the report's own
+//! colours.
 
 mod downtime;
 mod episode;

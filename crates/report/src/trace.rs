@@ -1,8 +1,8 @@
-//! A trace for <https://ui.perfetto.dev> in Chrome's JSON trace event format: phases, command and acts, the runs and outages
-//! of each lane, failed probes as asynchronous slices, and events as instants.
+//! A trace for <https://ui.perfetto.dev> in Chrome's JSON trace event format: phases, command and acts, the runs and
+//! outages of each lane, failed probes as asynchronous slices, and events as instants.
 //!
-//! Format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. Timestamps are microseconds
-//! with fractions, counted from offset zero.
+//! Format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. Timestamps are
+//! microseconds with fractions, counted from offset zero.
 
 use std::io::{self, BufWriter, Write};
 

@@ -15,10 +15,10 @@ use lapse_record::record::Record;
 /// Limit on the total size of texts, in bytes: responses with a different body each time would fill the page.
 const MAX_TEXT_BYTES: usize = 200_000;
 
-/// Failed probes, ordered by lane and slot. The numbers of each: lane, slots since the previous failure (from zero in each
-/// lane), sent minus due (signed), done minus sent (signed), class, `1` if timed out plus `2` if the connection was
-/// reused, status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, and its uses.
-/// Peer, server, body and detail are positions in `texts`, counted from 1; 0 means none.
+/// Failed probes, ordered by lane and slot. The numbers of each: lane, slots since the previous failure (from zero in
+/// each lane), sent minus due (signed), done minus sent (signed), class, `1` if timed out plus `2` if the connection
+/// was reused, status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, and its
+/// uses. Peer, server, body and detail are positions in `texts`, counted from 1; 0 means none.
 #[derive(Serialize)]
 pub(super) struct Failures {
     count: usize,

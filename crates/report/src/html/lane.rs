@@ -29,8 +29,8 @@ pub(super) struct Lane {
     phase: u64,
     /// Slots per second.
     rate: f64,
-    /// The packed run lengths. The numbers of each run: twice the index of its class, plus one if slots before it have no
-    /// record; the number of those slots, if any; the number of slots in the run.
+    /// The packed run lengths. The numbers of each run: twice the index of its class, plus one if slots before it have
+    /// no record; the number of those slots, if any; the number of slots in the run.
     runs: String,
     /// Latency of healthy answers, as `[from, to, median, p99, longest]`.
     latency: Vec<[u64; 5]>,

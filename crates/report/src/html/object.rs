@@ -1,7 +1,7 @@
 //! The rows of pods, workloads and hops on the timeline, with the spans of their states.
 //!
-//! States follow from the kinds of events, for the lab and for a cluster alike. An object without state events has a row
-//! of instants only.
+//! States follow from the kinds of events, for the lab and for a cluster alike. An object without state events has a
+//! row of instants only.
 
 use std::collections::{BTreeMap, BTreeSet};
 

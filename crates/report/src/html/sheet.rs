@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::sanitize;
 
-/// A section with a table of `rows` and a list of `remarks`; nothing if it has neither remarks nor rows below the header.
+/// A section with a table of `rows` and a list of `remarks`; nothing if it has neither remarks nor rows below the
+/// header.
 pub(super) fn section(id: &str, heading: &str, rows: &[Vec<String>], remarks: &[String]) -> Markup {
     let (header, rows) = rows.split_first().map_or((None, rows), |(header, rows)| (Some(header), rows));
     html! {

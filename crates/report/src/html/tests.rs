@@ -74,7 +74,8 @@ fn the_same_record_gives_the_same_bytes() {
     }
 }
 
-/// Run lengths make the page's size independent of the time between outages, so outages a second apart stand for an hour.
+/// Run lengths make the page's size independent of the time between outages, so outages a second apart stand for an
+/// hour.
 #[test]
 fn a_page_with_a_hundred_outages_is_smaller_than_a_megabyte() {
     let mut record = a_hundred_outages(1000);

@@ -180,7 +180,8 @@ impl<'a> Event<'a> {
     }
 }
 
-/// A fault that a scenario's world injected. Faults of the same kind with the same origin and cause are merged into one.
+/// A fault that a scenario's world injected. Faults of the same kind with the same origin and cause are merged into
+/// one.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct InjectedFault<'a> {
     /// Pod or hop that injected the fault.
@@ -248,7 +249,8 @@ pub(super) struct Clock {
     /// Lead of the wall clock over the monotonic clock from the first anchor to the last, negative if it fell behind;
     /// null if the record has no end.
     drift_ns: Option<i64>,
-    /// True if NTP or PTP synchronised the wall clock at the beginning of the run; null if the kernel does not report it.
+    /// True if NTP or PTP synchronised the wall clock at the beginning of the run; null if the kernel does not report
+    /// it.
     synchronised: Option<bool>,
     /// Estimated error of the wall clock at that time, by the kernel (adjtimex); null if it does not report one.
     estimated_error_ns: Option<u64>,

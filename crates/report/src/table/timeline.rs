@@ -13,8 +13,8 @@ use lapse_measure::timeline::{Cell, Run, Timeline};
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
-/// The columns. `due` counts all slots, also those without a record because the run was cut. `classes` lists the classes
-/// that failed or were not sent, with counts: `status 503:2 reset:1`.
+/// The columns. `due` counts all slots, also those without a record because the run was cut. `classes` lists the
+/// classes that failed or were not sent, with counts: `status 503:2 reset:1`.
 pub(super) const COLUMNS: [Column; 10] = [
     ("time", Kind::Instant),
     ("offset_ms", Kind::Number),

@@ -65,8 +65,8 @@ impl Grid {
         format!("  {}  {cells}", padded(&tail(label, self.label), self.label))
     }
 
-    /// Labels at instants, each after a bar. A label that does not fit before the next bar is cut; at the right edge the
-    /// label goes before its bar.
+    /// Labels at instants, each after a bar. A label that does not fit before the next bar is cut; at the right edge
+    /// the label goes before its bar.
     fn marks(&self, marks: &[(Offset, String)]) -> String {
         let mut cells = vec![' '; self.columns];
         for (nth, (at, word)) in marks.iter().enumerate() {

@@ -1,5 +1,5 @@
-// Colours and fill patterns of classes. Failed classes of one family share a colour and differ by pattern, so that the chart
-// is readable without colour.
+// Colours and fill patterns of classes. Failed classes of one family share a colour and differ by pattern, so that the
+// chart is readable without colour.
 
 const FAMILIES = [
   { of: /^(dns|refused|unreachable)$/, colour: 'refused', marks: ['solid', 'cross', 'dots'] },

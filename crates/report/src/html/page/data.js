@@ -7,7 +7,8 @@ const bytesOf = (base64) => {
   return bytes;
 };
 
-// Reads packed numbers in sequence (LEB128, see pack.rs). Multiplies instead of shifting, since numbers may exceed 32 bits.
+// Reads packed numbers in sequence (LEB128, see pack.rs). Multiplies instead of shifting, since numbers may exceed 32
+// bits.
 class Reader {
   constructor(base64) {
     this.bytes = bytesOf(base64);

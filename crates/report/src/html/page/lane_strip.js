@@ -1,5 +1,5 @@
-// Draws a lane: shares of classes if many slots share a pixel, runs of slots if those are wider, and single probes if each
-// has room.
+// Draws a lane: shares of classes if many slots share a pixel, runs of slots if those are wider, and single probes if
+// each has room.
 
 // Minimum width of a slot for single probes, in pixels.
 const PROBE_ROOM = 7;

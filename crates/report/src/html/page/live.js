@@ -19,7 +19,8 @@ const cacheReport = async () => {
   if (answer.ok) await cache.put('/', answer);
 };
 
-// Replaces the sections around the timeline with those of a newer page. Equal sections stay, which keeps scroll positions.
+// Replaces the sections around the timeline with those of a newer page. Equal sections stay, which keeps scroll
+// positions.
 const replaceParts = (page) => {
   const own = here('timeline');
   const parts = [...page.querySelector('main').children];

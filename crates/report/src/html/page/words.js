@@ -24,7 +24,7 @@ const timeOfDay = (beganUnixUs, ns) => {
 
 const some = (count, noun) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
-// A round distance between ticks, at least `least`: 1, 2 or 5 times a power of ten, and whole minutes or hours above 30 s.
+// A round distance between ticks, at least `least`: 1, 2 or 5 times a power of ten; whole minutes or hours above 30 s.
 const niceStep = (least) => {
   const minutes = [6e10, 12e10, 3e11, 6e11, 9e11, 18e11, 36e11, 72e11, 216e11, 864e11];
   if (least > 3e10) return minutes.find((step) => step >= least) || least;
