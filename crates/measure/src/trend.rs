@@ -1,92 +1,92 @@
-//! How a duration went over the run: its median, its p99 and its longest, stretch by stretch.
+//! How a duration developed over the run: median, p99 and maximum of each interval, to draw a curve.
 //!
-//! Memory is bounded: when a run outgrows its stretches, each two become one of twice the length. Refuses to be exact
-//! but in the longest: quantiles hold to a quarter, which a curve does not show.
+//! Memory is bounded: when a run outgrows its intervals, neighbours are merged in pairs and the width doubles. The maximum
+//! is exact; quantiles are up to a quarter too high, which a curve does not show.
 
 use std::time::Duration;
 
 use super::span::Span;
 use super::time::{Offset, nanos};
 
-/// Stretches kept at the most.
-const STRETCHES: usize = 512;
-/// How long a stretch is at first.
-const SHORTEST: Duration = Duration::from_millis(10);
-/// Buckets of a stretch: four an octave, from a microsecond to a minute.
+/// The most intervals kept.
+const MAX_INTERVALS: usize = 512;
+/// The width of an interval at first, before any merge.
+const FIRST_WIDTH: Duration = Duration::from_millis(10);
+/// Buckets of an interval: four per octave, from a microsecond to a minute.
 const BUCKETS: usize = 108;
-/// Durations below 2 to the power of this, in nanoseconds, share the first bucket.
+/// Durations below 2^10 ns share the first bucket.
 const FIRST_OCTAVE: u32 = 10;
 
-/// How a duration went over the run.
+/// Records a duration over the run, by interval.
 #[derive(Clone, Debug)]
 pub struct Trend {
     width_ns: u64,
-    stretches: Vec<Stretch>,
+    intervals: Vec<Interval>,
 }
 
-/// What was recorded in one stretch.
+/// A histogram of the durations recorded in one interval.
 #[derive(Clone, Debug)]
-struct Stretch {
+struct Interval {
     buckets: [u32; BUCKETS],
     longest: Duration,
 }
 
-/// What a duration was like in one stretch of the run.
+/// The distribution of a duration in one interval of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrendPoint {
-    /// The stretch.
+    /// The interval; all intervals of a trend have the same width.
     pub span: Span,
-    /// The median, to a quarter.
+    /// The median, at most a quarter too high.
     pub median: Duration,
-    /// What one in a hundred exceeded, to a quarter.
+    /// The 99th percentile, at most a quarter too high.
     pub p99: Duration,
-    /// The longest, exactly.
+    /// The maximum, exact.
     pub longest: Duration,
 }
 
 impl Default for Trend {
     fn default() -> Self {
-        Self { width_ns: nanos(SHORTEST), stretches: Vec::new() }
+        Self { width_ns: nanos(FIRST_WIDTH), intervals: Vec::new() }
     }
 }
 
 impl Trend {
-    /// Counts a duration that belongs to the instant `at`.
+    /// Counts a duration in the interval that contains `at`.
     pub fn record(&mut self, at: Offset, duration: Duration) {
         let place = loop {
             match usize::try_from(at.as_nanos() / self.width_ns) {
-                Ok(place) if place < STRETCHES => break place,
-                _ => self.halve(),
+                Ok(place) if place < MAX_INTERVALS => break place,
+                _ => self.merge_pairs(),
             }
         };
-        if place >= self.stretches.len() {
-            self.stretches.resize_with(place + 1, Stretch::new);
+        if place >= self.intervals.len() {
+            self.intervals.resize_with(place + 1, Interval::new);
         }
-        self.stretches[place].record(duration);
+        self.intervals[place].record(duration);
     }
 
-    /// The stretches in which anything was recorded, in the order of time.
-    pub fn pulses(&self) -> impl Iterator<Item = TrendPoint> + '_ {
+    /// A point for each interval that is not empty, in order of time.
+    pub fn points(&self) -> impl Iterator<Item = TrendPoint> + '_ {
         let from = |place: u64| Offset::from_nanos(self.width_ns.saturating_mul(place));
-        (0..).zip(&self.stretches).filter_map(move |(place, stretch)| {
+        (0..).zip(&self.intervals).filter_map(move |(place, interval)| {
             let span = Span::new(from(place), from(place + 1));
-            let (median, p99) = (stretch.quantile(1, 2)?, stretch.quantile(99, 100)?);
-            Some(TrendPoint { span, median, p99, longest: stretch.longest })
+            let (median, p99) = (interval.quantile(1, 2)?, interval.quantile(99, 100)?);
+            Some(TrendPoint { span, median, p99, longest: interval.longest })
         })
     }
 
-    /// Makes one stretch of each two.
-    fn halve(&mut self) {
+    /// Merges the intervals in pairs and doubles their width.
+    fn merge_pairs(&mut self) {
         self.width_ns = self.width_ns.saturating_mul(2);
-        let pairs = self.stretches.chunks(2).map(|pair| match pair {
-            [one, other] => one.with(other),
+        let pairs = self.intervals.chunks(2).map(|pair| match pair {
+            [one, other] => one.merged(other),
             _ => pair[0].clone(),
         });
-        self.stretches = pairs.collect();
+        self.intervals = pairs.collect();
     }
 }
 
-impl Stretch {
+impl Interval {
     const fn new() -> Self {
         Self { buckets: [0; BUCKETS], longest: Duration::ZERO }
     }
@@ -97,7 +97,7 @@ impl Stretch {
         self.longest = self.longest.max(duration);
     }
 
-    fn with(&self, other: &Self) -> Self {
+    fn merged(&self, other: &Self) -> Self {
         let mut both = self.clone();
         for (sum, more) in both.buckets.iter_mut().zip(other.buckets) {
             *sum = sum.saturating_add(more);
@@ -106,7 +106,7 @@ impl Stretch {
         both
     }
 
-    /// What the share `part / whole` did not exceed; `None` if nothing was recorded.
+    /// The upper edge of the bucket that contains the quantile `part / whole`; `None` if nothing was recorded.
     fn quantile(&self, part: u64, whole: u64) -> Option<Duration> {
         let count: u64 = self.buckets.iter().copied().map(u64::from).sum();
         let rank = (count * part).div_ceil(whole);
@@ -120,7 +120,7 @@ impl Stretch {
     }
 }
 
-/// The bucket of a duration: its octave, and the quarter of it.
+/// The index of a duration's bucket: four per octave.
 fn bucket(nanos: u64) -> usize {
     let octave = nanos.max(1).ilog2();
     if octave < FIRST_OCTAVE {
@@ -131,7 +131,7 @@ fn bucket(nanos: u64) -> usize {
     usize::try_from(bucket).unwrap_or(BUCKETS).min(BUCKETS - 1)
 }
 
-/// The first duration beyond a bucket.
+/// The first duration, in nanoseconds, beyond a bucket.
 fn upper_edge(bucket: usize) -> u64 {
     let (octave, quarter) = (FIRST_OCTAVE as usize + bucket / 4, bucket as u64 % 4);
     (5 + quarter) << (octave - 2)
@@ -143,29 +143,29 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_longer_run_has_longer_stretches_and_no_more_of_them() {
+    fn a_longer_run_has_wider_intervals_but_not_more_of_them() {
         let mut trend = Trend::default();
         for ms in 0..100_000 {
             trend.record(Offset::from_millis(ms), Duration::from_micros(if ms == 70_000 { 9_000 } else { 300 }));
         }
-        let pulses: Vec<_> = trend.pulses().collect();
-        assert!(pulses.len() > STRETCHES / 4 && pulses.len() <= STRETCHES, "{}", pulses.len());
-        let odd: Vec<_> = pulses.iter().filter(|pulse| pulse.longest > Duration::from_millis(1)).collect();
+        let points: Vec<_> = trend.points().collect();
+        assert!(points.len() > MAX_INTERVALS / 4 && points.len() <= MAX_INTERVALS, "{}", points.len());
+        let odd: Vec<_> = points.iter().filter(|point| point.longest > Duration::from_millis(1)).collect();
         assert_eq!((odd.len(), odd[0].longest), (1, Duration::from_millis(9)));
         assert!(odd[0].span.from <= Offset::from_millis(70_000) && Offset::from_millis(70_000) < odd[0].span.to);
     }
 
     #[test]
-    fn no_instant_and_no_duration_is_out_of_bounds() {
+    fn extreme_instants_and_durations_are_recorded() {
         let mut trend = Trend::default();
         trend.record(Offset::from_nanos(u64::MAX), Duration::MAX);
         trend.record(Offset::ZERO, Duration::ZERO);
-        assert_eq!(trend.pulses().count(), 2);
+        assert_eq!(trend.points().count(), 2);
     }
 
     proptest! {
         #[test]
-        fn a_quantile_is_not_below_the_truth_and_a_quarter_above_it_at_most(micros in proptest::collection::vec(2_u64..5_000_000, 1..200)) {
+        fn a_quantile_is_never_too_low_and_at_most_a_quarter_too_high(micros in proptest::collection::vec(2_u64..5_000_000, 1..200)) {
             let mut trend = Trend::default();
             for one in &micros {
                 trend.record(Offset::ZERO, Duration::from_micros(*one));
@@ -173,7 +173,7 @@ mod tests {
             let mut sorted = micros;
             sorted.sort_unstable();
             let truth = Duration::from_micros(sorted[(sorted.len() - 1) / 2]);
-            let median = trend.pulses().next().unwrap().median;
+            let median = trend.points().next().unwrap().median;
             prop_assert!(truth <= median && median <= truth.mul_f64(1.26), "{truth:?} {median:?}");
         }
     }

@@ -132,7 +132,7 @@ fn runs(timeline: &Timeline, palette: &[Class]) -> String {
 }
 
 fn curve(trend: &Trend) -> Vec<[u64; 5]> {
-    let pulses = trend.pulses().map(|pulse| {
+    let pulses = trend.points().map(|pulse| {
         let [median, p99, longest] = [pulse.median, pulse.p99, pulse.longest].map(nanos);
         [pulse.span.from.as_nanos(), pulse.span.to.as_nanos(), median, p99, longest]
     });
