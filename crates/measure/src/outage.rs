@@ -16,12 +16,12 @@ use super::lane::LaneId;
 use super::schedule::Schedule;
 use super::time::{Bounded, Offset};
 
-/// Why a side of an outage is not bounded.
+/// Why the start or the end of an outage has no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Open {
-    /// No probe of the lane succeeded before it.
+    /// No probe of the lane succeeded before the outage.
     Start,
-    /// No probe of the lane succeeded after it.
+    /// No probe of the lane succeeded after the outage.
     End,
 }
 
@@ -44,26 +44,26 @@ pub struct OutageId {
     pub nth: usize,
 }
 
-/// A maximal run of consecutive failed slots of a lane; blind slots neither extend nor break it.
+/// A strict outage: a maximal run of consecutive failed slots of a lane. Blind slots neither extend nor break it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// When its first failed slot was due.
+    /// When the first failed slot was due.
     pub from: Offset,
-    /// When its last failed slot was due.
+    /// When the last failed slot was due.
     pub to: Offset,
-    /// It began in this interval, open where no bound is known.
+    /// The earliest and the latest instant at which the outage can have begun; `None` if no success bounds it.
     pub began: (Option<Offset>, Offset),
-    /// It ended in this interval, open where no bound is known.
+    /// The earliest and the latest instant at which the outage can have ended; `None` if no success bounds it.
     pub ended: (Offset, Option<Offset>),
-    /// How many slots failed.
+    /// The number of failed slots.
     pub failed: u64,
-    /// The failed slots times the period.
+    /// The number of failed slots times the lane's period.
     pub estimate: Duration,
     /// How many of these were sent more than [`SLACK`] after they were due: the prober itself was held up.
     pub failed_late: u64,
-    /// How many of each class.
+    /// The number of failed slots by class.
     pub classes: BTreeMap<Class, u64>,
-    /// The sides that are not bounded, and why.
+    /// Why the start or the end has no bound; empty if both have one.
     pub open: Vec<Open>,
 }
 
@@ -84,12 +84,13 @@ pub struct Finder {
     wanted: Health,
     found: Vec<Outage>,
     inside: bool,
-    /// Places in `found` that still lack a success which surely came after them, with the instant it must come after.
-    awaiting: Vec<(usize, Offset)>,
-    /// Successes that were not done yet when the newest slot was due: (done, sent).
-    recent: BinaryHeap<Reverse<(Offset, Offset)>>,
-    /// The newest `sent` of a success that was done when the newest slot was due. Due times never go
-    /// back from one slot to the next, as sends of several threads may.
+    /// Indices in `found` whose end has no upper bound yet, each with the instant after which a success must be sent to
+    /// bound it.
+    awaiting_success: Vec<(usize, Offset)>,
+    /// `(done, sent)` of the successes that were not done yet when the newest slot was due.
+    unsettled: BinaryHeap<Reverse<(Offset, Offset)>>,
+    /// The latest `sent` among the successes that were done when the newest slot was due. Due times, unlike the send times
+    /// of several threads, never decrease from one slot to the next.
     settled: Option<Offset>,
     longest_trip: Duration,
 }
@@ -111,8 +112,8 @@ impl Finder {
             wanted,
             found: Vec::new(),
             inside: false,
-            awaiting: Vec::new(),
-            recent: BinaryHeap::new(),
+            awaiting_success: Vec::new(),
+            unsettled: BinaryHeap::new(),
             settled: None,
             longest_trip: Duration::ZERO,
         }
@@ -123,11 +124,11 @@ impl Finder {
         self.settle(probe.due);
         match probe.class.health() {
             Health::Blind => {}
-            health if health == self.wanted => self.extend(probe),
+            health if health == self.wanted => self.extend_run(probe),
             health => {
                 self.inside = false;
                 if health == Health::Up || self.wanted == Health::Failed {
-                    self.succeed(probe);
+                    self.add_success(probe);
                 }
             }
         }
@@ -140,7 +141,7 @@ impl Finder {
 
     /// All that was found; what had no success after it is open at its end.
     pub fn finish(mut self) -> Vec<Outage> {
-        for (place, _) in &self.awaiting {
+        for (place, _) in &self.awaiting_success {
             self.found[*place].open.push(Open::End);
         }
         self.found
@@ -152,19 +153,19 @@ impl Finder {
     }
 
     fn settle(&mut self, now: Offset) {
-        while let Some(Reverse((_, sent))) = self.recent.peek().filter(|Reverse((done, _))| *done <= now).copied() {
+        while let Some(Reverse((_, sent))) = self.unsettled.peek().filter(|Reverse((done, _))| *done <= now).copied() {
             self.settled = self.settled.max(Some(sent));
-            self.recent.pop();
+            self.unsettled.pop();
         }
     }
 
     /// The newest `sent` of a success that was done at `at`, not before the newest slot was due.
     fn last_success(&self, at: Offset) -> Option<Offset> {
-        let done = self.recent.iter().filter(|Reverse((done, _))| *done <= at);
+        let done = self.unsettled.iter().filter(|Reverse((done, _))| *done <= at);
         done.map(|Reverse((_, sent))| *sent).max().max(self.settled)
     }
 
-    fn extend(&mut self, probe: &Probe) {
+    fn extend_run(&mut self, probe: &Probe) {
         if !self.inside {
             self.begin(probe);
         }
@@ -179,9 +180,9 @@ impl Finder {
             *outage.classes.entry(probe.class).or_insert(0) += 1;
         }
         let place = self.found.len() - 1;
-        match self.awaiting.last_mut() {
+        match self.awaiting_success.last_mut() {
             Some((last, after)) if *last == place => *after = met.max(*after),
-            _ => self.awaiting.push((place, met)),
+            _ => self.awaiting_success.push((place, met)),
         }
     }
 
@@ -202,13 +203,13 @@ impl Finder {
         });
     }
 
-    fn succeed(&mut self, probe: &Probe) {
+    fn add_success(&mut self, probe: &Probe) {
         if probe.class == Class::Ok {
             self.longest_trip = self.longest_trip.max(probe.done.since(probe.sent));
         }
-        self.recent.push(Reverse((probe.done, probe.sent)));
+        self.unsettled.push(Reverse((probe.done, probe.sent)));
         let found = &mut self.found;
-        self.awaiting.retain(|(place, after)| {
+        self.awaiting_success.retain(|(place, after)| {
             let settles = probe.sent >= *after;
             if settles {
                 found[*place].ended.1 = Some(probe.done);
