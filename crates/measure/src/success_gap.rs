@@ -1,6 +1,6 @@
-//! The success gap: the longest stretch without a success although probes were outstanding.
+//! The success gap of a target: the longest time without a success while probes were outstanding.
 //!
-//! A freeze shorter than the timeout yields no failure at all; this is where it shows.
+//! A freeze shorter than the timeout causes no failure; it shows only here.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use super::answer::{Health, Probe};
 use super::span::Span;
 use super::time::Offset;
 
-/// How long completions are held back so that they can be looked at in the order of time: records
-/// of several threads arrive in batches.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long completions are held back so that they can be processed in order of time: the records of several threads
+/// arrive in batches.
+const REORDER_WINDOW: Duration = Duration::from_secs(1);
 
-/// Follows the completions of one target's probes.
+/// Finds the success gap of one target from the completions of its probes.
 #[derive(Clone, Debug, Default)]
 pub struct SuccessGap {
-    /// Completions not looked at yet: (done, sent, success). Nearly in order, and sorted only when there are many: a
-    /// heap would go through all of its memory for each of them.
+    /// `(done, sent, success)` of completions not processed yet. They are nearly in order and are sorted once a batch: a
+    /// heap would touch all of its memory for each completion.
     pending: Vec<(Offset, Offset, bool)>,
-    /// No completion before it is pending.
+    /// All completions up to this instant have been processed.
     settled: Offset,
     last_success: Option<Offset>,
-    /// The earliest send among completions since the last success.
-    earliest: Option<Offset>,
+    /// The earliest send among the completions since the last success.
+    earliest_sent: Option<Offset>,
     newest: Offset,
     longest: Option<Span>,
 }
 
 impl SuccessGap {
-    /// Takes a probe, in whatever order they come; one that was not sent says nothing.
+    /// Adds a probe; the order does not matter. Probes that were not sent are ignored.
     pub fn push(&mut self, probe: &Probe) {
         let success = match probe.class.health() {
             Health::Blind => return,
@@ -37,15 +37,15 @@ impl SuccessGap {
         };
         self.pending.push((probe.done, probe.sent, success));
         self.newest = self.newest.max(probe.done);
-        if self.newest.since(self.settled) >= PATIENCE * 2 {
-            self.settle(self.newest.back(PATIENCE));
+        if self.newest.since(self.settled) >= REORDER_WINDOW * 2 {
+            self.settle(self.newest.back(REORDER_WINDOW));
         }
     }
 
-    /// The longest silence of a run that has ended; `None` if nothing was sent.
+    /// The success gap, now that no probe follows; `None` if nothing was sent.
     pub fn finish(mut self) -> Option<Span> {
         self.settle(self.newest);
-        if self.earliest.is_some() {
+        if self.earliest_sent.is_some() {
             self.close(self.newest, None);
         }
         self.longest
@@ -54,7 +54,7 @@ impl SuccessGap {
     fn settle(&mut self, until: Offset) {
         let mut pending = std::mem::take(&mut self.pending);
         pending.sort();
-        // For each completion, the earliest send among those after it, the last one's first.
+        // For each completion, from the last to the first: the earliest send among the completions after it.
         let after = pending.iter().rev().scan(None, |earliest: &mut Option<Offset>, (_, sent, _)| {
             let after = *earliest;
             *earliest = Some(earliest.map_or(*sent, |earliest| earliest.min(*sent)));
@@ -64,20 +64,20 @@ impl SuccessGap {
         let settled = pending.partition_point(|(done, ..)| *done <= until);
         for (done, sent, success) in pending.drain(..settled) {
             let outstanding = after.pop().flatten();
-            self.earliest = Some(self.earliest.map_or(sent, |earliest| earliest.min(sent)));
+            self.earliest_sent = Some(self.earliest_sent.map_or(sent, |earliest| earliest.min(sent)));
             if success {
                 self.close(done, outstanding);
-                (self.last_success, self.earliest) = (Some(done), None);
+                (self.last_success, self.earliest_sent) = (Some(done), None);
             }
         }
         (self.pending, self.settled) = (pending, until);
     }
 
-    /// The stretch without success ends at `to`, if it is the longest so far. Of probes that were done only later, the
-    /// first was `outstanding` from then on.
+    /// Ends the current gap at `to` and keeps it if it is the longest so far. `outstanding` is the earliest send among the
+    /// probes that completed after `to`.
     fn close(&mut self, to: Offset, outstanding: Option<Offset>) {
         let last = self.last_success.unwrap_or(Offset::ZERO);
-        if let Some(first) = outstanding.into_iter().chain(self.earliest).min() {
+        if let Some(first) = outstanding.into_iter().chain(self.earliest_sent).min() {
             let span = Span::new(first.max(last), to);
             self.longest = self.longest.filter(|longest| longest.length() >= span.length()).or(Some(span));
         }
@@ -90,34 +90,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn silence(probes: &[Probe]) -> (u64, u64) {
-        let mut silence = SuccessGap::default();
+    fn success_gap(probes: &[Probe]) -> (u64, u64) {
+        let mut gap = SuccessGap::default();
         for probe in probes {
-            silence.push(probe);
+            gap.push(probe);
         }
-        let span = silence.finish().unwrap();
+        let span = gap.finish().unwrap();
         (span.from.as_nanos() / 1_000_000, span.to.as_nanos() / 1_000_000)
     }
 
     #[test]
-    fn a_freeze_that_fails_nothing_is_silence() {
+    fn a_freeze_without_failures_is_a_success_gap() {
         let mut all = probes("....................");
         for frozen in &mut all[5..15] {
             frozen.done = Offset::from_millis(15);
         }
-        assert_eq!(silence(&all), (5, 15));
+        assert_eq!(success_gap(&all), (5, 15));
     }
 
     #[test]
-    fn failures_do_not_break_silence() {
-        assert_eq!(silence(&probes("....xxxx....")), (4, 8));
-        assert_eq!(silence(&probes("....xxxx")), (4, 7));
+    fn failures_do_not_end_a_success_gap() {
+        assert_eq!(success_gap(&probes("....xxxx....")), (4, 8));
+        assert_eq!(success_gap(&probes("....xxxx")), (4, 7));
     }
 
     proptest! {
-        /// A run of six seconds is looked at in pieces; that answers take less than `PATIENCE` makes them fit.
+        /// Six seconds are processed in several batches. Round trips are shorter than `REORDER_WINDOW`, so no completion
+        /// comes after its batch.
         #[test]
-        fn what_is_settled_on_the_way_is_what_is_seen_at_the_end(
+        fn processing_in_batches_finds_the_same_gap_as_processing_at_the_end(
             answers in prop::collection::vec((0..6_000_u64, 0..900_u64, any::<bool>()), 1..200),
         ) {
             let mut answers: Vec<_> = answers.into_iter().map(|(sent, takes, good)| (sent + takes, sent, good)).collect();
@@ -138,7 +139,7 @@ mod tests {
             let mut all = probes("......xxxxx.......................x......");
             all[20].done = Offset::from_millis(29);
             let shuffled: Vec<_> = order.into_iter().map(|place| all[place]).collect();
-            prop_assert_eq!(silence(&shuffled), silence(&all));
+            prop_assert_eq!(success_gap(&shuffled), success_gap(&all));
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A lane's answers, run-length encoded by slot: memory grows with the number of changes, not with time.
+//! A lane's classes by slot, run-length encoded, so that memory grows with the number of changes and not with time.
 //!
-//! Slots resolve out of order (a probe that times out resolves late) but are folded in order.
+//! Slots resolve out of order (a probe that times out resolves late); [`Reorder`] puts them back into slot order.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,11 @@ use super::time::Offset;
 /// Consecutive slots of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// What all of these slots saw.
+    /// The class of all these slots.
     pub class: Class,
-    /// The first slot's number.
+    /// The number of the first slot.
     pub slot: u64,
-    /// How many slots.
+    /// The number of slots, at least one.
     pub count: u64,
 }
 
@@ -26,7 +26,7 @@ impl Run {
     }
 }
 
-/// A lane's answers by slot.
+/// The classes of a lane by slot, as runs of equal class.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     schedule: Schedule,
@@ -39,7 +39,7 @@ impl Timeline {
         Self { schedule, runs: Vec::new() }
     }
 
-    /// Appends the next slot's probe. A slot without a record (the run was cut) ends the run before it.
+    /// Appends the probe of the next slot. A missing slot (the journal was cut) ends the current run.
     pub fn push(&mut self, probe: &Probe) {
         match self.runs.last_mut() {
             Some(run) if run.class == probe.class && run.last_slot() + 1 == probe.slot => run.count += 1,
@@ -59,12 +59,12 @@ impl Timeline {
         &self.schedule
     }
 
-    /// The runs, in slot order.
+    /// The runs, in slot order; neighbours differ in class or have missing slots between them.
     pub fn runs(&self) -> &[Run] {
         &self.runs
     }
 
-    /// The parts of the runs due in `[from, to)`: class, first slot's number, and how many slots.
+    /// The parts of the runs due in `[from, to)`, as class, number of the first slot and number of slots.
     pub fn between(&self, from: Offset, to: Offset) -> impl Iterator<Item = (Class, u64, u64)> + '_ {
         let (first, end) = (self.schedule.slots_before(from), self.schedule.slots_before(to));
         let start = self.runs.partition_point(|run| run.last_slot() < first);
@@ -75,7 +75,7 @@ impl Timeline {
     }
 }
 
-/// Puts what is known of slots back into their order: in as they resolve, out as soon as all before them are out.
+/// Puts records of slots back into slot order. A record can be taken out once those of all earlier slots are out.
 #[derive(Clone, Debug)]
 pub struct Reorder<T> {
     next: u64,
@@ -89,17 +89,17 @@ impl<T> Default for Reorder<T> {
 }
 
 impl<T> Reorder<T> {
-    /// Slots that may wait for one before them: what a minute of stall leaves at a hundred thousand slots a
-    /// second. Only a damaged journal has more.
-    const MOST: usize = 1 << 23;
+    /// The most slots that may wait for an earlier one: more than a minute's worth at 100,000 slots per second. Only a
+    /// damaged journal goes beyond it.
+    const MAX_WAITING: usize = 1 << 23;
 
-    /// Takes a slot's record in. A slot that has already been let out, or is in, is refused: one slot, one record.
-    /// So is one that is millions of slots ahead.
+    /// Adds the record of a slot. Returns false, and drops the record, if the slot already had one or is millions of slots
+    /// ahead of the next one.
     pub fn push(&mut self, slot: u64, record: T) -> bool {
         let Some(place) = slot.checked_sub(self.next).and_then(|place| usize::try_from(place).ok()) else {
             return false;
         };
-        if place > Self::MOST {
+        if place > Self::MAX_WAITING {
             return false;
         }
         if place >= self.waiting.len() {
@@ -114,7 +114,7 @@ impl<T> Reorder<T> {
         }
     }
 
-    /// Lets the next slot in order out.
+    /// Takes out the record of the next slot; `None` if it has not arrived yet.
     pub fn pop(&mut self) -> Option<T> {
         let record = self.waiting.front_mut()?.take()?;
         self.waiting.pop_front();
@@ -122,38 +122,38 @@ impl<T> Reorder<T> {
         Some(record)
     }
 
-    /// Lets out all that is in, in order, giving up on slots of which there is no record.
+    /// Takes out all remaining records in slot order and skips slots that have none.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         let waiting = std::mem::take(&mut self.waiting);
         self.next += waiting.len() as u64;
         waiting.into_iter().flatten()
     }
 
-    /// The number of the next slot to be let out.
+    /// The number of the slot that [`Reorder::pop`] waits for.
     pub const fn next_slot(&self) -> u64 {
         self.next
     }
 }
 
-/// What one millisecond looked like.
+/// The state of a target in one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// All probes due in it were answered as expected.
+    /// All probes due in the cell succeeded in time.
     Up,
-    /// No failure, some slow.
+    /// No probe failed, some were slow.
     Slow,
-    /// Some failed.
+    /// Some of the probes failed.
     Degraded,
-    /// All failed.
+    /// All probes failed.
     Down,
-    /// Only slots that were not sent.
+    /// Slots were due, but none was sent.
     Blind,
-    /// No slot due in it.
+    /// No slot was due.
     Unobserved,
 }
 
 impl State {
-    /// The word for it.
+    /// The word for the state in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -166,15 +166,15 @@ impl State {
     }
 }
 
-/// How the probes due in one stretch of time, usually a millisecond, were answered.
+/// The results of the probes due in one span of time, usually a millisecond.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// How many of each class, in the order of classes.
+    /// The number of probes by class, sorted by class.
     pub classes: Vec<(Class, u64)>,
 }
 
 impl Cell {
-    /// Adds `count` answers of `class`.
+    /// Adds `count` probes of `class`.
     pub fn add(&mut self, class: Class, count: u64) {
         match self.classes.binary_search_by_key(&class, |(class, _)| *class) {
             Ok(at) => self.classes[at].1 += count,
@@ -182,7 +182,7 @@ impl Cell {
         }
     }
 
-    /// The cell of what these timelines have due in `[from, to)`.
+    /// The cell of all slots of these timelines that are due in `[from, to)`.
     pub fn of<'a>(timelines: impl IntoIterator<Item = &'a Timeline>, from: Offset, to: Offset) -> Self {
         let mut cell = Self::default();
         for (class, _, count) in timelines.into_iter().flat_map(|timeline| timeline.between(from, to)) {
@@ -191,27 +191,27 @@ impl Cell {
         cell
     }
 
-    /// How many probes of this health.
+    /// The number of probes whose class has this health.
     pub fn count(&self, health: Health) -> u64 {
         self.classes.iter().filter(|(class, _)| class.health() == health).map(|(_, count)| count).sum()
     }
 
-    /// How many probes failed.
+    /// The number of probes that failed.
     pub fn failed(&self) -> u64 {
         self.count(Health::Failed)
     }
 
-    /// How many probes came to an answer, good or bad.
+    /// The number of probes that were sent and came to a result, good or bad.
     pub fn resolved(&self) -> u64 {
         self.due() - self.count(Health::Blind)
     }
 
-    /// How many probes were due.
+    /// The number of slots that were due, sent or not.
     pub fn due(&self) -> u64 {
         self.classes.iter().map(|(_, count)| count).sum()
     }
 
-    /// What it looked like.
+    /// The state of the cell: failures count before slow probes, and any sent probe counts before blind slots.
     pub fn state(&self) -> State {
         let [up, slow, failed, blind] =
             [Health::Up, Health::Slow, Health::Failed, Health::Blind].map(|health| self.count(health));
@@ -233,14 +233,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn answers_are_kept_as_runs() {
+    fn consecutive_slots_of_a_class_are_one_run() {
         let timeline = lane("....xxxx..r.");
         let runs: Vec<_> = timeline.runs().iter().map(|run| (run.slot, run.count)).collect();
         assert_eq!(runs, [(0, 4), (4, 4), (8, 2), (10, 1), (11, 1)]);
     }
 
     #[test]
-    fn a_cell_says_what_its_millisecond_looked_like() {
+    fn a_cell_has_the_state_of_the_probes_due_in_it() {
         let check = |notation: &str, state| {
             let cell = Cell::of([&lane(notation)], Offset::ZERO, Offset::from_millis(100));
             assert_eq!(cell.state(), state, "{notation}");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_sees_the_slots_due_in_it() {
+    fn a_window_contains_the_slots_due_in_it() {
         let timeline = lane("....xxxx..");
         let seen: Vec<_> = timeline.between(Offset::from_millis(2), Offset::from_millis(6)).collect();
         assert_eq!(seen, [(Class::Ok, 2, 2), (Class::Status(503), 4, 2)]);
@@ -262,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_order_slots_resolve_in_they_come_out_in_slot_order(order in Just((0..60).collect::<Vec<usize>>()).prop_shuffle()) {
+        fn slots_that_resolve_in_any_order_come_out_in_slot_order(order in Just((0..60).collect::<Vec<usize>>()).prop_shuffle()) {
             let all = probes(&".".repeat(60));
             let (mut reorder, mut out) = (Reorder::default(), Vec::new());
             for place in order {
@@ -274,7 +274,7 @@ mod tests {
         }
 
         #[test]
-        fn a_timeline_holds_every_slot_once(notation in "[.xrs?]{1,80}") {
+        fn a_timeline_contains_every_slot_once(notation in "[.xrs?]{1,80}") {
             let timeline = lane(&notation);
             prop_assert_eq!(timeline.runs().iter().map(|run| run.count).sum::<u64>(), notation.len() as u64);
             prop_assert!(timeline.runs().windows(2).all(|pair| pair[0].class != pair[1].class && pair[0].last_slot() + 1 == pair[1].slot));
