@@ -1,6 +1,6 @@
-//! All that a probe can see: one closed enum, the record of one probe, and the evidence of a failed one.
+//! The result of one probe: its class (a closed enum), its times, and the evidence of a failure.
 //!
-//! Grouping is by class, never by message text: texts hold ephemeral ports, which split groups.
+//! Failures are grouped by class, never by message text: texts contain ephemeral ports, which would split groups.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::time::Offset;
 
-/// Defines the classes: each with its word, what it counts as, and what it says of the connection. The order is that of
-/// reports; a class with a figure stands between the groups.
+/// Defines the classes, each with its word in reports, its health and its origin. Reports list them in this order;
+/// `Status`, the only class with a number, comes at `status`.
 macro_rules! classes {
     (
         $($(#[doc = $before_doc:literal])+ $before:ident = $before_word:literal: $before_health:ident, $before_origin:ident;)+
@@ -19,30 +19,30 @@ macro_rules! classes {
         not-sent
         $($(#[doc = $reason_doc:literal])+ $reason:ident = $reason_word:literal;)+
     ) => {
-        /// What became of one slot.
+        /// The result of one slot.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Class {
             $($(#[doc = $before_doc])+ $before,)+
             /// A complete response with an unexpected status code.
             Status(u16),
             $($(#[doc = $doc])+ $class,)+
-            /// The prober could not send: blind, never downtime.
+            /// The prober could not send the probe: the slot is blind and never counts as downtime.
             NotSent(Unsent),
         }
 
-        /// Why the prober could not send.
+        /// Why the prober could not send a probe.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Unsent {
             $($(#[doc = $reason_doc])+ $reason,)+
         }
 
         impl Class {
-            /// Every class; of those with a status code one stands for all.
+            /// Every class once; status 503 stands for all status codes.
             pub const ALL: &[Self] = &[
                 $(Self::$before,)+ $(Self::$class,)+ Self::Status(503), $(Self::NotSent(Unsent::$reason),)+
             ];
 
-            /// What the class counts as.
+            /// Whether the class counts as up, slow, failed or blind.
             pub const fn health(self) -> Health {
                 match self {
                     $(Self::$before => Health::$before_health,)+
@@ -52,7 +52,7 @@ macro_rules! classes {
                 }
             }
 
-            /// Where the class arose.
+            /// The layer in which the class arose.
             pub const fn origin(self) -> Origin {
                 match self {
                     $(Self::$before => Origin::$before_origin,)+
@@ -62,7 +62,7 @@ macro_rules! classes {
                 }
             }
 
-            /// The word for the class, without its status code.
+            /// The word for the class in reports and in report.json, without a status code.
             const fn word(self) -> &'static str {
                 match self {
                     $(Self::$before => $before_word,)+
@@ -78,7 +78,7 @@ macro_rules! classes {
 classes! {
     /// Expected status, complete body.
     Ok = "ok": Up, Answer;
-    /// As `Ok`, but later after its due time than the slow threshold.
+    /// As `Ok`, but complete later after the due time than the slow threshold (`--slow`) allows.
     Slow = "slow": Slow, Answer;
     status
     /// The name did not resolve.
@@ -103,7 +103,7 @@ classes! {
     Malformed = "malformed": Failed, Connection;
     /// HTTP/2: `RST_STREAM`, or a GOAWAY that refused this stream.
     StreamReset = "stream-reset": Failed, Stream;
-    /// The status was fine, the configured body check failed.
+    /// Expected status, but a body that `--expect-body` does not match.
     UnexpectedBody = "unexpected-body": Failed, Answer;
     not-sent
     /// No free local port.
@@ -116,29 +116,30 @@ classes! {
     Stall = "stall";
 }
 
-/// What a class counts as.
+/// What a class counts as in outages and totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Health {
     /// The service answered as expected.
     Up,
     /// The service answered as expected, but late.
     Slow,
-    /// The service failed.
+    /// The service failed the request.
     Failed,
-    /// The prober did not look.
+    /// Nothing was sent, so nothing is known of the service.
     Blind,
 }
 
-/// Where a class arose: that says what is left of the connection, and to whom a failure may be attributed.
+/// The layer in which a class arose. It decides whether the connection can be used again, and whether a failure can be
+/// attributed to a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// In a whole answer: the connection can be used again.
+    /// A complete response: the connection can be used again.
     Answer,
-    /// In one stream of a connection whose other streams go on.
+    /// One HTTP/2 stream: the other streams of the connection go on.
     Stream,
-    /// In the connection, or on the way to one.
+    /// The connection, or the attempt to open one: it cannot be used again.
     Connection,
-    /// In the prober: nothing was sent.
+    /// The prober: nothing was sent.
     Prober,
 }
 
@@ -158,17 +159,17 @@ impl FromStr for Class {
         if let Some(code) = text.strip_prefix("status ") {
             return code.parse().map(Self::Status).map_err(drop);
         }
-        let plain = Self::ALL.iter().filter(|class| !matches!(class, Self::Status(_)));
-        plain.copied().find(|class| class.word() == text).ok_or(())
+        let without_code = Self::ALL.iter().filter(|class| !matches!(class, Self::Status(_)));
+        without_code.copied().find(|class| class.word() == text).ok_or(())
     }
 }
 
-/// Whether a probe's connection had served a request before.
+/// Whether a probe opened its connection or took one from the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Connection {
-    /// Opened for this probe.
+    /// Opened for this probe, and counted in its round trip.
     New,
-    /// Taken from the pool.
+    /// Taken from the keep-alive pool.
     Reused,
 }
 
@@ -181,49 +182,50 @@ impl fmt::Display for Connection {
     }
 }
 
-/// What the measuring core needs to know of one probe.
+/// The times and the class of one probe: all that outages and totals are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// The slot's number in its lane.
     pub slot: u64,
-    /// When the slot was due.
+    /// When the slot was due, by the lane's schedule.
     pub due: Offset,
-    /// Just before the first byte of the attempt: before connect on a new connection. The moment
-    /// of the decision where nothing was sent.
+    /// Just before the first byte was written, or before connect on a new connection. If nothing was sent, when that was
+    /// decided.
     pub sent: Offset,
-    /// When the answer was complete.
+    /// When the response was complete or the failure was seen.
     pub done: Offset,
-    /// The answer.
+    /// The result: ok, slow, or how the probe failed.
     pub class: Class,
-    /// The prober's own clock ended this probe: of when it met the service only `sent` is known.
+    /// Whether the prober's timeout ended this probe. Then `done` says nothing about when the request reached the
+    /// service.
     pub timed_out: bool,
-    /// Whether the connection was new.
+    /// Whether the probe opened its connection or took one from the pool.
     pub connection: Connection,
-    /// Pooled connections found closed before this probe was written, and replaced.
+    /// Pooled connections that were found closed, and replaced, before this probe was written.
     pub reconnects: u8,
 }
 
-/// What else is known of a probe that failed, for people who look for the cause.
+/// Details of a failed probe that help to find the cause; no figure is computed from them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The status code, if a head arrived.
+    /// The status code, if a response head arrived.
     pub status: Option<u16>,
-    /// Whom the probe reached, or tried to reach.
+    /// The address that the probe connected to, or tried to; `None` if the name did not resolve.
     pub peer: Option<SocketAddr>,
-    /// The prober's own port, to find the probe in a packet capture.
+    /// The local port, by which the probe can be found in a packet capture.
     pub local_port: Option<u16>,
-    /// The `Server` header.
+    /// The `Server` header, which tells a proxy's response from the application's.
     pub server: Option<String>,
-    /// Who answered, by the header that names it; of a probe without an answer, who had answered the one before it on its
-    /// connection.
+    /// The backend, by the header that names it (`--backend-header`). If no response came, the backend of the response
+    /// before on the same connection.
     pub backend: Option<String>,
-    /// At most the first 256 bytes of the body, with `\u{fffd}` for what is not UTF-8.
+    /// The first 256 bytes of the body at most; bytes that are not UTF-8 are replaced by `\u{fffd}`.
     pub body: Option<String>,
     /// How long the connection had been open when the probe was sent; zero for a new one.
     pub age: Duration,
-    /// How many requests the connection had served before.
+    /// How many requests the connection had served before this one.
     pub uses: u32,
-    /// What went wrong, in the words of the layer that noticed.
+    /// The error message of the layer that failed.
     pub detail: String,
 }
 
@@ -232,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_reads_back() {
+    fn every_class_is_parsed_from_its_word() {
         for class in Class::ALL.iter().copied().chain([Class::Status(0), Class::Status(999)]) {
             assert_eq!(class.to_string().parse(), Ok(class));
         }
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_prober_did_not_send_is_blind() {
+    fn a_class_is_blind_exactly_if_the_prober_sent_nothing() {
         for class in Class::ALL {
             assert_eq!(class.health() == Health::Blind, class.origin() == Origin::Prober, "{class}");
         }

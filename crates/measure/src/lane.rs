@@ -1,15 +1,15 @@
-//! A lane: one target, one connection policy, one protocol.
+//! Lanes: one target, one connection policy and one protocol each, and the ids of lanes and targets.
 
 use std::fmt;
 
 use super::schedule::Schedule;
 
-/// How a lane comes by its connections.
+/// Where the probes of a lane get their connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
-    /// From a keep-alive pool: what a client with open connections sees.
+    /// A connection of a keep-alive pool: what a client with open connections sees.
     Reused,
-    /// A fresh one for each probe: what a loop of curl sees.
+    /// A new connection for each probe: what a loop of curl sees.
     New,
 }
 
@@ -22,12 +22,12 @@ impl fmt::Display for Policy {
     }
 }
 
-/// What is spoken on a lane.
+/// The version of HTTP that a lane uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
-    /// HTTP/1.1.
+    /// HTTP/1.1: one request at a time on a connection.
     Http1,
-    /// HTTP/2.
+    /// HTTP/2: a stream for each request.
     Http2,
 }
 
@@ -40,22 +40,22 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A target of a run, by its place in the run's list of targets.
+/// The index of a target in the run's list of targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId(pub usize);
 
-/// A lane of a run, by its place in the run's list of lanes: those of the first target, then those of the second.
+/// The index of a lane in the run's list of lanes: those of the first target, then those of the second, and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LaneId(pub usize);
 
-/// One lane of one target.
+/// The properties of a lane, fixed before its first probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lane {
     /// The target that this lane probes.
     pub target: TargetId,
-    /// Whether each probe opens a connection or takes a kept one.
+    /// Whether each probe opens a connection or takes one from the pool.
     pub policy: Policy,
-    /// The version of HTTP.
+    /// The version of HTTP that this lane uses.
     pub protocol: Protocol,
     /// When the lane's slots are due.
     pub schedule: Schedule,

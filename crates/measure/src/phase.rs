@@ -1,18 +1,18 @@
-//! The phases of a run.
+//! The phases of a run: baseline, event and settle, and when each began.
 
 use std::fmt;
 
 use super::span::Span;
 use super::time::Offset;
 
-/// What a stretch of the run is for.
+/// The purpose of a part of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// Before the event: what healthy looks like.
+    /// Before the event: shows how the service behaves when healthy.
     Baseline,
-    /// While the event under test goes on.
+    /// While the command or the scenario runs, and until its rollout is complete.
     Event,
-    /// After it, until every lane has been up for a while.
+    /// After the event, until every lane has been up for `--settle`.
     Settle,
 }
 
@@ -26,38 +26,38 @@ impl fmt::Display for Phase {
     }
 }
 
-/// The phases that a run has gone through so far.
+/// The phases that a run has entered so far, each with its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Phases(Vec<(Phase, Offset)>);
 
 impl Phases {
-    /// `phase` begins at `at`, which is not before the beginning of the one that it follows.
+    /// Starts `phase` at `at`, which must not lie before the start of the phase before it.
     pub fn begin(&mut self, phase: Phase, at: Offset) {
         self.0.push((phase, at));
     }
 
-    /// Which of the phases so far an instant lies in: the place in their order.
+    /// The index of the phase that `at` lies in; 0 for an instant before the first phase.
     pub fn place(&self, at: Offset) -> usize {
         self.0.iter().rposition(|(_, from)| *from <= at).unwrap_or(0)
     }
 
-    /// The phase that goes on now.
+    /// The current phase; `None` before the first one.
     pub fn now(&self) -> Option<Phase> {
         self.0.last().map(|(phase, _)| *phase)
     }
 
-    /// When the newest phase began.
+    /// When the current phase began; `None` before the first one.
     pub fn last(&self) -> Option<Offset> {
         self.0.last().map(|(_, from)| *from)
     }
 
-    /// Each phase with its stretch, in a run that ends at `end`.
+    /// Each phase with its span; the last one ends at `end`, the end of the run.
     pub fn spans(&self, end: Offset) -> impl Iterator<Item = (Phase, Span)> + '_ {
         let ends = self.0.iter().skip(1).map(|(_, from)| *from).chain([end]);
         self.0.iter().zip(ends).map(|((phase, from), to)| (*phase, Span::new(*from, to)))
     }
 
-    /// From the beginning of the event to `end`: what budgets are held against. All of the run if there was no event.
+    /// The span from the start of the event to `end`, over which budgets are checked. The whole run if there was no event.
     pub fn judged(&self, end: Offset) -> Span {
         let event = self.0.iter().find(|(phase, _)| *phase == Phase::Event);
         Span::new(event.map_or(Offset::ZERO, |(_, from)| *from), end)

@@ -1,22 +1,22 @@
-//! Rates, and the instants at which slots are due: integer arithmetic from the slot's number, so
-//! that an hour later nothing has drifted.
+//! Rates, and the instants at which slots are due. Each is computed from the slot's number with integers, so that due
+//! times do not drift over hours.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::time::{Offset, nanos};
 
-const SECOND: u128 = 1_000_000_000;
+const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// Probes a second of one target, over all of its lanes; at least one.
+/// Probes per second of one target, summed over its lanes; 1 to [`Rate::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(NonZeroU64);
 
 impl Rate {
-    /// The most slots a second for which due times of one lane still differ.
+    /// The highest rate that is accepted, in slots per second. Neighbouring slots are then 100 ns apart.
     pub const MAX: u64 = 10_000_000;
 
-    /// A rate of `per_second`, or `None` for zero and for more than [`Rate::MAX`].
+    /// A rate of `per_second` slots; `None` for zero and for more than [`Rate::MAX`].
     pub const fn per_second(per_second: u64) -> Option<Self> {
         match NonZeroU64::new(per_second) {
             Some(rate) if per_second <= Self::MAX => Some(Self(rate)),
@@ -24,7 +24,7 @@ impl Rate {
         }
     }
 
-    /// Slots a second.
+    /// The rate in slots per second.
     pub const fn get(self) -> u64 {
         self.0.get()
     }
@@ -39,29 +39,30 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedules of a target's `lanes` lanes, interleaved: together they are due at `rate`, evenly, from `start` on.
+    /// The schedules of the lanes of one target, interleaved: together they have `rate` evenly spaced slots per second,
+    /// from `start` on.
     pub fn interleaved(rate: Rate, lanes: NonZeroU64, start: Offset) -> impl Iterator<Item = Self> {
         (0..lanes.get()).map(move |lane| {
-            let shift = u128::from(lane) * SECOND / u128::from(rate.get());
-            Self { phase: start + Duration::from_nanos(narrow(shift)), lanes, rate }
+            let shift = u128::from(lane) * NANOS_PER_SECOND / u128::from(rate.get());
+            Self { phase: start + Duration::from_nanos(saturate(shift)), lanes, rate }
         })
     }
 
-    /// The schedule of a lane that shares its target with no other: due at `rate` from `start` on.
+    /// The schedule of the only lane of a target: `rate` slots per second from `start` on.
     pub const fn alone(rate: Rate, start: Offset) -> Self {
         Self { phase: start, lanes: NonZeroU64::MIN, rate }
     }
 
-    /// The instant at which slot `slot` is due.
+    /// The instant at which the slot of this number is due.
     pub fn due(&self, slot: u64) -> Offset {
         let nanos = u128::from(slot) * self.nanos_numerator() / u128::from(self.rate.get());
-        self.phase + Duration::from_nanos(narrow(nanos))
+        self.phase + Duration::from_nanos(saturate(nanos))
     }
 
-    /// How many slots are due before `at`: also the number of the first slot due at or after it.
+    /// How many slots are due before `at`, which is also the number of the first slot due at or after `at`.
     pub fn slots_before(&self, at: Offset) -> u64 {
         let nanos = u128::from(nanos(at.since(self.phase)));
-        narrow((nanos * u128::from(self.rate.get())).div_ceil(self.nanos_numerator()))
+        saturate((nanos * u128::from(self.rate.get())).div_ceil(self.nanos_numerator()))
     }
 
     /// The time from one slot of this lane to the next, rounded down to a nanosecond.
@@ -69,23 +70,23 @@ impl Schedule {
         self.time_of(1)
     }
 
-    /// What `slots` slots stand for: their number times the period, without the error of a rounded period.
+    /// `slots` times the period, rounded once at the end: a rounded period would add up its error.
     pub fn time_of(&self, slots: u64) -> Duration {
-        Duration::from_nanos(narrow(u128::from(slots) * self.nanos_numerator() / u128::from(self.rate.get())))
+        Duration::from_nanos(saturate(u128::from(slots) * self.nanos_numerator() / u128::from(self.rate.get())))
     }
 
-    /// Slots a second of this lane alone, for printing.
+    /// Slots per second of this lane alone; a float, for printing only.
     #[expect(clippy::cast_precision_loss, reason = "rates are at most ten million")]
     pub fn rate(&self) -> f64 {
         self.rate.get() as f64 / self.lanes.get() as f64
     }
 
     fn nanos_numerator(&self) -> u128 {
-        u128::from(self.lanes.get()) * SECOND
+        u128::from(self.lanes.get()) * NANOS_PER_SECOND
     }
 }
 
-fn narrow(value: u128) -> u64 {
+fn saturate(value: u128) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
@@ -108,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_nothing_is_no_rate() {
+    fn a_rate_of_zero_or_above_the_maximum_is_refused() {
         assert_eq!(Rate::per_second(0), None);
         assert_eq!(Rate::per_second(Rate::MAX + 1), None);
     }
 
     proptest! {
         #[test]
-        fn error_never_accumulates(rate in 1..=Rate::MAX, lanes in 1_u64..9, hours in 0_u64..100_000) {
+        fn due_times_do_not_drift(rate in 1..=Rate::MAX, lanes in 1_u64..9, hours in 0_u64..100_000) {
             let lane = schedules(rate, lanes)[0];
             prop_assert_eq!(lane.due(rate * hours), Offset::ZERO + Duration::from_secs(lanes * hours));
         }
@@ -132,7 +133,7 @@ mod tests {
         }
 
         #[test]
-        fn lanes_together_leave_no_gap_over_one_slot(rate in 1_u64..=1_000_000, lanes in 1_u64..9, slot in 0_u64..1 << 30) {
+        fn gaps_between_slots_of_all_lanes_are_at_most_one_period_of_the_rate(rate in 1_u64..=1_000_000, lanes in 1_u64..9, slot in 0_u64..1 << 30) {
             let all = schedules(rate, lanes);
             let mut due: Vec<_> = all.iter().flat_map(|lane| [lane.due(slot), lane.due(slot + 1)]).collect();
             due.sort_unstable();

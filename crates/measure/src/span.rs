@@ -1,30 +1,30 @@
-//! Stretches of time, and sets of them: what totals are made of.
+//! Spans of time and sets of spans, from which totals are computed.
 
 use std::time::Duration;
 
 use super::time::Offset;
 
-/// The time from one offset up to, not including, another.
+/// A half-open interval of time: from one offset up to, not including, another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
-    /// Its first instant.
+    /// The first instant in the span.
     pub from: Offset,
-    /// The first instant after it; never before `from`.
+    /// The first instant after the span; never before `from`.
     pub to: Offset,
 }
 
 impl Span {
-    /// The stretch between two instants; empty if they are given in the wrong order.
+    /// The span between two instants; empty if `to` lies before `from`.
     pub fn new(from: Offset, to: Offset) -> Self {
         Self { from, to: to.max(from) }
     }
 
-    /// How long it is.
+    /// The length of the span; zero if it is empty.
     pub const fn length(&self) -> Duration {
         self.to.since(self.from)
     }
 
-    /// What this one and `other` have in common; empty if they are apart.
+    /// The intersection with `other`; empty if the two do not overlap.
     #[must_use]
     pub fn within(&self, other: Self) -> Self {
         Self::new(self.from.max(other.from), self.to.min(other.to))
@@ -35,33 +35,33 @@ impl Span {
     }
 }
 
-/// A set of instants: disjoint stretches in the order of time.
+/// A set of instants, kept as disjoint spans in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spans(Vec<Span>);
 
 impl Spans {
-    /// The stretches.
+    /// The disjoint spans of the set, in order of time.
     pub fn iter(&self) -> impl Iterator<Item = Span> + '_ {
         self.0.iter().copied()
     }
 
-    /// How long they are together.
+    /// The total length of all spans.
     pub fn length(&self) -> Duration {
         self.iter().map(|span| span.length()).sum()
     }
 
-    /// How long the longest of them is.
+    /// The length of the longest span; zero for an empty set.
     pub fn longest(&self) -> Duration {
         self.iter().map(|span| span.length()).max().unwrap_or_default()
     }
 
-    /// What lies inside `window`.
+    /// The part of the set that lies inside `window`.
     #[must_use]
     pub fn within(&self, window: Span) -> Self {
         self.iter().map(|span| span.within(window)).collect()
     }
 
-    /// What lies in both sets.
+    /// The instants that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let (mut left, mut right) = (self.iter().peekable(), other.iter().peekable());
@@ -77,7 +77,7 @@ impl Spans {
         common.into_iter().collect()
     }
 
-    /// Adds a stretch that begins no earlier than those already in.
+    /// Adds a span that starts no earlier than any span already in the set.
     pub fn append(&mut self, span: Span) {
         match self.0.last_mut() {
             Some(last) if span.from <= last.to => last.to = last.to.max(span.to),
@@ -88,7 +88,7 @@ impl Spans {
 }
 
 impl FromIterator<Span> for Spans {
-    /// The union of the stretches, in whatever order they come.
+    /// The union of the spans, which may come in any order.
     fn from_iter<I: IntoIterator<Item = Span>>(spans: I) -> Self {
         let mut sorted: Vec<_> = spans.into_iter().filter(|span| !span.is_empty()).collect();
         sorted.sort_unstable();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_stretches_count_once() {
+    fn overlapping_spans_count_once() {
         let union = spans(&[(5, 8), (1, 3), (2, 4), (4, 5)]);
         assert_eq!(union, spans(&[(1, 8)]));
         assert_eq!(union.length(), Duration::from_millis(7));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_intersection_is_what_both_have() {
+    fn the_intersection_is_what_both_sets_contain() {
         let common = spans(&[(0, 10), (20, 30)]).intersection(&spans(&[(5, 22), (29, 40)]));
         assert_eq!(common, spans(&[(5, 10), (20, 22), (29, 30)]));
         assert_eq!(

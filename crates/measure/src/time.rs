@@ -1,41 +1,41 @@
-//! Offsets on the run's clock, and durations that carry their bounds.
+//! Offsets from the start of the run, durations with bounds, and how both are printed.
 //!
-//! Refuses floating-point seconds: they lose nanoseconds within an hour.
+//! There are no floating-point seconds: a float cannot represent every nanosecond exactly.
 
 use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
-/// Nanoseconds of the monotonic clock since the run began: the only notion of time in the core.
+/// Nanoseconds of the monotonic clock since the start of the run: the only unit of time in this crate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(u64);
 
 impl Offset {
-    /// The instant at which the run began.
+    /// The start of the run.
     pub const ZERO: Self = Self(0);
 
-    /// The offset that lies `nanos` nanoseconds after the run began.
+    /// The offset `nanos` nanoseconds after the start of the run.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// The offset that lies `millis` milliseconds after the run began.
+    /// The offset `millis` milliseconds after the start of the run.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis * 1_000_000)
     }
 
-    /// Nanoseconds since the run began.
+    /// Nanoseconds since the start of the run.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// The time from `earlier` to this offset; zero if `earlier` is in fact the later one.
+    /// The time from `earlier` to this offset; zero if `earlier` is the later of the two.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The same instant on a clock that began at `to`, given on one that began at `from`, both in nanoseconds of a third
-    /// one; zero if that one had not begun yet.
+    /// Converts an offset of a run that started at `from` to an offset of a run that started at `to`, both given in
+    /// nanoseconds of the same clock; zero if the instant lies before `to`.
     #[must_use]
     pub const fn shifted(self, from: u64, to: u64) -> Self {
         Self(self.0.saturating_add(from).saturating_sub(to))
@@ -56,61 +56,62 @@ impl Add<Duration> for Offset {
     }
 }
 
-/// Where an offset lies on the wall clock, read once: what turns offsets into dates.
+/// One reading of the wall clock and the offset at which it was read, to turn offsets into dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    /// Nanoseconds since the Unix epoch, by the machine's wall clock.
+    /// What the machine's wall clock showed, in nanoseconds since the Unix epoch.
     pub unix_ns: u64,
     /// The offset at which the wall clock was read.
     pub offset: Offset,
 }
 
 impl Anchor {
-    /// Nanoseconds since the Unix epoch at `offset`, by this anchor.
+    /// The date of `offset` by this anchor, in nanoseconds since the Unix epoch.
     pub const fn unix_ns_at(&self, offset: Offset) -> u64 {
         self.unix_ns.saturating_add(offset.0).saturating_sub(self.offset.0)
     }
 }
 
-/// How far the machine's wall clock may be from true time, by the kernel's own account.
+/// How far the machine's wall clock may be from true time, as the kernel reports it (adjtimex(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discipline {
-    /// Something (NTP, PTP) keeps it in step.
+    /// Whether NTP, PTP or the like keeps the clock synchronised.
     pub synchronised: bool,
-    /// By how much it is probably off.
+    /// The kernel's estimate of the error.
     pub estimated_error: Duration,
-    /// By how much it is off at the most.
+    /// The kernel's upper bound of the error.
     pub maximum_error: Duration,
 }
 
-/// A duration in whole nanoseconds; more than 584 years is that.
+/// A duration in whole nanoseconds; saturates at `u64::MAX`, which is 584 years.
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A measured duration with the interval in which the true one lies.
 ///
-/// Prints as `412 ms (411 to 413)`: the bounds are rounded outwards, so that what is printed still holds.
+/// Prints as `412 ms (411 to 413)`. The bounds are rounded outwards, so that the printed interval still contains the true
+/// duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounded {
     /// The best single figure.
     pub estimate: Duration,
-    /// The true duration is not below this.
+    /// The lower bound of the true duration.
     pub at_least: Duration,
-    /// The true duration is not above this; `None` where the run cannot say.
+    /// The upper bound of the true duration; `None` if nothing that was seen bounds it.
     pub at_most: Option<Duration>,
 }
 
 impl Bounded {
-    /// A duration that was counted as `estimate` and proved to lie between the other two. A count may lie outside of what
-    /// was proved (slots within it were not sent, or sent late): then the nearest bound is the better figure.
+    /// A duration with its bounds. An estimate outside of them (slots were not sent, or sent late) is replaced by the
+    /// nearest bound, which is the better figure.
     pub fn new(estimate: Duration, at_least: Duration, at_most: Option<Duration>) -> Self {
         let at_most = at_most.map(|at_most| at_most.max(at_least));
         let estimate = at_most.map_or(estimate, |at_most| estimate.min(at_most)).max(at_least);
         Self { estimate, at_least, at_most }
     }
 
-    /// A duration that is known exactly.
+    /// A duration that is known exactly: both bounds equal the estimate.
     pub const fn exact(duration: Duration) -> Self {
         Self { estimate: duration, at_least: duration, at_most: Some(duration) }
     }
@@ -128,7 +129,7 @@ impl fmt::Display for Bounded {
     }
 }
 
-/// Prints a duration in the unit that suits its size: `0.35 ms`, `412 ms`, `1.50 s`, `123.4 s`.
+/// A duration that prints in the unit that suits its size: `0.35 ms`, `412 ms`, `1.50 s`, `123.4 s`.
 #[derive(Clone, Copy, Debug)]
 pub struct Human(pub Duration);
 
@@ -146,7 +147,7 @@ enum Round {
     Up,
 }
 
-/// A unit with the decimals that it is printed with.
+/// A unit of time and the number of decimals to print.
 #[derive(Clone, Copy)]
 enum Unit {
     HundredthsOfMs,
@@ -172,7 +173,7 @@ impl Unit {
         }
     }
 
-    /// Nanoseconds in the last printed digit, and how many digits stand behind the point.
+    /// The nanoseconds of one step of the last printed digit, and the number of decimals.
     const fn step(self) -> (u128, usize) {
         match self {
             Self::HundredthsOfMs => (10_000, 2),
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_never_go_below_the_start_of_the_run() {
+    fn subtracting_offsets_stops_at_the_start_of_the_run() {
         assert_eq!(Offset::from_millis(1).since(Offset::from_millis(2)), Duration::ZERO);
         assert_eq!(Offset::from_millis(1).back(Duration::from_secs(1)), Offset::ZERO);
     }
