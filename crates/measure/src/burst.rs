@@ -1,4 +1,4 @@
-//! Bursts: the failures of one lane, gathered as they come, so that memory grows with their number and not with time.
+//! Bursts: the failures of one lane, grouped as they arrive, so that memory grows with the number of bursts.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,34 +8,34 @@ use super::answer::Probe;
 use super::latency::Distribution;
 use super::time::Offset;
 
-/// An episode ends when every lane has been up for this long.
-pub const QUIET: Duration = Duration::from_secs(1);
+/// How long every lane must be up before an episode ends.
+pub const EPISODE_GAP: Duration = Duration::from_secs(1);
 
-/// Distinct peers that a burst remembers; failures at further ones are counted without a name.
-const PEERS: usize = 256;
+/// The most distinct peers counted separately in a burst; failures at further peers are counted under `None`.
+const MAX_PEERS: usize = 256;
 
-/// Failures of one lane, none further than [`QUIET`] from the next.
+/// Failures of one lane, each due no later than [`EPISODE_GAP`] after the one before.
 #[derive(Clone, Debug)]
 pub struct Burst {
-    /// When its first failed slot was due.
+    /// When the first failed slot was due.
     pub from: Offset,
-    /// When its last failed slot was due.
+    /// When the last failed slot was due.
     pub to: Offset,
     pub(super) peers: BTreeMap<Option<SocketAddr>, u64>,
     pub(super) time_to_fail: Distribution,
 }
 
 impl Burst {
-    /// Adds a failed probe to the burst that it belongs to, or to a new one.
+    /// Adds a failed probe to the last burst, or to a new one if that burst is over.
     pub(super) fn gather(bursts: &mut Vec<Self>, probe: &Probe, peer: Option<SocketAddr>) {
-        if bursts.last().is_none_or(|last| probe.due.since(last.to) > QUIET) {
+        if bursts.last().is_none_or(|last| probe.due.since(last.to) > EPISODE_GAP) {
             let (peers, time_to_fail) = (BTreeMap::new(), Distribution::coarse());
             bursts.push(Self { from: probe.due, to: probe.due, peers, time_to_fail });
         }
         if let Some(burst) = bursts.last_mut() {
             burst.to = probe.due;
             burst.time_to_fail.record(probe.done.since(probe.sent));
-            let known = burst.peers.len() < PEERS || burst.peers.contains_key(&peer);
+            let known = burst.peers.len() < MAX_PEERS || burst.peers.contains_key(&peer);
             *burst.peers.entry(peer.filter(|_| known)).or_insert(0) += 1;
         }
     }

@@ -1,14 +1,14 @@
-//! Episodes of a target: outages and single failures of all its lanes, clustered.
+//! Episodes of a target: the failures of all its lanes, clustered in time.
 //!
-//! Each lane gathers its failures into bursts as they come, so that memory grows with the number of
-//! bursts; the bursts of all lanes are joined into episodes at the end.
+//! Each lane groups its failures into bursts as they arrive, so that memory grows with the number of bursts. At the end
+//! the bursts of all lanes are joined into episodes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::{Class, Health};
-use super::burst::QUIET;
+use super::burst::EPISODE_GAP;
 use super::lane::LaneId;
 use super::latency::Distribution;
 use super::observations::LaneObservations;
@@ -17,69 +17,69 @@ use super::span::Span;
 use super::time::{Bounded, Offset};
 use super::timeline::Timeline;
 
-/// A stretch in which a target's lanes were not all well.
+/// A time in which lanes of a target failed, up to the point from which every lane is up for [`EPISODE_GAP`].
 #[derive(Clone, Debug)]
 pub struct Episode {
-    /// When its first failed slot was due.
+    /// When the first failed slot was due.
     pub from: Offset,
-    /// When its last failed slot was due.
+    /// When the last failed slot was due.
     pub to: Offset,
-    /// From the first failure to the last, with bounds.
+    /// The duration from the first failure to the last, with the bounds of the first and the last outage.
     pub span: Bounded,
-    /// How many probes failed in it.
+    /// The number of failed probes, over all lanes.
     pub failed: u64,
-    /// How many probes were due in it.
+    /// The number of resolved probes due from the first failure to the last, over all lanes.
     pub total: u64,
-    /// The failed ones by class.
+    /// Failed probes by class.
     pub classes: BTreeMap<Class, u64>,
-    /// The failed ones by lane.
+    /// Failed probes by lane.
     pub lanes: BTreeMap<LaneId, u64>,
-    /// The failed ones by peer; `None` for those that reached nobody, and for peers beyond the first few hundred.
+    /// Failed probes by peer; `None` if no address is known, and for all peers beyond the first few hundred.
     pub peers: BTreeMap<Option<SocketAddr>, u64>,
-    /// From `sent` to `done` of the failed ones: a fingerprint of what failed.
+    /// Distribution of `done - sent` of the failed probes: near zero for refusals, the timeout for packets dropped.
     pub time_to_fail: Distribution,
-    /// The strict outages in it, by lane and then by time.
+    /// The strict outages of the episode, by lane and then by time.
     pub outages: Vec<OutageId>,
 }
 
-/// The episodes of the target that has these lanes, in the order of time.
+/// The episodes of the target whose lanes these are, in order of time.
 pub fn find(lanes: &[&LaneObservations]) -> Vec<Episode> {
     clusters(lanes).into_iter().map(|failures| describe(lanes, failures)).collect()
 }
 
-/// Failures, and blind slots between and around them, none further than [`QUIET`] from the next.
+/// Failures, and the blind slots between and around them, each no later than [`EPISODE_GAP`] after the one before.
 struct Cluster {
-    unwell_until: Offset,
+    not_up_until: Offset,
     failures: Option<Span>,
 }
 
 impl Cluster {
-    fn join(&mut self, stretch: Span, failed: bool) {
-        self.unwell_until = self.unwell_until.max(stretch.to);
+    fn join(&mut self, span: Span, failed: bool) {
+        self.not_up_until = self.not_up_until.max(span.to);
         if failed {
-            let from = self.failures.map_or(stretch.from, |failures| failures.from.min(stretch.from));
-            let to = self.failures.map_or(stretch.to, |failures| failures.to.max(stretch.to));
+            let from = self.failures.map_or(span.from, |failures| failures.from.min(span.from));
+            let to = self.failures.map_or(span.to, |failures| failures.to.max(span.to));
             self.failures = Some(Span::new(from, to));
         }
     }
 }
 
-/// From the first failure to the last of each cluster. Where a lane was blind nobody knows that it
-/// was up: an episode neither begins nor ends there, it goes on.
+/// The span from the first failure to the last of each cluster. A blind lane is not known to be up, so blind slots keep a
+/// cluster going, but it does not begin or end with them.
 fn clusters(lanes: &[&LaneObservations]) -> Vec<Span> {
-    let mut stretches: Vec<(Span, bool)> = Vec::new();
+    let mut spans: Vec<(Span, bool)> = Vec::new();
     for lane in lanes {
-        stretches.extend(lane.bursts.iter().map(|burst| (Span::new(burst.from, burst.to), true)));
-        stretches.extend(unsent(&lane.timeline).map(|span| (span, false)));
+        spans.extend(lane.bursts.iter().map(|burst| (Span::new(burst.from, burst.to), true)));
+        spans.extend(unsent(&lane.timeline).map(|span| (span, false)));
     }
-    stretches.sort_unstable();
+    spans.sort_unstable();
     let mut clusters: Vec<Cluster> = Vec::new();
-    for (stretch, failed) in stretches {
+    for (span, failed) in spans {
         match clusters.last_mut() {
-            Some(last) if stretch.from.since(last.unwell_until) <= QUIET => last.join(stretch, failed),
+            Some(last) if span.from.since(last.not_up_until) <= EPISODE_GAP => last.join(span, failed),
             _ => {
-                let mut cluster = Cluster { unwell_until: stretch.to, failures: None };
-                cluster.join(stretch, failed);
+                let mut cluster = Cluster { not_up_until: span.to, failures: None };
+                cluster.join(span, failed);
                 clusters.push(cluster);
             }
         }
@@ -138,7 +138,7 @@ impl Episode {
         }
     }
 
-    /// From the beginning of the first strict outage to the end of the last one.
+    /// The duration from the start of the first strict outage to the end of the last one, bounded by the bounds of both.
     fn bounded_span(&self, lanes: &[&LaneObservations]) -> Bounded {
         let lane = |id: LaneId| lanes.iter().find(|lane| lane.id == id);
         let outages = || self.outages.iter().filter_map(|id| lane(id.lane)?.outages.get(id.nth));
@@ -158,8 +158,8 @@ mod tests {
     use super::super::notation::seen;
     use super::*;
 
-    /// `from..to failed/total` of each episode of a target with these lanes, a slot of each every `step` ms.
-    fn said(lanes: &[&str]) -> Vec<String> {
+    /// A line `from..to failed/total` for each episode of a target with these lanes; times in ms.
+    fn episodes_as_text(lanes: &[&str]) -> Vec<String> {
         let seen = seen(lanes);
         let lanes: Vec<_> = seen.lanes.iter().collect();
         let ms = |at: Offset| at.as_nanos() / 1_000_000;
@@ -172,25 +172,25 @@ mod tests {
     #[test]
     fn failures_less_than_a_second_apart_are_one_episode() {
         let quiet = ".".repeat(999);
-        assert_eq!(said(&[&format!("xx{quiet}x..")]), ["0..1001 3/1002"]);
-        assert_eq!(said(&[&format!("xx{quiet}..x.")]), ["0..1 2/2", "1003..1003 1/1"]);
+        assert_eq!(episodes_as_text(&[&format!("xx{quiet}x..")]), ["0..1001 3/1002"]);
+        assert_eq!(episodes_as_text(&[&format!("xx{quiet}..x.")]), ["0..1 2/2", "1003..1003 1/1"]);
     }
 
     #[test]
     fn an_episode_ends_only_when_every_lane_is_up() {
         let (half, up) = (".".repeat(350), ".".repeat(1200));
         let lanes = [format!("x{half}{half}x{up}"), format!("{half}x{half}.{up}")];
-        assert_eq!(said(&[&lanes[0], &lanes[1]]), ["0..1402 3/1403"]);
+        assert_eq!(episodes_as_text(&[&lanes[0], &lanes[1]]), ["0..1402 3/1403"]);
     }
 
     #[test]
     fn blind_slots_do_not_end_an_episode() {
         let blind = "?".repeat(1500);
-        assert_eq!(said(&[&format!("..xx{blind}x..")]), ["2..1504 3/3"]);
+        assert_eq!(episodes_as_text(&[&format!("..xx{blind}x..")]), ["2..1504 3/3"]);
     }
 
     #[test]
-    fn an_episode_knows_its_outages_lanes_and_fingerprint() {
+    fn an_episode_lists_its_outages_lanes_peers_and_time_to_fail() {
         let seen = seen(&["...ttt......"]);
         let lanes: Vec<_> = seen.lanes.iter().collect();
         let episode = find(&lanes).remove(0);
