@@ -7,16 +7,16 @@ use super::span::Span;
 use super::time::Offset;
 use super::timeline::Timeline;
 
-/// Availability, as shares from 0 to 1; `None` where nothing was resolved or observed.
+/// Availability as shares from 0 to 1; `None` if no probe was resolved or no time was observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Availability {
-    /// 1 - failed / resolved.
+    /// By requests: 1 - failed / resolved.
     pub requests: Option<f64>,
-    /// 1 - impaired / observed.
+    /// By time: 1 - impaired / observed.
     pub time: Option<f64>,
     /// By requests, in the worst second.
     pub worst_second: Option<f64>,
-    /// By requests, in the worst minute; of a shorter window, in all of it.
+    /// By requests, in the worst minute; over the whole window if it is shorter than that.
     pub worst_minute: Option<f64>,
 }
 
@@ -29,8 +29,8 @@ pub(super) fn ratio(impaired: Duration, observed: Duration) -> Option<f64> {
     (!observed.is_zero()).then(|| (1.0 - impaired.as_secs_f64() / observed.as_secs_f64()).max(0.0))
 }
 
-/// The worst availability by requests of any stretch of `length`. It begins with a failed slot or ends
-/// with one: moved on from anywhere else, it gets no better.
+/// The lowest availability by requests in any interval of `length`. Only intervals that begin or end with a failed slot
+/// are tried: any other one can be moved until it does without losing a failure.
 pub(super) fn worst(timelines: &[&Timeline], window: Span, length: Duration) -> Option<f64> {
     let length = length.min(window.length());
     let latest = window.to.back(length);
@@ -44,21 +44,21 @@ pub(super) fn worst(timelines: &[&Timeline], window: Span, length: Duration) -> 
     starts.sort_unstable();
     starts.dedup();
     let sums: Vec<_> = timelines.iter().map(|timeline| Sums::of(timeline)).collect();
-    let stretch = |start: Offset| {
+    let availability_from = |start: Offset| {
         let from = start.max(window.from).min(latest);
         let (failed, resolved) =
             sums.iter().map(|sums| sums.between(from, from + length)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         share(failed, resolved)
     };
-    starts.into_iter().filter_map(stretch).reduce(f64::min)
+    starts.into_iter().filter_map(availability_from).reduce(f64::min)
 }
 
 const TICK: Duration = Duration::from_nanos(1);
 
-/// Running sums over a lane's runs, so that any stretch is counted in two look-ups.
+/// Running sums over a lane's runs, so that any interval is counted with two look-ups.
 struct Sums<'a> {
     timeline: &'a Timeline,
-    /// Failed and resolved slots before each run.
+    /// The numbers of failed and of resolved slots before each run.
     before: Vec<(u64, u64)>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Sums<'a> {
         (end.0 - begin.0, end.1 - begin.1)
     }
 
-    /// Failed and resolved slots due before `at`.
+    /// The numbers of failed and of resolved slots due before `at`.
     fn until(&self, at: Offset) -> (u64, u64) {
         let slots = self.timeline.schedule().slots_before(at);
         let runs = self.timeline.runs();
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_worst_second_is_the_worst_of_all_seconds(letters in "[.x]{1200,1500}") {
+        fn no_second_has_a_lower_availability_than_the_worst_second(letters in "[.x]{1200,1500}") {
             let slots: Vec<bool> = letters.chars().map(|letter| letter == 'x').collect();
             let most = slots.windows(1000).map(|second| second.iter().filter(|failed| **failed).count()).max().unwrap();
             let most = u32::try_from(most).unwrap();

@@ -1,4 +1,5 @@
-//! Brackets: when lanes were failing or slow, as estimated, at the least and at the most, and how such stretches combine.
+//! Brackets: the time in which lanes were failing or slow as three sets of spans (estimate, lower and upper bound), and
+//! their unions and intersections over lanes.
 
 use super::answer::Health;
 use super::observations::LaneObservations;
@@ -7,18 +8,18 @@ use super::span::{Span, Spans};
 use super::time::Bounded;
 use super::timeline::{Run, Timeline};
 
-/// The strict outages of a lane that are not over before `window` begins nor begin after it ends.
+/// The strict outages of a lane that overlap `window`.
 pub(super) fn outages_within(lane: &LaneObservations, window: Span) -> impl Iterator<Item = &Outage> {
     lane.outages.iter().filter(move |outage| outage.to >= window.from && outage.from < window.to)
 }
 
-/// When a lane was failing (or slow): as estimated, at the least, and at the most.
+/// The time in which lanes were failing or slow, as estimated, at least and at most.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Brackets {
     pub(super) estimate: Spans,
     inner: Spans,
     outer: Spans,
-    /// Members of `outer` that reach further than the run can say.
+    /// The spans of `outer` that belong to outages with an open side, for which there is no upper bound.
     open: Spans,
 }
 
@@ -58,7 +59,7 @@ impl Brackets {
     }
 }
 
-/// How far an outage reaches at the most; where it is open, to the nearest slot that was up.
+/// The outer bounds of an outage. An open side extends to the nearest slot that was up, or to the edge of `window`.
 fn reach(timeline: &Timeline, outage: &Outage, window: Span) -> Span {
     let (schedule, runs) = (timeline.schedule(), timeline.runs());
     let up = |run: &&Run| matches!(run.class.health(), Health::Up | Health::Slow);

@@ -1,7 +1,7 @@
-//! Folds probes, as they resolve, into all that is kept of a run.
+//! Folds probes into the observations of a run, as they resolve.
 //!
-//! The same fold serves the live run and the reading of its journal, so both say the same. What is
-//! kept grows with the number of changes, not with time.
+//! A live run and the replay of its journal use the same fold, so both report the same. Memory grows with the number of
+//! changes of class, not with time.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use super::time::Offset;
 use super::timeline::{Reorder, Timeline};
 use super::trend::Trend;
 
-/// What is known of one slot.
+/// The result of a slot and, for a failed probe, its peer.
 type Resolved = (Probe, Option<SocketAddr>);
 
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ struct LaneFold {
     seen: LaneObservations,
 }
 
-/// Takes probes in as they resolve.
+/// Takes probes in any order and computes the observations of the run.
 #[derive(Clone, Debug)]
 pub struct Fold {
     targets: Vec<(String, SuccessGap)>,
@@ -49,10 +49,10 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// A fold of a run with these targets (by name) and lanes, in which nothing has happened yet.
+    /// An empty fold for a run with these targets (by name) and lanes; `control` is the schedule of the control lane.
     ///
     /// # Panics
-    /// If a lane names a target that is not there.
+    /// If the target of a lane does not exist.
     pub fn new(targets: &[String], lanes: &[Lane], control: &Schedule) -> Self {
         assert!(lanes.iter().all(|lane| lane.target.0 < targets.len()), "each lane probes a target of the run");
         Self {
@@ -63,7 +63,7 @@ impl Fold {
         }
     }
 
-    /// The same fold, for lanes on which failures no further apart than `gate` are one disruption.
+    /// Sets the gate: failures of a lane that are no further apart belong to one disruption.
     #[must_use]
     pub fn with_gate(mut self, gate: Duration) -> Self {
         for lane in &mut self.lanes {
@@ -72,12 +72,13 @@ impl Fold {
         self
     }
 
-    /// A phase begins. What is due after `at` must not have been taken in yet.
+    /// Starts a phase at `at`. No probe that is due later may have been pushed yet.
     pub fn begin(&mut self, phase: Phase, at: Offset) {
         self.phases.begin(phase, at);
     }
 
-    /// Takes in the probe of a slot of a lane. False if there is no such lane, or if that slot's probe is in already.
+    /// Adds a probe of a lane. Returns false, and ignores the probe, if there is no such lane or if [`Reorder::push`]
+    /// refuses its slot.
     pub fn push(&mut self, lane: LaneId, probe: Probe, peer: Option<SocketAddr>) -> bool {
         let Some(lane) = self.lanes.get_mut(lane.0) else { return false };
         if !lane.reorder.push(probe.slot, (probe, peer)) {
@@ -90,23 +91,24 @@ impl Fold {
         true
     }
 
-    /// Takes in a control probe.
+    /// Adds a control probe, in the order in which they were sent.
     pub fn push_control(&mut self, probe: &Probe) {
         self.control.push(probe);
     }
 
-    /// The phases so far.
+    /// The phases that have begun so far.
     pub const fn phases(&self) -> &Phases {
         &self.phases
     }
 
-    /// For how long every lane has been up, as far as is known; probes still on their way are not.
+    /// How long every lane has been up without a failure, counted from `since` at the earliest. Probes still under way do
+    /// not count as up.
     pub fn up_for(&self, since: Offset) -> Duration {
         let up_for = |lane: &LaneFold| lane.up_since.map(|up| lane.folded_to.since(up.max(since))).unwrap_or_default();
         self.lanes.iter().map(up_for).min().unwrap_or_default()
     }
 
-    /// Failed slots times period, averaged over the lanes of the target that has it worst: downtime so far.
+    /// The downtime so far of the worst target: failed slots times period, averaged over its lanes.
     pub fn downtime(&self) -> Duration {
         let of_target = |target: usize| {
             let lanes = || self.lanes.iter().filter(|lane| lane.seen.lane.target == TargetId(target));
@@ -116,12 +118,12 @@ impl Fold {
         (0..self.targets.len()).map(of_target).max().unwrap_or_default()
     }
 
-    /// How many probes failed so far.
+    /// The number of failed probes so far, over all lanes.
     pub fn failed(&self) -> u64 {
         self.lanes.iter().map(|lane| lane.seen.counts.failed).sum()
     }
 
-    /// All that is kept of a run in which every slot due before `end` was sent or given up.
+    /// The observations of the run up to `end`; every slot due before it must have been sent or given up.
     pub fn finish(self, end: Offset) -> Observations {
         let Self { targets, lanes, phases, control } = self;
         let target = |(name, gap): (String, SuccessGap)| TargetObservations { name, success_gap: gap.finish() };
@@ -170,7 +172,7 @@ impl LaneFold {
         }
     }
 
-    /// Takes in the next slot's probe.
+    /// Adds the probe of the next slot.
     fn fold(&mut self, (probe, peer): &Resolved, phases: &Phases) {
         self.folded_to = probe.due;
         self.sight.push(probe);
@@ -187,7 +189,7 @@ impl LaneFold {
             }
             Health::Up | Health::Slow => {
                 self.up_since.get_or_insert(probe.due);
-                self.seen.time(probe, phases.place(probe.due));
+                self.seen.record_times(probe, phases.place(probe.due));
             }
         }
     }
@@ -234,7 +236,7 @@ impl LaneObservations {
         self.lateness_trend.record(probe.due, lateness);
     }
 
-    fn time(&mut self, probe: &Probe, phase: usize) {
+    fn record_times(&mut self, probe: &Probe, phase: usize) {
         if phase >= self.latency.len() {
             self.latency.resize_with(phase + 1, Distribution::fine);
         }
@@ -251,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_is_said() {
+    fn slots_are_counted_by_result() {
         let seen = seen(&["..xx?s.."]);
         let counts = seen.lanes[0].counts;
         assert_eq!((counts.offered, counts.sent, counts.not_sent), (8, 7, 1));
@@ -259,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_without_a_record_was_sent_and_not_resolved() {
+    fn a_slot_without_a_record_counts_as_sent_but_not_resolved() {
         let counts = seen(&["..x. .."]).lanes[0].counts;
         assert_eq!((counts.offered, counts.sent, counts.resolved), (7, 7, 6));
     }
 
     #[test]
-    fn a_lane_is_never_blind_for_longer_than_its_run() {
+    fn blind_time_is_never_longer_than_the_run() {
         let lanes = super::super::notation::lanes(1);
         let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
         for probe in probes("??????") {
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_up_from_its_last_failure_on_and_only_as_far_as_is_known() {
+    fn a_lane_is_up_from_its_last_failure_to_the_last_slot_without_a_gap() {
         let lanes = super::super::notation::lanes(1);
         let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
         fold.begin(Phase::Event, Offset::ZERO);

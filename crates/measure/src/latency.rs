@@ -1,4 +1,4 @@
-//! How durations are distributed: lateness, round trips, the time it takes to fail.
+//! Distributions of durations: send delays, latencies, round trips and times to fail.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::time::nanos;
 
-/// A distribution of durations from 1 us to 100 s, to two or three significant digits; the longest is exact.
+/// A histogram of durations from 1 us to 100 s with two or three significant digits. The maximum is exact.
 #[derive(Clone, Debug)]
 pub struct Distribution {
     histogram: Histogram<u64>,
@@ -17,17 +17,18 @@ impl Distribution {
     const SHORTEST_NS: u64 = 1_000;
     const LONGEST_NS: u64 = 100_000_000_000;
 
-    /// An empty distribution with three digits, for those of which there are few: up to some 250 KB.
+    /// An empty distribution with three digits, which grows to some 250 KB: for those kept once a lane.
     pub fn fine() -> Self {
         Self::with_digits(3)
     }
 
-    /// An empty distribution with two digits, for those of which there may be thousands: a tenth of that.
+    /// An empty distribution with two digits, a tenth of the size: for those kept once a burst, of which there may be
+    /// thousands.
     pub fn coarse() -> Self {
         Self::with_digits(2)
     }
 
-    /// It takes memory only as it grows towards longer durations.
+    /// An empty histogram that starts small and grows only when longer durations come.
     #[expect(clippy::expect_used, reason = "these bounds are constants, and ones that a histogram accepts")]
     fn with_digits(digits: u8) -> Self {
         let mut histogram =
@@ -36,32 +37,32 @@ impl Distribution {
         Self { histogram, longest: Duration::ZERO }
     }
 
-    /// Counts a duration; one beyond 100 s counts as 100 s.
+    /// Counts a duration. Quantiles see one beyond 100 s as 100 s.
     pub fn record(&mut self, duration: Duration) {
         self.longest = self.longest.max(duration);
-        // It cannot fail: the histogram grows, and the value is clamped below what it can hold.
+        // Cannot fail: the histogram grows, and the value is clamped to what it can hold.
         let _ = self.histogram.record(nanos(duration).min(Self::LONGEST_NS));
     }
 
-    /// Adds what `other` has counted.
+    /// Adds all durations counted in `other`.
     pub fn add(&mut self, other: &Self) {
         self.longest = self.longest.max(other.longest);
-        // It cannot fail: this one grows to hold the other's values.
+        // Cannot fail: this histogram grows to hold the values of the other.
         let _ = self.histogram.add(&other.histogram);
     }
 
-    /// How many were counted.
+    /// The number of durations counted.
     pub fn count(&self) -> u64 {
         self.histogram.len()
     }
 
-    /// The duration that the share `quantile` (0 to 1) of those counted does not exceed; `None` if none was counted.
+    /// The duration that a share of `quantile` (0 to 1) of all durations does not exceed; `None` if none was counted.
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let value = || Duration::from_nanos(self.histogram.value_at_quantile(quantile));
         (self.count() > 0).then(|| value().min(self.longest))
     }
 
-    /// The longest, exactly; `None` if none was counted.
+    /// The longest duration, exact; `None` if none was counted.
     pub fn longest(&self) -> Option<Duration> {
         (self.count() > 0).then_some(self.longest)
     }

@@ -1,4 +1,4 @@
-//! All that is kept of a run once its probes are folded: by target, by lane, and of the prober itself.
+//! The observations of a run, by target, by lane and of the prober itself, that all reports are computed from.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use super::time::Offset;
 use super::timeline::Timeline;
 use super::trend::Trend;
 
-/// How many slots of a lane came to what.
+/// The slots of a lane, counted by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Slots due.
+    /// Slots that were due before the end of the run.
     pub offered: u64,
-    /// Slots whose probe was sent.
+    /// Slots whose probe was sent, resolved or not.
     pub sent: u64,
     /// Probes sent more than a millisecond after they were due.
     pub late: u64,
-    /// Slots that the prober could not send.
+    /// Slots whose probe the prober could not send.
     pub not_sent: u64,
     /// Those of them that it could not send although it did not stall: the rate was more than it could keep.
     pub shed: u64,
@@ -33,44 +33,44 @@ pub struct Counts {
     pub resolved: u64,
     /// Resolved probes that failed.
     pub failed: u64,
-    /// Pooled connections found closed before a request was written, and replaced.
+    /// Pooled connections that were found closed, and replaced, before a request was written.
     pub reconnects: u64,
 }
 
-/// All that is kept of a lane.
+/// The observations of one lane.
 #[derive(Clone, Debug)]
 pub struct LaneObservations {
-    /// Which lane of the run this is.
+    /// The lane's index in the run.
     pub id: LaneId,
-    /// Its target, policy, protocol and schedule.
+    /// The lane's target, policy, protocol and schedule.
     pub lane: Lane,
-    /// Its answers by slot.
+    /// The classes by slot.
     pub timeline: Timeline,
-    /// How many slots came to what.
+    /// The slots, counted by what became of them.
     pub counts: Counts,
-    /// How many slots of each class.
+    /// The number of slots by class.
     pub classes: BTreeMap<Class, u64>,
-    /// Its strict outages.
+    /// The strict outages, in order of time.
     pub outages: Vec<Outage>,
-    /// Its disruptions, in the order of time.
+    /// The disruptions, in order of time.
     pub disruptions: Vec<Disruption>,
-    /// Its slow stretches, bracketed alike.
+    /// The runs of slow slots, in order of time, with bounds like those of outages.
     pub slow: Vec<Outage>,
-    /// Failures gathered for episodes.
+    /// The failures in groups, from which episodes are made.
     pub bursts: Vec<Burst>,
-    /// From due to sent.
+    /// `sent - due` of all probes that were sent.
     pub lateness: Distribution,
-    /// From due to done of healthy answers, for each phase.
+    /// `done - due` of healthy probes, by index of the phase; phases after the last healthy probe may be missing.
     pub latency: Vec<Distribution>,
-    /// From sent to done of healthy answers.
+    /// `done - sent` of healthy probes.
     pub trip: Distribution,
-    /// How the latency of healthy answers went over the run, by due time.
+    /// The latency of healthy probes over the run, by due time.
     pub latency_trend: Trend,
-    /// How lateness went over the run, by due time.
+    /// The lateness of all sent probes over the run, by due time.
     pub lateness_trend: Trend,
-    /// What it could not see.
+    /// The time in which the lane was blind: slots were not sent, or sends were too far apart.
     pub blind: Spans,
-    /// The largest gap between two sends outside blind time.
+    /// The widest gap between two sends outside blind time.
     pub widest: Duration,
     /// The longest outages that could have gone unseen, as a function of time.
     pub unseen: Unseen,
@@ -79,12 +79,12 @@ pub struct LaneObservations {
 }
 
 impl LaneObservations {
-    /// The smallest outage that this lane was sure to see: the widest gap plus the p99.9 healthy round trip.
+    /// The shortest outage that this lane was sure to see: the widest gap plus the p99.9 of healthy round trips.
     pub fn detection_limit(&self) -> Duration {
         self.widest + self.trip.quantile(0.999).unwrap_or_default()
     }
 
-    /// From due to done of healthy answers, over all phases.
+    /// `done - due` of healthy probes, over all phases.
     pub fn latency_overall(&self) -> Distribution {
         let mut all = Distribution::fine();
         for phase in &self.latency {
@@ -94,16 +94,16 @@ impl LaneObservations {
     }
 }
 
-/// What is kept of a target beside its lanes.
+/// The observations of a target as a whole, beside those of its lanes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetObservations {
-    /// What the user calls the target.
+    /// The name of the target in reports.
     pub name: String,
-    /// The longest stretch without a success although probes were on their way; `None` if nothing was sent.
+    /// The longest time without a success while probes were outstanding; `None` if nothing was sent.
     pub success_gap: Option<Span>,
 }
 
-/// All that is kept of a run.
+/// The observations of a run.
 #[derive(Clone, Debug)]
 pub struct Observations {
     /// The targets, by [`TargetId`].
@@ -112,11 +112,11 @@ pub struct Observations {
     pub lanes: Vec<LaneObservations>,
     /// The run's phases.
     pub phases: Phases,
-    /// The time in which the prober could not even reach itself.
+    /// The time in which the prober itself was held up: the control lane failed or stalled.
     pub held_up: Spans,
-    /// How many control probes there were.
+    /// The number of control probes.
     pub controls: u64,
-    /// The end of the run: the last instant that was observed.
+    /// The end of the run: no slot due from here on was sent.
     pub end: Offset,
 }
 
@@ -127,11 +127,17 @@ impl Observations {
     }
 
     /// The target of this id.
+    ///
+    /// # Panics
+    /// If the id is of another run.
     pub fn target(&self, id: TargetId) -> &TargetObservations {
         &self.targets[id.0]
     }
 
     /// The lane of this id.
+    ///
+    /// # Panics
+    /// If the id is of another run.
     pub fn lane(&self, id: LaneId) -> &LaneObservations {
         &self.lanes[id.0]
     }
@@ -142,11 +148,14 @@ impl Observations {
     }
 
     /// The strict outage of this id.
+    ///
+    /// # Panics
+    /// If the id is of another run.
     pub fn outage(&self, id: OutageId) -> &Outage {
         &self.lane(id.lane).outages[id.nth]
     }
 
-    /// What reports call a lane: `new`, or `shop/new` where there are several targets.
+    /// The name of a lane in reports: `new`, or `shop/new` if there are several targets.
     pub fn lane_name(&self, id: LaneId) -> String {
         let lane = self.lane(id).lane;
         match self.targets.as_slice() {
