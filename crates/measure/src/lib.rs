@@ -1,7 +1,7 @@
-//! What was seen, and what follows from it: pure values in, pure values out.
+//! The definitions of lapse as pure functions: probes in, outages, totals and verdicts out.
 //!
-//! Nothing here waits, reads a clock, does I/O or knows a wire format, and nothing here can fail.
-//! `docs/MEASUREMENT.md` has the definitions; each file holds one of its nouns.
+//! Nothing here waits, reads a clock, does I/O or knows a wire format. `docs/MEASUREMENT.md` has the definitions in
+//! prose; each module implements one of its terms.
 
 pub mod answer;
 pub mod availability;

@@ -1,4 +1,4 @@
-//! Timelines written as text, a character a slot, so that a test reads as a specification.
+//! Timelines written as text, one character per slot, so that a test reads as a specification.
 //!
 //! `.` ok, `s` slow, `x` status 503, `r` refused, `t` response timeout, `?` not sent, ` ` no record.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "only tests call this")]
@@ -15,17 +15,18 @@ use super::schedule::{Rate, Schedule};
 use super::time::Offset;
 use super::timeline::Timeline;
 
-/// The only lane of a target at 1000/s: slot k is due at k ms.
+/// The schedule of the only lane of a target at 1000/s: slot k is due at k ms.
 pub fn schedule() -> Schedule {
     schedules(1).remove(0)
 }
 
-/// The lanes of a target at 1000/s.
+/// The schedules of the `lanes` lanes of a target at 1000/s.
 pub fn schedules(lanes: u64) -> Vec<Schedule> {
     Schedule::interleaved(Rate::per_second(1000).unwrap(), NonZeroU64::new(lanes).unwrap(), Offset::ZERO).collect()
 }
 
-/// The probes that `notation` describes on `schedule`: sent when due, back at once; a timed-out one after 50 ms, a slow one after 20 ms.
+/// The probes that `notation` describes on `schedule`. Each is sent when due and done at once, but for a response timeout
+/// (after 50 ms) and a slow answer (after 20 ms).
 pub fn probes_on(schedule: &Schedule, notation: &str) -> Vec<Probe> {
     let read = |(slot, letter): (u64, char)| {
         let class = match letter {
@@ -50,7 +51,7 @@ pub fn probes_on(schedule: &Schedule, notation: &str) -> Vec<Probe> {
     (0..).zip(notation.chars()).filter_map(read).collect()
 }
 
-/// The probes of `notation`, a slot a millisecond.
+/// The probes of `notation` on [`schedule`], one per millisecond.
 pub fn probes(notation: &str) -> Vec<Probe> {
     probes_on(&schedule(), notation)
 }
@@ -64,12 +65,12 @@ pub fn timeline(schedule: Schedule, probes: &[Probe]) -> Timeline {
     timeline
 }
 
-/// The timeline of `notation`, a slot a millisecond.
+/// The timeline of `notation` on [`schedule`], one slot per millisecond.
 pub fn lane(notation: &str) -> Timeline {
     timeline(schedule(), &probes(notation))
 }
 
-/// The lanes of one target at 1000/s: the first reuses connections, the others do not.
+/// The lanes of one target at 1000/s: the first reuses connections, each other one opens a connection per probe.
 pub fn lanes(count: u64) -> Vec<Lane> {
     let lane = |(nth, schedule)| {
         let policy = if nth == 0 { Policy::Reused } else { Policy::New };
@@ -78,7 +79,7 @@ pub fn lanes(count: u64) -> Vec<Lane> {
     schedules(count).into_iter().enumerate().map(lane).collect()
 }
 
-/// What is seen of one target whose lanes are as these notations say; all of it is the event.
+/// The observations of a run against one target with a lane for each notation. The whole run is the event.
 pub fn seen(notations: &[&str]) -> Observations {
     let lanes = lanes(notations.len() as u64);
     let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
