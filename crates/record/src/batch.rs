@@ -1,40 +1,40 @@
-//! What became of some slots, as the hammer hands it on.
+//! Batches: the results of slots in the form in which the prober delivers them and the journal keeps them.
 
 use lapse_measure::answer::{Evidence, Probe};
 use lapse_measure::lane::LaneId;
 use lapse_measure::time::Offset;
 
-/// What became of one slot.
+/// The result of one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeRecord {
-    /// Its lane.
+    /// The lane of the slot.
     pub lane: LaneId,
-    /// What the measuring core needs.
+    /// The times and the class, from which figures are computed.
     pub probe: Probe,
-    /// What else is known if it failed.
+    /// Details for finding the cause; `None` if the probe succeeded.
     pub evidence: Option<Box<Evidence>>,
 }
 
-/// Answers of one backend since the batch before.
+/// The responses of one backend since the batch before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// Who gave them, by the header that names it.
+    /// The backend's name, from the header that `--backend-header` selects.
     pub backend: String,
-    /// How many.
+    /// The number of responses.
     pub times: u64,
-    /// When the last one was complete.
+    /// When the last of these responses was complete.
     pub last: Offset,
 }
 
-/// What became of some slots.
+/// The results of the slots that resolved since the batch before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Every slot of every lane that was due before this has been sent, or has its record.
+    /// Every slot of every lane that was due before this instant has been sent, or has its record.
     pub watermark: Offset,
-    /// In the order in which they resolved.
+    /// The results, in the order in which the slots resolved.
     pub records: Vec<ProbeRecord>,
-    /// Probes of the control lane.
+    /// The results of the control lane, which are never attributed to a target.
     pub controls: Vec<Probe>,
-    /// Who answered, if a header says so.
+    /// The responses by backend; empty without a header that names it.
     pub served: Vec<Served>,
 }

@@ -1,4 +1,4 @@
-//! What a run consists of, entry by entry: as it happens, and as its journal keeps it.
+//! The header and the entries of a run: a live run produces them in order, and its journal keeps them.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -12,60 +12,60 @@ use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::{Anchor, Discipline, Offset};
 use lapse_measure::verdict::Rules;
 
-/// A target as the record knows it.
+/// A target of the run: a URL and the lanes that probe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// What it is called.
+    /// The target's name in reports.
     pub name: String,
-    /// Its URL.
+    /// The URL that is probed.
     pub url: String,
-    /// What is spoken with it.
+    /// The version of HTTP on all lanes of the target.
     pub protocol: Protocol,
-    /// The connection policies of its lanes, in order; at least one.
+    /// The connection policies of the target's lanes, in order; at least one.
     pub policies: Vec<Policy>,
-    /// When its first slot is due.
+    /// When the target's first slot is due.
     pub start: Offset,
 }
 
-/// An act of a run's scenario, by its place in the story.
+/// The index of an act in the run's scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActId(pub usize);
 
-/// The part of a run over which a budget is held.
+/// The part of a run over which a budget is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// From the event on.
+    /// From the start of the event to the end of the run.
     Judged,
     /// One act of a scenario.
     Act(ActId),
 }
 
-/// What is known of a run before its first probe.
+/// All that is fixed before the first probe of a run: targets, rates, limits and budgets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunHeader {
-    /// The version of lapse.
+    /// The version of lapse that made the run.
     pub version: String,
-    /// What the run is called.
+    /// The name of the run in reports.
     pub name: String,
-    /// Where offsets lie on the wall clock.
+    /// The wall clock at the start of the run, from which dates are computed.
     pub anchor: Anchor,
-    /// How far the wall clock may have been off then; `None` where the kernel does not say.
+    /// How far the wall clock may have been off at the start; `None` if the kernel does not report it.
     pub discipline: Option<Discipline>,
-    /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero.
+    /// `CLOCK_MONOTONIC` at offset zero, in nanoseconds.
     pub monotonic_ns: u64,
-    /// Slots a second of each target.
+    /// Slots per second of each target, summed over its lanes.
     pub rate: Rate,
-    /// Control probes a second.
+    /// Control probes per second.
     pub control_rate: Rate,
-    /// The targets; at least one.
+    /// The targets, at least one; a [`TargetId`] is an index into them.
     pub targets: Vec<Target>,
-    /// How long a probe may take.
+    /// How long a probe may take before the prober gives it up.
     pub timeout: Duration,
-    /// From how long after its due time on an answer is slow.
+    /// A complete response later than this after its due time is slow.
     pub slow: Duration,
-    /// The wrapped command's words, if there is one.
+    /// The words of the wrapped command; `None` if the run wraps none.
     pub command: Option<Vec<String>>,
-    /// What the run may cost.
+    /// The budgets, each with the part of the run over which it is checked.
     pub budgets: Vec<(Budget, Window)>,
     /// What its verdict goes by besides.
     pub rules: Rules,
@@ -74,95 +74,97 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
-    /// All lanes: those of the first target, those of the second, and so on.
+    /// All lanes, as [`LaneId`](lapse_measure::lane::LaneId) counts them: those of the first target, then those of the
+    /// second, and so on.
     pub fn lanes(&self) -> Vec<Lane> {
-        let of_target = |(place, target): (usize, &Target)| {
+        let lanes_of = |(index, target): (usize, &Target)| {
             let count = NonZeroU64::new(target.policies.len() as u64).unwrap_or(NonZeroU64::MIN);
             let schedules = Schedule::interleaved(self.rate, count, target.start);
             let lane = |(policy, schedule): (&Policy, Schedule)| Lane {
-                target: TargetId(place),
+                target: TargetId(index),
                 policy: *policy,
                 protocol: target.protocol,
                 schedule,
             };
             target.policies.iter().zip(schedules).map(lane).collect::<Vec<_>>()
         };
-        self.targets.iter().enumerate().flat_map(of_target).collect()
+        self.targets.iter().enumerate().flat_map(lanes_of).collect()
     }
 
-    /// When control probes are due.
+    /// The schedule of the control lane.
     pub fn control(&self) -> Schedule {
         Schedule::alone(self.control_rate, Offset::ZERO)
     }
 
-    /// The targets' names.
+    /// The names of the targets, in order.
     pub fn names(&self) -> Vec<String> {
         self.targets.iter().map(|target| target.name.clone()).collect()
     }
 }
 
-/// What a scenario's world did to those who asked it, by its own ledger; lines of the same kind are summed up.
+/// Faults that a scenario's world injected, from its ledger. Faults of one origin, kind and cause are summed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InjectedFault {
-    /// The pod or the hop that did it.
+    /// The pod or the hop that injected the fault.
     pub by: String,
-    /// What it did: `cut`, `shut`, `swallowed`, `stale`, `held`, or `status 503`.
+    /// The kind of fault: `cut`, `shut`, `swallowed`, `stale`, `held`, or a status such as `status 503`.
     pub what: String,
-    /// Why, for people.
+    /// The reason, as text for reports.
     pub cause: String,
-    /// How often.
+    /// How many times the fault was injected.
     pub times: u64,
-    /// From the first instant of the first,
+    /// When the first of these faults began.
     pub from: Offset,
-    /// to the last instant of the last.
+    /// When the last of these faults ended.
     pub to: Offset,
-    /// How long they lasted together.
+    /// The sum of their durations.
     pub lasted: Duration,
 }
 
 /// How the wrapped command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
-    /// When we saw it. Its last lines may have been seen a moment later.
+    /// When lapse saw the exit. The last lines of output may have been read a moment later.
     pub at: Offset,
-    /// Its exit code, if it exited by itself.
+    /// The exit code; `None` if a signal ended the command.
     pub code: Option<i32>,
-    /// The signal that ended it, if one did.
+    /// The signal that ended the command; `None` if it exited by itself.
     pub signal: Option<i32>,
 }
 
-/// The end of a run.
+/// The orderly end of a run; a run that was killed has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct End {
-    /// Slots due from here on were not sent.
+    /// The end of the run: no slot due from here on was sent.
     pub at: Offset,
-    /// The wall clock, read again.
+    /// A second reading of the wall clock, to find out whether it was stepped.
     pub anchor: Anchor,
-    /// The share of the run in which something on this machine waited for a processor; `None` if the kernel does not say.
+    /// The share of the run, 0 to 1, in which tasks on this machine waited for a processor; `None` if the kernel does not
+    /// report it.
     pub pressure: Option<f64>,
 }
 
-/// One thing that happened to a run.
+/// One entry of a run, in the order in which the session saw them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
-    /// A phase begins.
+    /// A phase begins at this offset.
     Phase(Phase, Offset),
-    /// An act of a scenario begins.
+    /// An act of a scenario begins: its name and its start.
     Act(String, Offset),
-    /// Slots resolved.
+    /// Results of slots.
     Batch(Batch),
-    /// Something happened beside the probes.
+    /// An event of the command, the cluster, the lab or the prober.
     Event(Event),
-    /// The wrapped command was started.
+    /// The wrapped command was started at this offset.
     Started(Offset),
     /// The wrapped command ended.
     Exit(Exit),
-    /// What a scenario's world did.
+    /// Faults that a scenario's world injected.
     InjectedFault(InjectedFault),
-    /// A reason to doubt whatever the probes say, for people.
+    /// A reason for an inconclusive verdict, as text for reports.
     Doubt(String),
-    /// Somebody asked for the end.
+    /// A signal asked for the end of the run at this offset.
     Interrupted(Offset),
-    /// The run ended.
+    /// The run ended in order; the last entry.
     End(End),
 }
