@@ -1,4 +1,4 @@
-//! One thing that happened beside the probes.
+//! Events: what happened beside the probes, such as a pod's deletion or a line of the command.
 
 mod kind;
 mod object;
@@ -11,21 +11,21 @@ use lapse_measure::time::Offset;
 pub use kind::{EventKind, ObjectState};
 pub use object::{Object, ObjectKind};
 
-/// Who reported it.
+/// The source that reported an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// The wrapped command: its start, its lines, its exit.
+    /// The wrapped command: its output and its exit.
     Command,
-    /// A watch on the cluster.
+    /// The watch on a Kubernetes cluster.
     Kubernetes,
-    /// The lab's world.
+    /// The world of a scenario.
     Lab,
-    /// The prober itself.
+    /// lapse itself.
     Prober,
 }
 
 impl Source {
-    /// The word for it in reports.
+    /// The word for the source in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Command => "command",
@@ -36,32 +36,32 @@ impl Source {
     }
 }
 
-/// Something that happened, for the timeline.
+/// An event on the timeline of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When the prober saw it.
+    /// When lapse saw the event, by the run's clock.
     pub at: Offset,
-    /// Who reported it.
+    /// The source that reported the event.
     pub source: Source,
-    /// What sort of thing it is.
+    /// The kind of event, which decides how reports show it.
     pub kind: EventKind,
-    /// What happened, for people.
+    /// A description, as text for reports.
     pub text: String,
-    /// What it happened to. Reports give each object a row of its own.
+    /// The object that the event is about, which has a row of its own in reports; `None` for events of the run itself.
     pub object: Option<Object>,
-    /// When its source says that it happened, in nanoseconds since the Unix epoch, by a clock that is not ours.
+    /// When the event happened by the source's own clock, in nanoseconds since the Unix epoch; `None` if it gives no time.
     pub told_unix_ns: Option<u64>,
-    /// The address that is the object's alone, if it has one and its source told it.
+    /// The object's own IP address, which no other object shares; `None` if there is none or the source gives none.
     pub address: Option<IpAddr>,
 }
 
 impl Event {
-    /// An event of `source` that the prober saw at `at`.
+    /// An event of `source` seen at `at`, without an object, a time of the source or an address.
     pub fn new(at: Offset, source: Source, kind: EventKind, text: impl Into<String>) -> Self {
         Self { at, source, kind, text: text.into(), object: None, told_unix_ns: None, address: None }
     }
 
-    /// The same event, as one that happened to `object`.
+    /// The same event, about `object`.
     #[must_use]
     pub fn to(self, object: Object) -> Self {
         Self { object: Some(object), ..self }

@@ -1,4 +1,4 @@
-//! What sort of thing happened: all kinds of events in one table, with all that the kind alone decides.
+//! All kinds of events in one table, each with its word, how it is shown and the state it leaves its object in.
 
 use super::words::words;
 use ObjectState::{Ending, Gone, Ready, RollingOut, Unready};
@@ -6,20 +6,20 @@ use ObjectState::{Ending, Gone, Ready, RollingOut, Unready};
 /// The state that an event leaves its object in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObjectState {
-    /// It is there and not ready yet, or not any more.
+    /// The object exists and is not ready, or no longer ready.
     Unready,
-    /// It is ready; a workload: all its pods are new and available.
+    /// The object is ready. For a workload: all its pods are of the new template and available.
     Ready,
-    /// It is a workload whose pods are being replaced.
+    /// The object is a workload whose pods are being replaced.
     RollingOut,
-    /// It was told to go.
+    /// The object is being deleted, or its process was sent SIGTERM.
     Ending,
-    /// It is not there.
+    /// The object does not exist any more, or its process has ended.
     Gone,
 }
 
 impl ObjectState {
-    /// The words for it in reports.
+    /// The words for the state in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unready => "unready",
@@ -31,49 +31,49 @@ impl ObjectState {
     }
 }
 
-/// What the kind of an event alone decides.
+/// The properties of a kind of event.
 #[derive(Clone, Copy)]
 struct Traits {
-    how: Shown,
+    display: Display,
     state: Option<ObjectState>,
     rolls: bool,
 }
 
 /// How an event is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    /// As an event among others.
-    Plainly,
-    /// Where it may explain an outage: it is marked on the timeline.
-    Loudly,
-    /// As a line of output, of which there may be thousands.
-    AsLine,
-    /// Among the notes of a report too.
-    AsNote,
+enum Display {
+    /// As an ordinary event.
+    Plain,
+    /// Marked on the timeline, because it may explain an outage.
+    Marked,
+    /// As a line of the command's output, of which there may be thousands.
+    OutputLine,
+    /// As an event, and its text also among the notes of a report.
+    Note,
 }
 
-const PLAIN: Traits = Traits { how: Shown::Plainly, state: None, rolls: false };
-const LOUD: Traits = Traits { how: Shown::Loudly, ..PLAIN };
-const LINE: Traits = Traits { how: Shown::AsLine, ..PLAIN };
-const NOTE: Traits = Traits { how: Shown::AsNote, ..PLAIN };
+const PLAIN: Traits = Traits { display: Display::Plain, state: None, rolls: false };
+const LOUD: Traits = Traits { display: Display::Marked, ..PLAIN };
+const LINE: Traits = Traits { display: Display::OutputLine, ..PLAIN };
+const NOTE: Traits = Traits { display: Display::Note, ..PLAIN };
 
 impl Traits {
-    /// It leaves its object in `state`.
+    /// Such an event leaves its object in `state`.
     const fn puts(self, state: ObjectState) -> Self {
         Self { state: Some(state), ..self }
     }
 
-    /// It is a part of a rollout.
+    /// Such an event is part of a rollout.
     const fn rolling(self) -> Self {
         Self { rolls: true, ..self }
     }
 }
 
-/// Declares the kinds, each with its spelling, its traits and its meaning: none can be forgotten in any of these.
+/// Declares the kinds, each with its word, its traits and its meaning, so that none of the three can be missing.
 macro_rules! kinds {
     ($($variant:ident = $word:literal: $traits:expr, $doc:literal;)+) => {
         words! {
-            /// What sort of thing happened.
+            /// The kind of an event.
             EventKind { $($variant = $word: $doc;)+ }
         }
 
@@ -89,97 +89,97 @@ macro_rules! kinds {
 }
 
 kinds! {
-    // What a wrapped command does.
+    // The wrapped command.
     Stdout = "stdout": LINE, "A line on the command's stdout.";
     Stderr = "stderr": LINE, "A line on the command's stderr.";
     NotStarted = "not-started": PLAIN, "The command could not be started.";
     Exited = "exited": LOUD, "The command, or a pod's process, has ended.";
-    // What the prober says of itself and of the command.
-    StdoutClosed = "stdout-closed": PLAIN, "The stdout of lapse takes no more of what the command prints.";
-    StderrClosed = "stderr-closed": PLAIN, "The stderr of lapse takes no more of what the command prints.";
-    LinesDropped = "lines-dropped": NOTE, "Of the command's output, not all lines are recorded.";
-    LeftRunning = "left-running": PLAIN, "Processes of the command could not be ended.";
+    // lapse itself, and its handling of the command.
+    StdoutClosed = "stdout-closed": PLAIN, "The stdout of lapse was closed, so the command's output is not passed on.";
+    StderrClosed = "stderr-closed": PLAIN, "The stderr of lapse was closed, so the command's output is not passed on.";
+    LinesDropped = "lines-dropped": NOTE, "The command printed more lines than are recorded.";
+    LeftRunning = "left-running": PLAIN, "Processes that the command started could not be ended.";
     Interrupted = "interrupted": LOUD, "A signal asked for the end of the run.";
-    Warning = "warning": NOTE, "Something that bears on how far the run can be trusted.";
-    // What a watch on a cluster says of itself.
-    Watching = "watching": PLAIN, "The watch has begun.";
-    WatchLost = "watch-lost": PLAIN, "The cluster does not answer any more: what happens now may stay unseen.";
-    WatchResumed = "watch-resumed": PLAIN, "The cluster answers again.";
-    // What happens to a pod, in a cluster and in the lab.
-    PodFound = "pod-found": PLAIN.puts(Ready), "A pod was there and ready before anything happened.";
+    Warning = "warning": NOTE, "Something limits how far the run can be trusted.";
+    // The watch on a cluster.
+    Watching = "watching": PLAIN, "The watch on the cluster has begun.";
+    WatchLost = "watch-lost": PLAIN, "The cluster stopped responding: changes may be missed from here on.";
+    WatchResumed = "watch-resumed": PLAIN, "The cluster responds again.";
+    // Pods, of a cluster and of the lab.
+    PodFound = "pod-found": PLAIN.puts(Ready), "A pod existed and was ready when the run began.";
     PodCreated = "pod-created": PLAIN.puts(Unready).rolling(), "A pod was created.";
     PodReady = "pod-ready": PLAIN.puts(Ready), "A pod became ready.";
-    PodUnready = "pod-unready": PLAIN.puts(Unready), "A pod is not ready, or not any more.";
-    PodDeleting = "pod-deleting": LOUD.puts(Ending).rolling(), "A pod's deletion was asked for.";
+    PodUnready = "pod-unready": PLAIN.puts(Unready), "A pod is not ready, or no longer ready.";
+    PodDeleting = "pod-deleting": LOUD.puts(Ending).rolling(), "The deletion of a pod was requested.";
     PodSigterm = "pod-sigterm": PLAIN.puts(Ending), "A pod was sent SIGTERM.";
     PodRestarting = "pod-restarting": PLAIN, "A pod failed its liveness probe and is restarted.";
     PodKilled = "pod-killed": PLAIN.puts(Gone), "A pod outlasted its grace period and was killed.";
-    PodFailed = "pod-failed": LOUD, "A pod that was not told to end has failed.";
+    PodFailed = "pod-failed": LOUD, "A pod failed that was not being deleted.";
     PodGone = "pod-gone": PLAIN.puts(Gone), "A pod is gone.";
     ContainerExited = "container-exited": LOUD.puts(Gone), "A pod's container, or its process, has ended.";
     ContainerRestarted = "container-restarted": PLAIN, "A pod's container was started again.";
     ContainerWaiting = "container-waiting": PLAIN, "A pod's container cannot be started yet.";
-    // What happens to the lists of who is sent requests.
-    EndpointFound = "endpoint-found": PLAIN, "It was in the list before anything happened.";
-    EndpointAdded = "endpoint-added": PLAIN, "It joined the list.";
-    EndpointRemoved = "endpoint-removed": LOUD, "It left the list.";
-    EndpointChanged = "endpoint-changed": PLAIN, "Something else changed about it in the list.";
-    // What happens to a workload.
-    RolloutStarted = "rollout-started": PLAIN.puts(RollingOut).rolling(), "A workload is to change.";
+    // Endpoints, the lists of pods that requests are sent to.
+    EndpointFound = "endpoint-found": PLAIN, "A pod was in the endpoints when the run began.";
+    EndpointAdded = "endpoint-added": PLAIN, "A pod was added to the endpoints.";
+    EndpointRemoved = "endpoint-removed": LOUD, "A pod was removed from the endpoints.";
+    EndpointChanged = "endpoint-changed": PLAIN, "A condition of a pod in the endpoints changed.";
+    // Workloads.
+    RolloutStarted = "rollout-started": PLAIN.puts(RollingOut).rolling(), "The template or the size of a workload changed.";
     RolloutComplete = "rollout-complete": PLAIN.puts(Ready), "All pods of a workload are new and available.";
-    RolloutStuck = "rollout-stuck": PLAIN, "A workload's progress deadline is over; its cluster goes on trying.";
-    RolloutStalled = "rollout-stalled": PLAIN, "The run waits no longer for the rollout.";
-    RolloutFailed = "rollout-failed": LOUD, "A rollout of the lab gets no further.";
+    RolloutStuck = "rollout-stuck": PLAIN, "A workload exceeded its progress deadline; the cluster goes on trying.";
+    RolloutStalled = "rollout-stalled": PLAIN, "The rollout did not complete in time, and the run stopped waiting for it.";
+    RolloutFailed = "rollout-failed": LOUD, "A rollout of the lab failed.";
     WorkloadDeleted = "workload-deleted": LOUD.puts(Gone).rolling(), "A workload is gone.";
     OldPodsGone = "old-pods-gone": PLAIN, "The last pod of the old template is gone.";
-    // What happens to the other objects of a cluster.
-    Created = "created": PLAIN, "A service, ingress or autoscaler was created; whether it works yet is not told.";
+    // Other objects of a cluster.
+    Created = "created": PLAIN, "A service, ingress or autoscaler was created; it may not work yet.";
     Deleted = "deleted": LOUD.puts(Gone), "A service, ingress or autoscaler was deleted.";
     SelectorSwitched = "selector-switched": PLAIN.rolling(), "A service selects other pods.";
-    IngressChanged = "ingress-changed": PLAIN.rolling(), "An ingress sends to other services.";
-    HpaScaled = "hpa-scaled": PLAIN, "An autoscaler wants another number of replicas.";
-    ReleasePending = "release-pending": PLAIN, "A revision of a Helm release is being worked on.";
+    IngressChanged = "ingress-changed": PLAIN.rolling(), "An ingress sends requests to other services.";
+    HpaScaled = "hpa-scaled": PLAIN, "An autoscaler changed the wanted number of replicas.";
+    ReleasePending = "release-pending": PLAIN, "A revision of a Helm release is pending.";
     ReleaseDeployed = "release-deployed": PLAIN, "A revision of a Helm release is deployed.";
     ReleaseFailed = "release-failed": LOUD, "A revision of a Helm release has failed.";
-    Noted = "noted": PLAIN, "The cluster remarked something about an object.";
-    Warned = "warned": PLAIN, "The cluster warned of something about an object.";
-    // What happens in the lab's world, and to a pod's process that it lends to a cluster.
-    WorldReady = "world-ready": PLAIN, "The world can be sent requests.";
-    LabTrouble = "lab-trouble": PLAIN, "The lab could not do something that its scenario asks for.";
-    HopSynced = "hop-synced": PLAIN, "A hop goes by a new list of endpoints.";
+    Noted = "noted": PLAIN, "The cluster reported a normal Event about an object.";
+    Warned = "warned": PLAIN, "The cluster reported a warning Event about an object.";
+    // The lab's world, and the lab's pod process when it runs in a real cluster.
+    WorldReady = "world-ready": PLAIN, "The world accepts requests.";
+    LabTrouble = "lab-trouble": PLAIN, "The lab could not do something that the scenario asks for.";
+    HopSynced = "hop-synced": PLAIN, "A hop uses a new list of endpoints.";
     HopReloaded = "hop-reloaded": PLAIN, "A hop has replaced its workers.";
-    TargetHealth = "target-health": PLAIN, "A load balancer changed its mind about a pod.";
-    Failed = "failed": LOUD, "An act of the scenario could not be played.";
-    Listening = "listening": PLAIN, "The process takes connections.";
-    ProcessReady = "ready": PLAIN, "The process serves.";
+    TargetHealth = "target-health": PLAIN, "A load balancer's health check of a pod changed its result.";
+    Failed = "failed": LOUD, "An act of the scenario could not be run.";
+    Listening = "listening": PLAIN, "The process accepts connections.";
+    ProcessReady = "ready": PLAIN, "The process is ready to serve.";
     Sigterm = "sigterm": PLAIN, "The process got SIGTERM.";
-    Finishing = "finishing": PLAIN, "The process finishes what was begun.";
-    Draining = "draining": PLAIN, "The process asks its clients to reconnect.";
-    Trouble = "trouble": PLAIN, "The process could not write down how it ended.";
+    Finishing = "finishing": PLAIN, "The process finishes the requests that it has begun.";
+    Draining = "draining": PLAIN, "The process asks its clients to close their connections.";
+    Trouble = "trouble": PLAIN, "The process could not record how it ended.";
 }
 
 impl EventKind {
-    /// The state that such an event leaves its object in; nothing if it does not tell.
+    /// The state that such an event leaves its object in; `None` if it does not change the state.
     pub const fn state_after(&self) -> Option<ObjectState> {
         self.traits().state
     }
 
-    /// Whether it may explain an outage, and is to stand out among others.
+    /// Whether such an event may explain an outage, so that reports mark it on the timeline.
     pub fn is_loud(&self) -> bool {
-        self.traits().how == Shown::Loudly
+        self.traits().display == Display::Marked
     }
 
-    /// Whether it is no more than a line that the command printed.
+    /// Whether such an event is a line of the command's output.
     pub fn is_line(&self) -> bool {
-        self.traits().how == Shown::AsLine
+        self.traits().display == Display::OutputLine
     }
 
-    /// Whether its text belongs among the notes of a report.
+    /// Whether the text of such an event belongs among the notes of a report.
     pub fn is_note(&self) -> bool {
-        self.traits().how == Shown::AsNote
+        self.traits().display == Display::Note
     }
 
-    /// Whether it is a part of a rollout, or can do what one does: to change which pods there are, or where requests go.
+    /// Whether such an event is part of a rollout, or changes like one which pods exist or where requests go.
     pub const fn rolls(&self) -> bool {
         self.traits().rolls
     }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_read_back_from_its_spelling_and_an_unknown_one_is_kept() {
+    fn every_kind_is_parsed_from_its_word_and_an_unknown_word_is_kept() {
         for kind in EventKind::KNOWN {
             assert_eq!(EventKind::from_name(kind.name()), *kind);
         }

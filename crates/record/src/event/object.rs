@@ -1,43 +1,43 @@
-//! What an event happened to.
+//! Objects of events: a pod, a workload, a hop and so on, by kind and name.
 
 use std::fmt;
 
 use super::words::words;
 
 words! {
-    /// What sort of object an event happened to.
+    /// The kind of an object.
     ObjectKind {
         Deployment = "deployment": "Kubernetes' `Deployment`.";
         StatefulSet = "statefulset": "Kubernetes' `StatefulSet`.";
         DaemonSet = "daemonset": "Kubernetes' `DaemonSet`.";
         ReplicaSet = "replicaset": "Kubernetes' `ReplicaSet`.";
         Pod = "pod": "A pod, of a cluster or of the lab.";
-        Endpoints = "endpoints": "The list of who answers for a service.";
+        Endpoints = "endpoints": "The endpoints of a service: the pods that requests are sent to.";
         Service = "service": "Kubernetes' `Service`.";
         Ingress = "ingress": "Kubernetes' `Ingress`.";
         Autoscaler = "hpa": "Kubernetes' `HorizontalPodAutoscaler`.";
-        Release = "release": "A release of Helm.";
-        ClusterEvent = "event": "What the cluster itself calls an Event.";
+        Release = "release": "A Helm release.";
+        ClusterEvent = "event": "Kubernetes' `Event`.";
         Hop = "hop": "A proxy or load balancer of the lab.";
     }
 }
 
-/// What an event happened to: its kind, and its name among those of its kind.
+/// The object that an event is about; kind and name identify it within a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Object {
-    /// What sort of object it is; `Other("")` if the journal of another version gives none.
+    /// The kind of object; `Other("")` if the text in a journal has no kind.
     pub kind: ObjectKind,
-    /// Its name.
+    /// The object's name, unique within its kind.
     pub name: String,
 }
 
 impl Object {
-    /// The object of this kind and name.
+    /// An object of this kind and name.
     pub fn new(kind: ObjectKind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
     }
 
-    /// The object that is spelt `kind/name`. No text is refused: [`Display`](fmt::Display) gives the same text again.
+    /// Parses `kind/name`. Every text is accepted, and [`Display`](fmt::Display) gives the same text back.
     pub fn from_text(text: &str) -> Self {
         match text.split_once('/').filter(|(kind, _)| !kind.is_empty()) {
             Some((kind, name)) => Self::new(ObjectKind::from_name(kind), name),
@@ -45,7 +45,7 @@ impl Object {
         }
     }
 
-    /// Whether it is a pod.
+    /// Whether the object is a pod, of a cluster or of the lab.
     pub fn is_pod(&self) -> bool {
         self.kind == ObjectKind::Pod
     }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_read_back_from_its_text_whatever_that_is() {
+    fn any_text_is_parsed_as_an_object_and_printed_unchanged() {
         let wine = Object::new(ObjectKind::Pod, "wine-1");
         assert_eq!((wine.to_string().as_str(), Object::from_text("pod/wine-1")), ("pod/wine-1", wine));
         assert_eq!(Object::from_text("cronjob/a/b"), Object::new(ObjectKind::Other("cronjob".to_owned()), "a/b"));

@@ -1,7 +1,7 @@
-//! A closed set of words: a variant, its spelling and its meaning on one line each.
+//! A macro for closed sets of words: each variant, its word and its meaning on one line.
 
-/// Declares an enum with a spelling for each variant, and `Other` for a word of another version of lapse. A variant
-/// cannot be without a spelling, and a spelling is read back to its variant.
+/// Declares an enum with a word for each variant, and `Other` for words that only another version of lapse knows. The
+/// macro generates both directions, so a variant cannot lack its word.
 macro_rules! words {
     (
         $(#[$about:meta])*
@@ -11,15 +11,15 @@ macro_rules! words {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum $name {
             $(#[doc = $doc] $variant,)+
-            /// A word that this version does not know, as it is spelt in the journal of another one.
+            /// A word that this version does not know, as found in the journal of another version.
             Other(String),
         }
 
         impl $name {
-            /// All of them but `Other`.
+            /// All variants but `Other`.
             pub const KNOWN: &[Self] = &[$(Self::$variant,)+];
 
-            /// The spelling, in the journal and in reports.
+            /// The word for the variant in the journal and in reports.
             pub const fn name(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)+
@@ -27,7 +27,7 @@ macro_rules! words {
                 }
             }
 
-            /// The one that is spelt so. No word is refused: what is unknown is `Other`.
+            /// The variant of this word; `Other` for an unknown word.
             pub fn from_name(word: &str) -> Self {
                 match word {
                     $($word => Self::$variant,)+
