@@ -91,7 +91,7 @@ impl Fold {
         true
     }
 
-    /// Adds a control probe, in the order in which they were sent.
+    /// Adds a probe of the control lane; the order does not matter.
     pub fn push_control(&mut self, probe: &Probe) {
         self.control.push(probe);
     }
