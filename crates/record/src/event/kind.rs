@@ -125,7 +125,7 @@ kinds! {
     EndpointRemoved = "endpoint-removed": LOUD, "A pod was removed from the endpoints.";
     EndpointChanged = "endpoint-changed": PLAIN, "A condition of a pod in the endpoints changed.";
     // Workloads.
-    RolloutStarted = "rollout-started": PLAIN.puts(RollingOut).rolling(), "The template or the size of a workload changed.";
+    RolloutStarted = "rollout-started": PLAIN.puts(RollingOut).rolling(), "The spec of a workload changed, or the lab began a rollout.";
     RolloutComplete = "rollout-complete": PLAIN.puts(Ready), "All pods of a workload are new and available.";
     RolloutStuck = "rollout-stuck": PLAIN, "A workload exceeded its progress deadline; the cluster goes on trying.";
     RolloutStalled = "rollout-stalled": PLAIN, "The rollout did not complete in time, and the run stopped waiting for it.";
