@@ -1,9 +1,8 @@
-//! The run's journal: an append-only file that grows while the run goes on.
+//! The journal of a run: an append-only file that grows while the run goes on.
 //!
-//! Each entry is one frame, written at once and checked by a sum of its own, so a run that is killed
-//! loses only the frame that was being written. A line of text comes first, for whoever opens the file
-//! in an editor; then frames: length of the payload (4 bytes, little-endian), kind (1), payload, and
-//! the CRC-32 of kind and payload (4).
+//! Each entry is one frame with its own checksum, written in one call, so a run that is killed loses only the frame that
+//! was being written. The file begins with a line of text that says, in an editor, how to read it. Then come the frames:
+//! length of the payload (4 bytes, little-endian), kind (1), payload, and the CRC-32 of kind and payload (4).
 
 mod batch;
 mod class;
@@ -20,72 +19,73 @@ use std::path::{Path, PathBuf};
 use super::entry::{Entry, RunHeader};
 use super::record::{Record, Recorder};
 
-/// The journal's name in the run's folder.
+/// The file name of the journal in the run's folder.
 pub const FILE: &str = "journal.lapse";
 
 const MAGIC: &[u8] = b"lapse journal 1: read it with `lapse report FOLDER`\n";
-/// No frame that lapse writes comes near this; what says it is longer is damaged.
-const LONGEST: u32 = 64 << 20;
+/// The longest payload accepted, in bytes, far above any that lapse writes: a frame with a greater length is damaged.
+const MAX_PAYLOAD: u32 = 64 << 20;
 
-const ABOUT: u8 = 1;
+const HEADER: u8 = 1;
 const ENTRY: u8 = 2;
 const BATCH: u8 = 3;
 
-/// Why a journal cannot be read, or not to its end.
+/// Why a journal cannot be read at all. Damage further on is no error but a note of the record.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be opened or read.
     #[error("cannot read {path}")]
     Read {
-        /// Which file.
+        /// The path of the journal.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The file is something else.
+    /// The file is no journal, or one of an incompatible version.
     #[error(
         "{path} is not a journal of lapse, or one of another version: it does not begin with {:?}",
         "lapse journal 1"
     )]
     Foreign {
-        /// Which file.
+        /// The path of the journal.
         path: PathBuf,
     },
-    /// There is not even a first entry.
+    /// The file ends before the run header is complete.
     #[error("{path} ends before the run began: there is nothing to report")]
     Empty {
-        /// Which file.
+        /// The path of the journal.
         path: PathBuf,
     },
-    /// The first entry is damaged or contradicts itself.
+    /// The first entry is no valid run header.
     #[error("the first entry of {path} cannot be read: {why}")]
     RunHeader {
-        /// Which file.
+        /// The path of the journal.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the header.
         why: String,
     },
 }
 
-/// Appends to a journal.
+/// A journal that is open for appending.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    /// The buffer of the frame that is being written, kept to save allocations.
     frame: Vec<u8>,
 }
 
 impl Journal {
-    /// A new journal in `folder`, where there must be none yet, of the run that `about` tells of.
+    /// Creates the journal in `folder` and writes the header `about`; an error if there is a journal already.
     pub fn create(folder: &Path, about: &RunHeader) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(folder.join(FILE))?;
         file.write_all(MAGIC)?;
         let mut journal = Self { file, frame: Vec::new() };
-        journal.write(ABOUT, |payload| wire::about::write(about, payload))?;
+        journal.write(HEADER, |payload| wire::about::write(about, payload))?;
         Ok(journal)
     }
 
-    /// Writes an entry. When this returns, the entry survives the end of this process.
+    /// Appends an entry. Once this returns, the entry survives a kill of this process (not a crash of the machine).
     pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
         match entry {
             Entry::Batch(all) => self.write(BATCH, |payload| batch::write(all, payload)),
@@ -97,16 +97,16 @@ impl Journal {
         self.frame.clear();
         self.frame.extend_from_slice(&[0, 0, 0, 0, kind]);
         payload(&mut self.frame)?;
-        let length = u32::try_from(self.frame.len() - 5).ok().filter(|length| *length <= LONGEST);
+        let length = u32::try_from(self.frame.len() - 5).ok().filter(|length| *length <= MAX_PAYLOAD);
         let length = length.ok_or_else(|| io::Error::other("an entry is too long for the journal"))?;
         self.frame[..4].copy_from_slice(&length.to_le_bytes());
-        let sum = crc32fast::hash(&self.frame[4..]);
-        self.frame.extend_from_slice(&sum.to_le_bytes());
+        let checksum = crc32fast::hash(&self.frame[4..]);
+        self.frame.extend_from_slice(&checksum.to_le_bytes());
         self.file.write_all(&self.frame)
     }
 }
 
-/// What a journal's frames lead to: the record, up to where the journal can be read.
+/// Reads the journal in `folder` into a record, up to where the journal ends or is damaged; a note says where and why.
 pub fn read(folder: &Path) -> Result<Record, Error> {
     let header = header(folder)?;
     read_with(folder, header)
@@ -135,102 +135,104 @@ fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
     let mut magic = vec![0; MAGIC.len()];
     match frames.fill(&mut magic) {
         Ok(()) if magic == MAGIC => {}
-        Err(Broken::End | Broken::Torn) if MAGIC.starts_with(&magic[..frames.at]) => return Err(Error::Empty { path }),
-        Err(Broken::Read(source)) => return Err(Error::Read { path, source }),
-        Ok(()) | Err(Broken::End | Broken::Torn) => return Err(Error::Foreign { path }),
+        Err(NoFrame::End | NoFrame::Torn) if MAGIC.starts_with(&magic[..frames.at]) => {
+            return Err(Error::Empty { path });
+        }
+        Err(NoFrame::Read(source)) => return Err(Error::Read { path, source }),
+        Ok(()) | Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Foreign { path }),
     }
     let about = match frames.next() {
-        Ok((ABOUT, payload)) => {
+        Ok((HEADER, payload)) => {
             wire::about::read(&payload).map_err(|why| Error::RunHeader { path: path.clone(), why })?
         }
         Ok((kind, _)) => return Err(Error::RunHeader { path, why: format!("it is of kind {kind}") }),
-        Err(Broken::Read(source)) => return Err(Error::Read { path, source }),
-        Err(Broken::End | Broken::Torn) => return Err(Error::Empty { path }),
+        Err(NoFrame::Read(source)) => return Err(Error::Read { path, source }),
+        Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Empty { path }),
     };
     Ok((frames, about))
 }
 
-/// Takes entries in for as long as they can be read; says where and why that ended, if not at the end.
+/// Records entries until the journal ends or is damaged. Returns a note on where and why if it does not end in order.
 fn replay(frames: &mut Frames, recorder: &mut Recorder) -> Result<Option<String>, Error> {
     loop {
         let at = frames.at;
         let damaged =
             |why: &str| Ok(Some(format!("the journal is damaged at byte {at} ({why}): what follows is left out")));
-        let taken = match frames.next() {
-            Ok((kind, payload)) => take(kind, &payload, recorder),
-            Err(Broken::End) => return Ok(None),
-            Err(Broken::Torn) => return Ok(Some(format!("the journal ends within an entry, at byte {at}"))),
-            Err(Broken::Read(source)) => Err(source.to_string()),
+        let outcome = match frames.next() {
+            Ok((kind, payload)) => record_frame(kind, &payload, recorder),
+            Err(NoFrame::End) => return Ok(None),
+            Err(NoFrame::Torn) => return Ok(Some(format!("the journal ends within an entry, at byte {at}"))),
+            Err(NoFrame::Read(source)) => Err(source.to_string()),
         };
-        if let Err(why) = taken {
+        if let Err(why) = outcome {
             return damaged(&why);
         }
     }
 }
 
-/// Takes a frame in; says why it cannot be one, if so.
-fn take(kind: u8, payload: &[u8], recorder: &mut Recorder) -> Result<(), String> {
+/// Records the entry of one frame; the error says why the frame holds no valid entry.
+fn record_frame(kind: u8, payload: &[u8], recorder: &mut Recorder) -> Result<(), String> {
     let entry = match kind {
         BATCH => Entry::Batch(batch::read(payload, recorder.lanes())?),
         ENTRY => wire::read_entry(payload)?,
         kind => return Err(format!("an entry of unknown kind {kind}")),
     };
-    recorder.take(entry).map_err(|misfit| misfit.to_string())
+    recorder.take(entry).map_err(|invalid| invalid.to_string())
 }
 
 /// Why there is no next frame.
-enum Broken {
+enum NoFrame {
     /// The file ends between two frames.
     End,
-    /// The file ends within a frame, or the frame's sum is wrong.
+    /// The file ends within a frame, or the checksum of the frame is wrong.
     Torn,
-    /// It cannot be read.
+    /// Reading the file failed.
     Read(io::Error),
 }
 
 #[derive(Debug)]
 struct Frames {
     file: BufReader<File>,
-    /// Bytes read so far.
+    /// The number of bytes read so far, which is the position of the next byte.
     at: usize,
 }
 
 impl Frames {
-    fn next(&mut self) -> Result<(u8, Vec<u8>), Broken> {
+    fn next(&mut self) -> Result<(u8, Vec<u8>), NoFrame> {
         let mut head = [0; 5];
         self.fill(&mut head)?;
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-        if length > LONGEST {
-            return Err(Broken::Torn);
+        if length > MAX_PAYLOAD {
+            return Err(NoFrame::Torn);
         }
-        let within = |broken| if matches!(broken, Broken::End) { Broken::Torn } else { broken };
+        let torn = |reason| if matches!(reason, NoFrame::End) { NoFrame::Torn } else { reason };
         let mut payload = Vec::new();
-        let read = (&mut self.file).take(u64::from(length)).read_to_end(&mut payload).map_err(Broken::Read)?;
+        let read = (&mut self.file).take(u64::from(length)).read_to_end(&mut payload).map_err(NoFrame::Read)?;
         self.at += read;
-        let mut sum = [0; 4];
-        self.fill(&mut sum).map_err(within)?;
+        let mut checksum = [0; 4];
+        self.fill(&mut checksum).map_err(torn)?;
         let mut hash = crc32fast::Hasher::new();
         hash.update(&head[4..]);
         hash.update(&payload);
-        if payload.len() != length as usize || hash.finalize() != u32::from_le_bytes(sum) {
-            return Err(Broken::Torn);
+        if payload.len() != length as usize || hash.finalize() != u32::from_le_bytes(checksum) {
+            return Err(NoFrame::Torn);
         }
         Ok((head[4], payload))
     }
 
-    /// Fills `bytes`. Where the file ends before, what is left of it is in its first part.
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Broken> {
+    /// Reads until `bytes` is full. If the file ends before that, its last bytes are at the start of `bytes`.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoFrame> {
         let mut filled = 0;
         while filled < bytes.len() {
             match self.file.read(&mut bytes[filled..]) {
-                Ok(0) if filled == 0 => return Err(Broken::End),
-                Ok(0) => return Err(Broken::Torn),
+                Ok(0) if filled == 0 => return Err(NoFrame::End),
+                Ok(0) => return Err(NoFrame::Torn),
                 Ok(read) => {
                     filled += read;
                     self.at += read;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Broken::Read(error)),
+                Err(error) => return Err(NoFrame::Read(error)),
             }
         }
         Ok(())
@@ -290,7 +292,7 @@ mod tests {
         }
     }
 
-    /// A run of 100 ms whose second half fails on one lane.
+    /// The entries of a run of 100 ms in which lane 1 fails in the second half.
     fn entries() -> Vec<Entry> {
         let lanes = about().lanes();
         let probe = |lane: usize, slot: u64| {
@@ -321,7 +323,7 @@ mod tests {
         all.push(Entry::InjectedFault(InjectedFault {
             by: "service".to_owned(),
             what: "status 503".to_owned(),
-            cause: "nobody is ready".to_owned(),
+            cause: "no pod is ready".to_owned(),
             times: 3,
             from: Offset::from_millis(40),
             to: Offset::from_millis(44),
@@ -352,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_leads_to_the_record_of_the_live_run() {
+    fn a_journal_is_read_into_the_same_record_as_the_live_run() {
         let mut live = Recorder::new(about());
         for entry in entries() {
             live.take(entry).unwrap();
@@ -368,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_was_cut_anywhere_says_so_and_keeps_what_came_before() {
+    fn a_truncated_journal_is_read_up_to_the_cut_and_its_record_says_so() {
         let (_folder, bytes) = written();
         let mut offered = 0;
         for length in 0..bytes.len() {
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_was_changed_is_noticed_and_what_came_before_is_kept() {
+    fn a_changed_byte_is_detected_and_earlier_entries_are_kept() {
         let (_folder, bytes) = written();
         for place in (0..bytes.len()).step_by(7) {
             let mut damaged = bytes.clone();

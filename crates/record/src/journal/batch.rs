@@ -1,7 +1,7 @@
-//! Batches of slots as the journal keeps them: some ten bytes for a healthy probe.
+//! The binary encoding of batches in the journal: about ten bytes per healthy probe.
 //!
-//! Numbers are variable-length: seven bits a byte, lowest first. A batch is its watermark, the number
-//! of records and the records, then the number of control probes and those; the rest of it is who answered how often.
+//! Numbers have variable length: seven bits per byte, lowest first. A batch is its watermark, the number of records, the
+//! records, the number of control probes and the control probes; the backends with their counts fill the rest.
 
 use std::io;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const RECONNECTED: u8 = 4;
 const NOT_OK: u8 = 8;
 const EVIDENCE: u8 = 16;
 
-/// Appends the batch to `out`.
+/// Appends the encoded batch to `out`.
 pub(super) fn write(batch: &Batch, out: &mut Vec<u8>) -> io::Result<()> {
     number(out, batch.watermark.as_nanos());
     number(out, batch.records.len() as u64);
@@ -73,9 +73,10 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
     out.push(value.to_le_bytes()[0]);
 }
 
-/// Reads a batch of a run that has these lanes, and this control lane.
+/// Decodes a batch of a run that has these lanes and this schedule of the control lane, which turn slot numbers into due
+/// times. The error says what is invalid.
 pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, String> {
-    let mut rest = Rest(bytes);
+    let mut rest = Remaining(bytes);
     let watermark = Offset::from_nanos(rest.number()?);
     let mut batch = Batch { watermark, ..Batch::default() };
     for _ in 0..rest.number()? {
@@ -94,12 +95,12 @@ pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, St
     Ok(batch)
 }
 
-/// What is left to read of a batch.
-struct Rest<'a>(&'a [u8]);
+/// The bytes of a batch that are still to be decoded.
+struct Remaining<'a>(&'a [u8]);
 
-impl<'a> Rest<'a> {
+impl<'a> Remaining<'a> {
     fn bytes(&mut self, count: usize) -> Result<&'a [u8], String> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or("a batch is shorter than it says")?;
+        let (taken, rest) = self.0.split_at_checked(count).ok_or("a batch is shorter than its lengths say")?;
         self.0 = rest;
         Ok(taken)
     }
@@ -197,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_batch_reads_back_as_it_was_written(times in 0_u64..3, probes in proptest::collection::vec(any_probe(), 0..20), watermark in any::<u64>()) {
+        fn a_written_batch_is_read_back_unchanged(times in 0_u64..3, probes in proptest::collection::vec(any_probe(), 0..20), watermark in any::<u64>()) {
             let evidence = |probe: &Probe| Evidence {
                 status: Some(503),
                 peer: Some("[::1]:80".parse().unwrap()),
@@ -214,7 +215,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_the_bytes_it_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn reading_arbitrary_bytes_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes, (&lanes(), lane()));
         }
     }

@@ -1,26 +1,26 @@
-//! The numbers that stand for answer classes on disk: once given, a number is never given again.
+//! The numbers of answer classes in the journal. A number is never reused for another class.
 
 use lapse_measure::answer::{Class, Unsent};
 
-/// A status code is this much more than itself.
-const STATUS: u16 = 1000;
+/// Status code n has the number n + 1000.
+const STATUS_OFFSET: u16 = 1000;
 
-/// Defines the numbers in both directions at once.
+/// Defines the mapping in both directions from one table.
 macro_rules! numbers {
     ($($number:literal = [$($class:tt)+];)+) => {
-        /// The number of `class`.
+        /// The number of `class` in the journal.
         pub(super) const fn number(class: Class) -> u16 {
             match class {
-                Class::Status(code) => STATUS.saturating_add(code),
+                Class::Status(code) => STATUS_OFFSET.saturating_add(code),
                 $($($class)+ => $number,)+
             }
         }
 
-        /// The class whose number this is, if there is one.
+        /// The class with this number; `None` for an unknown number.
         pub(super) const fn of(number: u16) -> Option<Class> {
             match number {
                 $($number => Some($($class)+),)+
-                1000..=1999 => Some(Class::Status(number - STATUS)),
+                1000..=1999 => Some(Class::Status(number - STATUS_OFFSET)),
                 _ => None,
             }
         }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_has_a_number_of_its_own_that_reads_back() {
+    fn every_class_is_read_back_from_its_number() {
         for class in Class::ALL.iter().copied().chain([Class::Status(0), Class::Status(999)]) {
             assert_eq!(of(number(class)), Some(class));
         }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_are_those_of_all_journals_so_far() {
+    fn the_numbers_are_the_same_as_in_all_earlier_journals() {
         let words = [
             "ok",
             "slow",

@@ -1,4 +1,4 @@
-//! The evidence of a failed probe as the journal keeps it, within a batch: JSON.
+//! The evidence of a failed probe, encoded as JSON within a batch of the journal.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ struct EvidenceWire {
     detail: String,
 }
 
-/// The evidence as JSON.
+/// Encodes the evidence as JSON.
 pub(super) fn write(evidence: &Evidence) -> io::Result<Vec<u8>> {
     let wire = EvidenceWire {
         status: evidence.status,
@@ -44,7 +44,7 @@ pub(super) fn write(evidence: &Evidence) -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&wire)?)
 }
 
-/// The evidence that `bytes` hold as JSON; the error says where they do not.
+/// Decodes evidence from JSON; the error says where it is invalid.
 pub(super) fn read(bytes: &[u8]) -> Result<Evidence, String> {
     let wire: EvidenceWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     Ok(Evidence {

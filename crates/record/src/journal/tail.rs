@@ -1,30 +1,30 @@
-//! Follows a journal while it is being written: what has come since, and the record so far.
+//! Follows a journal while it is being written, and gives the record so far.
 //!
-//! Costs whoever writes nothing: the file is all that the two share.
+//! Reader and writer share only the file, so following costs the writer nothing.
 
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Broken, Error, Frames, open, take};
+use super::{Error, Frames, NoFrame, open, record_frame};
 use crate::record::{Record, Recorder};
 
 /// A journal that is being followed.
 #[derive(Debug)]
 pub struct Tail {
     folder: PathBuf,
-    /// Nothing until the journal has its first entry.
+    /// `None` until the journal has its run header.
     opened: Option<(Frames, Recorder)>,
-    /// What follows cannot be read.
+    /// Whether a frame held no valid entry; nothing after it is read.
     damaged: bool,
 }
 
 impl Tail {
-    /// The journal in `folder`, which need not be there yet.
+    /// Follows the journal in `folder`, which need not exist yet.
     pub fn of(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), opened: None, damaged: false }
     }
 
-    /// Reads what has been written since.
+    /// Reads the entries that have been written since the last call.
     pub fn advance(&mut self) -> Result<(), Error> {
         if self.opened.is_none() {
             match open(&self.folder) {
@@ -37,16 +37,18 @@ impl Tail {
         while !self.damaged {
             let at = frames.at;
             match frames.next() {
-                Ok((kind, payload)) => self.damaged = take(kind, &payload, recorder).is_err(),
-                // The rest of it is still to come.
-                Err(Broken::End | Broken::Torn) => return frames.back_to(at).map_err(|source| self.unreadable(source)),
-                Err(Broken::Read(source)) => return Err(self.unreadable(source)),
+                Ok((kind, payload)) => self.damaged = record_frame(kind, &payload, recorder).is_err(),
+                // The frame is not complete yet: read it again next time.
+                Err(NoFrame::End | NoFrame::Torn) => {
+                    return frames.seek_back(at).map_err(|source| self.unreadable(source));
+                }
+                Err(NoFrame::Read(source)) => return Err(self.unreadable(source)),
             }
         }
         Ok(())
     }
 
-    /// All that is known so far; nothing if the run has not begun.
+    /// The record up to the last entry read; `None` if the run has not begun.
     pub fn record(&self) -> Option<Record> {
         self.opened.as_ref().map(|(_, recorder)| recorder.clone().finish())
     }
@@ -57,14 +59,14 @@ impl Tail {
 }
 
 impl Frames {
-    fn back_to(&mut self, at: usize) -> io::Result<()> {
+    fn seek_back(&mut self, at: usize) -> io::Result<()> {
         self.at = at;
         self.file.seek(SeekFrom::Start(at as u64)).map(drop)
     }
 }
 
-/// Whether the journal is not there, or has nothing to tell, because the run has not begun.
-fn is_early(error: &Error) -> bool {
+/// Whether the error only means that the run has not begun: the journal is missing, or has no header yet.
+fn has_not_begun(error: &Error) -> bool {
     match error {
         Error::Empty { .. } => true,
         Error::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
@@ -86,7 +88,7 @@ mod tests {
     use lapse_measure::time::Offset;
 
     #[test]
-    fn what_is_written_in_pieces_is_read_when_it_is_whole() {
+    fn a_frame_written_in_pieces_is_read_once_it_is_complete() {
         let (written, read) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut journal = Journal::create(written.path(), &Sample::of(&["shop"]).about).unwrap();
         journal.append(&Entry::Phase(Phase::Baseline, Offset::ZERO)).unwrap();

@@ -1,4 +1,5 @@
-//! Entries as the journal keeps them, all but batches as JSON: wire types that stand apart from those of the core.
+//! The JSON encoding of all entries but batches. Its types are separate from those of [`crate::entry`], so that these can
+//! change without the format.
 
 pub(super) mod about;
 
@@ -107,14 +108,14 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
         },
         Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
         Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
-        Entry::InjectedFault(inflicted) => EntryWire::InjectedFault {
-            by: inflicted.by.clone(),
-            what: inflicted.what.clone(),
-            cause: inflicted.cause.clone(),
-            times: inflicted.times,
-            from_ns: inflicted.from.as_nanos(),
-            to_ns: inflicted.to.as_nanos(),
-            lasted_ns: nanos(inflicted.lasted),
+        Entry::InjectedFault(fault) => EntryWire::InjectedFault {
+            by: fault.by.clone(),
+            what: fault.what.clone(),
+            cause: fault.cause.clone(),
+            times: fault.times,
+            from_ns: fault.from.as_nanos(),
+            to_ns: fault.to.as_nanos(),
+            lasted_ns: nanos(fault.lasted),
         },
         Entry::Doubt(text) => EntryWire::Doubt { text: text.clone() },
         Entry::Interrupted(at) => EntryWire::Interrupted { at_ns: at.as_nanos() },
