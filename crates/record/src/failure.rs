@@ -1,24 +1,24 @@
-//! Failed probes that are kept one by one, with their evidence.
+//! Failed probes that are kept individually, with their evidence. Their number is limited.
 
 use lapse_measure::answer::{Evidence, Probe};
 use lapse_measure::lane::LaneId;
 
-/// A failed probe.
+/// A failed probe with all that is known about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Its lane.
+    /// The lane of the probe.
     pub lane: LaneId,
-    /// The probe.
+    /// The times and the class of the probe.
     pub probe: Probe,
-    /// What else is known of it.
+    /// Details for finding the cause; empty if the prober recorded none.
     pub evidence: Evidence,
 }
 
-/// The failed probes that were kept one by one.
+/// The failed probes that were kept individually, and how many were not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
-    /// In the order in which they resolved.
+    /// The failures kept, in the order in which they resolved.
     pub kept: Vec<Failure>,
-    /// How many were not kept; outages and totals count them all the same.
+    /// The number of failures that were not kept. Outages and totals count these too.
     pub dropped: u64,
 }

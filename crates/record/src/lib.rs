@@ -1,6 +1,6 @@
-//! What is kept of a run: what happened, entry by entry; the journal on disk; and the record that every report is made of.
+//! The entries of a run, the journal that keeps them on disk, and the record that all reports are made of.
 //!
-//! Knows no runtime, no network and no cluster: a record can be read on another machine, years later.
+//! This crate needs no async runtime, no network and no cluster, so a journal can be read on another machine years later.
 
 pub mod batch;
 pub mod entry;

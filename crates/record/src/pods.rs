@@ -1,4 +1,4 @@
-//! Pod by pod: when its end began, when it was complete, and until when requests still arrived at it.
+//! The pods of a run: when each was deleted and gone, and how long requests still reached it after its deletion.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,79 +10,79 @@ use crate::failure::Failure;
 use lapse_measure::answer::Origin;
 use lapse_measure::time::Offset;
 
-/// Pods that are kept apart.
-const KEPT: usize = 5_000;
-/// For how long after it is gone requests may still be sent to a pod: as long as rules and lists lag.
-const WAKE: Duration = Duration::from_secs(1);
+/// The most pods that are kept; further names are ignored.
+const MAX_PODS: usize = 5_000;
+/// How long after a pod is gone requests may still be sent to it, because routing rules and endpoint lists lag.
+const ROUTING_LAG: Duration = Duration::from_secs(1);
 
-/// How a failure was laid to a pod.
+/// How a failure was attributed to a pod, from the strongest evidence to the weakest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attribution {
-    /// The answer named it, or the answer before on the same connection.
+    /// A header named the pod, on the response or on the one before on the same connection.
     Header,
-    /// The probe went to the pod's own address.
+    /// The probe was sent to the pod's own address.
     Address,
-    /// No other pod was on its way out.
+    /// The pod was the only one that was terminating at the time.
     Exclusion,
 }
 
-/// A pod, as far as it was told of or answered.
+/// A pod that was deleted during the run, served responses or has failures attributed to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
-    /// Its name.
+    /// The pod's name.
     pub name: String,
-    /// The address that is its alone, where the cluster told it.
+    /// The pod's own address; `None` if no event gave it.
     pub address: Option<IpAddr>,
-    /// When its deletion was seen.
+    /// When the pod's deletion was seen; `None` if it was not deleted.
     pub deleting: Option<Offset>,
-    /// When it was seen to leave the endpoints.
+    /// When the pod was last seen to leave the endpoints.
     pub left: Option<Offset>,
-    /// When its container was seen to have exited.
+    /// When the exit of the pod's container was seen.
     pub exited: Option<Offset>,
-    /// When it was seen to be gone.
+    /// When the pod was seen to be gone from the cluster.
     pub gone: Option<Offset>,
-    /// Answers that it gave; none without a header that names it.
+    /// The number of responses by the pod; 0 without a header that names it (`--backend-header`).
     pub served: u64,
-    /// When the last of these was complete.
+    /// When the last of these responses was complete; `None` if there are none.
     pub last_served: Option<Offset>,
-    /// Failures that are laid to it.
+    /// The number of failures attributed to the pod.
     pub failed: u64,
-    /// When the last of those was sent.
+    /// When the last of these failed probes was sent; `None` if there are none.
     pub last_failed: Option<Offset>,
-    /// How these were laid to it, the weakest way if there were several.
+    /// How these failures were attributed: the weakest way if there were several; `None` if there are no failures.
     pub attributed_by: Option<Attribution>,
 }
 
 impl Pod {
-    /// For how long after its deletion was seen requests still arrived at it; nothing if it was not deleted, or if no
-    /// request is known to have come to it after that.
+    /// The time from the pod's deletion to its last response or failure; `None` if it was not deleted, or if nothing was
+    /// seen of it after that.
     pub fn still_used(&self) -> Option<Duration> {
         let (from, last) = (self.deleting?, self.last_served.max(self.last_failed)?);
         (last > from).then(|| last.since(from))
     }
 }
 
-/// Who answered how often, as the run goes on.
+/// The responses counted by backend, with the time of the last one, as the run goes on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Answers(BTreeMap<String, (u64, Offset)>);
+pub(super) struct ResponseCounts(BTreeMap<String, (u64, Offset)>);
 
-impl Answers {
+impl ResponseCounts {
     pub(super) fn add(&mut self, served: Vec<Served>) {
         for Served { backend, times, last } in served {
-            if self.0.len() < KEPT || self.0.contains_key(&backend) {
+            if self.0.len() < MAX_PODS || self.0.contains_key(&backend) {
                 let (all, latest) = self.0.entry(backend).or_insert((0, last));
                 (*all, *latest) = (all.saturating_add(times), last.max(*latest));
             }
         }
     }
 
-    /// All pods that answered or were seen to end, in the order in which they ended, those that did not last.
+    /// All pods that were deleted, served responses or have failures, in order of deletion; pods not deleted come last.
     pub(super) fn pods(self, events: &[Event], failures: &[Failure]) -> Vec<Pod> {
         let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
         for event in events {
             let Some(object) = event.object.as_ref().filter(|object| object.is_pod()) else { continue };
-            if pods.len() < KEPT || pods.contains_key(&object.name) {
-                note(pods.entry(object.name.clone()).or_default(), event);
+            if pods.len() < MAX_PODS || pods.contains_key(&object.name) {
+                apply(pods.entry(object.name.clone()).or_default(), event);
             }
         }
         for (name, (times, last)) in self.0 {
@@ -105,8 +105,8 @@ impl Answers {
     }
 }
 
-/// What an event tells of its pod, in a cluster and in the lab.
-fn note(pod: &mut Pod, event: &Event) {
+/// Updates a pod from an event about it, of a cluster or of the lab.
+fn apply(pod: &mut Pod, event: &Event) {
     pod.address = event.address.or(pod.address);
     match event.kind {
         EventKind::PodDeleting => pod.deleting = pod.deleting.or(Some(event.at)),
@@ -117,37 +117,38 @@ fn note(pod: &mut Pod, event: &Event) {
     }
 }
 
-/// The pod that a failure is laid to.
+/// The pod that a failure is attributed to, and how; `None` if nothing points to one pod.
 fn attribute(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<(String, Attribution)> {
     let named = failure.evidence.backend.as_ref().filter(|name| pods.contains_key(*name));
     if let Some(name) = named {
         return Some((name.clone(), Attribution::Header));
     }
-    if let Some(name) = addressed(pods, failure) {
+    if let Some(name) = pod_at_address(pods, failure) {
         return Some((name, Attribution::Address));
     }
-    // An answer that names nobody is somebody else's: a proxy's.
+    // A response that names no pod came from a proxy.
     if failure.probe.class.origin() == Origin::Answer {
         return None;
     }
-    let leaving = |pod: &Pod| pod.deleting.is_some_and(|deleting| failure.probe.done >= deleting);
-    let leaving = pods.iter().filter(|(_, pod)| leaving(pod) && !is_over(pod, failure));
-    only(leaving).map(|name| (name, Attribution::Exclusion))
+    let is_terminating = |pod: &Pod| pod.deleting.is_some_and(|deleting| failure.probe.done >= deleting);
+    let terminating = pods.iter().filter(|(_, pod)| is_terminating(pod) && !was_gone(pod, failure));
+    single(terminating).map(|name| (name, Attribution::Exclusion))
 }
 
-/// The pod to whose own address a probe went. An address may be given to another pod when its first one is gone.
-fn addressed(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<String> {
+/// The pod to whose own address a probe was sent. Pods that were gone by then do not count: their address may have been
+/// reused.
+fn pod_at_address(pods: &BTreeMap<String, Pod>, failure: &Failure) -> Option<String> {
     let peer = failure.evidence.peer?.ip().to_canonical();
-    only(pods.iter().filter(|(_, pod)| pod.address == Some(peer) && !is_over(pod, failure)))
+    single(pods.iter().filter(|(_, pod)| pod.address == Some(peer) && !was_gone(pod, failure)))
 }
 
-/// Whether a pod had been gone for so long that the probe cannot have been meant for it.
-fn is_over(pod: &Pod, failure: &Failure) -> bool {
-    pod.gone.is_some_and(|gone| failure.probe.sent > gone + WAKE)
+/// Whether the pod had been gone for longer than [`ROUTING_LAG`] when the probe was sent.
+fn was_gone(pod: &Pod, failure: &Failure) -> bool {
+    pod.gone.is_some_and(|gone| failure.probe.sent > gone + ROUTING_LAG)
 }
 
-/// The name of the pod that is the only one.
-fn only<'a>(mut pods: impl Iterator<Item = (&'a String, &'a Pod)>) -> Option<String> {
+/// The name of the pod if there is exactly one.
+fn single<'a>(mut pods: impl Iterator<Item = (&'a String, &'a Pod)>) -> Option<String> {
     let (name, _) = pods.next()?;
     pods.next().is_none().then(|| name.clone())
 }
@@ -183,17 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_was_used_until_its_last_answer_or_its_last_failure() {
+    fn a_pod_was_still_used_until_its_last_response_or_failure() {
         let events = [
             event(100, EventKind::PodDeleting, "a"),
             event(130, EventKind::EndpointRemoved, "a"),
             event(900, EventKind::PodGone, "a"),
         ];
-        let mut answers = Answers::default();
-        answers.add(vec![served("a", 7, 80), served("b", 9, 2_000)]);
-        answers.add(vec![served("a", 1, 120)]);
+        let mut counts = ResponseCounts::default();
+        counts.add(vec![served("a", 7, 80), served("b", 9, 2_000)]);
+        counts.add(vec![served("a", 1, 120)]);
         let failures = [failure(150, Class::Refused, None), failure(160, Class::Status(502), None)];
-        let pods = answers.pods(&events, &failures);
+        let pods = counts.pods(&events, &failures);
         let [a, b] = pods.as_slice() else { panic!("{pods:?}") };
         assert_eq!((a.served, a.last_served, a.failed, a.last_failed), (8, Some(at(120)), 1, Some(at(150))));
         assert_eq!((a.still_used(), a.attributed_by), (Some(Duration::from_millis(50)), Some(Attribution::Exclusion)));
@@ -201,10 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn of_two_pods_on_their_way_out_only_a_header_tells_which_it_was() {
+    fn while_two_pods_terminate_only_a_header_attributes_a_failure() {
         let events = [event(100, EventKind::PodDeleting, "a"), event(110, EventKind::PodDeleting, "b")];
         let failures = [failure(150, Class::Refused, None), failure(151, Class::Reset, Some("b"))];
-        let pods = Answers::default().pods(&events, &failures);
+        let pods = ResponseCounts::default().pods(&events, &failures);
         assert_eq!(
             pods.iter().map(|pod| (pod.failed, pod.attributed_by)).collect::<Vec<_>>(),
             [(0, None), (1, Some(Attribution::Header))]
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_went_to_a_pods_own_address_is_that_pods() {
+    fn a_failure_at_a_pods_own_address_is_attributed_to_it_until_the_address_is_reused() {
         let at_address = |host: u8, event: Event| Event { address: Some([10, 0, 0, host].into()), ..event };
         let to = |host: u8, failure: Failure| {
             let peer = Some(([10, 0, 0, host], 80).into());
@@ -229,15 +230,18 @@ mod tests {
             to(1, failure(2_100, Class::Status(500), None)),
             to(9, failure(150, Class::Status(503), None)),
         ];
-        let pods = Answers::default().pods(&events, &failures);
-        let laid: Vec<_> = pods.iter().map(|pod| (pod.name.as_str(), pod.failed, pod.attributed_by)).collect();
-        assert_eq!(laid, [("a", 0, None), ("b", 1, Some(Attribution::Address)), ("c", 1, Some(Attribution::Address))]);
+        let pods = ResponseCounts::default().pods(&events, &failures);
+        let attributed: Vec<_> = pods.iter().map(|pod| (pod.name.as_str(), pod.failed, pod.attributed_by)).collect();
+        assert_eq!(
+            attributed,
+            [("a", 0, None), ("b", 1, Some(Attribution::Address)), ("c", 1, Some(Attribution::Address))]
+        );
     }
 
     #[test]
-    fn who_calls_himself_something_else_each_time_costs_no_more_than_so_much() {
-        let mut answers = Answers::default();
-        answers.add((0..2 * KEPT).map(|name| served(&name.to_string(), 1, 1)).collect());
-        assert_eq!(answers.pods(&[], &[]).len(), KEPT);
+    fn a_backend_that_changes_its_name_on_each_response_is_limited_to_the_maximum() {
+        let mut counts = ResponseCounts::default();
+        counts.add((0..2 * MAX_PODS).map(|name| served(&name.to_string(), 1, 1)).collect());
+        assert_eq!(counts.pods(&[], &[]).len(), MAX_PODS);
     }
 }

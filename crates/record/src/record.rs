@@ -1,11 +1,11 @@
-//! All that is known of a run at its end: the one thing that reports are made of.
+//! The record of a run, from which all reports are made, and the recorder that builds it from entries.
 //!
-//! A live run and the reading of its journal take the same entries, so both come to the same record.
+//! A live run and the replay of its journal record the same entries, so both end with the same record.
 
 use std::collections::BTreeMap;
 
 use super::entry::{End, Entry, InjectedFault, RunHeader};
-use super::pods::Answers;
+use super::pods::ResponseCounts;
 use super::summary::{self, Act, Summary};
 use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
@@ -20,30 +20,30 @@ use lapse_measure::span::Span;
 use lapse_measure::time::{Anchor, Human, Offset};
 use lapse_measure::verdict::Ending;
 
-/// Failures kept of each class of a lane.
-const KEPT_OF_A_CLASS: u64 = 5_000;
-/// Failures kept in all.
-const KEPT: usize = 20_000;
-/// Events kept in all.
-const EVENTS: usize = 50_000;
-/// The wall clock may be slewed by this many parts in a million (the kernel's limit) before a difference means a step.
+/// The most failures kept of one class on one lane, so that one class cannot crowd out the others.
+const MAX_FAILURES_PER_CLASS: u64 = 5_000;
+/// The most failures kept in all.
+const MAX_FAILURES: usize = 20_000;
+/// The most events kept.
+const MAX_EVENTS: usize = 50_000;
+/// The fastest slew of the wall clock by the kernel, in parts per million; a greater difference is a step.
 const SLEW_PPM: u64 = 500;
-/// A difference between anchors below this is not worth a word.
-const STEP_NS: u64 = 1_000_000;
+/// The smallest step of the wall clock that is reported, in nanoseconds.
+const MIN_STEP_NS: u64 = 1_000_000;
 
-/// The wrapped command.
+/// The run of the wrapped command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandRun {
-    /// Its words.
+    /// The words of the command line.
     pub argv: Vec<String>,
-    /// When it was started; `None` if the run ended before.
+    /// When the command was started; `None` if it was not, because it could not be or the run ended before.
     pub started: Option<Offset>,
-    /// How it ended; `None` if it did not before the run did.
+    /// How the command ended; `None` if it had not when the run ended.
     pub exit: Option<Exit>,
 }
 
 impl CommandRun {
-    /// Whether it was to run and did not end well.
+    /// Whether the command did not exit with code 0, for whatever reason.
     pub fn failed(&self) -> bool {
         self.exit.as_ref().is_none_or(|exit| exit.code != Some(0))
     }
@@ -52,59 +52,59 @@ impl CommandRun {
 /// All that is known of a run.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// What was known before the first probe.
+    /// The run header: all that was fixed before the first probe.
     pub about: RunHeader,
-    /// What was measured of each target and lane.
+    /// The observations of each target and lane.
     pub seen: Observations,
-    /// Failed probes, one by one.
+    /// Failed probes with their evidence, up to a limit.
     pub failures: Failures,
-    /// What else happened.
+    /// Events, in the order in which they were seen, up to a limit.
     pub events: Vec<Event>,
-    /// Events that were not kept.
+    /// The number of events beyond the limit.
     pub events_dropped: u64,
-    /// The wrapped command, if there was one.
+    /// The wrapped command; `None` if the run wrapped none.
     pub command: Option<CommandRun>,
-    /// What the scenario's world did, in the order in which it began.
+    /// The faults that the scenario's world injected, in the order of their entries.
     pub inflicted: Vec<InjectedFault>,
-    /// Somebody asked for the end.
+    /// Whether a signal asked for the end of the run.
     pub interrupted: bool,
-    /// The record ends without an end: the run was killed, or still goes on.
+    /// Whether there is no end entry: the run was killed, or still goes on.
     pub cut: bool,
-    /// The end, if the run came to one.
+    /// The end of the run; `None` if `cut`.
     pub end: Option<End>,
-    /// What all of it comes to.
+    /// Totals, episodes, pods and the verdict, computed once for all reports.
     pub summary: Summary,
 }
 
 impl Record {
-    /// The whole run.
+    /// The span of the whole run.
     pub fn whole(&self) -> Span {
         Span::new(Offset::ZERO, self.seen.end)
     }
 }
 
-/// Why an entry does not fit the entries before it.
+/// Why an entry contradicts the entries before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEntry {
-    /// A record of a lane that the run does not have, of a slot that is in already, or of one far ahead of all others.
+    /// A record of an unknown lane, of a slot that already has a record, or of a slot too far ahead of the others.
     #[error("slot {slot} of lane {lane} does not belong here")]
     Slot {
-        /// The lane's place in the run's list.
+        /// The index of the lane.
         lane: usize,
-        /// The slot's number.
+        /// The number of the slot in its lane.
         slot: u64,
     },
-    /// Time went back.
+    /// A phase or an act begins before one that came earlier.
     #[error("{what} at {at} ns goes back in time")]
     Backwards {
-        /// What it is that begins.
+        /// `a phase` or `an act`.
         what: &'static str,
-        /// When it says it does.
+        /// The start that the entry gives, in nanoseconds.
         at: u64,
     },
 }
 
-/// Takes entries in until the run ends. A copy can be finished at any time: what is known so far.
+/// Builds the record from entries. A clone can be finished at any time, for the record so far.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     about: RunHeader,
@@ -114,7 +114,7 @@ pub struct Recorder {
     kept: BTreeMap<(LaneId, Class), u64>,
     events: Vec<Event>,
     events_dropped: u64,
-    answers: Answers,
+    responses: ResponseCounts,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
     inflicted: Vec<InjectedFault>,
@@ -125,7 +125,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// The record of a run of which nothing has happened yet.
+    /// A recorder for the run with this header, before its first entry.
     pub fn new(about: RunHeader) -> Self {
         let lanes = about.lanes();
         let command = about.command.clone().map(|argv| CommandRun { argv, started: None, exit: None });
@@ -137,7 +137,7 @@ impl Recorder {
             kept: BTreeMap::new(),
             events: Vec::new(),
             events_dropped: 0,
-            answers: Answers::default(),
+            responses: ResponseCounts::default(),
             command,
             acts: Vec::new(),
             inflicted: Vec::new(),
@@ -148,46 +148,46 @@ impl Recorder {
         }
     }
 
-    /// Takes the next entry in.
+    /// Records the next entry; an error if it contradicts the entries before it.
     pub fn take(&mut self, entry: Entry) -> Result<(), InvalidEntry> {
         match entry {
             Entry::Phase(phase, at) => {
-                self.in_order("a phase", at)?;
+                self.check_order("a phase", at)?;
                 self.fold.begin(phase, at);
             }
             Entry::Act(name, at) => {
-                self.in_order("an act", at)?;
+                self.check_order("an act", at)?;
                 self.acts.push((name, at));
             }
             Entry::Batch(batch) => self.take_batch(batch)?,
-            Entry::Event(event) if self.events.len() < EVENTS => self.events.push(event),
+            Entry::Event(event) if self.events.len() < MAX_EVENTS => self.events.push(event),
             Entry::Event(_) => self.events_dropped += 1,
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
-            Entry::InjectedFault(inflicted) => self.inflicted.push(inflicted),
-            Entry::Doubt(doubt) => self.inconclusive.push(doubt),
+            Entry::InjectedFault(fault) => self.inflicted.push(fault),
+            Entry::Doubt(reason) => self.inconclusive.push(reason),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
         }
         Ok(())
     }
 
-    /// The lanes, and when control probes are due.
+    /// The lanes of the run and the schedule of its control lane.
     pub fn lanes(&self) -> (&[Lane], Schedule) {
         (&self.lanes, self.about.control())
     }
 
-    /// What is folded so far.
+    /// The fold of all probes so far, for figures while the run goes on.
     pub const fn fold(&self) -> &Fold {
         &self.fold
     }
 
-    /// Every slot due before this has been sent, or will never be.
+    /// Every slot that was due before this instant has been sent or given up.
     pub const fn watermark(&self) -> Offset {
         self.watermark
     }
 
-    /// All that is known, now that no entry will follow.
+    /// The record, now that no entry follows.
     pub fn finish(self) -> Record {
         let end = self.end.map_or(self.watermark, |end| end.at);
         let seen = self.fold.finish(end);
@@ -199,7 +199,7 @@ impl Recorder {
             Some(command) if command.failed() => Ending::CommandFailed,
             _ => Ending::Complete,
         };
-        let pods = self.answers.pods(&self.events, &self.failures.kept);
+        let pods = self.responses.pods(&self.events, &self.failures.kept);
         let notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
         let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
         Record {
@@ -217,8 +217,8 @@ impl Recorder {
         }
     }
 
-    /// Phases and acts follow each other, and what is due after they begin has not been taken in.
-    fn in_order(&self, what: &'static str, at: Offset) -> Result<(), InvalidEntry> {
+    /// Checks that a phase or an act does not begin before an earlier one.
+    fn check_order(&self, what: &'static str, at: Offset) -> Result<(), InvalidEntry> {
         let last = self.acts.last().map(|(_, from)| *from).max(self.fold.phases().last());
         if last.is_some_and(|last| at < last) {
             return Err(InvalidEntry::Backwards { what, at: at.as_nanos() });
@@ -238,7 +238,7 @@ impl Recorder {
                 self.keep(Failure { lane, probe, evidence: evidence.map(|evidence| *evidence).unwrap_or_default() });
             }
         }
-        self.answers.add(batch.served);
+        self.responses.add(batch.served);
         for probe in &batch.controls {
             self.fold.push_control(probe);
         }
@@ -247,7 +247,7 @@ impl Recorder {
 
     fn keep(&mut self, failure: Failure) {
         let kept = self.kept.entry((failure.lane, failure.probe.class)).or_insert(0);
-        if *kept < KEPT_OF_A_CLASS && self.failures.kept.len() < KEPT {
+        if *kept < MAX_FAILURES_PER_CLASS && self.failures.kept.len() < MAX_FAILURES {
             *kept += 1;
             self.failures.kept.push(failure);
         } else {
@@ -261,7 +261,7 @@ fn notes(anchor: &Anchor, end: Option<&End>, seen: &Observations) -> Vec<String>
     if let Some(end) = end {
         let apart = anchor.unix_ns_at(end.anchor.offset).abs_diff(end.anchor.unix_ns);
         let slewed = end.anchor.offset.since(anchor.offset).as_nanos() * u128::from(SLEW_PPM) / 1_000_000;
-        if u128::from(apart) > u128::from(STEP_NS) + slewed {
+        if u128::from(apart) > u128::from(MIN_STEP_NS) + slewed {
             let by = Human(std::time::Duration::from_nanos(apart));
             notes.push(format!("the wall clock was stepped by {by} during the run: dates count from its start"));
         }
@@ -281,7 +281,7 @@ mod tests {
     use lapse_measure::verdict::Conclusion;
 
     #[test]
-    fn a_probe_that_was_on_its_way_when_the_event_began_is_judged_with_it() {
+    fn a_probe_under_way_when_the_event_begins_counts_against_budgets_if_it_fails() {
         let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
         let record = sample.record(2000, |_, ms| match ms {
             999 => Answer::after(Class::Closed, 5000),
