@@ -1,6 +1,6 @@
-//! Records of runs that never were, told in a few words, so that a test of a report reads as a story.
+//! Records of invented runs, built from a few lines each, for the tests of reports.
 //!
-//! They go through the recorder entry by entry, as a live run does.
+//! They pass through the recorder entry by entry, as those of a live run do.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "only tests call this")]
 
 use std::net::SocketAddr;
@@ -18,8 +18,8 @@ use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, Offset};
 use lapse_measure::verdict::{MaxBlind, Rules, default_budget};
 
-/// 2023-11-14T22:13:20Z.
-const BEGAN_NS: u64 = 1_700_000_000_000_000_000;
+/// The start of every sample run, 2023-11-14T22:13:20Z, in nanoseconds since the Unix epoch.
+const START_UNIX_NS: u64 = 1_700_000_000_000_000_000;
 
 const SYNCHRONISED: Discipline = Discipline {
     synchronised: true,
@@ -27,41 +27,41 @@ const SYNCHRONISED: Discipline = Discipline {
     maximum_error: Duration::from_millis(12),
 };
 
-/// How a probe was answered.
+/// The result of a probe of a sample run.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
-    /// What the probe saw.
+    /// The class of the probe.
     pub class: Class,
-    /// From sent to done.
+    /// The round trip: `done - sent`.
     pub trip: Duration,
-    /// Who answered.
+    /// The address that the probe reached; `None` for no address.
     pub peer: Option<SocketAddr>,
 }
 
 impl Answer {
-    /// This class, after `micros` microseconds, from nobody in particular.
+    /// A result of this class after `micros` microseconds, without a peer.
     pub const fn after(class: Class, micros: u64) -> Self {
         Self { class, trip: Duration::from_micros(micros), peer: None }
     }
 
-    /// The same from the server whose address ends in `host`.
+    /// The same result from the server at 10.0.0.`host`.
     #[must_use]
     pub fn from(self, host: u8) -> Self {
         Self { peer: Some(SocketAddr::from(([10, 0, 0, host], 8080))), ..self }
     }
 }
 
-/// A run to be: 1000 slots a second of each target, two lanes each.
+/// A sample run that is being described: 1000 slots per second and two lanes for each target.
 #[derive(Debug)]
 pub struct Sample {
-    /// The header of the run.
+    /// The header of the run; tests may change it before they make the record.
     pub about: RunHeader,
-    /// What happens beside the probes, in order, with its moment in milliseconds.
-    beside: Vec<(u64, Entry)>,
+    /// The entries other than batches, each with its time in milliseconds.
+    entries: Vec<(u64, Entry)>,
 }
 
 impl Sample {
-    /// A run against these targets in which no failed probe is allowed.
+    /// A run against these targets whose budget allows no failed probe.
     pub fn of(targets: &[&str]) -> Self {
         let target = |name: &&str| Target {
             name: (*name).to_owned(),
@@ -73,7 +73,7 @@ impl Sample {
         let about = RunHeader {
             version: "0.1.0".to_owned(),
             name: "upgrade".to_owned(),
-            anchor: Anchor { unix_ns: BEGAN_NS, offset: Offset::ZERO },
+            anchor: Anchor { unix_ns: START_UNIX_NS, offset: Offset::ZERO },
             discipline: Some(SYNCHRONISED),
             monotonic_ns: 5,
             rate: Rate::per_second(1000).unwrap(),
@@ -86,54 +86,54 @@ impl Sample {
             rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
         };
-        Self { about, beside: Vec::new() }
+        Self { about, entries: Vec::new() }
     }
 
-    /// A phase begins.
+    /// Adds the start of a phase at `ms`.
     #[must_use]
     pub fn phase(self, phase: Phase, ms: u64) -> Self {
         self.beside(ms, Entry::Phase(phase, Offset::from_millis(ms)))
     }
 
-    /// An act of a scenario begins.
+    /// Adds the start of an act at `ms`.
     #[must_use]
     pub fn act(self, name: &str, ms: u64) -> Self {
         self.beside(ms, Entry::Act(name.to_owned(), Offset::from_millis(ms)))
     }
 
-    /// The wrapped command starts at `from`, says `lines` a tenth of a second apart, and ends at `to` with `code`.
+    /// Adds a wrapped command that starts at `from` ms, prints `lines` 100 ms apart and exits at `to` ms with `code`.
     #[must_use]
     pub fn command(mut self, words: &str, (from, to): (u64, u64), code: i32, lines: &[&str]) -> Self {
         self.about.command = Some(words.split(' ').map(str::to_owned).collect());
-        let mut told = self.beside(from, Entry::Started(Offset::from_millis(from)));
+        let mut sample = self.beside(from, Entry::Started(Offset::from_millis(from)));
         for (nth, line) in (1..).zip(lines) {
             let event = Event::new(Offset::from_millis(from + nth * 100), Source::Command, EventKind::Stdout, *line);
-            told = told.beside(from + nth * 100, Entry::Event(event));
+            sample = sample.beside(from + nth * 100, Entry::Event(event));
         }
         let exit = Exit { at: Offset::from_millis(to), code: Some(code), signal: None };
-        told.beside(to, Entry::Exit(exit))
+        sample.beside(to, Entry::Exit(exit))
     }
 
-    /// Something else happens.
+    /// Adds any other entry at `ms`.
     #[must_use]
     pub fn beside(mut self, ms: u64, entry: Entry) -> Self {
-        self.beside.push((ms, entry));
+        self.entries.push((ms, entry));
         self
     }
 
-    /// The record of `length` ms in which every probe is answered as `answer` says of its lane and its due millisecond.
+    /// The record of the run, `length` ms long. `answer` gives each probe's result from its lane and its due time in ms.
     pub fn record(self, length: u64, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
-        let anchor = Anchor { unix_ns: BEGAN_NS + length * 1_000_000, offset: Offset::from_millis(length) };
+        let anchor = Anchor { unix_ns: START_UNIX_NS + length * 1_000_000, offset: Offset::from_millis(length) };
         let end = End { at: Offset::from_millis(length), anchor, pressure: Some(0.031) };
         self.beside(length, Entry::End(end)).cut(answer)
     }
 
-    /// The same, up to the last thing that happened, and without an end unless that was one.
+    /// The record of the run up to its last entry, without an end entry unless one was added.
     pub fn cut(mut self, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
-        self.beside.sort_by_key(|(ms, _)| *ms);
+        self.entries.sort_by_key(|(ms, _)| *ms);
         let mut recorder = Recorder::new(self.about);
         let mut from = 0;
-        for (to, entry) in self.beside {
+        for (to, entry) in self.entries {
             recorder.take(Entry::Batch(batch(recorder.lanes().0, from, to, &answer))).unwrap();
             recorder.take(entry).unwrap();
             from = to;
@@ -142,7 +142,7 @@ impl Sample {
     }
 }
 
-/// All slots due in `[from, to)` ms.
+/// The batch of all slots due in `[from, to)` ms.
 fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Batch {
     let (begin, end) = (Offset::from_millis(from), Offset::from_millis(to));
     let of_lane = |(place, lane): (usize, &Lane)| {
@@ -172,13 +172,13 @@ fn control(ms: u64) -> Probe {
 
 const OK: Answer = Answer::after(Class::Ok, 300);
 
-/// Nothing happens: a second of baseline, a second of event.
+/// A run without a failure: one second of baseline, one second of event.
 pub fn healthy() -> Record {
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
     sample.record(2000, |_, _| OK)
 }
 
-/// Section 10 of the definitions: a 503 for whatever arrives in `[2000, 2300)` ms.
+/// The worked example of `docs/MEASUREMENT.md`: the service responds with 503 in `[2000, 2300)` ms.
 pub fn worked_example() -> Record {
     let down = |ms| (2000..2300).contains(&ms);
     Sample::of(&["shop"]).phase(Phase::Event, 0).record(4000, |_, ms| {
@@ -187,7 +187,7 @@ pub fn worked_example() -> Record {
     })
 }
 
-/// A chart is upgraded: new connections are refused for 2.1 s, pooled ones are reset for 80 ms.
+/// A helm upgrade during which new connections are refused for 2.1 s and pooled ones are reset for 80 ms.
 pub fn upgrade() -> Record {
     let lines = ["Release \"shop\" has been upgraded. Happy Helming!", "STATUS: deployed", "REVISION: 7"];
     let sample = Sample::of(&["shop"])
@@ -202,7 +202,8 @@ pub fn upgrade() -> Record {
     })
 }
 
-/// Every class there is, on two targets, with blind time, slow answers, and failing from the start to the end.
+/// Two targets with odd names and failures of every class, some at the start and the end of the run, with blind time and
+/// slow answers.
 pub fn nasty() -> Record {
     let mut sample = Sample::of(&["shop, \"the\" big one", "p\u{1b}[31may"]).phase(Phase::Event, 0);
     sample.about.discipline = Some(Discipline { synchronised: false, ..SYNCHRONISED });
@@ -219,7 +220,7 @@ pub fn nasty() -> Record {
     let sample = sample.beside(100, Entry::Event(held_up)).beside(9000, Entry::Interrupted(Offset::from_millis(9000)));
     sample.record(9000, |lane, ms| match (lane.target.0, lane.policy, ms) {
         (0, _, 0..50) => Answer::after(Class::Status(502), 900).from(1),
-        (0, Policy::New, 1000..1700) => every_class(ms),
+        (0, Policy::New, 1000..1700) => any_failure(ms),
         (0, Policy::Reused, 8000..) => Answer::after(Class::ResponseTimeout, 6_000_000),
         (1, _, 3000..3400) => Answer::after(Class::NotSent(Unsent::NoPort), 0),
         (1, Policy::New, 3400..3450) => Answer::after(Class::Unreachable, 3_060_000).from(9),
@@ -228,15 +229,15 @@ pub fn nasty() -> Record {
     })
 }
 
-fn every_class(ms: u64) -> Answer {
+fn any_failure(ms: u64) -> Answer {
     let all: Vec<_> = Class::ALL.iter().copied().filter(|class| class.health() == Health::Failed).collect();
-    let place = usize::try_from(ms / 2).unwrap_or(0) % all.len();
-    Answer::after(all[place], 1000).from(u8::try_from(ms % 7).unwrap_or(0))
+    let index = usize::try_from(ms / 2).unwrap_or(0) % all.len();
+    Answer::after(all[index], 1000).from(u8::try_from(ms % 7).unwrap_or(0))
 }
 
-/// The only pod of a service is replaced by another one, which is ready two seconds later.
+/// The only pod of a service is deleted, and the next one is ready two seconds later.
 pub fn replaced() -> Record {
-    let told = [
+    let pod_events = [
         (0, "shop-1", EventKind::PodFound),
         (0, "shop-1", EventKind::EndpointFound),
         (2000, "shop-1", EventKind::PodDeleting),
@@ -253,7 +254,7 @@ pub fn replaced() -> Record {
         (ms, Entry::Event(event.to(Object::new(ObjectKind::Pod, pod))))
     };
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
-    let sample = told.into_iter().map(event).fold(sample, |sample, (ms, entry)| sample.beside(ms, entry));
+    let sample = pod_events.into_iter().map(event).fold(sample, |sample, (ms, entry)| sample.beside(ms, entry));
     sample.record(6000, |_, ms| match ms {
         2150..4100 => Answer::after(Class::Refused, 200).from(1),
         _ => OK,
@@ -265,7 +266,7 @@ pub fn empty() -> Record {
     Sample::of(&["shop"]).record(0, |_, _| OK)
 }
 
-/// A run that was killed while the command still ran.
+/// A run that was killed while its command was running, so that it has no end entry.
 pub fn killed() -> Record {
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
     let mut sample = sample.beside(1000, Entry::Started(Offset::from_millis(1000)));
@@ -274,7 +275,7 @@ pub fn killed() -> Record {
     sample.beside(1500, Entry::Event(alive)).cut(|_, _| OK)
 }
 
-/// A scenario of three acts: the second loses what it was to lose, the third what it was not.
+/// A scenario of three acts. The second loses requests as expected, the third although none were to be lost.
 pub fn scenario() -> Record {
     let mut sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
     let budget = |name: &str, limit| Budget { name: name.to_owned(), scope: Scope::EachTarget, limit };
@@ -305,7 +306,7 @@ pub fn scenario() -> Record {
     })
 }
 
-/// A scrappy run: a failure every other second, more often than anybody wants to read.
+/// A run with a failure every three seconds: more episodes than a report lists in full.
 pub fn scrappy() -> Record {
     let sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
     sample.record(60_000, |lane, ms| match (lane.policy, ms % 3000) {
@@ -314,7 +315,7 @@ pub fn scrappy() -> Record {
     })
 }
 
-/// Numbers that no run comes to, as a damaged or forged journal may have them.
+/// A run of extreme values that no real run has, as in a damaged or forged journal.
 pub fn hostile() -> Record {
     let far = Offset::from_nanos(u64::MAX);
     let mut sample = Sample::of(&["", "\u{202e}\r\n\u{0}"]);
