@@ -145,7 +145,7 @@ fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
         Ok((HEADER, payload)) => {
             wire::about::read(&payload).map_err(|why| Error::RunHeader { path: path.clone(), why })?
         }
-        Ok((kind, _)) => return Err(Error::RunHeader { path, why: format!("it is of kind {kind}") }),
+        Ok((kind, _)) => return Err(Error::RunHeader { path, why: format!("it is an entry of kind {kind}, not a run header") }),
         Err(NoFrame::Read(source)) => return Err(Error::Read { path, source }),
         Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Empty { path }),
     };

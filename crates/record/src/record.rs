@@ -87,7 +87,7 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEntry {
     /// A record of an unknown lane, of a slot that already has a record, or of a slot too far ahead of the others.
-    #[error("slot {slot} of lane {lane} does not belong here")]
+    #[error("slot {slot} of lane {lane} is unknown, repeated or too far ahead")]
     Slot {
         /// The index of the lane.
         lane: usize,
@@ -95,7 +95,7 @@ pub enum InvalidEntry {
         slot: u64,
     },
     /// A phase or an act begins before one that came earlier.
-    #[error("{what} at {at} ns goes back in time")]
+    #[error("{what} begins at {at} ns, before one that came earlier")]
     Backwards {
         /// `a phase` or `an act`.
         what: &'static str,
