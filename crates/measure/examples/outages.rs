@@ -1,4 +1,4 @@
-//! Prints the episodes and the strict outages of a recorded run: `cargo run -p lapse-measure --example outages reports/story`.
+//! Prints the episodes and outages of a recorded run: `cargo run -p lapse-measure --example outages reports/story`.
 
 use std::io::Write;
 

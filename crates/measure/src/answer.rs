@@ -189,8 +189,8 @@ pub struct Probe {
     pub slot: u64,
     /// When the slot was due, by the lane's schedule.
     pub due: Offset,
-    /// Just before the first byte was written, or before connect on a new connection. If nothing was sent, when that was
-    /// decided.
+    /// Just before the first byte was written, or before connect on a new connection. If nothing was sent, when that
+    /// was decided.
     pub sent: Offset,
     /// When the response was complete or the failure was seen.
     pub done: Offset,

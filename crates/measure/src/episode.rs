@@ -64,8 +64,8 @@ impl Cluster {
     }
 }
 
-/// The span from the first failure to the last of each cluster. A blind lane is not known to be up, so blind slots keep a
-/// cluster going, but it does not begin or end with them.
+/// The span from the first failure to the last of each cluster. A blind lane is not known to be up, so blind slots keep
+/// a cluster going, but it does not begin or end with them.
 fn clusters(lanes: &[&LaneObservations]) -> Vec<Span> {
     let mut spans: Vec<(Span, bool)> = Vec::new();
     for lane in lanes {
@@ -138,7 +138,7 @@ impl Episode {
         }
     }
 
-    /// The duration from the start of the first strict outage to the end of the last one, bounded by the bounds of both.
+    /// The duration from the start of the first strict outage to the end of the last one, with the bounds of both.
     fn bounded_span(&self, lanes: &[&LaneObservations]) -> Bounded {
         let lane = |id: LaneId| lanes.iter().find(|lane| lane.id == id);
         let outages = || self.outages.iter().filter_map(|id| lane(id.lane)?.outages.get(id.nth));
@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn failures_less_than_a_second_apart_are_one_episode() {
-        let quiet = ".".repeat(999);
-        assert_eq!(episodes_as_text(&[&format!("xx{quiet}x..")]), ["0..1001 3/1002"]);
-        assert_eq!(episodes_as_text(&[&format!("xx{quiet}..x.")]), ["0..1 2/2", "1003..1003 1/1"]);
+        let gap = ".".repeat(999);
+        assert_eq!(episodes_as_text(&[&format!("xx{gap}x..")]), ["0..1001 3/1002"]);
+        assert_eq!(episodes_as_text(&[&format!("xx{gap}..x.")]), ["0..1 2/2", "1003..1003 1/1"]);
     }
 
     #[test]

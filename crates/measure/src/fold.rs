@@ -57,7 +57,7 @@ impl Fold {
         assert!(lanes.iter().all(|lane| lane.target.0 < targets.len()), "each lane probes a target of the run");
         Self {
             targets: targets.iter().map(|name| (name.clone(), SuccessGap::default())).collect(),
-            lanes: lanes.iter().enumerate().map(|(place, lane)| LaneFold::new(LaneId(place), lane)).collect(),
+            lanes: lanes.iter().enumerate().map(|(index, lane)| LaneFold::new(LaneId(index), lane)).collect(),
             phases: Phases::default(),
             control: Control::new(control),
         }
@@ -101,8 +101,8 @@ impl Fold {
         &self.phases
     }
 
-    /// How long every lane has been up without a failure, counted from `since` at the earliest. Probes still under way do
-    /// not count as up.
+    /// How long every lane has been up without a failure, counted from `since` at the earliest. Probes still under way
+    /// do not count as up.
     pub fn up_for(&self, since: Offset) -> Duration {
         let up_for = |lane: &LaneFold| lane.up_since.map(|up| lane.folded_to.since(up.max(since))).unwrap_or_default();
         self.lanes.iter().map(up_for).min().unwrap_or_default()
@@ -189,7 +189,7 @@ impl LaneFold {
             }
             Health::Up | Health::Slow => {
                 self.up_since.get_or_insert(probe.due);
-                self.seen.record_times(probe, phases.place(probe.due));
+                self.seen.record_times(probe, phases.index_at(probe.due));
             }
         }
     }

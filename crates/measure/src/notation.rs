@@ -25,8 +25,8 @@ pub fn schedules(lanes: u64) -> Vec<Schedule> {
     Schedule::interleaved(Rate::per_second(1000).unwrap(), NonZeroU64::new(lanes).unwrap(), Offset::ZERO).collect()
 }
 
-/// The probes that `notation` describes on `schedule`. Each is sent when due and done at once, but for a response timeout
-/// (after 50 ms) and a slow answer (after 20 ms).
+/// The probes that `notation` describes on `schedule`. Each is sent when due and done at once, but for a response
+/// timeout (after 50 ms) and a slow answer (after 20 ms).
 pub fn probes_on(schedule: &Schedule, notation: &str) -> Vec<Probe> {
     let read = |(slot, letter): (u64, char)| {
         let class = match letter {
@@ -84,9 +84,9 @@ pub fn seen(notations: &[&str]) -> Observations {
     let lanes = lanes(notations.len() as u64);
     let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
     fold.begin(Phase::Event, Offset::ZERO);
-    for (place, notation) in notations.iter().enumerate() {
-        for probe in probes_on(&lanes[place].schedule, notation) {
-            assert!(fold.push(LaneId(place), probe, None));
+    for (index, notation) in notations.iter().enumerate() {
+        for probe in probes_on(&lanes[index].schedule, notation) {
+            assert!(fold.push(LaneId(index), probe, None));
         }
     }
     let end = lanes.iter().zip(notations).map(|(lane, notation)| lane.schedule.due(notation.len() as u64)).max();

@@ -89,8 +89,8 @@ pub struct Finder {
     awaiting_success: Vec<(usize, Offset)>,
     /// `(done, sent)` of the successes that were not done yet when the newest slot was due.
     unsettled: BinaryHeap<Reverse<(Offset, Offset)>>,
-    /// The latest `sent` among the successes that were done when the newest slot was due. Due times, unlike the send times
-    /// of several threads, never decrease from one slot to the next.
+    /// The latest `sent` among the successes that were done when the newest slot was due. Due times, unlike the send
+    /// times of several threads, never decrease from one slot to the next.
     settled: Option<Offset>,
     longest_trip: Duration,
 }
@@ -179,10 +179,10 @@ impl Finder {
             outage.estimate = self.schedule.time_of(outage.failed);
             *outage.classes.entry(probe.class).or_insert(0) += 1;
         }
-        let place = self.found.len() - 1;
+        let index = self.found.len() - 1;
         match self.awaiting_success.last_mut() {
-            Some((last, after)) if *last == place => *after = met.max(*after),
-            _ => self.awaiting_success.push((place, met)),
+            Some((last, after)) if *last == index => *after = met.max(*after),
+            _ => self.awaiting_success.push((index, met)),
         }
     }
 

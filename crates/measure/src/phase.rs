@@ -37,7 +37,7 @@ impl Phases {
     }
 
     /// The index of the phase that `at` lies in; 0 for an instant before the first phase.
-    pub fn place(&self, at: Offset) -> usize {
+    pub fn index_at(&self, at: Offset) -> usize {
         self.0.iter().rposition(|(_, from)| *from <= at).unwrap_or(0)
     }
 
@@ -57,7 +57,7 @@ impl Phases {
         self.0.iter().zip(ends).map(|((phase, from), to)| (*phase, Span::new(*from, to)))
     }
 
-    /// The span from the start of the event to `end`, over which budgets are checked. The whole run if there was no event.
+    /// The span over which budgets are checked: from the start of the event to `end`, or all of the run without an event.
     pub fn judged(&self, end: Offset) -> Span {
         let event = self.0.iter().find(|(phase, _)| *phase == Phase::Event);
         Span::new(event.map_or(Offset::ZERO, |(_, from)| *from), end)

@@ -15,8 +15,8 @@ const REORDER_WINDOW: Duration = Duration::from_secs(1);
 /// Finds the success gap of one target from the completions of its probes.
 #[derive(Clone, Debug, Default)]
 pub struct SuccessGap {
-    /// `(done, sent, success)` of completions not processed yet. They are nearly in order and are sorted once a batch: a
-    /// heap would touch all of its memory for each completion.
+    /// `(done, sent, success)` of completions not processed yet. They are nearly in order and are sorted once a batch:
+    /// a heap would touch all of its memory for each completion.
     pending: Vec<(Offset, Offset, bool)>,
     /// All completions up to this instant have been processed.
     settled: Offset,
@@ -73,8 +73,8 @@ impl SuccessGap {
         (self.pending, self.settled) = (pending, until);
     }
 
-    /// Ends the current gap at `to` and keeps it if it is the longest so far. `outstanding` is the earliest send among the
-    /// probes that completed after `to`.
+    /// Ends the current gap at `to` and keeps it if it is the longest so far. `outstanding` is the earliest send among
+    /// the probes that completed after `to`.
     fn close(&mut self, to: Offset, outstanding: Option<Offset>) {
         let last = self.last_success.unwrap_or(Offset::ZERO);
         if let Some(first) = outstanding.into_iter().chain(self.earliest_sent).min() {
@@ -115,8 +115,8 @@ mod tests {
     }
 
     proptest! {
-        /// Six seconds are processed in several batches. Round trips are shorter than `REORDER_WINDOW`, so no completion
-        /// comes after its batch.
+        /// Six seconds are processed in several batches. Round trips are shorter than `REORDER_WINDOW`, so no
+        /// completion comes after its batch.
         #[test]
         fn processing_in_batches_finds_the_same_gap_as_processing_at_the_end(
             answers in prop::collection::vec((0..6_000_u64, 0..900_u64, any::<bool>()), 1..200),
@@ -138,7 +138,7 @@ mod tests {
         fn the_order_of_records_does_not_matter(order in Just((0..40).collect::<Vec<usize>>()).prop_shuffle()) {
             let mut all = probes("......xxxxx.......................x......");
             all[20].done = Offset::from_millis(29);
-            let shuffled: Vec<_> = order.into_iter().map(|place| all[place]).collect();
+            let shuffled: Vec<_> = order.into_iter().map(|index| all[index]).collect();
             prop_assert_eq!(success_gap(&shuffled), success_gap(&all));
         }
     }

@@ -90,8 +90,8 @@ pub fn nanos(duration: Duration) -> u64 {
 
 /// A measured duration with the interval in which the true one lies.
 ///
-/// Prints as `412 ms (411 to 413)`. The bounds are rounded outwards, so that the printed interval still contains the true
-/// duration.
+/// Prints as `412 ms (411 to 413)`. The bounds are rounded outwards, so that the printed interval still contains the
+/// true duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounded {
     /// The best single figure.

@@ -93,19 +93,19 @@ impl<T> Reorder<T> {
     /// damaged journal goes beyond it.
     const MAX_WAITING: usize = 1 << 23;
 
-    /// Adds the record of a slot. Returns false, and drops the record, if the slot already had one or is millions of slots
-    /// ahead of the next one.
+    /// Adds the record of a slot. Returns false, and drops the record, if the slot already had one or is millions of
+    /// slots ahead of the next one.
     pub fn push(&mut self, slot: u64, record: T) -> bool {
-        let Some(place) = slot.checked_sub(self.next).and_then(|place| usize::try_from(place).ok()) else {
+        let Some(index) = slot.checked_sub(self.next).and_then(|index| usize::try_from(index).ok()) else {
             return false;
         };
-        if place > Self::MAX_WAITING {
+        if index > Self::MAX_WAITING {
             return false;
         }
-        if place >= self.waiting.len() {
-            self.waiting.resize_with(place + 1, || None);
+        if index >= self.waiting.len() {
+            self.waiting.resize_with(index + 1, || None);
         }
-        match &mut self.waiting[place] {
+        match &mut self.waiting[index] {
             Some(_) => false,
             free => {
                 *free = Some(record);
@@ -265,9 +265,9 @@ mod tests {
         fn slots_that_resolve_in_any_order_come_out_in_slot_order(order in Just((0..60).collect::<Vec<usize>>()).prop_shuffle()) {
             let all = probes(&".".repeat(60));
             let (mut reorder, mut out) = (Reorder::default(), Vec::new());
-            for place in order {
-                prop_assert!(reorder.push(all[place].slot, all[place]));
-                prop_assert!(!reorder.push(all[place].slot, all[place]), "one slot, one record");
+            for index in order {
+                prop_assert!(reorder.push(all[index].slot, all[index]));
+                prop_assert!(!reorder.push(all[index].slot, all[index]), "one slot, one record");
                 out.extend(std::iter::from_fn(|| reorder.pop()));
             }
             prop_assert_eq!(out, all);

@@ -1,7 +1,7 @@
 //! How a duration developed over the run: median, p99 and maximum of each interval, to draw a curve.
 //!
-//! Memory is bounded: when a run outgrows its intervals, neighbours are merged in pairs and the width doubles. The maximum
-//! is exact; quantiles are up to a quarter too high, which a curve does not show.
+//! Memory is bounded: when a run outgrows its intervals, neighbours are merged in pairs and the width doubles. The
+//! maximum is exact; quantiles are up to a quarter too high, which a curve does not show.
 
 use std::time::Duration;
 
@@ -53,23 +53,23 @@ impl Default for Trend {
 impl Trend {
     /// Counts a duration in the interval that contains `at`.
     pub fn record(&mut self, at: Offset, duration: Duration) {
-        let place = loop {
+        let index = loop {
             match usize::try_from(at.as_nanos() / self.width_ns) {
-                Ok(place) if place < MAX_INTERVALS => break place,
+                Ok(index) if index < MAX_INTERVALS => break index,
                 _ => self.merge_pairs(),
             }
         };
-        if place >= self.intervals.len() {
-            self.intervals.resize_with(place + 1, Interval::new);
+        if index >= self.intervals.len() {
+            self.intervals.resize_with(index + 1, Interval::new);
         }
-        self.intervals[place].record(duration);
+        self.intervals[index].record(duration);
     }
 
     /// A point for each interval that is not empty, in order of time.
     pub fn points(&self) -> impl Iterator<Item = TrendPoint> + '_ {
-        let from = |place: u64| Offset::from_nanos(self.width_ns.saturating_mul(place));
-        (0..).zip(&self.intervals).filter_map(move |(place, interval)| {
-            let span = Span::new(from(place), from(place + 1));
+        let from = |index: u64| Offset::from_nanos(self.width_ns.saturating_mul(index));
+        (0..).zip(&self.intervals).filter_map(move |(index, interval)| {
+            let span = Span::new(from(index), from(index + 1));
             let (median, p99) = (interval.quantile(1, 2)?, interval.quantile(99, 100)?);
             Some(TrendPoint { span, median, p99, longest: interval.longest })
         })
@@ -150,9 +150,9 @@ mod tests {
         }
         let points: Vec<_> = trend.points().collect();
         assert!(points.len() > MAX_INTERVALS / 4 && points.len() <= MAX_INTERVALS, "{}", points.len());
-        let odd: Vec<_> = points.iter().filter(|point| point.longest > Duration::from_millis(1)).collect();
-        assert_eq!((odd.len(), odd[0].longest), (1, Duration::from_millis(9)));
-        assert!(odd[0].span.from <= Offset::from_millis(70_000) && Offset::from_millis(70_000) < odd[0].span.to);
+        let slow: Vec<_> = points.iter().filter(|point| point.longest > Duration::from_millis(1)).collect();
+        assert_eq!((slow.len(), slow[0].longest), (1, Duration::from_millis(9)));
+        assert!(slow[0].span.from <= Offset::from_millis(70_000) && Offset::from_millis(70_000) < slow[0].span.to);
     }
 
     #[test]
