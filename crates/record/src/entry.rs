@@ -139,8 +139,8 @@ pub struct End {
     pub at: Offset,
     /// A second reading of the wall clock, to find out whether it was stepped.
     pub anchor: Anchor,
-    /// The share of the run, 0 to 1, in which tasks on this machine waited for a processor; `None` if the kernel does not
-    /// report it.
+    /// The share of the run, 0 to 1, in which tasks on this machine waited for a processor; `None` if the kernel does
+    /// not report it.
     pub pressure: Option<f64>,
 }
 

@@ -49,7 +49,7 @@ pub struct Event {
     pub text: String,
     /// The object that the event is about, which has a row of its own in reports; `None` for events of the run itself.
     pub object: Option<Object>,
-    /// When the event happened by the source's own clock, in nanoseconds since the Unix epoch; `None` if it gives no time.
+    /// When the event happened by the source's own clock, in nanoseconds since the Unix epoch; `None` if not given.
     pub told_unix_ns: Option<u64>,
     /// The object's own IP address, which no other object shares; `None` if there is none or the source gives none.
     pub address: Option<IpAddr>,

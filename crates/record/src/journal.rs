@@ -1,8 +1,8 @@
 //! The journal of a run: an append-only file that grows while the run goes on.
 //!
-//! Each entry is one frame with its own checksum, written in one call, so a run that is killed loses only the frame that
-//! was being written. The file begins with a line of text that says, in an editor, how to read it. Then come the frames:
-//! length of the payload (4 bytes, little-endian), kind (1), payload, and the CRC-32 of kind and payload (4).
+//! Each entry is one frame with its own checksum, written in one call, so a run that is killed loses only the frame
+//! that was being written. The file begins with a line of text that says, in an editor, how to read it. Then come the
+//! frames: length of the payload (4 bytes, little-endian), kind (1), payload, and the CRC-32 of kind and payload (4).
 
 mod batch;
 mod class;
@@ -145,7 +145,9 @@ fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
         Ok((HEADER, payload)) => {
             wire::about::read(&payload).map_err(|why| Error::RunHeader { path: path.clone(), why })?
         }
-        Ok((kind, _)) => return Err(Error::RunHeader { path, why: format!("it is an entry of kind {kind}, not a run header") }),
+        Ok((kind, _)) => {
+            return Err(Error::RunHeader { path, why: format!("it is an entry of kind {kind}, not a run header") });
+        }
         Err(NoFrame::Read(source)) => return Err(Error::Read { path, source }),
         Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Empty { path }),
     };
@@ -316,10 +318,10 @@ mod tests {
             vec![Entry::Phase(Phase::Baseline, Offset::ZERO), Entry::Batch(batch(0)), Entry::Batch(batch(10))];
         all.extend([Entry::Phase(Phase::Event, Offset::from_millis(40)), Entry::Started(Offset::from_millis(40))]);
         all.push(Entry::Event(Event::new(Offset::from_millis(41), Source::Command, EventKind::Stdout, "rolling")));
-        let told = Event::new(Offset::from_millis(42), Source::Kubernetes, EventKind::PodReady, "wine is ready");
-        let told = told.to(Object::new(ObjectKind::Pod, "wine"));
+        let ready = Event::new(Offset::from_millis(42), Source::Kubernetes, EventKind::PodReady, "wine is ready");
+        let ready = ready.to(Object::new(ObjectKind::Pod, "wine"));
         let address = Some([10, 244, 0, 7].into());
-        all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..told }));
+        all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..ready }));
         all.push(Entry::InjectedFault(InjectedFault {
             by: "service".to_owned(),
             what: "status 503".to_owned(),
@@ -390,12 +392,12 @@ mod tests {
     #[test]
     fn a_changed_byte_is_detected_and_earlier_entries_are_kept() {
         let (_folder, bytes) = written();
-        for place in (0..bytes.len()).step_by(7) {
+        for index in (0..bytes.len()).step_by(7) {
             let mut damaged = bytes.clone();
-            damaged[place] ^= 0x10;
+            damaged[index] ^= 0x10;
             match read_bytes(&damaged) {
-                Ok(record) => assert!(record.cut && !record.summary.notes.is_empty(), "byte {place}"),
-                Err(error) => assert!(error.to_string().contains(FILE), "byte {place}: {error}"),
+                Ok(record) => assert!(record.cut && !record.summary.notes.is_empty(), "byte {index}"),
+                Err(error) => assert!(error.to_string().contains(FILE), "byte {index}: {error}"),
             }
         }
     }

@@ -54,8 +54,8 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// The time from the pod's deletion to its last response or failure; `None` if it was not deleted, or if nothing was
-    /// seen of it after that.
+    /// The time from the pod's deletion to its last response or failure; `None` if it was not deleted, or if nothing
+    /// was seen of it after that.
     pub fn still_used(&self) -> Option<Duration> {
         let (from, last) = (self.deleting?, self.last_served.max(self.last_failed)?);
         (last > from).then(|| last.since(from))

@@ -121,7 +121,7 @@ impl Sample {
         self
     }
 
-    /// The record of the run, `length` ms long. `answer` gives each probe's result from its lane and its due time in ms.
+    /// The record of the run, `length` ms long. `answer` maps a probe's lane and due time (in ms) to its result.
     pub fn record(self, length: u64, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
         let anchor = Anchor { unix_ns: START_UNIX_NS + length * 1_000_000, offset: Offset::from_millis(length) };
         let end = End { at: Offset::from_millis(length), anchor, pressure: Some(0.031) };
@@ -145,9 +145,9 @@ impl Sample {
 /// The batch of all slots due in `[from, to)` ms.
 fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Batch {
     let (begin, end) = (Offset::from_millis(from), Offset::from_millis(to));
-    let of_lane = |(place, lane): (usize, &Lane)| {
+    let of_lane = |(index, lane): (usize, &Lane)| {
         let slots = lane.schedule.slots_before(begin)..lane.schedule.slots_before(end);
-        slots.map(|slot| resolved(LaneId(place), lane, slot, answer)).collect::<Vec<_>>()
+        slots.map(|slot| resolved(LaneId(index), lane, slot, answer)).collect::<Vec<_>>()
     };
     let mut records: Vec<_> = lanes.iter().enumerate().flat_map(of_lane).collect();
     records.sort_by_key(|record| record.probe.done);
@@ -202,8 +202,8 @@ pub fn upgrade() -> Record {
     })
 }
 
-/// Two targets with odd names and failures of every class, some at the start and the end of the run, with blind time and
-/// slow answers.
+/// Two targets with odd names and failures of every class, some at the start and the end of the run, with blind time
+/// and slow answers.
 pub fn nasty() -> Record {
     let mut sample = Sample::of(&["shop, \"the\" big one", "p\u{1b}[31may"]).phase(Phase::Event, 0);
     sample.about.discipline = Some(Discipline { synchronised: false, ..SYNCHRONISED });
@@ -284,7 +284,7 @@ pub fn scenario() -> Record {
         (budget("expected of abrupt", Limit::Loss), Window::Act(ActId(1))),
         (budget("expected of fixed", Limit::Failed(0)), Window::Act(ActId(2))),
     ];
-    let inflicted = |by: &str, what: &str, times, (from, to)| InjectedFault {
+    let fault = |by: &str, what: &str, times, (from, to)| InjectedFault {
         by: by.to_owned(),
         what: what.to_owned(),
         cause: "still lists shop-1".to_owned(),
@@ -297,8 +297,8 @@ pub fn scenario() -> Record {
         .act("graceful", 0)
         .act("abrupt", 2000)
         .act("fixed", 4000)
-        .beside(6000, Entry::InjectedFault(inflicted("service", "shut", 17, (2498, 2541))))
-        .beside(6000, Entry::InjectedFault(inflicted("shop-1", "cut", 1, (4500, 4500))));
+        .beside(6000, Entry::InjectedFault(fault("service", "shut", 17, (2498, 2541))))
+        .beside(6000, Entry::InjectedFault(fault("shop-1", "cut", 1, (4500, 4500))));
     sample.record(6000, |lane, ms| match (lane.policy, ms) {
         (Policy::New, 2500..2540) => Answer::after(Class::Refused, 200).from(2),
         (Policy::Reused, 4500) => Answer::after(Class::Closed, 200).from(2),

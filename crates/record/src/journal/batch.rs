@@ -1,7 +1,7 @@
 //! The binary encoding of batches in the journal: about ten bytes per healthy probe.
 //!
-//! Numbers have variable length: seven bits per byte, lowest first. A batch is its watermark, the number of records, the
-//! records, the number of control probes and the control probes; the backends with their counts fill the rest.
+//! Numbers have variable length: seven bits per byte, lowest first. A batch is its watermark, the number of records,
+//! the records, the number of control probes and the control probes; the backends with their counts fill the rest.
 
 use std::io;
 use std::time::Duration;
@@ -73,8 +73,8 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
     out.push(value.to_le_bytes()[0]);
 }
 
-/// Decodes a batch of a run that has these lanes and this schedule of the control lane, which turn slot numbers into due
-/// times. The error says what is invalid.
+/// Decodes a batch of a run that has these lanes and this schedule of the control lane, which turn slot numbers into
+/// due times. The error says what is invalid.
 pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, String> {
     let mut rest = Remaining(bytes);
     let watermark = Offset::from_nanos(rest.number()?);

@@ -1,5 +1,5 @@
-//! The JSON encoding of all entries but batches. Its types are separate from those of [`crate::entry`], so that these can
-//! change without the format.
+//! The JSON encoding of all entries but batches. Its types are separate from those of [`crate::entry`], so that these
+//! can change without the format.
 
 pub(super) mod about;
 
