@@ -44,7 +44,7 @@ pub struct LaneObservations {
     pub id: LaneId,
     /// The lane's target, policy, protocol and schedule.
     pub lane: Lane,
-    /// The classes by slot.
+    /// The class of each slot, run-length encoded.
     pub timeline: Timeline,
     /// The slots, counted by what became of them.
     pub counts: Counts,
@@ -110,7 +110,7 @@ pub struct Observations {
     pub targets: Vec<TargetObservations>,
     /// The lanes, by [`LaneId`].
     pub lanes: Vec<LaneObservations>,
-    /// The run's phases.
+    /// The phases of the run, each with its start.
     pub phases: Phases,
     /// The time in which the prober itself was held up: the control lane failed or stalled.
     pub held_up: Spans,

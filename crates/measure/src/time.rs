@@ -94,7 +94,7 @@ pub fn nanos(duration: Duration) -> u64 {
 /// true duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounded {
-    /// The best single figure.
+    /// The best estimate of the true duration, within the bounds if made by [`Bounded::new`].
     pub estimate: Duration,
     /// The lower bound of the true duration.
     pub at_least: Duration,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::span::Span;
 use super::time::{Offset, nanos};
 
-/// The most intervals kept.
+/// The most intervals kept; when a run needs more, they are merged in pairs.
 const MAX_INTERVALS: usize = 512;
 /// The width of an interval at first, before any merge.
 const FIRST_WIDTH: Duration = Duration::from_millis(10);
