@@ -151,13 +151,13 @@ pub enum Entry {
     Phase(Phase, Offset),
     /// An act of a scenario begins: its name and its start.
     Act(String, Offset),
-    /// Results of slots.
+    /// Results of slots, several at a time.
     Batch(Batch),
     /// An event of the command, the cluster, the lab or the prober.
     Event(Event),
     /// The wrapped command was started at this offset.
     Started(Offset),
-    /// The wrapped command ended.
+    /// The wrapped command ended, by itself or by a signal.
     Exit(Exit),
     /// Faults that a scenario's world injected.
     InjectedFault(InjectedFault),

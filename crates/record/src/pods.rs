@@ -29,7 +29,7 @@ pub enum Attribution {
 /// A pod that was deleted during the run, served responses or has failures attributed to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
-    /// The pod's name.
+    /// The pod's name, as the cluster, the lab or the backend header gives it.
     pub name: String,
     /// The pod's own address; `None` if no event gave it.
     pub address: Option<IpAddr>,

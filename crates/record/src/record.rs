@@ -22,9 +22,9 @@ use lapse_measure::verdict::Ending;
 
 /// The most failures kept of one class on one lane, so that one class cannot crowd out the others.
 const MAX_FAILURES_PER_CLASS: u64 = 5_000;
-/// The most failures kept in all.
+/// The most failures kept over all lanes and classes; later ones are only counted.
 const MAX_FAILURES: usize = 20_000;
-/// The most events kept.
+/// The most events kept; later ones are only counted.
 const MAX_EVENTS: usize = 50_000;
 /// The fastest slew of the wall clock by the kernel, in parts per million; a greater difference is a step.
 const SLEW_PPM: u64 = 500;
