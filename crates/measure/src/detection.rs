@@ -96,7 +96,7 @@ impl Unseen {
 
     /// The longest one that could have lain in `window`, at least in part; only that part counts.
     pub fn longest_in(&self, window: Span) -> LongestUnseen {
-        let clipped = self.trend.pulses().filter(|point| point.span.from < window.to).map(|point| {
+        let clipped = self.trend.points().filter(|point| point.span.from < window.to).map(|point| {
             let inside = (point.span.to + point.longest).since(window.from);
             LongestUnseen { length: point.longest.min(inside), at: point.span.from.max(window.from) }
         });

@@ -134,22 +134,12 @@ impl Finder {
         }
     }
 
-    /// What was found so far, in the order of slots.
-    pub fn found(&self) -> &[Outage] {
-        &self.found
-    }
-
     /// All that was found; what had no success after it is open at its end.
     pub fn finish(mut self) -> Vec<Outage> {
         for (place, _) in &self.awaiting_success {
             self.found[*place].open.push(Open::End);
         }
         self.found
-    }
-
-    /// The longest healthy round trip so far.
-    pub const fn longest_trip(&self) -> Duration {
-        self.longest_trip
     }
 
     fn settle(&mut self, now: Offset) {

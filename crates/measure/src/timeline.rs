@@ -128,11 +128,6 @@ impl<T> Reorder<T> {
         self.next += waiting.len() as u64;
         waiting.into_iter().flatten()
     }
-
-    /// The number of the slot that [`Reorder::pop`] waits for.
-    pub const fn next_slot(&self) -> u64 {
-        self.next
-    }
 }
 
 /// The state of a target in one cell.

@@ -29,7 +29,7 @@ impl Tail {
         if self.opened.is_none() {
             match open(&self.folder) {
                 Ok((frames, header)) => self.opened = Some((frames, Recorder::new(header))),
-                Err(error) if is_early(&error) => return Ok(()),
+                Err(error) if has_not_begun(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
