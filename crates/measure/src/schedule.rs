@@ -128,6 +128,8 @@ mod tests {
             let all = schedules(rate, lanes);
             let schedule = all[lane % all.len()];
             let due = schedule.due(slot);
+            // Offsets reach 584 years; later slots are all due at their last instant.
+            prop_assume!(due < Offset::from_nanos(u64::MAX - 1));
             prop_assert_eq!(schedule.slots_before(due), slot);
             prop_assert_eq!(schedule.slots_before(due + Duration::from_nanos(1)), slot + 1);
         }
