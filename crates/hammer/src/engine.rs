@@ -150,7 +150,7 @@ impl WorkerThread {
         let mut lanes = lanes(&self.settings, self.of);
         let control = (self.nth == 0).then_some(lanes.len());
         if control.is_some() {
-            lanes.push((lane(&health::respond().await?, Policy::Reused, 1, schedule.rate())?, schedule));
+            lanes.push((lane(&health::respond().await?, Policy::Reused, 1)?, schedule));
         }
         let timing = Timing { timeout, connect_timeout, slow };
         Ok(WorkerConfig { nth: self.nth, of: self.of, lanes, control, timing, most_in_flight: self.most_in_flight })
@@ -161,17 +161,15 @@ fn lanes(settings: &Settings, threads: u64) -> Vec<(Lane, Schedule)> {
     let connections = settings.connections.div_ceil(usize::try_from(threads).unwrap_or(1));
     let lane = |own: &lane::Lane| {
         let target = settings.targets.get(own.target.0)?;
-        let rate = own.schedule.rate() / f64::from(u32::try_from(threads).unwrap_or(u32::MAX));
-        Some((lane(target, own.policy, connections, rate).ok()?, own.schedule))
+        Some((lane(target, own.policy, connections).ok()?, own.schedule))
     };
     settings.lanes.iter().filter_map(lane).collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and bounded")]
-fn lane(target: &Target, policy: Policy, connections: usize, rate: f64) -> io::Result<Lane> {
+fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane> {
     let connector = Connector::new(target).map_err(io::Error::other)?;
     let to = (Rc::new(connector), Rc::new(PreparedRequest::new(target)));
-    Ok(Lane::new(policy, to, connections, rate as usize))
+    Ok(Lane::new(policy, to, connections))
 }
 
 // === impl Hammer ===

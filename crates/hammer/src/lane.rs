@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use tokio::task::yield_now;
 
+use super::concurrency::Concurrency;
 use super::connect::Connector;
 use super::http::HttpConnection;
 use super::request::PreparedRequest;
@@ -20,6 +21,7 @@ pub(super) struct Lane {
     connector: Rc<Connector>,
     request: Rc<PreparedRequest>,
     pool: Pool,
+    concurrency: Rc<Concurrency>,
 }
 
 /// Keep-alive connections, used in turn so that all backends behind a layer 4 balancer are seen.
@@ -27,15 +29,11 @@ pub(super) struct Lane {
 struct Pool {
     /// Connections that are opened in any case.
     size: usize,
-    /// Connections that are kept once they were needed.
-    most: usize,
-    /// Connections that take turns.
-    turns: usize,
-    /// Slots a second.
-    rate: usize,
+    /// Says how many are needed at once; idle ones beyond that are closed.
+    concurrency: Rc<Concurrency>,
     /// Connections that exist, in use or not, or are being opened.
     open: Rc<Cell<usize>>,
-    /// As many of those over HTTP/1.1 that are not in use as have their turn.
+    /// Up to `size` of the connections over HTTP/1.1 that are not in use, in the order of their turns.
     idle: RefCell<VecDeque<Rc<Pooled>>>,
     /// The others, for when more are under way at once. To take turns through them all would keep none of them in the
     /// processor's caches.
@@ -56,28 +54,26 @@ struct Pooled {
 struct Open(Rc<Cell<usize>>);
 
 impl Lane {
-    /// A lane of this many slots a second that keeps `size` connections, if it keeps any, and more if it needs
-    /// them: at most what is under way at once if answers take 100 ms. If fewer were kept, a lane that was late
-    /// once would open and close connections until it never caught up.
-    pub(super) fn new(policy: Policy, to: (Rc<Connector>, Rc<PreparedRequest>), size: usize, rate: usize) -> Self {
+    /// A lane that keeps `size` connections, if its policy keeps any, and more only while its punctual slots need them.
+    pub(super) fn new(policy: Policy, to: (Rc<Connector>, Rc<PreparedRequest>), size: usize) -> Self {
         let (size, (connector, request)) = (size.max(1), to);
-        let (most, turns) = (size.max(rate / 10), size.max(rate / 200));
+        let concurrency = Rc::new(Concurrency::new(size));
         let (open, idle, spare, shared) = Default::default();
-        Self { policy, connector, request, pool: Pool { size, most, turns, rate, open, idle, spare, shared } }
+        let pool = Pool { size, concurrency: Rc::clone(&concurrency), open, idle, spare, shared };
+        Self { policy, connector, request, pool, concurrency }
     }
 
-    /// How many connections it is to have before its first slot: those that it keeps in any case, and as many as are
-    /// under way at once if answers take 20 ms. To open them all with the first slots would make those late.
+    /// How many connections to open before the first slot. To open them with the first slots would make those late.
     pub(super) fn to_warm(&self) -> usize {
         match self.policy {
             Policy::New => 0,
-            Policy::Reused => self.pool.size.max(self.pool.rate / 50),
+            Policy::Reused => self.pool.size,
         }
     }
 
-    /// How many connections wait for a request.
-    pub(super) fn idle(&self) -> u64 {
-        self.pool.idle() as u64
+    /// How many probes may be under way.
+    pub(super) fn concurrency(&self) -> &Concurrency {
+        &self.concurrency
     }
 
     /// Opens one connection and keeps it. If that fails, a probe will say so.
@@ -179,28 +175,30 @@ impl Pool {
         Some(pooled)
     }
 
-    fn idle(&self) -> usize {
-        self.idle.borrow().len() + self.spare.borrow().len()
-    }
-
     fn next_idle(&self) -> Option<Rc<Pooled>> {
         self.idle.borrow_mut().pop_front().or_else(|| self.spare.borrow_mut().pop())
     }
 
-    /// Takes a connection back whose exchange is over.
+    /// Takes a connection back whose exchange is over, and closes one if there are more than the lane needs: a server has
+    /// other clients, and may have no room for as many.
     fn keep(&self, pooled: Rc<Pooled>) {
+        let surplus = self.open.get() > self.concurrency.level();
         if pooled.link.is_shared() {
             let mut shared = self.shared.borrow_mut();
-            if shared.len() > self.most && pooled.link.streams() == 0 {
+            if surplus && shared.len() > self.size && pooled.link.streams() == 0 {
                 shared.retain(|other| !Rc::ptr_eq(other, &pooled));
             }
             return;
         }
         let mut idle = self.idle.borrow_mut();
-        if idle.len() < self.turns {
+        let mut spare = self.spare.borrow_mut();
+        if surplus {
+            spare.pop();
+        }
+        if idle.len() < self.size {
             idle.push_back(pooled);
-        } else if idle.len() + self.spare.borrow().len() < self.most {
-            self.spare.borrow_mut().push(pooled);
+        } else if self.open.get() <= self.concurrency.level() {
+            spare.push(pooled);
         }
     }
 }
@@ -238,5 +236,84 @@ impl Drop for WarmUp<'_> {
         } else if pooled.link.is_shared() && !*whole {
             pooled.link.suspect();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::{LocalSet, spawn_local};
+
+    use super::*;
+    use crate::target::{Http, Target};
+
+    async fn lane(size: usize, http: Http, serve: impl AsyncFn(TcpStream) + Clone + 'static) -> Lane {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        spawn_local(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let serve = serve.clone();
+                spawn_local(async move { serve(stream).await });
+            }
+        });
+        let (request, expect, connect_to) = Default::default();
+        let (name, tls, addresses, backend) = ("test".to_owned(), None, None, None);
+        let target = Target { name, uri, http, connect_to, tls, request, expect, addresses, backend };
+        let to = (Rc::new(Connector::new(&target).unwrap()), Rc::new(PreparedRequest::new(&target)));
+        Lane::new(Policy::Reused, to, size)
+    }
+
+    async fn probe(lane: &Lane, at: Duration) -> (Trace, Result<(), Failed>) {
+        let (trace, at) = (Trace::new(), Offset::ZERO + at);
+        lane.concurrency().begin(at, true);
+        let result = lane.send(&trace, || at, || {}).await;
+        lane.concurrency().end();
+        (trace, result)
+    }
+
+    async fn answer_each(mut stream: TcpStream) {
+        let mut buf = [0; 4096];
+        while stream.read(&mut buf).await.is_ok_and(|read| read > 0) {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lane_opens_what_is_needed_at_once_and_closes_what_is_needed_no_more() {
+        let test = async {
+            let lane = lane(2, Http::Http1, answer_each).await;
+            // All begin before any answer is read, so each needs a connection of its own.
+            let at_once: Vec<_> = (0..20).map(|_| Box::pin(probe(&lane, Duration::ZERO))).collect();
+            for (_, result) in join(at_once).await {
+                result.unwrap();
+            }
+            assert_eq!(lane.pool.open.get(), 20);
+            for second in 1..60 {
+                let (trace, result) = probe(&lane, Duration::from_secs(second)).await;
+                result.unwrap();
+                assert_eq!(trace.connection.get(), lapse_measure::answer::Connection::Reused);
+            }
+            assert_eq!(lane.pool.open.get(), 2);
+        };
+        LocalSet::new().run_until(test).await;
+    }
+
+    async fn join<F: Future + Unpin>(mut all: Vec<F>) -> Vec<F::Output> {
+        let mut done = Vec::new();
+        std::future::poll_fn(|cx| {
+            all.retain_mut(|one| match std::pin::Pin::new(one).poll(cx) {
+                std::task::Poll::Ready(output) => {
+                    done.push(output);
+                    false
+                }
+                std::task::Poll::Pending => true,
+            });
+            if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        done
     }
 }

@@ -10,6 +10,7 @@ pub mod target;
 pub mod tls;
 
 mod classify;
+mod concurrency;
 mod connect;
 mod deadline;
 mod health;

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
+use super::concurrency::{Admission, PUNCTUAL};
 use super::deadline::Deadlines;
 use super::lane::Lane;
 use super::pacer::Pacer;
@@ -29,14 +31,15 @@ const HAND_ON: Duration = Duration::from_millis(40);
 /// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst
 /// of old slots would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
-/// As many slots of a lane are sent at once beyond those that find an idle connection; the others wait until what came
-/// in meanwhile is read, which gives connections back. To open one for each would keep a thread that is late so busy
-/// that it stays late.
-const BURST: u64 = 32;
+/// Probes that wait for their task at most. More would be sent later than they were picked up; their slots wait instead,
+/// and are picked up once what came in meanwhile has been read.
+const BURST: usize = 32;
 /// A slot that has waited for this long is not sent any more.
 const WAIT: Duration = Duration::from_millis(50);
 /// As many backends are told apart in one batch.
 const BACKENDS: usize = 1_000;
+/// The longest pass of the loop that counts as idle time: a longer one was interrupted.
+const IDLE_PASS: Duration = Duration::from_micros(100);
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -100,6 +103,16 @@ struct Dispatched {
     due: Offset,
 }
 
+/// Passes of the loop since a probe last did anything: of two in a row the second finds nothing left to do, since what
+/// the sockets had to say before the first has been handled by then.
+#[derive(Debug, Default)]
+struct Idleness {
+    /// How often any probe was polled.
+    polls: Cell<u64>,
+    /// That count at the last pass, when that was, and whether it was the same at the one before.
+    last: Cell<(u64, Offset, bool)>,
+}
+
 /// A thread at work.
 pub(super) struct Worker {
     share: WorkerConfig,
@@ -109,6 +122,7 @@ pub(super) struct Worker {
     in_flight: Cell<usize>,
     dispatched: TaskPool<Dispatched>,
     deadlines: Deadlines,
+    idleness: Idleness,
     /// Time in which this thread did not run.
     stalled: Cell<Duration>,
     records: RefCell<Vec<ProbeRecord>>,
@@ -128,6 +142,7 @@ impl Worker {
             in_flight: Cell::new(0),
             dispatched: TaskPool::new(),
             deadlines: Deadlines::new(timing.connect_timeout, timing.timeout),
+            idleness: Idleness::default(),
             stalled: Cell::new(Duration::ZERO),
             records: RefCell::default(),
             controls: RefCell::default(),
@@ -193,38 +208,50 @@ impl Worker {
     /// Sends what is due by `now`, inclusive.
     fn send_due(self: &Rc<Self>, now: Option<Offset>) {
         let Some(now) = now else { return };
+        let idle = self.idleness.pass(now);
         for lane in 0..self.share.lanes.len() {
             let (kept, schedule) = &self.share.lanes[lane];
             let end = schedule.slots_before(now + Duration::from_nanos(1));
             let step = self.share.step(lane);
-            let mut room = (BURST + kept.idle()).saturating_sub(self.dispatched.waiting() as u64);
+            let mut idle = idle;
             loop {
                 let slot = self.next.borrow()[lane];
                 if slot >= end {
                     break;
                 }
-                let late = now.since(schedule.due(slot));
-                if room == 0 && late <= WAIT {
+                let (late, newest) = (now.since(schedule.due(slot)), slot + step >= end);
+                let admission = if late > STALE && !newest {
+                    Admission::Drop
+                } else if self.dispatched.waiting() >= BURST {
+                    Admission::Wait
+                } else {
+                    kept.concurrency().admit(late, newest, std::mem::take(&mut idle))
+                };
+                if admission == Admission::Wait && late <= WAIT {
                     break;
                 }
                 self.next.borrow_mut()[lane] = slot + step;
-                let dropped = (late > STALE && slot + step < end) || room == 0;
-                room -= u64::from(!dropped);
-                self.dispatch(lane, slot, dropped.then_some(Unsent::Stall));
+                match admission {
+                    Admission::Send => self.dispatch(lane, slot, late <= PUNCTUAL || newest),
+                    _ => self.drop_slot(lane, slot, Unsent::Stall),
+                }
             }
         }
     }
 
-    fn dispatch(self: &Rc<Self>, lane: usize, slot: u64, unsent: Option<Unsent>) {
-        let full = self.in_flight.get() >= self.share.most_in_flight;
+    fn drop_slot(&self, lane: usize, slot: u64, why: Unsent) {
         let due = self.share.lanes[lane].1.due(slot);
-        if let Some(why) = unsent.or(full.then_some(Unsent::InFlightLimit)) {
-            let trace = Trace::new();
-            self.resolve(lane, (slot, due), &trace, Err(Failed::new(Class::NotSent(why), "")));
-            return;
+        self.resolve(lane, (slot, due), &Trace::new(), Err(Failed::new(Class::NotSent(why), "")));
+    }
+
+    fn dispatch(self: &Rc<Self>, lane: usize, slot: u64, punctual: bool) {
+        if self.in_flight.get() >= self.share.most_in_flight {
+            return self.drop_slot(lane, slot, Unsent::InFlightLimit);
         }
+        let (kept, schedule) = &self.share.lanes[lane];
         self.in_flight.set(self.in_flight.get() + 1);
-        if !self.dispatched.push(Dispatched { lane, slot, due }) {
+        kept.concurrency().begin(self.clock.now(), punctual);
+        if !self.dispatched.push(Dispatched { lane, slot, due: schedule.due(slot) }) {
             spawn_local(Rc::clone(self).serve());
         }
     }
@@ -239,9 +266,14 @@ impl Worker {
         let trace = Trace::new();
         let (clock, deadline) = (self.clock, self.deadlines.begin(self.clock.now().back(self.stalled.get())));
         // Pinned here: as an argument it would lie in this task twice, and be moved once more for each probe.
-        let send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || deadline.connected()));
-        let result = deadline.bound(send).await;
+        let mut send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || deadline.connected()));
+        let watched = pin!(poll_fn(|cx| {
+            self.idleness.poll();
+            send.as_mut().poll(cx)
+        }));
+        let result = deadline.bound(watched).await;
         self.in_flight.set(self.in_flight.get() - 1);
+        self.share.lanes[lane].0.concurrency().end();
         match result {
             Some(result) => self.resolve(lane, (slot, due), &trace, result),
             None => self.resolve_timed_out(lane, (slot, due), &trace),
@@ -309,6 +341,22 @@ fn probe((slot, due): (u64, Offset), trace: &Trace, done: Offset, class: Class) 
     let sent = trace.sent.get().unwrap_or(done);
     let (connection, reconnects) = (trace.connection.get(), trace.reconnects.get());
     Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
+}
+
+// === impl Idleness ===
+
+impl Idleness {
+    fn poll(&self) {
+        self.polls.set(self.polls.get() + 1);
+    }
+
+    /// A pass of the loop at `now`: how long the thread had nothing to do since the last one.
+    fn pass(&self, now: Offset) -> Duration {
+        let (polls, (last, at, calm)) = (self.polls.get(), self.last.get());
+        let idle = polls == last;
+        self.last.set((polls, now, idle));
+        if idle && calm { now.since(at).min(IDLE_PASS) } else { Duration::ZERO }
+    }
 }
 
 // === impl WorkerConfig ===
