@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -66,14 +67,14 @@ impl Socket {
         drop(nothing);
     }
 
-    /// Looks without taking anything, and without waiting.
+    /// Looks at what lies ready on an idle connection, without taking or waiting for it. It asks the kernel, not the
+    /// runtime: that hears of an end only when it next polls its sockets, and a request written until then would fail.
     pub(super) fn look(&self) -> Idle {
         let mut byte = [0_u8; 1];
-        let peek = || Ok(recv(&*self.0, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT)?);
-        match self.0.try_io(Interest::READABLE, peek) {
+        match recv(&*self.0, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Ok((_, 0)) => Idle::Over,
             Ok(_) => Idle::Bytes,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Idle::Quiet,
+            Err(Errno::AGAIN | Errno::INTR) => Idle::Quiet,
             Err(_) => Idle::Over,
         }
     }
@@ -260,5 +261,26 @@ impl AsyncWrite for Watched {
             Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_an_idle_connection_is_seen_before_the_runtime_hears_of_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = Socket::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let (mut server, _) = listener.accept().unwrap();
+        assert_eq!(socket.look(), Idle::Quiet);
+        // No await from here on: the runtime does not poll its sockets. Loopback delivers within the system call.
+        io::Write::write_all(&mut server, b"!").unwrap();
+        assert_eq!(socket.look(), Idle::Bytes);
+        assert_eq!(socket.look(), Idle::Bytes, "nothing was taken");
+        socket.0.try_read(&mut [0; 8]).unwrap_err();
+        drop(server);
+        let byte = recv(&*socket.0, &mut [0_u8; 8][..], RecvFlags::DONTWAIT).unwrap();
+        assert_eq!((byte.1, socket.look()), (1, Idle::Over));
     }
 }
