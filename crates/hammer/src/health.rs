@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
+use super::port;
 use super::target::{ConnectTo, Http, Target};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -16,7 +17,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /// Starts a responder on a free loopback port, in this thread's runtime, and returns it as a target. It runs until the
 /// runtime ends; the error is that of binding the port.
 pub(super) async fn respond() -> io::Result<Target> {
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.map_err(port::explain)?;
     let uri: Uri = format!("http://{}/", listener.local_addr()?).parse().map_err(io::Error::other)?;
     spawn_local(async move {
         // If no descriptor is left, the responder ends and control probes fail, which is the signal they are for.

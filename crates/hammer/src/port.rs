@@ -24,6 +24,20 @@ const REST: Duration = Duration::from_secs(120);
 /// New connections a second at the default rate.
 const USUAL: u64 = 500;
 
+/// Where the kernel says which local ports it hands out.
+const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
+
+/// No local port was free to listen on.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no local port is free among {range}, the machine's range: widen it with `sysctl -w \
+     net.ipv4.ip_local_port_range=\"32768 60999\"`, or end what holds the ports (`ss -tan`)"
+)]
+struct NoPortFree {
+    /// First and last port of the range.
+    range: String,
+}
+
 /// One ring for the process, with a clock of its own: a port is the machine's, whichever run uses it.
 static PORTS: LazyLock<Option<Ports>> = LazyLock::new(Ports::of_this_machine);
 
@@ -69,6 +83,23 @@ pub(super) async fn connect(address: SocketAddr) -> io::Result<(TcpStream, u16)>
     Ok((stream, port))
 }
 
+/// Names the range of local ports where a listener found none free; other errors are left as they are.
+pub(super) fn explain(error: io::Error) -> io::Error {
+    match range() {
+        Some((first, last)) if is_taken(&error) => {
+            io::Error::new(error.kind(), NoPortFree { range: format!("{first} to {last}") })
+        }
+        _ => error,
+    }
+}
+
+/// First and last local port that the kernel hands out; `None` where it does not say.
+fn range() -> Option<(u16, u16)> {
+    let range = std::fs::read_to_string(RANGE).ok()?;
+    let mut ends = range.split_whitespace().map(str::parse);
+    Some((ends.next()?.ok()?, ends.next()?.ok()?))
+}
+
 /// Somebody else has the port, or is on the way to the same place with it: nothing was sent yet.
 fn is_taken(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
@@ -88,9 +119,7 @@ async fn from(port: u16, address: SocketAddr) -> io::Result<TcpStream> {
 impl Ports {
     /// The range from which the kernel would choose; `None` where it does not say.
     fn of_this_machine() -> Option<Self> {
-        let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
-        let mut ends = range.split_whitespace().map(str::parse);
-        let (first, last): (u16, u16) = (ends.next()?.ok()?, ends.next()?.ok()?);
+        let (first, last) = range()?;
         let clock = Clock::start();
         // Runs that follow one another at the usual rate use it as one long run would: each begins where the date is.
         let turn = clock.anchor().unix_ns / 1_000_000_000 * USUAL;
@@ -166,6 +195,15 @@ mod tests {
         assert_eq!(ring.take(now), Some(2));
         ring.give_back(2, true, now);
         assert_eq!([ring.take(now + REST), ring.take(now + REST), ring.take(now + REST)], [Some(2), Some(1), None]);
+    }
+
+    #[test]
+    fn a_machine_without_a_free_port_hears_of_its_range_and_how_to_widen_it() {
+        let (first, last) = range().unwrap();
+        let text = explain(io::ErrorKind::AddrInUse.into()).to_string();
+        assert!(text.starts_with(&format!("no local port is free among {first} to {last}")), "{text}");
+        assert!(text.contains("net.ipv4.ip_local_port_range"), "{text}");
+        assert_eq!(explain(io::ErrorKind::PermissionDenied.into()).kind(), io::ErrorKind::PermissionDenied);
     }
 
     #[tokio::test]
