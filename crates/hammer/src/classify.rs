@@ -39,7 +39,10 @@ pub(super) enum Sharing {
     /// One exchange's at a time.
     Alone,
     /// Several streams' and the connection's own: that some came says nothing of one stream.
-    Streams,
+    Streams {
+        /// Whether a stream of this connection has been answered before.
+        answered: bool,
+    },
 }
 
 /// An exchange that failed after the request was begun.
@@ -55,10 +58,16 @@ fn class(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trac
     // Where an HTTP/2 connection ends within a frame, the codec has an error of its own: neither an
     // unexpected end nor a broken pipe, as between two frames.
     let within_frame = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::Other);
-    if sharing == Sharing::Streams && observed.ended() && within_frame {
+    if matches!(sharing, Sharing::Streams { .. }) && observed.ended() && within_frame {
         return Class::Truncated;
     }
     if let Some(h2) = find::<h2::Error>(error) {
+        // h2 says so only of streams above the last one that the GOAWAY names. A server that sends it before it has
+        // answered anything refuses service, however orderly.
+        let orderly = h2.is_go_away() && h2.is_remote() && h2.reason() == Some(h2::Reason::NO_ERROR);
+        if orderly && sharing == (Sharing::Streams { answered: true }) {
+            return Class::NotSent(Unsent::GoAway);
+        }
         match (h2.is_reset() || h2.is_go_away(), h2.is_remote(), h2.is_io()) {
             // A stream that was reset with its answer begun was cut short all the same.
             (true, true, _) => return Class::StreamReset,

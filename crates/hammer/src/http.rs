@@ -54,6 +54,8 @@ pub(super) struct HttpConnection {
     observed: Rc<IoObservations>,
     origin: Origin,
     uses: Cell<u32>,
+    /// Whether any request on it has been answered.
+    answered: Cell<bool>,
     /// What lay on it when it was last looked at.
     seen: Cell<Idle>,
     /// Who answered last.
@@ -83,8 +85,8 @@ struct Task(Local);
 
 impl HttpConnection {
     fn new(speech: Wire, observed: Rc<IoObservations>, origin: Origin) -> Self {
-        let (uses, seen, backend) = (Cell::new(0), Cell::new(Idle::Quiet), RefCell::default());
-        Self { speech, observed, origin, uses, seen, backend }
+        let (uses, answered, backend) = Default::default();
+        Self { speech, observed, origin, uses, answered, seen: Cell::new(Idle::Quiet), backend }
     }
 
     /// Speaks HTTP/1.1 on `io`.
@@ -114,8 +116,8 @@ impl HttpConnection {
     ) -> Result<Self, Failed> {
         let local = Local::default();
         let handshake = http2::handshake(local.clone(), io).await;
-        let (sender, connection) =
-            handshake.map_err(|error| classify::exchange(&error, &observed, Sharing::Streams, trace))?;
+        let (sender, connection) = handshake
+            .map_err(|error| classify::exchange(&error, &observed, Sharing::Streams { answered: false }, trace))?;
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
         let speech = Wire::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
@@ -188,8 +190,7 @@ impl HttpConnection {
             trace.backend(self.backend.borrow().clone());
         }
         let _stream = self.begin_stream();
-        let sharing = if self.is_shared() { Sharing::Streams } else { Sharing::Alone };
-        let failed = |error: &hyper::Error| classify::exchange(error, &self.observed, sharing, trace);
+        let failed = |error: &hyper::Error| classify::exchange(error, &self.observed, self.sharing(), trace);
         let response = match &self.speech {
             Wire::Http1 { sender, driver } => {
                 let sent = sender.borrow_mut().send_request(request.request(Version::HTTP_11));
@@ -199,6 +200,7 @@ impl HttpConnection {
         };
         let response = response.map_err(|error| failed(&error))?;
         self.observed.head_came();
+        self.answered.set(true);
         trace.head(response.status().as_u16(), response.headers());
         if let Some(name) = &request.backend {
             let backend = response.headers().get(name).cloned();
@@ -233,6 +235,10 @@ impl HttpConnection {
                 matched.extend_from_slice(&data[..room]);
             }
         }
+    }
+
+    fn sharing(&self) -> Sharing {
+        if self.is_shared() { Sharing::Streams { answered: self.answered.get() } } else { Sharing::Alone }
     }
 
     fn begin_stream(&self) -> Option<StreamGuard<'_>> {

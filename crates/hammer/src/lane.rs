@@ -301,6 +301,61 @@ mod tests {
         LocalSet::new().run_until(test).await;
     }
 
+    /// An HTTP/2 frame: its type, its flags, its stream and what it carries.
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    }
+
+    /// Answers the first `answered` requests of a connection with 200, and the next one with a GOAWAY that names those.
+    async fn go_away_after(answered: u32, error: u32, mut stream: TcpStream) {
+        const PREFACE: usize = 24;
+        let (mut bytes, mut at, mut requests) = (Vec::new(), PREFACE, 0);
+        stream.write_all(&frame(4, 0, 0, &[])).await.unwrap();
+        while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+            while let Some(head) = bytes.get(at..at + 9) {
+                let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+                let (kind, id) = (head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]));
+                if bytes.len() < at + 9 + length {
+                    break;
+                }
+                at += 9 + length;
+                if kind != 1 {
+                    continue;
+                }
+                requests += 1;
+                let last = id.saturating_sub(2);
+                let reply = if requests <= answered {
+                    frame(1, 5, id, &[0x88])
+                } else {
+                    frame(7, 0, 0, &[last.to_be_bytes(), error.to_be_bytes()].concat())
+                };
+                stream.write_all(&reply).await.unwrap();
+            }
+        }
+    }
+
+    /// What became of three requests, one after the other.
+    async fn three_requests(answered: u32, error: u32) -> [String; 3] {
+        let test = async {
+            let lane = lane(1, Http::Http2, async move |stream| go_away_after(answered, error, stream).await).await;
+            let mut classes = [const { String::new() }; 3];
+            for class in &mut classes {
+                let (_, result) = probe(&lane, Duration::ZERO).await;
+                *class = result.map_or_else(|failed| failed.class.to_string(), |()| "ok".to_owned());
+            }
+            classes
+        };
+        LocalSet::new().run_until(test).await
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_crosses_an_orderly_goaway_is_no_failure_and_any_other_refusal_is_one() {
+        assert_eq!(three_requests(1, 0).await, ["ok", "not-sent goaway", "ok"]);
+        assert_eq!(three_requests(1, 11).await, ["ok", "stream-reset", "ok"], "ENHANCE_YOUR_CALM");
+        assert_eq!(three_requests(0, 0).await, ["stream-reset"; 3], "a server that never answers");
+    }
+
     async fn join<F: Future + Unpin>(mut all: Vec<F>) -> Vec<F::Output> {
         let mut done = Vec::new();
         std::future::poll_fn(|cx| {

@@ -26,11 +26,11 @@ macro_rules! classes {
             /// A complete response with an unexpected status code.
             Status(u16),
             $($(#[doc = $doc])+ $class,)+
-            /// The prober could not send the probe: the slot is blind and never counts as downtime.
+            /// Nothing reached the service: the slot is blind and never counts as downtime.
             NotSent(Unsent),
         }
 
-        /// Why the prober could not send a probe.
+        /// Why nothing reached the service.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Unsent {
             $($(#[doc = $reason_doc])+ $reason,)+
@@ -114,6 +114,8 @@ classes! {
     InFlightLimit = "in-flight-limit";
     /// The prober itself did not run when the slot was due.
     Stall = "stall";
+    /// HTTP/2: the server was closing the connection, in order, and did not process the stream (RFC 9113, section 6.8).
+    GoAway = "goaway";
 }
 
 /// What a class counts as in outages and totals.
@@ -139,7 +141,7 @@ pub enum Origin {
     Stream,
     /// The connection, or the attempt to open one: it cannot be used again.
     Connection,
-    /// The prober: nothing was sent.
+    /// The prober: nothing reached the service.
     Prober,
 }
 

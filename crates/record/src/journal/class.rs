@@ -46,6 +46,7 @@ numbers! {
     15 = [Class::NotSent(Unsent::NoDescriptor)];
     16 = [Class::NotSent(Unsent::InFlightLimit)];
     17 = [Class::NotSent(Unsent::Stall)];
+    18 = [Class::NotSent(Unsent::GoAway)];
 }
 
 #[cfg(test)]
@@ -81,9 +82,10 @@ mod tests {
             "not-sent no-descriptor",
             "not-sent in-flight-limit",
             "not-sent stall",
+            "not-sent goaway",
         ];
-        let read: Vec<_> = (0..18).map(|number| of(number).unwrap().to_string()).collect();
+        let read: Vec<_> = (0..19).map(|number| of(number).unwrap().to_string()).collect();
         assert_eq!(read, words);
-        assert_eq!((of(18), of(1503)), (None, Some(Class::Status(503))));
+        assert_eq!((of(19), of(1503)), (None, Some(Class::Status(503))));
     }
 }

@@ -64,6 +64,7 @@ const fn reason(why: Unsent) -> &'static str {
         Unsent::NoDescriptor => "no file descriptor was free; raise `ulimit -n`",
         Unsent::InFlightLimit => "as many probes were under way as descriptors allow; raise `ulimit -n`",
         Unsent::Stall => "the prober itself did not run in time",
+        Unsent::GoAway => "the server was closing their HTTP/2 connection and did not process them",
     }
 }
 
