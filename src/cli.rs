@@ -120,6 +120,9 @@ struct RunArgs {
     /// The longest time to wait for --settle, and for a rollout to complete [e.g. 5m].
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "Timing")]
     settle_limit: Duration,
+    /// Send probes with normal scheduling, instead of with as much precedence over other programs as the kernel grants.
+    #[arg(long, help_heading = "Timing")]
+    no_precedence: bool,
 
     /// The request's method [default: GET, or POST with --data; e.g. HEAD].
     #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]

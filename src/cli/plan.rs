@@ -69,6 +69,7 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
         connect_timeout,
         slow: args.slow.or(advice.slow).unwrap_or(SLOW),
         connections: usize::from(args.connections),
+        precedence: !args.no_precedence,
     };
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &targets));
     let activity = activity(args, scenario)?;

@@ -116,7 +116,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
     }
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
     let control = rate.get().saturating_mul(targets.len() as u64).min(CONTROL_RATE);
-    let header = RunHeader {
+    let mut header = RunHeader {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name,
         anchor: clock.anchor(),
@@ -131,15 +131,20 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         budgets,
         rules,
         gate,
+        precedence: None,
     };
     let settings = settings(targets, &header, limits);
+    let offered = settings.lanes.iter().map(|lane| lane.schedule.rate()).sum();
+    // Before the journal, whose first entry says what precedence the engine has; nothing is due yet.
+    let hammer = engine::start(settings, clock).map_err(Error::Hammer)?;
+    header.precedence = Some(hammer.precedence());
     let (world, events) = stage.map(|stage| (stage.world, stage.events)).unzip();
     let journal = |source| Error::Journal { folder: folder.path().to_owned(), source };
     let parts = Parts {
         clock,
         journal: Journal::create(folder.path(), &header).map_err(journal)?,
-        offered: settings.lanes.iter().map(|lane| lane.schedule.rate()).sum(),
-        hammer: engine::start(settings, clock).map_err(Error::Hammer)?,
+        offered,
+        hammer,
         recorder: Recorder::new(header),
         signals,
         lab: world.clone(),
@@ -162,6 +167,7 @@ fn settings(targets: Vec<target::Target>, header: &RunHeader, limits: ProbeLimit
         connect_timeout: limits.connect_timeout,
         slow: limits.slow,
         connections: limits.connections,
+        precedence: limits.precedence,
     }
 }
 

@@ -141,6 +141,8 @@ pub(crate) struct ProbeLimits {
     pub slow: Duration,
     /// Keep-alive connections of a `reused` lane.
     pub connections: usize,
+    /// Whether the hammer's threads ask the kernel for precedence over other threads.
+    pub precedence: bool,
 }
 
 /// What a run is meant to be. What it takes to begin is made from it by `launch`.

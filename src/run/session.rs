@@ -382,7 +382,9 @@ impl<'a> Session<'a> {
 
     fn finish(mut self) -> Record {
         let at = self.ends_at.unwrap_or_else(|| self.parts.clock.now());
-        let end = End { at, anchor: self.parts.clock.anchor(), pressure: self.pressure.share_since(at) };
+        let anchor = self.parts.clock.anchor();
+        let precedence_until = self.parts.hammer.precedence_until();
+        let end = End { at, anchor, pressure: self.pressure.share_since(at), precedence_until };
         let sums = self.parts.lab.take().map(|lab| lab.ledger().sums()).unwrap_or_default();
         for sum in sums {
             self.take(Entry::InjectedFault(sum));

@@ -60,6 +60,11 @@ impl Clock {
     }
 }
 
+/// The CPU time that the calling thread has used since it started.
+pub(super) fn thread_cpu_time() -> Duration {
+    Duration::from_nanos(read(ClockId::ThreadCPUTime))
+}
+
 /// What the kernel says of the wall clock; `None` where it says nothing.
 ///
 /// Source: adjtimex(2) with `modes` zero, which only reads; its errors are in microseconds.

@@ -16,6 +16,7 @@ use super::connect::{BadName, Connector};
 use super::health;
 use super::lane::Lane;
 use super::pacer::Pacer;
+use super::precedence::{self, GivenUp, Guard};
 use super::request::PreparedRequest;
 use super::target::Target;
 use super::worker::{StopSignal, Timing, Worker, WorkerConfig};
@@ -23,6 +24,7 @@ use lapse_measure::lane::{self, Policy};
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::Offset;
 use lapse_record::batch::Batch;
+use lapse_record::entry::Precedence;
 
 /// Slots a second that one thread carries with room to spare.
 const A_THREADS: u64 = 20_000;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub slow: Duration,
     /// Keep-alive connections of a `reused` lane.
     pub connections: usize,
+    /// Whether the threads ask the kernel for precedence over other threads.
+    pub precedence: bool,
 }
 
 /// Why the engine cannot be started.
@@ -66,6 +70,9 @@ pub struct Hammer {
     orders: Arc<StopSignal>,
     /// Each thread's watermark.
     marks: Vec<Offset>,
+    /// The weakest precedence that a thread was granted.
+    precedence: Precedence,
+    given_up: Arc<GivenUp>,
 }
 
 /// Starts the engine. The lanes' schedules say when their first slots are due; `clock` may not have begun yet.
@@ -79,25 +86,32 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
     let most_in_flight = usize::try_from(for_probes / threads).unwrap_or(usize::MAX);
     let (settings, orders) = (Arc::new(settings), Arc::new(StopSignal::new()));
     let (tell, arriving) = unbounded_channel();
+    let given_up = Arc::new(GivenUp::new());
+    let mut precedence = Precedence::Fifo;
     for nth in 0..threads {
         let (settings, orders, tell) = (Arc::clone(&settings), Arc::clone(&orders), tell.clone());
-        let post = WorkerThread { settings, nth, of: threads, most_in_flight, clock, orders };
+        let given_up = Arc::clone(&given_up);
+        let post = WorkerThread { settings, nth, of: threads, most_in_flight, clock, orders, given_up };
         let (ready, started) = sync_channel(1);
         let work = move || {
             let outcome = post.work(tell, &ready);
             // Whoever waits hears of a failure; later there is nobody to tell.
-            let _ = ready.try_send(outcome);
+            let _ = ready.try_send(outcome.map(|()| Precedence::None));
         };
         thread::Builder::new().name(format!("hammer-{nth}")).spawn(work).map_err(Error::Thread)?;
-        started.recv().unwrap_or_else(|_| Err(io::Error::other("it ended at once"))).map_err(Error::Thread)?;
+        let started = started.recv().unwrap_or_else(|_| Err(io::Error::other("it ended at once")));
+        precedence = precedence.min(started.map_err(Error::Thread)?);
     }
     let marks = vec![Offset::ZERO; usize::try_from(threads).unwrap_or(1)];
-    Ok(Hammer { arriving, orders, marks })
+    Ok(Hammer { arriving, orders, marks, precedence, given_up })
 }
 
 fn threads(settings: &Settings) -> u64 {
-    let most = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    slots_a_second(settings).div_ceil(A_THREADS).clamp(1, most)
+    slots_a_second(settings).div_ceil(A_THREADS).clamp(1, cores())
+}
+
+fn cores() -> u64 {
+    thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and bounded")]
@@ -123,29 +137,38 @@ struct WorkerThread {
     most_in_flight: usize,
     clock: Clock,
     orders: Arc<StopSignal>,
+    given_up: Arc<GivenUp>,
 }
 
 type BatchSender = UnboundedSender<(usize, Batch)>;
-type Ready = SyncSender<io::Result<()>>;
+/// Carries the precedence that a thread was granted, once it is about to send.
+type Ready = SyncSender<io::Result<Precedence>>;
 
 impl WorkerThread {
     /// One thread, from its start to its end. Says on `ready` when it is about to send.
     fn work(self, tell: BatchSender, ready: &Ready) -> io::Result<()> {
+        let precedence = self.precedence();
         // No timer: the pacer has its own.
         let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
         runtime.block_on(async {
             let rate = Rate::per_second(slots_a_second(&self.settings).div_ceil(self.of));
             let rate = rate.ok_or_else(|| io::Error::other("there is nothing to send"))?;
             let pacer = Pacer::new(self.clock, rate)?;
-            let worker = Worker::new(self.share().await?, self.clock);
+            let worker = Worker::new(self.share(Guard::new(precedence, Arc::clone(&self.given_up))).await?, self.clock);
             worker.warm();
-            let _ = ready.try_send(Ok(()));
+            let _ = ready.try_send(Ok(precedence));
             worker.run(pacer, self.orders, tell).await;
             Ok(())
         })
     }
 
-    async fn share(&self) -> io::Result<WorkerConfig> {
+    /// Asks for precedence for this thread, if the run wants it. A real-time thread on every core would leave none to the
+    /// service, to the command and to lapse's own other threads, so that is never asked for.
+    fn precedence(&self) -> Precedence {
+        if self.settings.precedence { precedence::ask(self.of < cores()) } else { Precedence::None }
+    }
+
+    async fn share(&self, guard: Guard) -> io::Result<WorkerConfig> {
         let Settings { timeout, connect_timeout, slow, control: schedule, .. } = *self.settings;
         let mut lanes = lanes(&self.settings, self.of);
         let control = (self.nth == 0).then_some(lanes.len());
@@ -153,7 +176,8 @@ impl WorkerThread {
             lanes.push((lane(&health::respond().await?, Policy::Reused, 1)?, schedule));
         }
         let timing = Timing { timeout, connect_timeout, slow };
-        Ok(WorkerConfig { nth: self.nth, of: self.of, lanes, control, timing, most_in_flight: self.most_in_flight })
+        let (nth, of, most_in_flight) = (self.nth, self.of, self.most_in_flight);
+        Ok(WorkerConfig { nth, of, lanes, control, timing, most_in_flight, guard })
     }
 }
 
@@ -183,6 +207,16 @@ impl Hammer {
         }
         batch.watermark = self.marks.iter().copied().min().unwrap_or(batch.watermark);
         Some(batch)
+    }
+
+    /// The precedence that the threads were granted; if they differ, the weakest.
+    pub const fn precedence(&self) -> Precedence {
+        self.precedence
+    }
+
+    /// When the first thread gave its precedence up because it used too much of a core; `None` if none did.
+    pub fn precedence_until(&self) -> Option<Offset> {
+        self.given_up.at()
     }
 
     /// No slot due at `at` or later is sent. Probes under way may come home.

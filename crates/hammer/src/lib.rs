@@ -18,6 +18,7 @@ mod http;
 mod lane;
 mod pacer;
 mod port;
+mod precedence;
 mod request;
 mod stream;
 mod task_pool;

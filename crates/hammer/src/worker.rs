@@ -18,6 +18,7 @@ use super::concurrency::{Admission, PUNCTUAL};
 use super::deadline::Deadlines;
 use super::lane::Lane;
 use super::pacer::Pacer;
+use super::precedence::Guard;
 use super::task_pool::TaskPool;
 use super::trace::{Failed, Trace};
 use lapse_measure::answer::{Class, Health, Probe, Unsent};
@@ -55,6 +56,7 @@ pub(super) struct WorkerConfig {
     pub(super) timing: Timing,
     /// Probes that may be under way.
     pub(super) most_in_flight: usize,
+    pub(super) guard: Guard,
 }
 
 /// What a probe is held against.
@@ -190,6 +192,7 @@ impl Worker {
             let over = !sending && (self.in_flight.get() == 0 || orders.is_abandoned());
             if over || now.since(handed_on) >= HAND_ON {
                 handed_on = now;
+                self.share.guard.check(now);
                 let gone = out.send((nth, self.batch(orders.stop_at()))).is_err();
                 if over || gone {
                     return;

@@ -40,6 +40,19 @@ pub enum Window {
     Act(ActId),
 }
 
+/// How the kernel schedules the hammer's threads beside other threads, from the weakest to the strongest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precedence {
+    /// As lapse was started: nothing more was asked for, or granted.
+    None,
+    /// A short time slice (EEVDF, Linux 6.12 and later), so that they run sooner once they wake up.
+    Slice(Duration),
+    /// A negative nice value, and a short time slice where the kernel has that.
+    Nice(i8),
+    /// `SCHED_FIFO` with priority 1: before all normal threads.
+    Fifo,
+}
+
 /// All that is fixed before the first probe of a run: targets, rates, limits and budgets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunHeader {
@@ -69,6 +82,8 @@ pub struct RunHeader {
     pub budgets: Vec<(Budget, Window)>,
     /// What its verdict goes by besides.
     pub rules: Rules,
+    /// The precedence that the kernel gave to the hammer's threads; `None` in a journal of a version that had none.
+    pub precedence: Option<Precedence>,
     /// Failures no further apart than this are one disruption.
     pub gate: Duration,
 }
@@ -142,6 +157,9 @@ pub struct End {
     /// The share of the run, 0 to 1, in which tasks on this machine waited for a processor; `None` if the kernel does
     /// not report it.
     pub pressure: Option<f64>,
+    /// When the first of the hammer's threads gave its precedence up because it used too much of a core; `None` if none
+    /// did.
+    pub precedence_until: Option<Offset>,
 }
 
 /// One entry of a run, in the order in which the session saw them.

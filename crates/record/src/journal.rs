@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use crate::batch::{Batch, ProbeRecord as Resolved, Served};
     use crate::entry::Exit;
-    use crate::entry::{End, InjectedFault, Target, Window};
+    use crate::entry::{End, InjectedFault, Precedence, Target, Window};
     use crate::event::{Event, EventKind, Object, ObjectKind, Source};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
@@ -291,6 +291,7 @@ mod tests {
             budgets: vec![(budget, Window::Judged)],
             rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
+            precedence: Some(Precedence::Fifo),
         }
     }
 
@@ -335,7 +336,12 @@ mod tests {
         all.push(Entry::Exit(Exit { at: Offset::from_millis(80), code: Some(0), signal: None }));
         all.push(Entry::Batch(batch(40)));
         let anchor = Anchor { unix_ns: 1_700_000_000_100_000_000, offset: Offset::from_millis(100) };
-        all.push(Entry::End(End { at: Offset::from_millis(100), anchor, pressure: None }));
+        all.push(Entry::End(End {
+            at: Offset::from_millis(100),
+            anchor,
+            pressure: None,
+            precedence_until: Some(Offset::from_millis(90)),
+        }));
         all
     }
 

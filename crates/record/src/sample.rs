@@ -85,6 +85,7 @@ impl Sample {
             budgets: vec![(default_budget(), Window::Judged)],
             rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
+            precedence: None,
         };
         Self { about, entries: Vec::new() }
     }
@@ -124,7 +125,7 @@ impl Sample {
     /// The record of the run, `length` ms long. `answer` maps a probe's lane and due time (in ms) to its result.
     pub fn record(self, length: u64, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
         let anchor = Anchor { unix_ns: START_UNIX_NS + length * 1_000_000, offset: Offset::from_millis(length) };
-        let end = End { at: Offset::from_millis(length), anchor, pressure: Some(0.031) };
+        let end = End { at: Offset::from_millis(length), anchor, pressure: Some(0.031), precedence_until: None };
         self.beside(length, Entry::End(end)).cut(answer)
     }
 
@@ -340,7 +341,8 @@ pub fn hostile() -> Record {
     let resolved = |slot, sent, done| Resolved { lane: LaneId(0), probe: probe(slot, sent, done), evidence: None };
     let records = vec![resolved(0, far, Offset::ZERO), resolved(1 << 22, Offset::ZERO, far)];
     let exit = Exit { at: Offset::ZERO, code: None, signal: Some(i32::MIN) };
-    let end = End { at: far, anchor: Anchor { unix_ns: 0, offset: far }, pressure: Some(f64::NAN) };
+    let anchor = Anchor { unix_ns: 0, offset: far };
+    let end = End { at: far, anchor, pressure: Some(f64::NAN), precedence_until: Some(far) };
     let entries = [
         Entry::Phase(Phase::Event, far),
         Entry::Act("\u{7}".to_owned(), far),

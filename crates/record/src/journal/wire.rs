@@ -89,6 +89,8 @@ enum EntryWire {
         unix_ns: u64,
         offset_ns: u64,
         pressure: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        precedence_until_ns: Option<u64>,
     },
 }
 
@@ -124,6 +126,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             unix_ns: end.anchor.unix_ns,
             offset_ns: end.anchor.offset.as_nanos(),
             pressure: end.pressure,
+            precedence_until_ns: end.precedence_until.map(Offset::as_nanos),
         },
     };
     Ok(serde_json::to_writer(out, &wire)?)
@@ -154,9 +157,9 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
         }
         EntryWire::Doubt { text } => Entry::Doubt(text),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
-        EntryWire::End { at_ns, unix_ns, offset_ns, pressure } => {
+        EntryWire::End { at_ns, unix_ns, offset_ns, pressure, precedence_until_ns } => {
             let anchor = Anchor { unix_ns, offset: at(offset_ns) };
-            Entry::End(End { at: at(at_ns), anchor, pressure })
+            Entry::End(End { at: at(at_ns), anchor, pressure, precedence_until: precedence_until_ns.map(at) })
         }
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{ActId, RunHeader, Target, Window};
+use crate::entry::{ActId, Precedence, RunHeader, Target, Window};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope, WorstShare};
 use lapse_measure::disruption::GATE;
@@ -42,6 +42,9 @@ struct RunHeaderWire {
     /// Journals of earlier versions have none: their runs are read with the one that was the default when it came.
     #[serde(default = "default_gate_ns")]
     gate_ns: u64,
+    /// Journals of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    precedence: Option<PrecedenceWire>,
 }
 
 fn default_gate_ns() -> u64 {
@@ -53,6 +56,15 @@ struct DisciplineWire {
     synchronised: bool,
     estimated_error_ns: u64,
     maximum_error_ns: u64,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PrecedenceWire {
+    None,
+    SliceNs(u64),
+    Nice(i8),
+    Fifo,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -180,6 +192,7 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         resolution_ns: Some(nanos(about.rules.resolution)),
         ignore_shorter_than_ns: nanos(about.rules.ignore_shorter_than),
         gate_ns: nanos(about.gate),
+        precedence: about.precedence.map(PrecedenceWire::from),
     };
     Ok(serde_json::to_writer(out, &wire)?)
 }
@@ -203,6 +216,7 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
         budgets: wire.budgets.into_iter().map(<(Budget, Window)>::from).collect(),
         rules,
         gate: Duration::from_nanos(wire.gate_ns),
+        precedence: wire.precedence.map(Precedence::from),
     };
     sound(&about).map(|()| about)
 }
@@ -249,6 +263,28 @@ impl From<DisciplineWire> for Discipline {
             synchronised: wire.synchronised,
             estimated_error: Duration::from_nanos(wire.estimated_error_ns),
             maximum_error: Duration::from_nanos(wire.maximum_error_ns),
+        }
+    }
+}
+
+impl From<Precedence> for PrecedenceWire {
+    fn from(precedence: Precedence) -> Self {
+        match precedence {
+            Precedence::None => Self::None,
+            Precedence::Slice(slice) => Self::SliceNs(nanos(slice)),
+            Precedence::Nice(nice) => Self::Nice(nice),
+            Precedence::Fifo => Self::Fifo,
+        }
+    }
+}
+
+impl From<PrecedenceWire> for Precedence {
+    fn from(wire: PrecedenceWire) -> Self {
+        match wire {
+            PrecedenceWire::None => Self::None,
+            PrecedenceWire::SliceNs(slice) => Self::Slice(Duration::from_nanos(slice)),
+            PrecedenceWire::Nice(nice) => Self::Nice(nice),
+            PrecedenceWire::Fifo => Self::Fifo,
         }
     }
 }
@@ -307,5 +343,12 @@ mod tests {
         let mut written = Vec::new();
         write(&RunHeader { gate: Duration::from_secs(2), ..about.clone() }, &mut written).unwrap();
         assert_eq!(read(&written).unwrap().gate, Duration::from_secs(2));
+        assert_eq!(about.precedence, None);
+        let slice = Precedence::Slice(Duration::from_micros(100));
+        for precedence in [Precedence::None, slice, Precedence::Nice(-20), Precedence::Fifo].map(Some) {
+            let mut written = Vec::new();
+            write(&RunHeader { precedence, ..about.clone() }, &mut written).unwrap();
+            assert_eq!(read(&written).unwrap().precedence, precedence);
+        }
     }
 }
