@@ -148,3 +148,25 @@ fn an_interrupted_run_without_a_command_writes_its_report() {
     let answered: u64 = report.target().lanes.iter().map(Lane::answered).sum();
     assert_eq!(answered, server.ledger_of(&report).requests.len() as u64);
 }
+
+/// Nice value and scheduling policy of the process that prints them, by its own /proc entry.
+const SCHEDULING: [&str; 3] = ["sh", "-c", "cut -d' ' -f 19,41 /proc/$$/stat"];
+
+#[test]
+fn the_command_is_scheduled_as_it_would_be_without_lapse() {
+    let [shell, args @ ..] = SCHEDULING;
+    let alone = std::process::Command::new(shell).args(args).output().unwrap();
+    let ended = run_with_command(&healthy(), &SCHEDULING).end();
+    let line = String::from_utf8(alone.stdout).unwrap();
+    assert!(ended.stdout.starts_with(&line), "{line} alone, beside lapse {}", ended.stdout);
+    let report = ended.report();
+    assert!(report.machine.precedence.is_some(), "the report says what the prober was granted");
+}
+
+#[test]
+fn without_precedence_the_prober_has_normal_scheduling() {
+    let ended = Lapse::against(&healthy(), Protocol::Http1, ["--no-precedence", "--duration", "300ms"]).end();
+    let precedence = ended.report().machine.precedence.expect("the report says so");
+    assert_eq!(precedence.class, "none");
+    assert!(ended.stdout.contains("the prober ran with normal scheduling"), "{}", ended.stdout);
+}

@@ -13,9 +13,20 @@ pub(crate) struct Report {
     pub(crate) targets: Vec<Target>,
     pub(crate) failures: Failures,
     pub(crate) events: Vec<Event>,
+    pub(crate) machine: Machine,
     pub(crate) verdict: Verdict,
     #[serde(default)]
     pub(crate) notes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Machine {
+    pub(crate) precedence: Option<Precedence>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Precedence {
+    pub(crate) class: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@ use crate::date;
 use lapse_measure::phase;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
-use lapse_record::entry;
+use lapse_record::entry::{self, Precedence};
 use lapse_record::event;
 use lapse_record::record::{CommandRun, Record};
 use lapse_record::summary::ActSummary;
@@ -235,11 +235,52 @@ pub(super) struct Machine {
     /// Share of the run in which some task waited for a CPU (pressure stall information); null if the kernel does not
     /// report it.
     pressure: Option<f64>,
+    /// How the kernel scheduled the threads that send probes; null if the journal does not say.
+    precedence: Option<PrecedenceJson>,
+}
+
+/// How the kernel scheduled the threads that send probes.
+#[derive(Serialize, JsonSchema)]
+struct PrecedenceJson {
+    class: PrecedenceClass,
+    /// The nice value; null in the other classes.
+    nice: Option<i8>,
+    /// The length of the time slice; null in the other classes.
+    slice_ns: Option<u64>,
+    /// When the first thread returned to normal scheduling, because it used more than 80 % of a core; null if none did.
+    until_ns: Option<u64>,
+}
+
+/// What the kernel granted: `none` (normal scheduling), `slice` (a short time slice), `nice` (a negative nice value),
+/// `fifo` (`SCHED_FIFO`, priority 1).
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum PrecedenceClass {
+    None,
+    Slice,
+    Nice,
+    Fifo,
 }
 
 impl Machine {
     pub(super) fn of(record: &Record) -> Self {
-        Self { pressure: record.end.and_then(|end| end.pressure).filter(|pressure| pressure.is_finite()) }
+        let until = record.end.and_then(|end| end.precedence_until);
+        Self {
+            pressure: record.end.and_then(|end| end.pressure).filter(|pressure| pressure.is_finite()),
+            precedence: record.about.precedence.map(|precedence| PrecedenceJson::of(precedence, until)),
+        }
+    }
+}
+
+impl PrecedenceJson {
+    fn of(precedence: Precedence, until: Option<Offset>) -> Self {
+        let (class, nice, slice) = match precedence {
+            Precedence::None => (PrecedenceClass::None, None, None),
+            Precedence::Slice(slice) => (PrecedenceClass::Slice, None, Some(slice)),
+            Precedence::Nice(nice) => (PrecedenceClass::Nice, Some(nice), None),
+            Precedence::Fifo => (PrecedenceClass::Fifo, None, None),
+        };
+        Self { class, nice, slice_ns: slice.map(nanos), until_ns: until.map(Offset::as_nanos) }
     }
 }
 

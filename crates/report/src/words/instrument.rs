@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::phrase::{Count, some, tail};
 use lapse_measure::answer::{Class, Unsent};
 use lapse_measure::observations::LaneObservations;
-use lapse_measure::time::{Discipline, Human};
+use lapse_measure::time::{Discipline, Human, Offset};
+use lapse_record::entry::Precedence;
 use lapse_record::record::Record;
 
 /// A header row, then a row for each lane. Lane names are cut to `room` columns.
@@ -35,8 +36,26 @@ pub(crate) fn remarks(record: &Record) -> Vec<String> {
     if let Some(pressure) = record.end.and_then(|end| end.pressure) {
         remarks.push(format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
     }
+    remarks.extend(record.about.precedence.map(|precedence| scheduling(record, precedence)));
     remarks.extend(record.about.discipline.map(dates));
     remarks
+}
+
+/// How the threads that send probes were scheduled, and since when no longer.
+fn scheduling(record: &Record, precedence: Precedence) -> String {
+    let how = match precedence {
+        Precedence::None => return "the prober ran with normal scheduling".to_owned(),
+        Precedence::Slice(slice) => format!("with a short time slice ({})", Human(slice)),
+        Precedence::Nice(nice) => format!("with nice {nice}"),
+        Precedence::Fifo => "with real-time priority (SCHED_FIFO 1)".to_owned(),
+    };
+    match record.end.and_then(|end| end.precedence_until) {
+        None => format!("the prober ran {how}"),
+        Some(until) => format!(
+            "the prober ran {how} until {}, when it used over 80 % of a core: from then on with normal scheduling",
+            Human(until.since(Offset::ZERO))
+        ),
+    }
 }
 
 /// How well the report's dates compare with those of other machines.
@@ -83,5 +102,33 @@ fn control(record: &Record) -> String {
         0 => "the prober did not watch itself".to_owned(),
         probes if held_up.is_zero() => format!("the prober reached itself without delay: {}", some(probes, "probe")),
         probes => format!("the prober was held up for {}, by {} to itself", Human(held_up), some(probes, "probe")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use lapse_record::entry::End;
+    use lapse_record::sample::healthy;
+
+    #[test]
+    fn the_scheduling_of_the_prober_is_reported_if_the_journal_has_it() {
+        let mut record = healthy();
+        let mut remark = |precedence, until| {
+            record.about.precedence = precedence;
+            record.end = record.end.map(|end| End { precedence_until: until, ..end });
+            remarks(&record).into_iter().find(|remark| remark.starts_with("the prober ran")).unwrap_or_default()
+        };
+        assert_eq!(remark(None, None), "");
+        assert_eq!(remark(Some(Precedence::None), None), "the prober ran with normal scheduling");
+        let slice = Precedence::Slice(Duration::from_micros(100));
+        assert_eq!(remark(Some(slice), None), "the prober ran with a short time slice (0.10 ms)");
+        assert_eq!(remark(Some(Precedence::Nice(-20)), None), "the prober ran with nice -20");
+        let until = Some(Offset::from_millis(2300));
+        let expected = "the prober ran with real-time priority (SCHED_FIFO 1) until 2.30 s, when it used over 80 % of a \
+                        core: from then on with normal scheduling";
+        assert_eq!(remark(Some(Precedence::Fifo), until), expected);
     }
 }
