@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::support::fault::{Fault, Plan};
 use super::support::http1::{BAD_BODY, SERVER};
 use super::support::lapse::Lapse;
-use super::support::ledger::{Ledger, Request};
+use super::support::ledger::{CROSSED_GOAWAY, Ledger, Request};
 use super::support::report::{Failure, Lane, Report};
 use super::support::server::{Protocol, Server};
 
@@ -102,10 +102,13 @@ impl Cell {
 fn counts(lane: &Lane, ledger: &Ledger) -> Vec<String> {
     let mut truth = ledger.classes();
     let answered = truth.remove("ok").unwrap_or(0);
+    // Requests that the server never processed are no requests.
+    let crossed = truth.remove(CROSSED_GOAWAY).unwrap_or(0);
     [
         differs("classes", &lane.failed(), &truth),
         differs("answered", &lane.answered(), &answered),
-        differs("requests sent", &lane.sent, &(ledger.requests.len() as u64)),
+        differs("requests sent", &lane.sent, &(ledger.requests.len() as u64 - crossed)),
+        differs(CROSSED_GOAWAY, &lane.count(CROSSED_GOAWAY), &crossed),
         differs("resolved", &lane.resolved, &lane.sent),
         differs("not sent", &lane.not_sent, &lane.blind()),
         differs("offered", &lane.offered, &(lane.sent + lane.not_sent)),

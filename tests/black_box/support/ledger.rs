@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::fault::{Fault, Plan};
 
+/// The class of a stream that crossed an orderly GOAWAY on its way: the server did not process it.
+pub(crate) const CROSSED_GOAWAY: &str = "not-sent goaway";
+
 /// A request that the server has read to its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
@@ -18,7 +21,15 @@ pub(crate) struct Request {
 impl Request {
     /// The class in which the request must be reported; `None` if it was answered as expected.
     pub(crate) fn class(&self) -> Option<String> {
-        self.hit.and_then(|(_, fault)| fault.class())
+        match self.hit {
+            Some((_, Fault::GoAwayRefuse)) if self.uses > 0 => Some(CROSSED_GOAWAY.to_owned()),
+            hit => hit.and_then(|(_, fault)| fault.class()),
+        }
+    }
+
+    /// Whether the client must report the request as failed.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.class().is_some_and(|class| class != CROSSED_GOAWAY)
     }
 }
 
@@ -59,7 +70,7 @@ impl Ledger {
 
     /// The requests that the client must report as failed.
     pub(crate) fn failed(&self) -> impl Iterator<Item = &Request> {
-        self.requests.iter().filter(|request| request.class().is_some())
+        self.requests.iter().filter(|request| request.is_failed())
     }
 
     /// The number of requests by class, as the client must report them; requests answered as expected are `ok`.

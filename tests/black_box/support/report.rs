@@ -13,13 +13,14 @@ pub(crate) struct Report {
     pub(crate) targets: Vec<Target>,
     pub(crate) failures: Failures,
     pub(crate) events: Vec<Event>,
+    #[serde(default)]
     pub(crate) machine: Machine,
     pub(crate) verdict: Verdict,
     #[serde(default)]
     pub(crate) notes: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) precedence: Option<Precedence>,
 }
