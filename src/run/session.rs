@@ -255,7 +255,7 @@ impl<'a> Session<'a> {
             }
             (Stage::Rollout(_), _) => self.look_at_rollout(now),
             (Stage::Settle(since), Some(durations)) => {
-                let settled = self.parts.recorder.fold().up_for(since) >= durations.settle;
+                let settled = self.parts.recorder.fold().is_settled(since, durations.settle);
                 if settled || now.since(since) >= durations.settle_limit {
                     self.drain(now);
                 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::answer::Health;
+use super::budget::WorstShare;
+use super::observations::LaneObservations;
 use super::span::Span;
 use super::time::Offset;
 use super::timeline::Timeline;
@@ -51,6 +53,23 @@ pub(super) fn worst(timelines: &[&Timeline], window: Span, length: Duration) -> 
         share(failed, resolved)
     };
     starts.into_iter().filter_map(availability_from).reduce(f64::min)
+}
+
+/// Widths of which a report has the worst window.
+const WIDTHS: [Duration; 5] = [
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+];
+
+/// The largest share of the probes of `lanes` that failed in any stretch of `window`, by the width of the stretch; of
+/// widths up to that of the window.
+pub fn worst_shares(lanes: &[&LaneObservations], window: Span) -> Vec<WorstShare> {
+    let timelines: Vec<_> = lanes.iter().map(|lane| &lane.timeline).collect();
+    let share = |width| Some(WorstShare { share: 1.0 - worst(&timelines, window, width)?, width });
+    WIDTHS.into_iter().filter(|width| *width <= window.length()).filter_map(share).collect()
 }
 
 const TICK: Duration = Duration::from_nanos(1);

@@ -32,7 +32,7 @@ impl Certainty {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Certain => "certain",
-            Self::Confidence95 => "confidence-95",
+            Self::Confidence95 => "95 %",
         }
     }
 }
@@ -118,7 +118,7 @@ fn cell(timeline: &Timeline, from: Offset, to: Offset) -> Cell {
 }
 
 /// The share lost: the first failure says where counting began, so the interval is that of what came after it.
-fn share_lost(failed: u64, resolved: u64) -> Share {
+pub(super) fn share_lost(failed: u64, resolved: u64) -> Share {
     let estimate = Share::of(failed, resolved).estimate;
     let Share { low, high, .. } = Share::of(failed.saturating_sub(1), resolved.saturating_sub(1));
     Share { estimate, low, high: if failed == resolved { 1.0 } else { high } }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::disruption::{Disruption, gate_of};
+use super::disruption::{Disruption, gate_of, share_lost};
 use super::observations::LaneObservations;
 use super::span::Span;
 use super::time::Bounded;
+use super::timeline::Cell;
 
 /// What the disruptions of some lanes of a target come to.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,38 @@ pub fn of(lanes: &[&LaneObservations], window: Span) -> Disruptions {
         },
         longest: all.into_iter().max_by_key(|one| (one.length().estimate, one.length().at_least)).cloned(),
     }
+}
+
+/// The disruptions of a target that has these lanes, in the order of time: those of its lanes, joined where they are no
+/// further apart than the longest gate. What was lost in one is counted over all lanes.
+pub fn merged(lanes: &[&LaneObservations]) -> Vec<Disruption> {
+    let gate = lanes.iter().map(|lane| gate_of(lane.gate, lane.timeline.schedule())).max().unwrap_or_default();
+    let mut all: Vec<_> = lanes.iter().flat_map(|lane| &lane.disruptions).cloned().collect();
+    all.sort_by_key(|one| (one.from, one.to));
+    let mut merged: Vec<Disruption> = Vec::new();
+    for one in all {
+        match merged.last_mut() {
+            Some(last) if one.from.since(last.to) <= gate => join(last, &one),
+            _ => merged.push(one),
+        }
+    }
+    for one in &mut merged {
+        let cells: Vec<_> = lanes.iter().map(|lane| one.cell_of(&lane.timeline)).collect();
+        one.failed = cells.iter().map(Cell::failed).sum();
+        one.resolved = cells.iter().map(Cell::resolved).sum();
+        one.lost = share_lost(one.failed, one.resolved);
+    }
+    merged
+}
+
+fn join(one: &mut Disruption, next: &Disruption) {
+    let end = (one.from + one.estimate).max(next.from + next.estimate);
+    one.estimate = end.since(one.from);
+    one.to = one.to.max(next.to);
+    one.began = (one.began.0.zip(next.began.0).map(|(a, b)| a.min(b)), one.began.1.min(next.began.1));
+    one.ended = (one.ended.0.max(next.ended.0), one.ended.1.zip(next.ended.1).map(|(a, b)| a.max(b)));
+    one.failed_late += next.failed_late;
+    one.certainty = one.certainty.max(next.certainty);
 }
 
 /// The disruptions of a lane that touch `window`.

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::{Health, Probe};
+use super::binomial::Share;
 use super::burst::Burst;
 use super::coverage::{Control, Coverage, SLACK};
 use super::detection::Detection;
@@ -21,7 +22,7 @@ use super::schedule::Schedule;
 use super::span::{Span, Spans};
 use super::success_gap::SuccessGap;
 use super::time::Offset;
-use super::timeline::{Reorder, Timeline};
+use super::timeline::{Cell, Reorder, Timeline};
 use super::trend::Trend;
 
 /// The result of a slot and, for a failed probe, its peer.
@@ -101,11 +102,24 @@ impl Fold {
         &self.phases
     }
 
-    /// How long every lane has been up without a failure, counted from `since` at the earliest. Probes still under way
-    /// do not count as up.
-    pub fn up_for(&self, since: Offset) -> Duration {
+    /// Whether every lane has been for `settle`, since `since` at the earliest, what it was in the baseline: without a
+    /// failure, or failing no more often than it did then, as far as the 95 % intervals of the two shares can tell.
+    pub fn is_settled(&self, since: Offset, settle: Duration) -> bool {
+        let baseline = self.phases.spans(since).find(|(phase, _)| *phase == Phase::Baseline).map(|(_, span)| span);
+        let is_noise = |lane: &LaneFold| {
+            let timeline = &lane.seen.timeline;
+            let share = |from, to| {
+                let cell = Cell::of([timeline], from, to);
+                Share::of(cell.failed(), cell.resolved())
+            };
+            let (Some(baseline), true) = (baseline, lane.folded_to.since(since) >= settle) else { return false };
+            let before = share(baseline.from, baseline.to);
+            // A lane that lost nothing, or everything, before the event has no noise to come back to.
+            let has_noise = before.estimate > 0.0 && before.estimate < 1.0;
+            has_noise && share(lane.folded_to.back(settle), lane.folded_to).low <= before.high
+        };
         let up_for = |lane: &LaneFold| lane.up_since.map(|up| lane.folded_to.since(up.max(since))).unwrap_or_default();
-        self.lanes.iter().map(up_for).min().unwrap_or_default()
+        self.lanes.iter().all(|lane| up_for(lane) >= settle || is_noise(lane))
     }
 
     /// The downtime so far of the worst target: failed slots times period, averaged over its lanes.
@@ -287,8 +301,32 @@ mod tests {
             assert!(fold.push(LaneId(0), *probe, None));
         }
         assert!(!fold.push(LaneId(0), all[3], None), "one slot, one record");
-        assert_eq!(fold.up_for(Offset::ZERO), Duration::from_millis(4));
-        assert_eq!(fold.up_for(Offset::from_millis(5)), Duration::from_millis(2));
+        let settled = |since, settle| fold.is_settled(Offset::from_millis(since), Duration::from_millis(settle));
+        assert_eq!([settled(0, 4), settled(0, 5)], [true, false]);
+        assert_eq!([settled(5, 2), settled(5, 3)], [true, false]);
         assert_eq!(fold.downtime(), Duration::from_millis(1));
+    }
+
+    #[test]
+    fn a_noisy_lane_is_settled_when_it_fails_no_more_often_than_before_the_event() {
+        let settled = |event: &str, after: &str| {
+            let noise = format!("x{}", ".".repeat(99)).repeat(10);
+            let lanes = super::super::notation::lanes(1);
+            let mut fold = Fold::new(&["shop".to_owned()], &lanes, &lanes[0].schedule);
+            fold.begin(Phase::Baseline, Offset::ZERO);
+            let all = format!("{noise}{event}{after}");
+            for probe in probes(&all) {
+                if probe.slot == 1_000 {
+                    fold.begin(Phase::Event, probe.due);
+                }
+                assert!(fold.push(LaneId(0), probe, None));
+            }
+            let since = Offset::from_millis((noise.len() + event.len()) as u64);
+            fold.is_settled(since, Duration::from_millis(500))
+        };
+        let (noise, outage) = (format!("x{}", ".".repeat(99)).repeat(6), "x".repeat(300));
+        assert!(settled(&outage, &noise));
+        assert!(!settled(&outage, &noise[..400]), "not watched for long enough");
+        assert!(!settled(&outage, &"x..".repeat(200)), "worse than before");
     }
 }

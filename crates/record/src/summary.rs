@@ -2,6 +2,10 @@
 
 use crate::entry::{ActId, RunHeader, Window};
 use crate::pods::Pod;
+use lapse_measure::availability;
+use lapse_measure::budget::WorstShare;
+use lapse_measure::disruption::Disruption;
+use lapse_measure::disruptions;
 use lapse_measure::episode::{self, Episode};
 use lapse_measure::lane::{LaneId, TargetId};
 use lapse_measure::latency::Distribution;
@@ -47,6 +51,10 @@ pub struct TargetSummary {
     pub phases: Vec<PhaseSummary>,
     /// Its episodes, in the order of time.
     pub episodes: Vec<Episode>,
+    /// The target's disruptions, over all of its lanes, in the order of time.
+    pub disruptions: Vec<Disruption>,
+    /// The largest share of its probes that failed in any stretch of a width, by width.
+    pub worst_shares: Vec<WorstShare>,
     /// The longest stretch without a success although probes were on their way; `None` if nothing was sent.
     pub success_gap: Option<Span>,
 }
@@ -174,6 +182,8 @@ impl TargetSummary {
             totals: totals(Span::new(Offset::ZERO, seen.end)),
             phases: seen.phases.spans(seen.end).enumerate().map(phase).collect(),
             episodes: episode::find(&lanes),
+            disruptions: disruptions::merged(&lanes),
+            worst_shares: availability::worst_shares(&lanes, Span::new(Offset::ZERO, seen.end)),
             success_gap: target.success_gap,
         }
     }

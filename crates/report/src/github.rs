@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::sanitize::sanitize;
+use super::words::headline;
 use super::words::verdict::{breach, why};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
@@ -17,7 +18,8 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     };
     let title = format!("lapse {}: {}", record.about.name, verdict.conclusion);
     let mut annotate = |level: &str, text: &str| writeln!(out, "::{level} title={}::{}", property(&title), data(text));
-    annotate(level, &why(record))?;
+    let said: Vec<_> = [why(record)].into_iter().chain(headline::sentences(record)).collect();
+    annotate(level, &said.join("; "))?;
     verdict.breaches.iter().try_for_each(|one| annotate("error", &breach(one)))?;
     verdict.inconclusive.iter().try_for_each(|doubt| annotate("warning", doubt))
 }

@@ -3,6 +3,7 @@
 //! The wire structs are separate from the core's types, so that the core can change while the keys stay. Times are
 //! whole numbers of nanoseconds; only shares and rates are fractions.
 
+mod disruption;
 mod failure;
 mod figure;
 mod lane;
@@ -152,7 +153,9 @@ mod tests {
         assert_eq!(episode["peers"], json!({"none": 300}));
         let totals = &target["totals"];
         assert_eq!(totals["down"], figure(299, 297, 301));
-        assert_eq!(totals["equivalent"], figure(300, 298, 302));
+        let mut certain = figure(300, 298, 302);
+        certain["bounds"] = json!("certain");
+        assert_eq!(totals["equivalent"], certain);
         assert_eq!(totals["longest"], figure(300, 298, 302));
         assert_eq!(totals["impaired"], figure(301, 299, 303));
         assert_eq!(totals["floor_ns"], json!(ms(2)));

@@ -57,15 +57,20 @@ const fn sign(conclusion: Conclusion) -> &'static str {
 }
 
 fn totals(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "| target | downtime | longest outage | every lane down | lost probes | would have seen |")?;
-    writeln!(out, "|---|---|---|---|---|---|")?;
+    writeln!(
+        out,
+        "| target | loss-derived downtime | longest disruption | longest strict outage | every lane down | lost probes | \
+         longest unseen outage |"
+    )?;
+    writeln!(out, "|---|---|---|---|---|---|---|")?;
     for target in &record.summary.targets {
         let (name, totals) = (&target.name, &target.totals);
-        let (failed, resolved, detection_limit) = (totals.failed, totals.resolved, Human(totals.detection_limit));
-        let [downtime, longest, down] = [totals.loss_derived, totals.longest, totals.down]
+        let (failed, resolved, unseen) = (totals.failed, totals.resolved, Human(totals.unseen.length));
+        let disruption = totals.disruptions.longest_length;
+        let [downtime, disruption, longest, down] = [totals.loss_derived, disruption, totals.longest, totals.down]
             .map(|one| if failed == 0 { "none".to_owned() } else { one.to_string() });
         let lost = format!("{failed} of {resolved}");
-        writeln!(out, "| {} | {downtime} | {longest} | {down} | {lost} | {detection_limit} or more |", safe(name))?;
+        writeln!(out, "| {} | {downtime} | {disruption} | {longest} | {down} | {lost} | {unseen} |", safe(name))?;
     }
     writeln!(out)
 }

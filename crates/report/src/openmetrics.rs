@@ -15,9 +15,12 @@ use lapse_record::record::Record;
 /// A family of durations with bounds: its name, what it is, and where it stands in the totals.
 type Bounds = (&'static str, &'static str, fn(&Totals) -> Bounded);
 
-const BOUNDED: [Bounds; 5] = [
+const BOUNDED: [Bounds; 6] = [
     ("equivalent_downtime", "Failed probes times the time each stands for, averaged over lanes.", |totals| {
         totals.loss_derived
+    }),
+    ("longest_disruption", "The longest disruption of any lane, whatever share of its probes was lost.", |totals| {
+        totals.disruptions.longest_length
     }),
     ("longest_outage", "The longest single outage of any lane.", |totals| totals.longest),
     ("down", "Time in which every lane failed at once.", |totals| totals.down),
@@ -49,6 +52,12 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     family(&mut out, "lapse_floor_seconds", "seconds", "The smallest outage that the best lane was sure to see.")?;
     for (target, totals) in &totals {
         writeln!(out, "lapse_floor_seconds{{run=\"{run}\",target=\"{target}\"}} {}", seconds(totals.detection_limit))?;
+    }
+    let help = "The longest outage of any lane that could have gone unseen.";
+    family(&mut out, "lapse_longest_unseen_seconds", "seconds", help)?;
+    for (target, totals) in &totals {
+        let labels = format!("run=\"{run}\",target=\"{target}\"");
+        writeln!(out, "lapse_longest_unseen_seconds{{{labels}}} {}", seconds(totals.unseen.length))?;
     }
     family(&mut out, "lapse_probes", "", "Slots by what came of them.")?;
     for seen in &record.seen.lanes {

@@ -104,15 +104,15 @@ fn figures(record: &Record, scene: &mut Scene) {
         let totals = &target.totals;
         let (failed, resolved) = (totals.failed, totals.resolved);
         let figures = if failed == 0 {
-            let detection_limit = Human(totals.detection_limit);
+            let unseen = Human(totals.unseen.length);
             vec![
                 ("downtime seen".to_owned(), "none".to_owned()),
-                ("anything seen over".to_owned(), detection_limit.to_string()),
+                ("longest unseen outage".to_owned(), unseen.to_string()),
             ]
         } else {
             vec![
                 ("downtime".to_owned(), totals.loss_derived.to_string()),
-                ("longest outage".to_owned(), totals.longest.to_string()),
+                ("longest disruption".to_owned(), totals.disruptions.longest_length.to_string()),
                 ("every lane down".to_owned(), totals.down.to_string()),
                 (format!("lost of {resolved} probes"), failed.to_string()),
             ]

@@ -145,3 +145,18 @@ fn disruptions_are_counted_summed_and_averaged() {
     let nothing = disruptions::of(&[&seen.lanes[0]], Span::new(Offset::ZERO, Offset::from_millis(300)));
     assert_eq!((nothing.count, nothing.longest_length), (0, Bounded::exact(Duration::ZERO)));
 }
+
+#[test]
+fn a_target_has_the_disruptions_of_its_lanes_joined_and_what_all_lanes_lost_in_them() {
+    let quiet = ".".repeat(200);
+    // Slots of a lane are 2 ms apart: the second lane fails 200 ms after the first one did, and again much later.
+    let first = format!("{quiet}{}{quiet}{quiet}{quiet}{quiet}", "x".repeat(100));
+    let second = format!("{quiet}{quiet}{}{quiet}{quiet}{quiet}x", "x".repeat(50));
+    let seen = seen(&[&first, &second]);
+    let lanes: Vec<_> = seen.lanes.iter().collect();
+    let merged = disruptions::merged(&lanes);
+    let told: Vec<_> = merged.iter().map(|one| (one.failed, one.resolved)).collect();
+    assert_eq!(told, [(150, 500), (1, 1)]);
+    assert_eq!(merged[0].length().to_string(), "501 ms (499 to 503)");
+    assert_eq!((merged[0].certainty, merged[0].lost.estimate), (Certainty::Certain, 0.3));
+}

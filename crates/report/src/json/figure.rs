@@ -5,6 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use lapse_measure::binomial;
+use lapse_measure::disruption::Certainty;
 use lapse_measure::latency::Distribution;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Bounded, nanos};
@@ -28,6 +30,35 @@ impl From<Bounded> for Figure {
             at_least_ns: nanos(bounded.at_least),
             at_most_ns: bounded.at_most.map(nanos),
         }
+    }
+}
+
+/// A measured duration whose interval may be that of a sample.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SampledFigure {
+    #[serde(flatten)]
+    figure: Figure,
+    /// What the interval is worth: `certain`, or `95 %` where only a share of the probes was lost.
+    bounds: &'static str,
+}
+
+impl SampledFigure {
+    pub(super) fn of(bounded: Bounded, certainty: Certainty) -> Self {
+        Self { figure: bounded.into(), bounds: certainty.name() }
+    }
+}
+
+/// A share with its 95 % interval, each from 0 to 1.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Share {
+    estimate: f64,
+    low: f64,
+    high: f64,
+}
+
+impl From<binomial::Share> for Share {
+    fn from(share: binomial::Share) -> Self {
+        Self { estimate: share.estimate, low: share.low, high: share.high }
     }
 }
 

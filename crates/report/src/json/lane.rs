@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::disruption::Disruption;
 use super::figure::{Figure, Quantiles};
 use lapse_measure::answer::Class;
 use lapse_measure::observations::LaneObservations;
@@ -49,6 +50,8 @@ pub(super) struct Lane {
     /// From sent to done of healthy answers.
     sent_to_done: Option<Quantiles>,
     outages: Vec<Outage>,
+    /// Failures no further apart than the gate time, in the order of time.
+    disruptions: Vec<Disruption>,
 }
 
 impl Lane {
@@ -74,6 +77,7 @@ impl Lane {
             latency: Quantiles::of(&seen.latency_overall()),
             sent_to_done: Quantiles::of(&seen.trip),
             outages: seen.outages.iter().map(Outage::of).collect(),
+            disruptions: seen.disruptions.iter().map(Disruption::of).collect(),
         }
     }
 }
@@ -92,7 +96,7 @@ struct Outage {
     duration: Figure,
     failed: u64,
     classes: BTreeMap<String, u64>,
-    /// The sides that are not bounded, and why: `start`, `end`, `blind-before`, `blind-after`.
+    /// The sides that are not bounded, and why: `start`, `end`.
     open: Vec<&'static str>,
 }
 

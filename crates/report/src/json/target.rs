@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::figure::{Figure, Quantiles, Stretch};
+use super::disruption::{Disruption, Disruptions, Unseen, WorstWindow};
+use super::figure::{Figure, Quantiles, SampledFigure, Stretch};
 use super::lane::{Lane, counted};
 use lapse_measure::episode;
 use lapse_measure::lane::LaneId;
@@ -21,6 +22,10 @@ pub(super) struct Target<'a> {
     url: &'a str,
     lanes: Vec<Lane>,
     episodes: Vec<Episode>,
+    /// The target's disruptions, over all of its lanes.
+    disruptions: Vec<Disruption>,
+    /// The worst stretch of the run by width.
+    worst_windows: Vec<WorstWindow>,
     phases: Vec<Phase>,
     totals: WholeTotals,
 }
@@ -36,6 +41,8 @@ impl<'a> Target<'a> {
             url: &target.url,
             lanes: target.lanes.iter().map(|id| Lane::of(record.seen.lane(*id))).collect(),
             episodes: target.episodes.iter().map(|episode| Episode::of(record, episode)).collect(),
+            disruptions: target.disruptions.iter().map(Disruption::of).collect(),
+            worst_windows: target.worst_shares.iter().map(WorstWindow::of).collect(),
             phases: target.phases.iter().map(Phase::of).collect(),
             totals: WholeTotals { totals: Totals::of(&target.totals), silence: target.success_gap.map(Stretch::from) },
         }
@@ -122,7 +129,7 @@ pub(super) struct Totals {
     /// The time in which every lane was failing at once.
     down: Figure,
     /// Failed slots times period, averaged over the lanes: loss-derived downtime (RFC 6201).
-    equivalent: Figure,
+    equivalent: SampledFigure,
     /// The longest strict outage of any lane.
     longest: Figure,
     /// The time in which any lane was slow.
@@ -134,6 +141,9 @@ pub(super) struct Totals {
     blind_ns: u64,
     /// The smallest outage that the best lane was sure to see.
     floor_ns: u64,
+    /// How long an outage could have gone unseen.
+    unseen: Unseen,
+    disruptions: Disruptions,
 }
 
 impl Totals {
@@ -141,7 +151,7 @@ impl Totals {
         Self {
             impaired: totals.impaired.into(),
             down: totals.down.into(),
-            equivalent: totals.loss_derived.into(),
+            equivalent: SampledFigure::of(totals.loss_derived, totals.loss_certainty),
             longest: totals.longest.into(),
             slow: totals.slow.into(),
             failed: totals.failed,
@@ -154,6 +164,8 @@ impl Totals {
             },
             blind_ns: nanos(totals.blind),
             floor_ns: nanos(totals.detection_limit),
+            unseen: Unseen::of(totals),
+            disruptions: Disruptions::of(&totals.disruptions),
         }
     }
 }

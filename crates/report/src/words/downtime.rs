@@ -1,6 +1,7 @@
 //! What a target lost over the whole run, with the bounds in which the truth lies.
 
 use super::phrase::{Count, classes, part, percent, share, some};
+use lapse_measure::budget::WorstShare;
 use lapse_measure::disruption::Certainty;
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::totals::Totals;
@@ -62,6 +63,7 @@ pub(crate) fn rows(record: &Record, target: &TargetSummary) -> Vec<Vec<String>> 
             let worst = totals.availability.worst_second.map(|worst| format!("{} in the worst second", percent(worst)));
             row("available", percent(share), worst.unwrap_or_default())
         }));
+        rows.extend(worst_windows(target).map(|(figure, meaning)| row("worst window", figure, meaning)));
     }
     if !totals.slow.estimate.is_zero() {
         let meaning = format!("answers later than {}", Human(record.about.slow));
@@ -77,6 +79,14 @@ pub(crate) fn rows(record: &Record, target: &TargetSummary) -> Vec<Vec<String>> 
         rows.push(row("blind", Human(totals.blind).to_string(), meaning));
     }
     rows
+}
+
+/// The largest share lost in any window of some widths: that of the narrowest, and the others.
+fn worst_windows(target: &TargetSummary) -> Option<(String, String)> {
+    let of = |one: &WorstShare| format!("{:.0} % of {}", one.share * 100.0, Human(one.width));
+    let (narrowest, wider) = target.worst_shares.split_first()?;
+    let wider: Vec<_> = wider.iter().map(of).collect();
+    (!wider.is_empty()).then(|| (of(narrowest), format!("lost in the worst; {}", wider.join(", "))))
 }
 
 /// Which lane had the longest outage.

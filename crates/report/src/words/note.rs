@@ -1,6 +1,10 @@
 //! Notes beside the verdict: those of the record, and the failures and events that were dropped.
 
+use std::time::Duration;
+
 use super::phrase::{part, some};
+use lapse_measure::phase::Phase;
+use lapse_measure::time::Human;
 use lapse_record::record::Record;
 
 /// The notes in the order of the report, each a sentence.
@@ -16,7 +20,29 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
     if record.events_dropped > 0 {
         notes.push(format!("{} were not kept", some(record.events_dropped, "further event")));
     }
+    notes.extend(watched(record));
     notes
+}
+
+/// For how long the run went on after its last failure, and whether that was enough: outages that came with calm between
+/// may come again after as long a calm.
+fn watched(record: &Record) -> Option<String> {
+    let episodes = || record.summary.episodes().map(|(_, episode)| episode);
+    let last = episodes().map(|episode| episode.to).max()?;
+    let watched = record.seen.end.since(last);
+    let calm = record.summary.targets.iter().flat_map(|target| target.episodes.windows(2));
+    let calm = calm.map(|pair| pair[1].from.since(pair[0].to)).max();
+    let said = format!("the run went on for {} after the last failure", Human(watched));
+    let enough = |calm: &Duration| watched >= *calm * 2;
+    let has_settle = record.seen.phases.spans(record.seen.end).any(|(phase, _)| phase == Phase::Settle);
+    match calm.filter(|calm| has_settle && !enough(calm)) {
+        None => Some(said),
+        Some(calm) => Some(format!(
+            "{said}, and failures came with up to {} of calm between: with --settle {}s a further one would have been met",
+            Human(calm),
+            (calm * 2).as_secs() + 1
+        )),
+    }
 }
 
 #[cfg(test)]
