@@ -126,29 +126,31 @@ impl GivenUp {
 /// Watches how much of a core its thread uses, so that a thread with precedence cannot keep others from running.
 #[derive(Debug)]
 pub(super) struct Guard {
-    /// What the thread had used when the current window began; `None` without precedence.
+    /// Whether the thread has precedence to give up.
+    armed: Cell<bool>,
+    /// What the thread had used when the current window began; `None` before the first one, so that the work of opening
+    /// connections before the run is not counted.
     usage: Cell<Option<Usage>>,
     given_up: Arc<GivenUp>,
 }
 
 impl Guard {
     /// A guard of the calling thread, which has `precedence`; it reports to `given_up`.
-    pub(super) fn new(precedence: Precedence, given_up: Arc<GivenUp>) -> Self {
-        let usage = Usage { since: Offset::ZERO, used: clock::thread_cpu_time() };
-        Self { usage: Cell::new((precedence != Precedence::None).then_some(usage)), given_up }
+    pub(super) const fn new(precedence: Precedence, given_up: Arc<GivenUp>) -> Self {
+        Self { armed: Cell::new(!matches!(precedence, Precedence::None)), usage: Cell::new(None), given_up }
     }
 
     /// Returns the thread to normal scheduling, for good, if it used more than 80 % of a core in the last second. To be
     /// called on that thread, several times a second.
     pub(super) fn check(&self, now: Offset) {
-        let Some(usage) = self.usage.get() else { return };
-        if now.since(usage.since) < WINDOW {
+        let window = self.usage.get();
+        if !self.armed.get() || window.is_some_and(|window| now.since(window.since) < WINDOW) {
             return;
         }
         let used = clock::thread_cpu_time();
         self.usage.set(Some(Usage { since: now, used }));
-        if usage.share(now, used) > MAX_SHARE {
-            self.usage.set(None);
+        if window.is_some_and(|window| window.share(now, used) > MAX_SHARE) {
+            self.armed.set(false);
             set(&normal(0));
             self.given_up.note(now);
         }
@@ -250,6 +252,8 @@ mod tests {
                 guard.check(start + length);
             };
             while clock::thread_cpu_time() < used {}
+            guard.check(start);
+            assert_eq!(given_up.at(), None, "what was used before the first window is not counted");
             window(used);
             assert_eq!(given_up.at(), None, "a window is never shorter than a second");
             window(WINDOW);
@@ -259,7 +263,7 @@ mod tests {
             assert_eq!(given_up.at(), Some(start + WINDOW));
             let now = attributes().unwrap();
             assert_eq!((now.sched_policy, now.sched_nice), (policy(SCHED_OTHER), 0));
-            assert_eq!(guard.usage.get().map(|usage| usage.since), None, "there is nothing left to give up");
+            assert!(!guard.armed.get(), "there is nothing left to give up");
         });
     }
 }
