@@ -35,7 +35,10 @@ fn watched(record: &Record) -> Option<String> {
     let said = format!("the run went on for {} after the last failure", Human(watched));
     let enough = |calm: &Duration| watched >= *calm * 2;
     let has_settle = record.seen.phases.spans(record.seen.end).any(|(phase, _)| phase == Phase::Settle);
-    match calm.filter(|calm| has_settle && !enough(calm)) {
+    // What failed before the event as well is noise: no longer run would be free of it.
+    let phases = || record.summary.targets.iter().flat_map(|target| &target.phases);
+    let is_noisy = phases().any(|one| one.phase == Phase::Baseline && one.totals.failed > 0);
+    match calm.filter(|calm| has_settle && !is_noisy && !enough(calm)) {
         None => Some(said),
         Some(calm) => Some(format!(
             "{said}, and failures came with up to {} of calm between: with --settle {}s a further one would have been met",
@@ -48,9 +51,10 @@ fn watched(record: &Record) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapse_measure::answer::Class;
     use lapse_measure::time::Offset;
     use lapse_record::event::{Event, EventKind, Source};
-    use lapse_record::sample::healthy;
+    use lapse_record::sample::{Answer, Sample, healthy};
 
     #[test]
     fn dropped_output_lines_appear_in_the_notes() {
@@ -59,5 +63,21 @@ mod tests {
         let event = |kind, text| Event::new(Offset::from_millis(5), Source::Prober, kind, text);
         record.events = vec![event(EventKind::LeftRunning, "no note"), event(EventKind::LinesDropped, text)];
         assert_eq!(notes(&record), [text]);
+    }
+
+    #[test]
+    fn outages_with_calm_between_ask_for_a_longer_settle() {
+        let record = |last: u64| {
+            let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+            sample.phase(Phase::Settle, 9000).record(12_000, |_, ms| match ms {
+                2000..2100 => Answer::after(Class::Refused, 200),
+                ms if (last..last + 100).contains(&ms) => Answer::after(Class::Refused, 200),
+                _ => Answer::after(Class::Ok, 200),
+            })
+        };
+        let said = "the run went on for 4.90 s after the last failure, and failures came with up to 4.90 s of calm between: \
+                    with --settle 10s a further one would have been met";
+        assert_eq!(notes(&record(7000)), [said]);
+        assert_eq!(notes(&record(4000)), ["the run went on for 7.90 s after the last failure"]);
     }
 }
