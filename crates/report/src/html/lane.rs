@@ -36,6 +36,8 @@ pub(super) struct Lane {
     latency: Vec<[u64; 5]>,
     /// Delay between due and sent, as `[from, to, median, p99, longest]`.
     lateness: Vec<[u64; 5]>,
+    /// `[from, to, median, p99, longest]` of how long an outage could have gone unseen.
+    unseen: Vec<[u64; 5]>,
     /// Blind spans, as `[from, to]`.
     blind: Vec<[u64; 2]>,
     /// Number of the first outage's table row; the rows of the others follow.
@@ -67,6 +69,7 @@ impl Lane {
             runs: runs(&seen.timeline, palette),
             latency: curve(&seen.latency_trend),
             lateness: curve(&seen.lateness_trend),
+            unseen: curve(&seen.unseen.trend),
             blind: longest_spans(&seen.blind),
             first_row: rows.partition_point(|row| row.lane < seen.id),
             outages: mine.map(|row| Outage::of(record.seen.outage(*row))).collect(),

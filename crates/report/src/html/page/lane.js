@@ -7,7 +7,7 @@ const BLOCK = 64;
 class Lane {
   constructor(wire, classes) {
     Object.assign(this, { name: wire.name, policy: wire.policy, target: wire.target, phase: wire.phase, period: 1e9 / wire.rate });
-    Object.assign(this, { latency: wire.latency, lateness: wire.lateness, blind: wire.blind });
+    Object.assign(this, { latency: wire.latency, lateness: wire.lateness, unseen: wire.unseen, blind: wire.blind });
     this.outages = wire.outages.map((outage, nth) => ({ ...outage, row: wire.first_row + nth }));
     this.classes = classes;
     this.unpack(wire.runs);

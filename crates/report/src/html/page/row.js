@@ -1,6 +1,6 @@
 // The rows of the timeline: which ones there are, their layout, and what is at a position in them.
 
-const HEIGHTS = { overview: 10, axis: 26, phases: 18, title: 16, lane: 28, latency: 28, ticks: 20, count: 16, object: 15, health: 20 };
+const HEIGHTS = { overview: 10, axis: 26, phases: 18, title: 16, lane: 28, latency: 28, ticks: 20, count: 16, object: 15, unseen: 20, health: 20 };
 
 const rowsOf = (run) => {
   const rows = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
@@ -28,7 +28,8 @@ const rowsOf = (run) => {
     const events = run.events.filter((event) => event.object === place);
     rows.push({ kind: 'object', label: object.name, object, events, gap: place === 0 && !listed.length });
   });
-  rows.push({ kind: 'health', label: 'own health', lanes: run.lanes, heldUp: run.held_up, gap: true });
+  rows.push(unseenRow(run.lanes));
+  rows.push({ kind: 'health', label: 'own health', lanes: run.lanes, heldUp: run.held_up });
   return rows;
 };
 
@@ -50,6 +51,12 @@ const latencyRow = (lanes) => {
   const least = points.reduce((least, [, , half]) => Math.min(least, half), 1e12) * 0.6;
   const most = points.reduce((most, point) => Math.max(most, point[4]), least * 4);
   return { kind: 'latency', label: points.length ? `latency to ${distance(most)}` : 'latency', lanes, least, most };
+};
+
+// The row with how long an outage could have gone unseen.
+const unseenRow = (lanes) => {
+  const most = lanes.flatMap((lane) => lane.unseen).reduce((most, point) => Math.max(most, point[4]), 0);
+  return { kind: 'unseen', label: most ? `unseen to ${distance(most)}` : 'unseen', lanes, gap: true };
 };
 
 // Places the rows below each other and returns the total height. In a narrow page a row's name is above it.
@@ -104,6 +111,11 @@ const find = (run, row, at, perPixel, part) => {
     const lines = row.lanes.map((lane) => [lane, pointAt(lane.latency, at)]).filter(([, point]) => point);
     const texts = lines.map(([lane, [, , half, most, max]]) => `${lane.name}: ${distance(half)}, p99 ${distance(most)}, longest ${distance(max)}`);
     return { title: 'latency of healthy answers, about', lines: texts };
+  }
+  if (row.kind === 'unseen') {
+    const points = row.lanes.map((lane) => [lane, pointAt(lane.unseen, at)]).filter(([, point]) => point);
+    const lines = points.map(([lane, [, , half, , max]]) => `${lane.name}: ${distance(max)}, usually ${distance(half)}`);
+    return { title: 'outages up to this long could have gone unseen', lines };
   }
   if (row.kind === 'health') return findHealth(row, at);
   const band = row.bands && row.bands.find(({ from, to }) => from <= at && at < to);

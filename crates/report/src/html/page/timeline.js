@@ -176,6 +176,18 @@ class Timeline {
     this.tick(row, 1);
   }
 
+  // The longest outage that could have gone unseen, on a logarithmic scale from 1 ms to 10 s.
+  unseen(row) {
+    const { pen, colors } = this;
+    const height = (ns) => Math.min(1, Math.max(0.08, Math.log10(ns / 1e6) / 4)) * (row.height - 2);
+    pen.fillStyle = colors.of('line');
+    pen.fillRect(0, row.y + row.height - 1, this.width, 1);
+    pen.fillStyle = colors.of('quiet');
+    for (const lane of row.lanes) {
+      this.curve(lane.unseen, (x, right, point) => pen.fillRect(x, row.y + row.height - height(point[4]), right - x, height(point[4])));
+    }
+  }
+
   // The send delay on a logarithmic scale from 100 µs to 1 s, and blind time.
   health(row) {
     const { pen, colors } = this;
