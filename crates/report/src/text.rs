@@ -66,6 +66,7 @@ mod tests {
     #[test]
     fn a_run_without_failures_states_its_detection_limit() {
         check(&healthy(), "healthy");
+        assert!(rendered(&healthy(), PLAIN).lines().count() < 25, "nothing happened, and that is said briefly");
     }
 
     #[test]

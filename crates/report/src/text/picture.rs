@@ -11,6 +11,7 @@ use super::look::Glyphs;
 use super::page::Page;
 use crate::axis::{ColumnState, in_seconds, step};
 use crate::words::phrase::{padded, some, tail};
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
 use lapse_record::record::Record;
@@ -102,9 +103,20 @@ impl Grid {
     }
 }
 
+/// Whether the picture would be a row of dots a lane, which the first lines of the report say already.
+fn is_uneventful(record: &Record) -> bool {
+    let is_up = |lane: &LaneObservations| {
+        let counts = lane.counts;
+        counts.failed == 0 && counts.not_sent == 0 && counts.resolved == counts.sent && lane.slow.is_empty()
+    };
+    let summary = &record.summary;
+    let has_pods = summary.pods.iter().any(|pod| pod.deleting.is_some());
+    record.seen.lanes.iter().all(is_up) && summary.acts.is_empty() && !has_pods
+}
+
 pub(super) fn write(record: &Record, page: &mut Page) {
     let length = record.whole().length();
-    if length.is_zero() || record.seen.lanes.is_empty() {
+    if length.is_zero() || record.seen.lanes.is_empty() || is_uneventful(record) {
         return;
     }
     let (look, drawn) = (page.look(), record.seen.lanes.len().min(MAX_LANES));

@@ -33,13 +33,16 @@ pub(crate) fn remarks(record: &Record) -> Vec<String> {
         remarks.push(format!("{what} closed before a request was written, and replaced: no failure"));
     }
     remarks.push(control(record));
-    if let Some(pressure) = record.end.and_then(|end| end.pressure) {
+    if let Some(pressure) = record.end.and_then(|end| end.pressure).filter(|pressure| *pressure >= NOTABLE_PRESSURE) {
         remarks.push(format!("something waited for a processor in {:.1} % of the time", pressure * 100.0));
     }
     remarks.extend(record.about.precedence.map(|precedence| scheduling(record, precedence)));
     remarks.extend(record.about.discipline.map(dates));
     remarks
 }
+
+/// From this share of the run on, what waited for a processor is worth a line.
+const NOTABLE_PRESSURE: f64 = 0.05;
 
 /// How the threads that send probes were scheduled, and since when no longer.
 fn scheduling(record: &Record, precedence: Precedence) -> String {
@@ -63,7 +66,7 @@ fn dates(discipline: Discipline) -> String {
     if discipline.synchronised {
         return format!("the wall clock was synchronised, to within {}", Human(discipline.maximum_error));
     }
-    "nothing synchronised the wall clock: beside those of other machines, dates may be off".to_owned()
+    "nothing synchronised the wall clock: dates may be off".to_owned()
 }
 
 /// The number of unsent slots over all lanes, by reason.
