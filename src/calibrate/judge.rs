@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_nobody_inflicted_are_invented() {
+    fn failures_without_an_injected_outage_are_invented() {
         let (_, objections) = judged("..x.....", &[]);
         assert_eq!(objections.len(), 1, "{objections:?}");
     }

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_somebody_else_may_point_here_is_not_ours() {
+    fn a_host_name_other_than_localhost_is_refused() {
         for ours in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "10.0.0.7"] {
             assert!(is_ours(ours), "{ours}");
         }

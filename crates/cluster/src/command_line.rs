@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rolls_nothing_is_nobodys_business() {
+    fn commands_that_roll_nothing_out_are_not_followed() {
         for line in [
             "helm list",
             "kubectl get pods",

@@ -19,7 +19,7 @@ pub(super) struct Meta {
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) owner_references: Vec<Owner>,
     pub(super) creation_timestamp: Option<Instant>,
-    /// When it is to be gone: `deletion_grace_period_seconds` after somebody asked for it.
+    /// When it is to be gone: `deletion_grace_period_seconds` after the deletion was requested.
     pub(super) deletion_timestamp: Option<Instant>,
     pub(super) deletion_grace_period_seconds: u64,
 }
@@ -48,7 +48,7 @@ impl Meta {
         self.annotations.get("meta.helm.sh/release-name").map(String::as_str)
     }
 
-    /// When somebody asked for its deletion, in nanoseconds since the Unix epoch.
+    /// When its deletion was requested, in nanoseconds since the Unix epoch.
     pub(super) fn deletion_asked(&self) -> Option<u64> {
         let gone = self.deletion_timestamp.as_ref()?.unix_ns()?;
         gone.checked_sub(self.deletion_grace_period_seconds.checked_mul(1_000_000_000)?)

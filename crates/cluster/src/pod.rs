@@ -105,7 +105,7 @@ pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) ->
                 tell(kind, format!("{name}: {text}"), told);
             }
         }
-        // Who is told to end has failed, by Kubernetes' reckoning, unless its exit code is 0.
+        // Kubernetes counts a deleted pod as failed unless its exit code is 0.
         let told_to_end = meta.deletion_timestamp.is_some();
         if was.is_none_or(|was| was.phase != is.phase) && is.phase == "Failed" && !told_to_end {
             tell(EventKind::PodFailed, format!("{name} has failed"), None);
@@ -127,7 +127,7 @@ impl Pod {
         Self { port, ..self }
     }
 
-    /// The address that nobody else has: a pod on its node's network has none of its own.
+    /// The pod's own address; a pod on its node's network has none.
     pub(super) fn own_address(&self) -> Option<IpAddr> {
         self.address.parse().ok().filter(|_| self.address != self.host)
     }

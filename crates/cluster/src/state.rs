@@ -1,6 +1,6 @@
-//! The cluster as it was last told: what belongs to what is being rolled, and how far that has come.
+//! The last known state of the cluster: which objects belong to the rollout, and how far it has come.
 //!
-//! Pure: objects in, events out. A list that is told anew is held against what is known, so nothing is told twice.
+//! Pure: objects in, events out. A repeated list is compared with what is known, so no event is reported twice.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -15,49 +15,49 @@ use super::scope::Of;
 use lapse_measure::time::Offset;
 use lapse_record::event::{Event, Source};
 
-/// How long what happened to an object may wait for the object's owner to be told,
+/// How long a change may wait for its object's owner to become known,
 const PATIENCE: Duration = Duration::from_secs(10);
-/// and how much may wait at once.
+/// and how many changes may wait at once.
 const WAITING: usize = 4096;
 
-/// How far what is rolled has come.
+/// The progress of the rollout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// Workloads that are rolled.
+    /// The number of workloads in the rollout.
     pub workloads: usize,
-    /// How often a template, a pod or a way to pods has changed since the watch began.
+    /// How many templates, pods or routes to pods have changed since the watch began.
     pub changes: u64,
-    /// What is missing of a complete rollout, for people.
+    /// What a complete rollout still lacks, as text for reports.
     pub missing: Vec<String>,
-    /// How often it was made sure, since that was asked for, that all of this is up to date.
+    /// How often a fresh list has confirmed that this is up to date.
     pub confirmed: u64,
-    /// Something that is needed to follow a rollout may not be seen.
+    /// A kind that is needed to follow a rollout cannot be listed, for lack of permission.
     pub blindfolded: bool,
 }
 
-/// Whether an object belongs to what is rolled.
+/// Whether an object belongs to the rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     In,
     Out,
-    /// Its owner has not been told yet.
+    /// Its owner is not known yet.
     Unknown,
 }
 
-/// All that is known.
+/// The known state.
 #[derive(Debug)]
 pub(super) struct State {
     of: Of,
     objects: BTreeMap<(Kind, String), Object>,
-    /// Whether what this owner rules belongs, by its uid; kept when it is gone.
+    /// Whether the objects that an owner (by uid) controls belong to the rollout; kept when the owner is gone.
     owners: BTreeMap<String, bool>,
-    /// Where the objects are that may own others.
+    /// The objects that may own others.
     by_uid: BTreeMap<String, (Kind, String)>,
-    /// All that ever belonged.
+    /// The uids of all objects that have ever belonged to the rollout.
     members: BTreeSet<(Kind, String)>,
-    /// Kinds that were listed whole.
+    /// The kinds of which a complete list was received.
     listed: BTreeSet<Kind>,
-    /// What a list that is being told has brought so far.
+    /// The objects of the list that is being received.
     listing: BTreeMap<Kind, BTreeSet<String>>,
     waiting: VecDeque<Waiting>,
     changes: u64,
@@ -86,12 +86,12 @@ impl State {
         }
     }
 
-    /// A list of all objects of a kind begins.
+    /// Begins a list of all objects of a kind.
     pub(super) fn list(&mut self, kind: Kind) {
         self.listing.insert(kind, BTreeSet::new());
     }
 
-    /// An object was told: as part of a list, or because it changed.
+    /// Takes an object in, as part of a list or because it changed.
     pub(super) fn put(&mut self, kind: Kind, object: Object, at: Offset) -> Vec<Event> {
         let name = object.meta.name.clone();
         if let Some(names) = self.listing.get_mut(&kind) {
@@ -109,7 +109,7 @@ impl State {
         self.wake(at)
     }
 
-    /// An object is gone.
+    /// Takes the deletion of an object in.
     pub(super) fn remove(&mut self, kind: Kind, name: &str, at: Offset) -> Vec<Event> {
         let Some(object) = self.objects.remove(&(kind, name.to_owned())) else { return Vec::new() };
         self.settle(kind, &object);
@@ -117,7 +117,7 @@ impl State {
         self.wake(at)
     }
 
-    /// The list is complete: what it did not bring is gone.
+    /// Ends a list: objects that it does not contain are gone.
     pub(super) fn listed(&mut self, kind: Kind, at: Offset) -> Vec<Event> {
         let names = self.listing.remove(&kind).unwrap_or_default();
         let known = self.objects.keys().filter(|(other, name)| *other == kind && !names.contains(name));
@@ -126,7 +126,7 @@ impl State {
         gone.into_iter().flat_map(|name| self.remove(kind, &name, at)).collect()
     }
 
-    /// What there is of what is rolled, to begin with.
+    /// The objects of the rollout that exist when the watch begins.
     pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
         let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
         let found = belonging.flat_map(|((kind, _), object)| {
@@ -135,12 +135,12 @@ impl State {
         found.collect::<Vec<_>>().into_iter().map(|found| self.event(found)).collect()
     }
 
-    /// Whether these kinds were listed whole.
+    /// Whether complete lists of these kinds were received.
     pub(super) fn has_listed(&self, kinds: &[Kind]) -> bool {
         kinds.iter().all(|kind| self.listed.contains(kind))
     }
 
-    /// Where the pods are that are ready and not on their way out.
+    /// The addresses of the pods that are ready and not being deleted.
     pub(super) fn pods(&self) -> Vec<(IpAddr, Option<u16>)> {
         let pods = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
             Body::Pod(pod) if pod.is_ready() && object.meta.deletion_timestamp.is_none() => {
@@ -152,7 +152,7 @@ impl State {
         pods.collect()
     }
 
-    /// Where the services of the namespace answer, and at which port first.
+    /// The addresses of the namespace's services, and the first port of each.
     pub(super) fn services(&self) -> BTreeMap<String, (IpAddr, u16)> {
         let services = self.objects.iter().filter_map(|((_, name), object)| match &object.body {
             Body::Service(service) => {
@@ -163,7 +163,7 @@ impl State {
         services.collect()
     }
 
-    /// How far what is rolled has come, by all that was told.
+    /// The progress of the rollout.
     pub(super) fn status(&self) -> Status {
         let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
         let (mut workloads, mut missing) = (0, Vec::new());
@@ -182,7 +182,7 @@ impl State {
         Status { workloads, changes: self.changes, missing, ..Status::default() }
     }
 
-    /// Whether what is known of a kind is what a fresh list of names and versions says of it, as far as it belongs.
+    /// Whether the known objects of a kind that belong to the rollout agree with a fresh list of names and versions.
     pub(super) fn agrees(&self, kind: Kind, fresh: &BTreeMap<String, String>) -> bool {
         let known = self
             .objects
@@ -196,7 +196,7 @@ impl State {
         fresh.iter().filter(|(name, _)| !stays_out(name)).eq(known)
     }
 
-    /// Takes down whether an owner's belongings belong.
+    /// Notes whether the objects that an owner controls belong to the rollout.
     fn settle(&mut self, kind: Kind, object: &Object) {
         let belongs = match self.standing(kind, object) {
             Standing::In => true,
@@ -216,7 +216,7 @@ impl State {
         self.waiting.extend(changes.into_iter().map(waiting));
     }
 
-    /// What of all that waits is known by now to belong on the timeline.
+    /// The waiting changes whose objects are now known to belong to the rollout.
     fn wake(&mut self, at: Offset) -> Vec<Event> {
         let mut told = Vec::new();
         for waiting in std::mem::take(&mut self.waiting) {
@@ -243,7 +243,7 @@ impl State {
     fn standing(&self, kind: Kind, object: &Object) -> Standing {
         let belongs = |belongs: bool| if belongs { Standing::In } else { Standing::Out };
         let meta = &object.meta;
-        // What belonged once does so for good: a service may be switched to what is not there yet.
+        // An object that once belonged always does: a service may be switched to pods that do not exist yet.
         if self.of == Of::Everything || self.members.contains(&(kind, meta.name.clone())) {
             return Standing::In;
         }
@@ -269,26 +269,26 @@ impl State {
             }
             Body::ClusterEvent(notice) => {
                 let (kind, name) = &notice.about;
-                // No remark about a remark: whoever writes those might let them go in circles.
+                // Events about Events are left out: they could refer to each other in circles.
                 let about = Kind::named(kind).filter(|kind| *kind != Kind::ClusterEvent);
                 about.map_or(Standing::Out, |kind| self.standing_of(kind, name))
             }
         }
     }
 
-    /// The standing of what the owner with this uid rules, of the kind `ruled`.
+    /// The membership of the objects of the kind `ruled` that the owner with this uid controls.
     fn standing_under(&self, uid: &str, ruled: Kind) -> Standing {
         match (self.owners.get(uid), self.by_uid.get(uid)) {
             (Some(true), _) => Standing::In,
             (Some(false), _) => Standing::Out,
-            // Whoever says that they rule each other is ruled by nobody.
+            // Objects that name each other as owner have none.
             (None, Some((Kind::ReplicaSet, _))) if ruled == Kind::ReplicaSet => Standing::Out,
             (None, Some(key)) => self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(key.0, owner)),
             (None, None) => Standing::Unknown,
         }
     }
 
-    /// The standing of an object of which only the name is known.
+    /// The membership of an object of which only the name is known.
     fn standing_of(&self, kind: Kind, name: &str) -> Standing {
         let key = (kind, name.to_owned());
         match self.objects.get(&key) {
@@ -302,7 +302,7 @@ impl State {
         match &self.of {
             Of::Release(_) => self.is_released(meta),
             Of::Workloads(these) => these.iter().any(|it| it.kind == kind && it.name == meta.name),
-            // The cluster has told no other.
+            // No other object of that name is known.
             Of::Selector(_) | Of::Everything => true,
         }
     }
@@ -311,7 +311,7 @@ impl State {
         matches!(&self.of, Of::Release(release) if meta.release() == Some(release))
     }
 
-    /// Whether a service with this selector sends to pods of what is rolled.
+    /// Whether a service with this selector routes to pods of the rollout.
     fn is_selected(&self, selector: &BTreeMap<String, String>) -> bool {
         let mut rolled = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
             Body::Workload(progress) if self.is_rolled(*kind, &object.meta) => Some(&progress.labels),
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_belongs_to_the_release_is_told() {
+    fn only_objects_of_the_release_are_reported() {
         let mut cluster = shop();
         assert_eq!(cluster.tell(Kind::Deployment, &deployment("shop", 2, 0)), ["deployment/shop rollout-started"]);
         assert_eq!(cluster.tell(Kind::Deployment, &deployment("other", 2, 0)), Vec::<String>::new());
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_told_once_and_is_no_change() {
+    fn existing_objects_are_reported_once_and_are_no_change() {
         let mut cluster = shop();
         assert_eq!(words(cluster.0.found(Offset::ZERO)), ["pod/shop-1-a pod-unready"]);
         let mut ready = owned("shop-1", "shop-1-a", "shop");
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_told_before_its_owner_waits_for_it() {
+    fn a_pod_that_arrives_before_its_owner_waits_for_it() {
         let mut cluster = shop();
         assert_eq!(cluster.tell(Kind::Pod, &owned("shop-2", "shop-2-a", "shop")), Vec::<String>::new());
         assert_eq!(cluster.tell(Kind::ReplicaSet, &owned("shop", "shop-2", "shop")), ["pod/shop-2-a pod-created"]);
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_told_again_tells_nothing_twice_and_what_is_missing_in_it_is_gone() {
+    fn a_repeated_list_reports_nothing_twice_and_objects_missing_from_it_are_gone() {
         let mut cluster = shop();
         cluster.tell(Kind::Pod, &owned("shop-1", "shop-1-b", "shop"));
         cluster.0.list(Kind::Pod);
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollout_is_complete_when_the_workload_says_so_and_no_pod_is_on_its_way_out() {
+    fn a_rollout_is_complete_when_its_workload_is_and_no_pod_is_being_deleted() {
         let mut cluster = shop();
         assert_eq!(cluster.0.status(), Status { workloads: 1, ..Status::default() });
         cluster.tell(Kind::Deployment, &deployment("shop", 2, 0));
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_list_agrees_once_all_that_belongs_was_told_in_that_version() {
+    fn a_fresh_list_agrees_once_all_objects_are_known_in_that_version() {
         let mut cluster = shop();
         let mut pod = owned("shop-1", "shop-1-a", "shop");
         pod["metadata"]["resourceVersion"] = json!("7");
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_that_name_each_other_in_circles_belong_to_nobody() {
+    fn objects_that_own_each_other_in_circles_have_no_owner() {
         let mut cluster = shop();
         let about = |kind: &str, name: &str| json!({"metadata": {"name": name, "uid": name}, "involvedObject": {"kind": kind, "name": name}});
         assert_eq!(cluster.tell(Kind::ClusterEvent, &about("Event", "self")), Vec::<String>::new());

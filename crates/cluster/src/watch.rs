@@ -1,6 +1,6 @@
-//! The watch itself: asks the cluster's API for lists and for what changes, again and again, until nobody listens.
+//! The watch: lists and watches objects of the cluster's API until the receiver is gone.
 //!
-//! On a thread of its own, so that decoding keeps neither probes nor the journal waiting.
+//! It has its own thread, so that decoding delays neither probes nor the journal.
 
 mod api;
 mod fresh;
@@ -22,9 +22,9 @@ use super::{Scope, Status, WatchUpdate};
 use lapse_measure::time::{Human, Offset};
 use lapse_record::event::{Event, EventKind, Source};
 
-/// How long a cluster may take to answer at all, and to list what there is.
+/// The timeout for the first answer of a cluster, and for its first lists.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait before a fresh list is asked for again.
+/// The wait before another fresh list is requested.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Why the cluster cannot be watched.
@@ -33,21 +33,21 @@ pub enum Error {
     /// No kubeconfig, or none that can be used.
     #[error("cannot tell which cluster to watch: check KUBECONFIG, --context and --kubeconfig, or say --no-kube")]
     Config(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It does not answer.
+    /// The API server does not answer.
     #[error("the cluster at {url} does not answer: check it with `kubectl get pods`, or say --no-kube")]
     Silent {
-        /// Where its API is.
+        /// The URL of the API server.
         url: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// There is no thread to watch on.
+    /// The thread of the watch cannot be started.
     #[error("cannot start the thread that watches the cluster")]
     Thread(#[from] io::Error),
 }
 
-/// A watch at work. Ends when it is dropped.
+/// A running watch. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Watch {
     scope: String,
@@ -56,29 +56,29 @@ pub struct Watch {
     confirm: UnboundedSender<()>,
 }
 
-/// What the API tells.
+/// A message from the API server's watches.
 enum ApiEvent {
-    /// A list begins.
+    /// The beginning of a list.
     List,
-    /// An object is there.
+    /// An object that exists or has changed.
     Put(Box<Object>),
-    /// An object is gone.
+    /// An object that was deleted.
     Gone(String),
-    /// A list is complete.
+    /// The end of a list.
     Listed,
-    /// An object makes no sense.
+    /// An object that cannot be read.
     Odd(String),
-    /// It does not let us.
+    /// The permission to watch the kind is missing.
     Forbidden,
-    /// It cannot be heard.
+    /// The connection is lost.
     Lost(String),
-    /// The cluster answers again.
+    /// The connection is back.
     Back,
-    /// All names of a kind, with their versions, asked for just now; nothing if that failed.
+    /// A fresh list of the names and versions of a kind; `None` if the request failed.
     Fresh(Option<BTreeMap<String, String>>),
 }
 
-/// Something heard of a kind, and when.
+/// A message about a kind, and when it was received.
 type KindEvent = (Kind, ApiEvent, Offset);
 
 /// The watch, on its thread.
@@ -89,19 +89,19 @@ struct Watcher<Now> {
     told: UnboundedSender<WatchUpdate>,
     heard: (UnboundedSender<KindEvent>, UnboundedReceiver<KindEvent>),
     confirm: UnboundedReceiver<()>,
-    /// All that there was when the watch began has been told.
+    /// Whether all objects that existed when the watch began have been reported.
     begun: bool,
     forbidden: BTreeSet<Kind>,
-    /// Since when the cluster cannot be heard.
+    /// Since when the connection is lost.
     lost: Option<Offset>,
-    /// What is still to be confirmed.
+    /// The kinds that are still to be confirmed.
     unconfirmed: BTreeSet<Kind>,
     last: Status,
     pods: Vec<(IpAddr, Option<u16>)>,
 }
 
 impl Watch {
-    /// Watches what `scope` says; returns when all of it is known, or as much as could be learnt in ten seconds.
+    /// Starts a watch of `scope`. Returns when all of its objects are known, or after ten seconds.
     pub async fn start(scope: Scope, now: impl Fn() -> Offset + Clone + Send + Sync + 'static) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (ready, begun) = oneshot::channel();
@@ -122,22 +122,22 @@ impl Watch {
         Ok(Self { scope, services, told: tell, confirm })
     }
 
-    /// What is watched, for people: `release shop in namespace prod`.
+    /// The scope as text: `release shop in namespace prod`.
     pub fn scope(&self) -> &str {
         &self.scope
     }
 
-    /// Where the services of the namespace answered when the watch began, and at which port first.
+    /// The addresses of the namespace's services when the watch began, and the first port of each.
     pub const fn services(&self) -> &BTreeMap<String, (IpAddr, u16)> {
         &self.services
     }
 
-    /// What it tells next; `None` if it has ended.
+    /// The next update; `None` if the watch has ended.
     pub async fn next(&mut self) -> Option<WatchUpdate> {
         self.told.recv().await
     }
 
-    /// Asks it to make sure that it is up to date: [`Status::confirmed`] says when it did.
+    /// Requests a confirmation that the state is up to date: [`Status::confirmed`] counts them.
     pub fn confirm(&self) {
         let _ = self.confirm.send(());
     }
@@ -176,7 +176,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
                 watcher.take(kind, heard, at);
             }
         };
-        // What is not known by then is told when it is.
+        // Objects that are not known by then are reported later.
         let _ = timeout(PATIENCE, learn).await;
         watcher.begun = true;
         let now = (watcher.now)();
@@ -198,7 +198,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         kinds.iter().all(|kind| self.forbidden.contains(kind) || self.state.has_listed(&[*kind]))
     }
 
-    /// Goes on until nobody listens.
+    /// Ends when the receiver is gone.
     async fn run(mut self) {
         loop {
             tokio::select! {
@@ -233,7 +233,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
     }
 
-    /// The cluster cannot be heard: said once, however many kinds that is true of.
+    /// Reports a lost connection, once for all kinds.
     fn lose(&mut self, kind: Kind, why: &str, at: Offset) {
         if self.lost.is_some() {
             return;
@@ -241,7 +241,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         self.lost = Some(at);
         let text = format!("the cluster cannot be watched: {why}");
         let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, EventKind::WatchLost, text)));
-        // Watches go on by themselves from where they were, and say nothing of it where nothing has changed.
+        // Watches resume by themselves, without a message if nothing has changed.
         let (cluster, heard, now) = (self.cluster.clone(), self.heard.0.clone(), self.now.clone());
         tokio::spawn(async move {
             let mut tries = 0;
@@ -268,7 +268,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
     }
 
-    /// What may not be seen, and the rules that would allow it.
+    /// The kinds that may not be watched, and the RBAC rules that would allow it.
     fn missing_rights(&self, kinds: &BTreeSet<Kind>) -> String {
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (group, plural) in kinds.iter().map(|kind| self.cluster.name(*kind)) {
@@ -300,7 +300,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
     }
 
-    /// Asks, after a while, for the names and versions of all of a kind.
+    /// Requests, after a while, the names and versions of all objects of a kind.
     fn ask_afresh(&self, kind: Kind, after: Duration) {
         let (fresh, heard, now) = (self.cluster.fresh(kind), self.heard.0.clone(), self.now.clone());
         tokio::spawn(async move {
@@ -334,7 +334,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     }
 }
 
-/// Waits before something that failed is tried again: longer each time, up to two seconds.
+/// Waits before a retry: longer each time, up to two seconds.
 async fn back_off(failures: u32) {
     sleep(AGAIN.saturating_mul(1 << failures.min(5)).min(Duration::from_secs(2))).await;
 }

@@ -1,5 +1,5 @@
 //! What stands for the watch in a lapse that was built without it.
-#![expect(clippy::unused_async, reason = "whoever calls it calls the watch alike")]
+#![expect(clippy::unused_async, reason = "it has the signature of the real watch")]
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

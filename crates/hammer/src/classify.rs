@@ -1,4 +1,4 @@
-//! What went wrong, as a class: from what happened on the stream, not from the texts of errors.
+//! Classifies failures by what happened on the stream, not by the texts of errors.
 
 use std::error::Error;
 use std::io;
@@ -8,7 +8,7 @@ use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Unsent};
 use lapse_record::error_chain::with_causes;
 
-/// A connection that could not be opened.
+/// The class of a connection that could not be opened.
 pub(super) fn connect(error: &io::Error) -> Failed {
     use rustix::io::Errno;
     let class = match error.raw_os_error().map(Errno::from_raw_os_error) {
@@ -17,13 +17,13 @@ pub(super) fn connect(error: &io::Error) -> Failed {
         Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE) => Class::NotSent(Unsent::NoPort),
         Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Class::NotSent(Unsent::NoDescriptor),
         Some(Errno::CONNRESET | Errno::CONNABORTED | Errno::PIPE) => Class::Reset,
-        // EHOSTUNREACH and ENETUNREACH, and whatever else keeps a packet from getting there.
+        // EHOSTUNREACH, ENETUNREACH and all other errors that keep a packet from being delivered.
         _ => Class::Unreachable,
     };
     Failed::new(class, format!("connect: {error}"))
 }
 
-/// A handshake that failed; what broke the connection under it is told apart from what TLS itself did not like.
+/// The class of a failed handshake: a broken connection is distinguished from an error of TLS itself.
 pub(super) fn handshake(error: &io::Error) -> Failed {
     let class = match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => Class::Reset,
@@ -33,19 +33,19 @@ pub(super) fn handshake(error: &io::Error) -> Failed {
     Failed::new(class, format!("TLS handshake: {error}"))
 }
 
-/// Whose bytes come on a connection.
+/// Which exchange the bytes on a connection belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sharing {
-    /// One exchange's at a time.
+    /// One exchange at a time.
     Alone,
-    /// Several streams' and the connection's own: that some came says nothing of one stream.
+    /// Several streams and the connection itself: received bytes say nothing about one stream.
     Streams {
         /// Whether a stream of this connection has been answered before.
         answered: bool,
     },
 }
 
-/// An exchange that failed after the request was begun.
+/// The class of an exchange that failed after the request was begun.
 pub(super) fn exchange(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Failed {
     Failed::new(class(error, observed, sharing, trace), with_causes(error))
 }
@@ -83,7 +83,7 @@ fn class(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trac
         _ if begun && (observed.broken().is_some() || observed.ended()) => Class::Truncated,
         (Some(_), _) => Class::Reset,
         (None, false) if reading => Class::Malformed,
-        // An end, or a connection that is gone of which nothing says why: it was closed on us.
+        // A close, or a connection that is gone without a known reason: the peer closed it.
         (None, _) => Class::Closed,
     }
 }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_connect_says_has_a_class_each() {
+    fn each_error_of_connect_has_a_class() {
         use rustix::io::Errno;
         let class = |errno: Errno| connect(&io::Error::from_raw_os_error(errno.raw_os_error())).class;
         assert_eq!(class(Errno::CONNREFUSED), Class::Refused);

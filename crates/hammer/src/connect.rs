@@ -1,7 +1,7 @@
 //! From a target to a connection that speaks HTTP: resolve, TCP, TLS, each step classified.
 //!
-//! Nothing is remembered from one connection to the next: names are resolved anew each time, so that
-//! a change in DNS is seen when a client would see it.
+//! Nothing is cached between connections: names are resolved each time, so that a change in DNS is seen when a client
+//! would see it.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -26,10 +26,10 @@ use lapse_measure::answer::Class;
 use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
 
-/// HTTP/2, as ALPN has it.
+/// The ALPN name of HTTP/2.
 const H2: &[u8] = b"h2";
 
-/// The way to a target.
+/// Opens connections to one target.
 #[derive(Debug)]
 pub(super) struct Connector {
     host: String,
@@ -44,7 +44,7 @@ struct Secure {
     connector: TlsConnector,
 }
 
-/// A target that there is no way to.
+/// A target whose host name is not valid for TLS.
 #[derive(Debug, thiserror::Error)]
 #[error("{host:?} of the target {target} cannot be the name of a TLS server")]
 pub struct BadName {
@@ -55,12 +55,12 @@ pub struct BadName {
 }
 
 impl Connector {
-    /// The way to `target`.
+    /// A connector for `target`.
     pub(super) fn new(target: &Target) -> Result<Self, BadName> {
         let (host, port) = target.connects_to();
         let bad = |_| BadName { target: target.name.clone(), host: target.host().to_owned() };
         let secure = |mut config: rustls::ClientConfig| {
-            // A new connection is to be a stranger's, as a loop of curl makes it: a whole handshake each time.
+            // A new connection makes a full handshake each time, as a loop of curl does.
             config.resumption = Resumption::disabled();
             let name = ServerName::try_from(target.host().to_owned()).map_err(bad)?;
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
@@ -69,8 +69,7 @@ impl Connector {
         Ok(Self { host, port, http: target.http, secure, addresses: target.addresses.clone() })
     }
 
-    /// Opens a connection. One that serves a single probe leaves nothing behind when it is dropped:
-    /// it is reset, so its port is free again at once.
+    /// Opens a connection. A connection for a single probe is reset when it is dropped, so that its port is free at once.
     pub(super) async fn open(
         &self,
         policy: Policy,
@@ -79,7 +78,7 @@ impl Connector {
     ) -> Result<HttpConnection, Failed> {
         trace.stage.set(Stage::Connecting);
         let tcp = self.connect(trace).await?;
-        // Both only fail on a connection that is gone already, and then the request will say so.
+        // Both fail only on a connection that is already gone, which the request will then report.
         let _ = tcp.set_nodelay(true);
         if policy == Policy::New {
             let _ = set_socket_linger(&tcp, Some(Duration::ZERO));
@@ -101,7 +100,7 @@ impl Connector {
         let addresses = self.resolve().await?;
         let first = addresses[0];
         match attempt(first, trace).await {
-            // A name such as localhost may stand for both families where the service listens on one.
+            // A name such as localhost may resolve to both families while the service listens on one.
             Err(failed) if matches!(failed.class, Class::Refused | Class::Unreachable) => {
                 let other = addresses.iter().find(|address| address.is_ipv4() != first.is_ipv4());
                 match other {

@@ -1,4 +1,4 @@
-//! Slots in, records out: the engine's threads, and the one channel on which all that they saw arrives.
+//! Slots in, records out: the engine's threads, and the one channel that carries all of their results.
 
 use std::io;
 use std::rc::Rc;
@@ -26,25 +26,25 @@ use lapse_measure::time::Offset;
 use lapse_record::batch::Batch;
 use lapse_record::entry::Precedence;
 
-/// Slots a second that one thread carries with room to spare.
+/// Slots per second that one thread handles with room to spare.
 const A_THREADS: u64 = 20_000;
-/// Descriptors that are left for everything but probes; of a small limit, a quarter.
+/// Descriptors that are reserved for everything but probes; a quarter of a small limit.
 const RESERVE: u64 = 128;
 
-/// What the engine is to do; all of it was checked by whoever made it.
+/// The engine's settings; the caller has checked them.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whom to probe.
+    /// The targets, by [`TargetId`](lapse_measure::lane::TargetId).
     pub targets: Vec<Target>,
-    /// The lanes; a record names them by their places here.
+    /// The lanes, by [`LaneId`](lapse_measure::lane::LaneId).
     pub lanes: Vec<lane::Lane>,
     /// When control probes are due.
     pub control: Schedule,
-    /// How long a probe may take in all.
+    /// The timeout of a whole probe, from its due time.
     pub timeout: Duration,
-    /// How long connecting may take, TLS included.
+    /// The timeout for connecting, TLS included.
     pub connect_timeout: Duration,
-    /// From how long after its due time on an answer is slow.
+    /// An answer later than this after its due time is slow.
     pub slow: Duration,
     /// Keep-alive connections of a `reused` lane.
     pub connections: usize,
@@ -55,15 +55,15 @@ pub struct Settings {
 /// Why the engine cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A target's name cannot be used.
+    /// A target's host name is not valid.
     #[error(transparent)]
     Name(#[from] BadName),
-    /// The system does not give what a thread needs.
+    /// The system refused a resource that a thread needs.
     #[error("cannot start a thread of the engine")]
     Thread(#[source] io::Error),
 }
 
-/// The engine at work. Dropping it ends it.
+/// The running engine. Dropping it stops its threads.
 #[derive(Debug)]
 pub struct Hammer {
     arriving: UnboundedReceiver<(usize, Batch)>,
@@ -95,7 +95,7 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
         let (ready, started) = sync_channel(1);
         let work = move || {
             let outcome = post.work(tell, &ready);
-            // Whoever waits hears of a failure; later there is nobody to tell.
+            // A failure to start reaches the caller that waits for it; later failures have no receiver.
             let _ = ready.try_send(outcome.map(|()| Precedence::None));
         };
         thread::Builder::new().name(format!("hammer-{nth}")).spawn(work).map_err(Error::Thread)?;
@@ -119,17 +119,17 @@ fn slots_a_second(settings: &Settings) -> u64 {
     settings.lanes.iter().map(|lane| lane.schedule.rate().ceil() as u64).sum()
 }
 
-/// Raises the limit on open descriptors as far as it goes; says where it stands then.
+/// Raises the limit on open descriptors to its maximum, and returns that.
 fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let set = setrlimit(Resource::Nofile, raised).is_ok();
     let stands = if set { limit.maximum } else { limit.current };
-    // No limit at all: then what counts is what the kernel gives to one process by default.
+    // Without a limit, the kernel's default for one process applies.
     stands.unwrap_or(1 << 20)
 }
 
-/// What one thread is started with.
+/// The arguments of one thread.
 struct WorkerThread {
     settings: Arc<Settings>,
     nth: u64,
@@ -145,7 +145,7 @@ type BatchSender = UnboundedSender<(usize, Batch)>;
 type Ready = SyncSender<io::Result<Precedence>>;
 
 impl WorkerThread {
-    /// One thread, from its start to its end. Says on `ready` when it is about to send.
+    /// Runs one thread from its start to its end. It reports on `ready` when it is about to send.
     fn work(self, tell: BatchSender, ready: &Ready) -> io::Result<()> {
         let precedence = self.precedence();
         // No timer: the pacer has its own.
@@ -199,7 +199,7 @@ fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane>
 // === impl Hammer ===
 
 impl Hammer {
-    /// What became of some slots; empty batches come too, for their watermark. `None` once all is said.
+    /// The next results of slots. A batch may be empty but for its watermark. `None` once all slots have resolved.
     pub async fn next(&mut self) -> Option<Batch> {
         let (thread, mut batch) = self.arriving.recv().await?;
         if let Some(mark) = self.marks.get_mut(thread) {
@@ -219,12 +219,12 @@ impl Hammer {
         self.given_up.at()
     }
 
-    /// No slot due at `at` or later is sent. Probes under way may come home.
+    /// Sends no slot due at `at` or later. Probes under way may still resolve.
     pub fn stop(&self, at: Offset) {
         self.orders.stop(at);
     }
 
-    /// Once stopped, probes under way are given up.
+    /// Gives up the probes that are still under way after a stop.
     pub fn abandon(&self) {
         self.orders.abandon();
     }

@@ -1,7 +1,7 @@
 //! One request on one connection.
 //!
-//! Driven on hyper's connection API, which sends nothing twice. Over HTTP/1.1 the probe's own task moves
-//! the connection: a task of its own for each would cost a wake-up more. Over HTTP/2 streams share one.
+//! Uses hyper's connection API, which sends nothing twice. Over HTTP/1.1 the probe's own task drives the connection,
+//! because a separate task would cost another wake-up. Over HTTP/2 streams share a task.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -28,17 +28,16 @@ use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Connection};
 use lapse_measure::time::Offset;
 
-/// How much of a body is kept to be matched.
+/// The bytes of a body that are kept for `--expect-body`.
 const MATCHED: usize = 1 << 20;
-/// The most of an answer that is read before it is looked at; a longer head is malformed. Each probe under way may hold as much.
+/// The read buffer of an answer; a longer head is malformed. Each probe under way may hold as much.
 const BUFFER: usize = 64 << 10;
-/// As much may come before a head is complete, interim answers among it; without them a head and what lies in the same
-/// buffer are less.
+/// The bytes that may arrive before a head is complete, interim answers included.
 const INTERIM: u64 = 2 * BUFFER as u64;
-/// Streams that share an HTTP/2 connection.
+/// The number of streams that share an HTTP/2 connection.
 const STREAMS: usize = 64;
 
-/// Where a connection leads, and since when.
+/// The addresses of a connection, and when it was opened.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     pub(super) socket: Socket,
@@ -56,9 +55,9 @@ pub(super) struct HttpConnection {
     uses: Cell<u32>,
     /// Whether any request on it has been answered.
     answered: Cell<bool>,
-    /// What lay on it when it was last looked at.
+    /// The state of its receive buffer when it was last checked.
     seen: Cell<Idle>,
-    /// Who answered last.
+    /// The backend that answered last, by the header that names it.
     backend: RefCell<Option<HeaderValue>>,
 }
 
@@ -69,11 +68,11 @@ enum Wire {
 
 type Http1 = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
 
-/// Moves an HTTP/1.1 connection, for as long as there is one.
+/// Drives an HTTP/1.1 connection until it ends.
 #[derive(Debug)]
 struct Driver(Option<Pin<Box<Http1>>>);
 
-/// Spawns what an HTTP/2 connection needs, and remembers the first: the connection itself.
+/// Spawns the tasks of an HTTP/2 connection, and keeps the handle of the first, which is the connection itself.
 #[derive(Clone, Debug, Default)]
 struct Local(Rc<RefCell<Option<AbortHandle>>>);
 
@@ -124,12 +123,12 @@ impl HttpConnection {
         Ok(Self::new(speech, observed, origin))
     }
 
-    /// Whether several probes may use it at once.
+    /// Whether several probes may use the connection at once.
     pub(super) const fn is_shared(&self) -> bool {
         matches!(self.speech, Wire::Http2 { .. })
     }
 
-    /// Whether a request may be written to it now: the peer has neither ended it nor said anything unasked.
+    /// Whether a request may be written now: the peer has neither closed the connection nor sent anything unrequested.
     pub(super) fn is_usable(&self) -> bool {
         let seen = self.origin.socket.look();
         self.seen.set(seen);
@@ -145,12 +144,12 @@ impl HttpConnection {
         }
     }
 
-    /// Whether bytes lay on it, when it was last found usable, that nobody had read yet: perhaps a goodbye.
+    /// Whether unread bytes, perhaps a GOAWAY, were on the connection when it was last found usable.
     pub(super) fn is_restless(&self) -> bool {
         self.seen.get() == Idle::Bytes
     }
 
-    /// Whether the exchange that is over leaves it fit for another one.
+    /// Whether the connection can be used again after the exchange.
     pub(super) fn is_ready(&self) -> bool {
         match &self.speech {
             Wire::Http1 { sender, .. } => sender.borrow().is_ready(),
@@ -158,12 +157,12 @@ impl HttpConnection {
         }
     }
 
-    /// Whether another stream would be one too many.
+    /// Whether the connection has no room for another stream.
     pub(super) fn is_full(&self) -> bool {
         matches!(&self.speech, Wire::Http2 { streams, .. } if streams.get() >= STREAMS)
     }
 
-    /// Streams under way.
+    /// The number of streams under way.
     pub(super) fn streams(&self) -> usize {
         match &self.speech {
             Wire::Http1 { .. } => 0,
@@ -214,7 +213,7 @@ impl HttpConnection {
         judge(&request.expect, trace, &matched)
     }
 
-    /// Reads the body to its end; what is to be matched of it is returned.
+    /// Reads the body to its end and returns the part that is to be matched.
     async fn read(
         &self,
         response: Response<Incoming>,
@@ -251,12 +250,12 @@ impl HttpConnection {
         }
     }
 
-    /// Whether a probe on it did not end well.
+    /// Whether a probe on the connection failed.
     pub(super) fn is_suspect(&self) -> bool {
         matches!(&self.speech, Wire::Http2 { suspect, .. } if suspect.get())
     }
 
-    /// A probe on it did not end well: no other is to begin on it.
+    /// Marks the connection as failed: no other probe may begin on it.
     pub(super) fn suspect(&self) {
         if let Wire::Http2 { suspect, .. } = &self.speech {
             suspect.set(true);
@@ -292,19 +291,19 @@ impl Driver {
         if let Some(connection) = &mut self.0
             && connection.as_mut().poll(cx).is_ready()
         {
-            // How it ended is told to the exchange, and noted by the stream.
+            // The exchange reports how the connection ended, and the stream has noted it.
             self.0 = None;
         }
     }
 
-    /// Moves it as far as it goes without waiting; whether it is still there.
+    /// Drives the connection as far as it goes without waiting. False once it has ended.
     fn poll_once(&mut self) -> bool {
         self.poll(&mut Context::from_waker(std::task::Waker::noop()));
         self.0.is_some()
     }
 }
 
-/// Waits for what a connection brings, moving it along.
+/// Waits for a future of a connection while driving the connection.
 async fn drive<T>(driver: &RefCell<Driver>, waited_for: impl Future<Output = T>) -> T {
     let mut waited_for = pin!(waited_for);
     std::future::poll_fn(|cx| {

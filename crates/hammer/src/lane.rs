@@ -1,4 +1,4 @@
-//! How a lane comes by its connections.
+//! Connection policies: a pool of kept connections, or a new connection for each probe.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use super::trace::{Failed, Trace};
 use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
 
-/// A lane at work in one thread.
+/// One thread's share of a lane.
 #[derive(Debug)]
 pub(super) struct Lane {
     policy: Policy,
@@ -27,29 +27,29 @@ pub(super) struct Lane {
 /// Keep-alive connections, used in turn so that all backends behind a layer 4 balancer are seen.
 #[derive(Debug)]
 struct Pool {
-    /// Connections that are opened in any case.
+    /// The connections that are always kept open.
     size: usize,
-    /// Says how many are needed at once; idle ones beyond that are closed.
+    /// Tracks how many are needed at once; idle ones beyond that are closed.
     concurrency: Rc<Concurrency>,
-    /// Connections that exist, in use or not, or are being opened.
+    /// The number of connections that exist or are being opened, idle or not.
     open: Rc<Cell<usize>>,
-    /// Up to `size` of the connections over HTTP/1.1 that are not in use, in the order of their turns.
+    /// Up to `size` idle HTTP/1.1 connections, in the order of their turns.
     idle: RefCell<VecDeque<Rc<Pooled>>>,
     /// The others, for when more are under way at once. To take turns through them all would keep none of them in the
     /// processor's caches.
     spare: RefCell<Vec<Rc<Pooled>>>,
-    /// Those over HTTP/2, in use or not.
+    /// The HTTP/2 connections, in use or not.
     shared: RefCell<VecDeque<Rc<Pooled>>>,
 }
 
-/// A connection of a pool; over HTTP/2 several probes may have it at once.
+/// A connection of a pool; over HTTP/2 several probes may use it at once.
 #[derive(Debug)]
 struct Pooled {
     link: HttpConnection,
     _open: Open,
 }
 
-/// Counts a connection for as long as it exists.
+/// Counts an open connection until it is dropped.
 #[derive(Debug)]
 struct Open(Rc<Cell<usize>>);
 
@@ -63,7 +63,7 @@ impl Lane {
         Self { policy, connector, request, pool, concurrency }
     }
 
-    /// How many connections to open before the first slot. To open them with the first slots would make those late.
+    /// The number of connections to open before the first slot: opening them with the first slots would make those late.
     pub(super) fn to_warm(&self) -> usize {
         match self.policy {
             Policy::New => 0,
@@ -71,19 +71,19 @@ impl Lane {
         }
     }
 
-    /// How many probes may be under way.
+    /// The concurrency that the lane may reach.
     pub(super) fn concurrency(&self) -> &Concurrency {
         &self.concurrency
     }
 
-    /// Opens one connection and keeps it. If that fails, a probe will say so.
+    /// Opens one connection for the pool. A failure is not reported: the probes will meet it.
     pub(super) async fn warm(&self, now: impl Fn() -> Offset) {
         if let Ok(pooled) = self.open(&Trace::new(), now).await {
             self.pool.keep(pooled);
         }
     }
 
-    /// Sends one probe, on a connection as the lane's policy has it. `connected` is called once there is one.
+    /// Sends one probe on a connection as the lane's policy demands. Calls `connected` once there is one.
     pub(super) async fn send(
         &self,
         trace: &Trace,
@@ -138,7 +138,7 @@ impl Pool {
             if !pooled.link.is_restless() {
                 return Some(pooled);
             }
-            // The runtime looks at its sockets, and whoever waits for this one reads it.
+            // The runtime polls its sockets, and the task that waits for this one reads it.
             yield_now().await;
             if pooled.link.is_usable() {
                 return Some(pooled);
@@ -149,11 +149,11 @@ impl Pool {
         }
     }
 
-    /// A connection that can be used, if there is one and no further one is to be opened.
+    /// An idle connection that can be used, if there is one.
     fn take(&self, trace: &Trace) -> Option<Rc<Pooled>> {
         self.shared.borrow_mut().retain(|pooled| {
             let usable = pooled.link.is_usable();
-            // One that we have given up was not closed by its server.
+            // A connection that the prober gave up was not closed by the server.
             if !usable && pooled.link.streams() == 0 && !pooled.link.is_suspect() {
                 count_reconnect(trace);
             }
@@ -220,8 +220,7 @@ impl Drop for Open {
     }
 }
 
-/// A connection during an exchange. It goes back to its pool only if the exchange came to its end, by
-/// whatever way this is dropped.
+/// A connection during an exchange. It returns to its pool only if the exchange was complete, however this is dropped.
 struct WarmUp<'a> {
     pool: &'a Pool,
     pooled: Rc<Pooled>,
@@ -282,10 +281,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lane_opens_what_is_needed_at_once_and_closes_what_is_needed_no_more() {
+    async fn a_lane_opens_the_connections_it_needs_at_once_and_closes_the_surplus() {
         let test = async {
             let lane = lane(2, Http::Http1, answer_each).await;
-            // All begin before any answer is read, so each needs a connection of its own.
+            // All begin before an answer is read, so each needs its own connection.
             let at_once: Vec<_> = (0..20).map(|_| Box::pin(probe(&lane, Duration::ZERO))).collect();
             for (_, result) in join(at_once).await {
                 result.unwrap();
@@ -301,7 +300,7 @@ mod tests {
         LocalSet::new().run_until(test).await;
     }
 
-    /// An HTTP/2 frame: its type, its flags, its stream and what it carries.
+    /// An HTTP/2 frame: type, flags, stream and payload.
     fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -335,7 +334,7 @@ mod tests {
         }
     }
 
-    /// What became of three requests, one after the other.
+    /// The results of three requests, one after the other.
     async fn three_requests(answered: u32, error: u32) -> [String; 3] {
         let test = async {
             let lane = lane(1, Http::Http2, async move |stream| go_away_after(answered, error, stream).await).await;
@@ -350,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_that_crosses_an_orderly_goaway_is_no_failure_and_any_other_refusal_is_one() {
+    async fn a_stream_that_crosses_an_orderly_goaway_is_not_sent_and_any_other_refusal_fails() {
         assert_eq!(three_requests(1, 0).await, ["ok", "not-sent goaway", "ok"]);
         assert_eq!(three_requests(1, 11).await, ["ok", "stream-reset", "ok"], "ENHANCE_YOUR_CALM");
         assert_eq!(three_requests(0, 0).await, ["stream-reset"; 3], "a server that never answers");

@@ -1,8 +1,8 @@
-//! Local ports, round and round: the next one is the one that was used longest ago.
+//! Local ports in turn: the next one is the least recently used.
 //!
-//! Left to itself the kernel comes back to a port within about a second. What stands in between may not have forgotten what
-//! became of its last connection by then: connection tracking, and so kube-proxy and most kinds of NAT, sends a port
-//! that met a dead pod to that pod again, for 10 s after a reset and for 120 s where nobody answered
+//! The kernel's own choice returns to a port within about a second. Devices on the way may still remember its last
+//! connection by then: connection tracking, and so kube-proxy and most kinds of NAT, sends a port
+//! that met a dead pod to that pod again, for 10 s after a reset and for 120 s where no answer came
 //! (`nf_conntrack_tcp_timeout_close`, `nf_conntrack_tcp_timeout_syn_sent`). Few clients open so many connections that
 //! they would see that, and it must not look like an outage that goes on. So a port that led nowhere rests for as long.
 
@@ -19,12 +19,12 @@ use lapse_measure::time::Offset;
 
 /// Ports that are tried before the choice is left to the kernel.
 const TRIES: usize = 32;
-/// How long what stands in between may remember that nobody answered.
+/// How long connection tracking on the way remembers an unanswered attempt.
 const REST: Duration = Duration::from_secs(120);
-/// New connections a second at the default rate.
+/// New connections per second at the default rate.
 const USUAL: u64 = 500;
 
-/// Where the kernel says which local ports it hands out.
+/// The file in which the kernel gives its range of local ports.
 const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
 /// No local port was free to listen on.
@@ -38,7 +38,7 @@ struct NoPortFree {
     range: String,
 }
 
-/// One ring for the process, with a clock of its own: a port is the machine's, whichever run uses it.
+/// One ring for the process, with its own clock: ports belong to the machine, not to a run.
 static PORTS: LazyLock<Option<Ports>> = LazyLock::new(Ports::of_this_machine);
 
 #[derive(Debug)]
@@ -47,27 +47,27 @@ struct Ports {
     ring: Mutex<PortRing>,
 }
 
-/// The ports of a range, but those on which a connection is being made.
+/// The ports of a range, except those on which a connection is being made.
 #[derive(Debug)]
 struct PortRing {
-    /// The one used longest ago first.
+    /// The least recently used port first.
     ready: VecDeque<u16>,
-    /// Those that led nowhere, and since when they rest.
+    /// Ports whose connection attempt failed, and since when they rest.
     resting: VecDeque<(Offset, u16)>,
 }
 
-/// A port on which a connection is being made. Unless it is said to be good, it led nowhere: the probe failed or gave up.
+/// A port on which a connection is being made. Unless it is marked as good, the attempt failed or was given up.
 struct PortLease {
     ports: &'static Ports,
     port: u16,
     good: bool,
 }
 
-/// Connects to `address` from the port whose turn it is. Gives the port along with the stream.
+/// Connects to `address` from the next port, and returns the port with the stream.
 pub(super) async fn connect(address: SocketAddr) -> io::Result<(TcpStream, u16)> {
     for _ in 0..TRIES {
         let Some(mut lease) = PortLease::next() else { break };
-        // From a port to itself there is a connection even where nobody listens.
+        // From a port to itself there is a connection even where nothing listens.
         let tried = if lease.port == address.port() { None } else { Some(from(lease.port, address).await) };
         match tried {
             Some(Ok(stream)) => {
@@ -93,14 +93,14 @@ pub(super) fn explain(error: io::Error) -> io::Error {
     }
 }
 
-/// First and last local port that the kernel hands out; `None` where it does not say.
+/// The first and last local port that the kernel assigns; `None` if it cannot be read.
 fn range() -> Option<(u16, u16)> {
     let range = std::fs::read_to_string(RANGE).ok()?;
     let mut ends = range.split_whitespace().map(str::parse);
     Some((ends.next()?.ok()?, ends.next()?.ok()?))
 }
 
-/// Somebody else has the port, or is on the way to the same place with it: nothing was sent yet.
+/// Whether another socket has the port, or connects to the same address from it: nothing was sent yet.
 fn is_taken(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
 }
@@ -110,18 +110,18 @@ async fn from(port: u16, address: SocketAddr) -> io::Result<TcpStream> {
         SocketAddr::V4(_) => (TcpSocket::new_v4()?, Ipv4Addr::UNSPECIFIED.into()),
         SocketAddr::V6(_) => (TcpSocket::new_v6()?, Ipv6Addr::UNSPECIFIED.into()),
     };
-    // A port may still be on its way out with an older connection.
+    // An older connection may still be closing on the port.
     socket.set_reuseaddr(true)?;
     socket.bind(SocketAddr::new(any, port))?;
     socket.connect(address).await
 }
 
 impl Ports {
-    /// The range from which the kernel would choose; `None` where it does not say.
+    /// The kernel's range of local ports; `None` if it cannot be read.
     fn of_this_machine() -> Option<Self> {
         let (first, last) = range()?;
         let clock = Clock::start();
-        // Runs that follow one another at the usual rate use it as one long run would: each begins where the date is.
+        // Consecutive runs at the usual rate use the ring as one long run would: the clock sets the starting point.
         let turn = clock.anchor().unix_ns / 1_000_000_000 * USUAL;
         (first > 0 && first <= last).then(|| Self { clock, ring: Mutex::new(PortRing::of(first, last, turn)) })
     }
@@ -138,7 +138,7 @@ impl PortRing {
         Self { ready, resting: VecDeque::new() }
     }
 
-    /// Where all rest, the one that has rested longest: better a doubtful port than no probe.
+    /// If all ports rest, the one that has rested longest: a doubtful port is better than no probe.
     fn take(&mut self, now: Offset) -> Option<u16> {
         let rested = self.resting.partition_point(|(since, _)| now.since(*since) >= REST);
         self.ready.extend(self.resting.drain(..rested).map(|(_, port)| port));
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_port_has_its_turn_before_the_first_one_has_it_again() {
+    fn every_port_is_used_before_the_first_one_again() {
         let (now, mut ring) = (Offset::ZERO, PortRing::of(65_533, 65_535, 7));
         let mut turn = || {
             let port = ring.take(now).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_led_nowhere_rests_unless_all_of_them_do() {
+    fn a_port_whose_connection_failed_rests_unless_all_ports_do() {
         let (now, mut ring) = (Offset::ZERO, PortRing::of(1, 2, 0));
         let bad = ring.take(now).unwrap();
         ring.give_back(bad, false, now);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_without_a_free_port_hears_of_its_range_and_how_to_widen_it() {
+    fn without_a_free_port_the_error_names_the_range_and_how_to_widen_it() {
         let (first, last) = range().unwrap();
         let text = explain(io::ErrorKind::AddrInUse.into()).to_string();
         assert!(text.starts_with(&format!("no local port is free among {first} to {last}")), "{text}");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_somebody_listens_at_is_passed_over() {
+    async fn a_port_with_a_listener_is_passed_over() {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
         let taken = from(address.port(), address).await.unwrap_err();

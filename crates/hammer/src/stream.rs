@@ -1,4 +1,4 @@
-//! A byte stream that remembers what happened on it: from that, and not from texts, failures are classified.
+//! A byte stream that records what happened on it, so that failures are classified by facts and not by error texts.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -12,31 +12,31 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// A TCP connection that can be looked at while somebody else reads it.
+/// A TCP connection that can be observed while another task reads it.
 #[derive(Clone, Debug)]
 pub(super) struct Socket(Rc<TcpStream>);
 
-/// What lies ready on an idle connection.
+/// The state of an idle connection's receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Idle {
-    /// Nothing: it can be used.
+    /// Empty: the connection can be used.
     Quiet,
-    /// Bytes that nobody asked for.
+    /// Bytes received without a request under way.
     Bytes,
-    /// It ended or broke.
+    /// The connection was closed or broke.
     Over,
 }
 
-/// Bytes, in the clear or not.
+/// A connection, with or without TLS.
 #[derive(Debug)]
 pub(super) enum Stream {
-    /// In the clear.
+    /// Without TLS.
     Plain(Socket),
-    /// Over TLS.
+    /// With TLS.
     Tls(Box<TlsStream<Socket>>),
 }
 
-/// What happened on a stream since its facts were last reset, above TLS if there is any.
+/// What happened on a stream since the last reset of the observations, above TLS if there is any.
 #[derive(Debug, Default)]
 pub(super) struct IoObservations {
     received: Cell<u64>,
@@ -46,7 +46,7 @@ pub(super) struct IoObservations {
     head_within: Cell<Option<u64>>,
 }
 
-/// A stream with its facts.
+/// A stream with its observations.
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: Stream,
@@ -60,15 +60,15 @@ impl Socket {
         Self(Rc::new(tcp))
     }
 
-    /// A read that did not fill its buffer has taken all there is: the next one waits for more without asking the
-    /// kernel in vain. (Epoll tells of each arrival anew, so none is missed.)
+    /// A read that did not fill its buffer has emptied the socket: the next one waits for readiness instead of making a
+    /// system call in vain. (Epoll is edge-triggered, so no arrival is missed.)
     fn is_drained(&self) {
         let nothing: io::Result<()> = self.0.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
         drop(nothing);
     }
 
-    /// Looks at what lies ready on an idle connection, without taking or waiting for it. It asks the kernel, not the
-    /// runtime: that hears of an end only when it next polls its sockets, and a request written until then would fail.
+    /// Peeks at an idle connection without consuming or waiting. It asks the kernel, not the runtime, which learns of a
+    /// close only when it next polls its sockets; a request written until then would fail.
     pub(super) fn look(&self) -> Idle {
         let mut byte = [0_u8; 1];
         match recv(&*self.0, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
@@ -111,7 +111,7 @@ impl AsyncWrite for Socket {
         loop {
             ready!(self.0.poll_write_ready(cx))?;
             let written = match bufs {
-                // The kernel takes a longer way to several buffers, even where there is one.
+                // writev is slower than write in the kernel, even with one buffer.
                 [buf] => self.0.try_write(buf),
                 bufs => self.0.try_write_vectored(bufs),
             };
@@ -138,7 +138,7 @@ impl AsyncWrite for Socket {
 // === impl IoObservations ===
 
 impl IoObservations {
-    /// Forgets what happened so far: a new request begins.
+    /// Resets the observations for a new request.
     pub(super) fn reset(&self) {
         self.received.set(0);
         self.ended.set(false);
@@ -155,29 +155,29 @@ impl IoObservations {
         self.head_within.set(None);
     }
 
-    /// Whether no head came with all that did: a server may send interim answers (RFC 9110, section 15.2) without end,
-    /// and faster than anybody reads them.
+    /// Whether the limit was reached without a head: a server may send interim answers (RFC 9110, section 15.2) without
+    /// end, and faster than they are read.
     pub(super) fn is_flooded(&self) -> bool {
         self.head_within.get().is_some_and(|within| self.received.get() > within)
     }
 
-    /// Bytes that came.
+    /// Notes received bytes.
     pub(super) fn received(&self) -> u64 {
         self.received.get()
     }
 
-    /// The peer ended the stream.
+    /// Notes that the peer closed the stream.
     pub(super) fn ended(&self) -> bool {
         self.ended.get()
     }
 
-    /// Reading or writing failed.
+    /// Notes an error of reading or writing.
     pub(super) fn broken(&self) -> Option<io::ErrorKind> {
         self.broken.get()
     }
 
-    /// What could not be written is not the end of the exchange: a server may answer, and then close, before it has
-    /// read the whole request. The next read tells.
+    /// A failed write does not end the exchange: a server may answer and close before it has read the whole request. The
+    /// next read decides.
     fn swallow<T>(&self, written: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
         written.map(|result| {
             Ok(result.unwrap_or_else(|error| {
@@ -189,7 +189,7 @@ impl IoObservations {
 
     fn note(&self, error: &io::Error) {
         if error.kind() == io::ErrorKind::UnexpectedEof {
-            // What rustls says of a peer that ends the connection without a close_notify.
+            // rustls reports a close without close_notify this way.
             self.ended.set(true);
         } else if self.broken.get().is_none() {
             self.broken.set(Some(error.kind()));
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_of_an_idle_connection_is_seen_before_the_runtime_hears_of_it() {
+    async fn a_close_of_an_idle_connection_is_seen_before_the_runtime_polls() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = Socket::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
         let (mut server, _) = listener.accept().unwrap();

@@ -1,4 +1,4 @@
-//! What is known of a probe while it is under way: whenever it ends, this says how far it came.
+//! The progress of a probe under way: whenever it ends, the trace says how far it came.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -14,16 +14,16 @@ use lapse_measure::time::Offset;
 /// The part of a failed answer's body that is kept, in bytes.
 const KEPT: usize = 256;
 
-/// How far a probe has come.
+/// The stage that a probe has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// It has no connection yet.
+    /// No connection yet.
     Connecting,
-    /// TLS is being set up.
+    /// The TLS handshake is under way.
     Securing,
-    /// The request is on its way, no complete head has come.
+    /// The request is being sent or was sent; no complete head has arrived.
     Waiting,
-    /// The head has come.
+    /// The head has arrived.
     Reading,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Failed {
     pub(super) detail: String,
 }
 
-/// What is known of one probe so far.
+/// What is known about one probe so far.
 #[derive(Debug)]
 pub(super) struct Trace {
     pub(super) stage: Cell<Stage>,
@@ -46,9 +46,9 @@ pub(super) struct Trace {
     pub(super) age: Cell<Duration>,
     pub(super) uses: Cell<u32>,
     pub(super) status: Cell<Option<u16>>,
-    /// As they came: only of a failure are they made into text.
+    /// The first bytes of the body, which become text only if the probe fails.
     server: RefCell<Option<HeaderValue>>,
-    /// Who answered, or had answered before on the same connection.
+    /// The backend that answered, or that answered before on the same connection.
     backend: RefCell<Option<HeaderValue>>,
     body: RefCell<Bytes>,
 }
@@ -60,8 +60,8 @@ impl Failed {
         Self { class, detail: detail.into() }
     }
 
-    /// Whether the connection is none the worse for it: the answer came to its end, whatever it said, or nothing but the
-    /// stream was given up.
+    /// Whether the connection can be used again: the answer was complete, whatever it said, or only the stream was given
+    /// up.
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.class.origin(), Origin::Answer | Origin::Stream)
     }
@@ -87,24 +87,24 @@ impl Trace {
         }
     }
 
-    /// The head came.
+    /// Notes that the head has arrived.
     pub(super) fn head(&self, status: u16, headers: &HeaderMap) {
         self.stage.set(Stage::Reading);
         self.status.set(Some(status));
         self.server.replace(headers.get(SERVER).cloned());
     }
 
-    /// Who is behind the connection, as far as is known.
+    /// Notes the backend of the connection, if it is known.
     pub(super) fn backend(&self, name: Option<HeaderValue>) {
         self.backend.replace(name);
     }
 
-    /// Who has answered, if it said so.
+    /// The backend that answered, if a header named it.
     pub(super) fn answered_by(&self) -> Option<HeaderValue> {
         if self.stage.get() == Stage::Reading { self.backend.borrow().clone() } else { None }
     }
 
-    /// Some of the body came.
+    /// Notes a part of the body.
     pub(super) fn body(&self, bytes: &Bytes) {
         let mut body = self.body.borrow_mut();
         let start = bytes.slice(..KEPT.saturating_sub(body.len()).min(bytes.len()));
@@ -115,7 +115,7 @@ impl Trace {
         }
     }
 
-    /// What our clock's ending this probe means.
+    /// The class of a probe that the prober's own clock ended at this stage.
     pub(super) fn timed_out(&self) -> Failed {
         let (class, detail) = match self.stage.get() {
             Stage::Connecting => (Class::ConnectTimeout, "no connection in time"),
@@ -126,7 +126,7 @@ impl Trace {
         Failed::new(class, detail)
     }
 
-    /// What is known, for people.
+    /// The evidence for reports.
     pub(super) fn evidence(&self, detail: String) -> Evidence {
         let body = self.body.borrow();
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -1,4 +1,4 @@
-//! The cluster's API: which cluster, what it serves, and what becomes of each kind.
+//! The client of the cluster's API: which cluster, which kinds it serves, and the watch of each kind.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
@@ -20,7 +20,7 @@ use super::{ApiEvent, Error, PATIENCE, back_off};
 use lapse_measure::time::Offset;
 use lapse_record::error_chain::with_causes;
 
-/// A cluster that answers, and the part of it that is watched.
+/// A reachable cluster, and the part of it that is watched.
 #[derive(Clone, Debug)]
 pub(super) struct Cluster {
     client: ClientBox,
@@ -29,7 +29,7 @@ pub(super) struct Cluster {
     kinds: BTreeMap<Kind, Served>,
 }
 
-/// A client, which does not say what it is made of.
+/// A client whose `Debug` output hides its parts.
 #[derive(Clone)]
 struct ClientBox(Client);
 
@@ -40,7 +40,7 @@ impl std::fmt::Debug for ClientBox {
 }
 
 impl Cluster {
-    /// Finds the cluster, asks whether it is there, and what it serves.
+    /// Finds the cluster, checks that it answers, and reads which kinds it serves.
     pub(super) async fn connect(scope: &Scope) -> Result<Self, Error> {
         let config = config(scope).await.map_err(Error::Config)?;
         let (url, namespace) = (config.cluster_url.to_string(), config.default_namespace.clone());
@@ -60,17 +60,17 @@ impl Cluster {
         &self.namespace
     }
 
-    /// The kinds that it serves.
+    /// The kinds that the cluster serves.
     pub(super) fn kinds(&self) -> Vec<Kind> {
         self.kinds.keys().copied().collect()
     }
 
-    /// The group and the plural by which a rule names a kind.
+    /// The group and plural of a kind, as RBAC rules name it.
     pub(super) fn name(&self, kind: Kind) -> (&'static str, &'static str) {
         self.kinds.get(&kind).map_or(("", ""), |served| (served.group, served.plural))
     }
 
-    /// Hears all that happens to a kind, until nobody listens.
+    /// Watches a kind until the receiver is gone.
     pub(super) async fn follow(
         self,
         kind: Kind,
@@ -79,7 +79,7 @@ impl Cluster {
     ) {
         let config = watcher::Config { label_selector: self.labels(kind), ..watcher::Config::default() };
         let hear = |heard_now| heard.send((kind, heard_now, now())).is_ok();
-        // Of a Secret only the metadata is asked for: what is in it is nobody's business.
+        // Of a Secret only the metadata is requested, never its contents.
         if kind == Kind::Release {
             let api: Api<PartialObjectMeta<DynamicObject>> =
                 Api::namespaced_with(self.client.0.clone(), &self.namespace, &self.resource(kind));
@@ -89,7 +89,7 @@ impl Cluster {
         }
     }
 
-    /// The names and versions of all objects of a kind, read afresh; nothing if they cannot be.
+    /// A fresh list of the names and versions of all objects of a kind; `None` if the request fails.
     pub(super) fn fresh(&self, kind: Kind) -> impl Future<Output = Option<BTreeMap<String, String>>> + Send + 'static {
         super::fresh::list(self.objects(kind), self.labels(kind))
     }
@@ -120,7 +120,7 @@ impl Cluster {
     }
 }
 
-/// The configuration that kubectl would use with these flags; in a cluster, and with none, that cluster's.
+/// The configuration that kubectl would use with these flags; without a kubeconfig in a pod, that of its cluster.
 async fn config(scope: &Scope) -> Result<Config, Box<dyn StdError + Send + Sync>> {
     let options = KubeConfigOptions { context: scope.context.clone(), ..KubeConfigOptions::default() };
     Ok(match (&scope.kubeconfig, &scope.context) {
@@ -130,7 +130,7 @@ async fn config(scope: &Scope) -> Result<Config, Box<dyn StdError + Send + Sync>
     })
 }
 
-/// The kinds that the cluster serves, under the best name that it has for each.
+/// The kinds that the cluster serves, each in the preferred version.
 async fn served(client: &Client) -> Result<BTreeMap<Kind, Served>, kube::Error> {
     let mut groups: HashMap<String, Vec<String>> = HashMap::new();
     let mut kinds = BTreeMap::new();
@@ -149,7 +149,7 @@ async fn served(client: &Client) -> Result<BTreeMap<Kind, Served>, kube::Error> 
     Ok(kinds)
 }
 
-/// The plurals that a version of a group has; none if the cluster does not have it.
+/// The plurals in a version of a group; empty if the cluster does not serve it.
 async fn resources(client: &Client, Served { group, version, .. }: &Served) -> Result<Vec<String>, kube::Error> {
     let list = if group.is_empty() {
         client.list_core_api_resources(version).await
@@ -163,7 +163,7 @@ async fn resources(client: &Client, Served { group, version, .. }: &Served) -> R
     }
 }
 
-/// Passes on what a stream of changes brings, until nobody listens or it is forbidden.
+/// Passes changes on until the receiver is gone or the API server forbids the watch.
 async fn listen<K: Serialize + Send>(
     kind: Kind,
     stream: impl futures_util::Stream<Item = watcher::Result<Event<K>>> + Send,
@@ -210,7 +210,7 @@ fn read<K: Serialize>(kind: Kind, event: Event<K>) -> ApiEvent {
     }
 }
 
-/// Whether the cluster answered that we may not.
+/// Whether the API server answered 403 Forbidden.
 fn is_forbidden(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))

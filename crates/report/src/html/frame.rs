@@ -83,13 +83,13 @@ pub(super) fn timeline() -> Markup {
                 div #tip hidden {}
             }
             ul #legend aria-label="Legend" {}
-            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, left and right move, up and down tell of one row after the other, n and p go from outage to outage, 0 shows all." }
+            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, left and right move, up and down describe one row after the other, n and p go from outage to outage, 0 shows all." }
             div #finding aria-live="polite" {}
             details #table {
                 summary { "What is in view, as a table" }
                 div.scroll.tall tabindex="0" role="group" aria-label="What is in view" {}
             }
-            noscript { p { "The timeline needs JavaScript; all figures stand below." } }
+            noscript { p { "The timeline needs JavaScript; all figures are below." } }
         }
     }
 }

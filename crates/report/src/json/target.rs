@@ -64,7 +64,7 @@ struct Episode {
     classes: BTreeMap<String, u64>,
     /// Failed probes by the lane's name.
     lanes: BTreeMap<String, u64>,
-    /// Failed probes by the address that they reached; `none` for those that reached nobody.
+    /// Failed probes by the address that they reached; `none` for those that got no address or no connection.
     peers: BTreeMap<String, u64>,
     /// From `sent` to `done` of failed probes.
     time_to_fail: Option<Quantiles>,

@@ -162,7 +162,7 @@ impl<'a> Plot<'a> {
             });
         }
         scene.down(14);
-        scene.say((0, 13, "#646a73"), false, "pods: told to end, ended");
+        scene.say((0, 13, "#646a73"), false, "pods: deleted, exited");
         scene.down(8);
     }
 

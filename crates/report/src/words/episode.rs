@@ -98,7 +98,7 @@ pub(crate) fn peers(episode: &Episode) -> String {
     let mut peers: Vec<_> = episode.peers.iter().collect();
     peers.sort_by_key(|(peer, count)| (Reverse(**count), **peer));
     let more = peers.len().saturating_sub(MAX_PEERS);
-    let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "nobody".to_owned(), |peer| peer.to_string());
+    let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "no peer".to_owned(), |peer| peer.to_string());
     let listed = peers.iter().take(MAX_PEERS).map(|(peer, count)| format!("{} x{}", name(peer), Count(**count)));
     let listed = listed.collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{listed} and {more} more") } else { listed }
@@ -126,11 +126,13 @@ fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'stat
     let millis = time.as_millis();
     match class {
         Class::ConnectTimeout | Class::ResponseTimeout if time >= timeout.mul_f64(0.98) => {
-            Some("the prober's own limit: nobody answered at all")
+            Some("the prober's own limit: no answer came")
         }
         Class::Refused if millis < 20 => Some("at once: the host is there and nothing listens"),
-        Class::Reset | Class::Closed if millis < 20 => Some("at once: whoever served was just stopped"),
-        Class::Status(_) if millis < 20 => Some("at once: whoever answered did not wait for anybody else"),
+        Class::Reset | Class::Closed if millis < 20 => {
+            Some("at once: the server closed the connection, as when it stops or at its keep-alive limit")
+        }
+        Class::Status(_) if millis < 20 => Some("at once: the responder did not wait for a backend"),
         Class::Unreachable if (3_000..3_200).contains(&millis) => {
             Some("as when a pod's network is gone (3.06 s without an answer to ARP)")
         }

@@ -34,7 +34,7 @@ struct RunHeaderWire {
     max_blind_share: Option<f64>,
     #[serde(default)]
     max_blind_stretch_ns: Option<u64>,
-    /// Journals from before this was limited by name have no such field, and a limit on blind time that nobody asked for.
+    /// Missing in older journals, which have a default limit on blind time instead.
     #[serde(default)]
     resolution_ns: Option<u64>,
     #[serde(default)]

@@ -50,7 +50,7 @@ class Details {
       ['class', this.run.classes[failure.kind].name],
       ['status', failure.status || undefined],
       ['connection', failure.reused ? reused : 'new'],
-      ['peer', failure.peer || 'nobody'],
+      ['peer', failure.peer || 'none'],
       ['local port', failure.port || undefined],
       ['server', failure.server],
       ['body', failure.body],

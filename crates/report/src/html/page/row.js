@@ -138,7 +138,7 @@ const tipLines = (failure) => {
   if (!failure) return [];
   const { due, sent, done, reused, peer, server, body } = failure;
   const times = `sent ${distance(sent - due)} after due, done ${distance(done - due)} after due`;
-  const way = `${reused ? 'reused' : 'new'} connection to ${peer || 'nobody'}`;
+  const way = `${reused ? 'reused' : 'new'} connection to ${peer || 'no peer'}`;
   return [times, way, server && `server ${server}`, body && `body ${body.slice(0, 80)}`].filter(Boolean);
 };
 

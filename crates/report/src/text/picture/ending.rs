@@ -45,7 +45,7 @@ pub(super) fn rows(record: &Record, grid: &Grid, look: Look) -> (Vec<String>, Ve
         left_out += u64::from(!place(&mut rows, &bar, grid.columns, glyphs(look.glyphs)));
     }
     let [deleted, _, ended] = glyphs(look.glyphs);
-    let mut meaning = vec![format!("{deleted} pod told to end"), format!("{ended} ended")];
+    let mut meaning = vec![format!("{deleted} pod deleted"), format!("{ended} exited")];
     if left_out > 0 {
         meaning.push(format!("{} had no room", some(left_out, "more pod")));
     }
