@@ -11,11 +11,11 @@ use std::time::Duration;
 use lapse_measure::time::Offset;
 
 /// A slot picked up within this time of its due time is punctual: later ones count as late in the report, too.
-pub(super) const PUNCTUAL: Duration = Duration::from_millis(1);
+const PUNCTUAL: Duration = Duration::from_millis(1);
 /// The level is the highest concurrency of this window and the one before.
 const WINDOW: Duration = Duration::from_secs(5);
-/// Late slots are dropped after the thread was idle for this long with no room for them: then the server is slow, and
-/// to hold them back any longer would delay the punctual slots behind them.
+/// Late slots wait no longer once the thread was idle for this long with no room for them: then it is the server that is
+/// slow, and to hold them back would delay the punctual slots behind them. The newest are sent, the others dropped.
 const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Concurrency of one lane in one thread.
@@ -34,8 +34,8 @@ pub(super) struct Concurrency {
 /// What is to happen to a slot that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It is sent now.
-    Send,
+    /// It is sent now; it sets the level, or stays within it.
+    Send { sets_level: bool },
     /// It waits until answers have been read, and so do the slots behind it.
     Wait,
     /// It was held up for too long to be sent.
@@ -59,29 +59,33 @@ impl Concurrency {
         self.floor.max(current).max(before)
     }
 
-    /// Decides on a slot that is late by `late`; of all that are due, it may be the newest. The newest is sent however
-    /// late it is: at a low rate no other slot says how the service is. `idle` is how long the thread had nothing to
-    /// do since the last decision.
-    pub(super) fn admit(&self, late: Duration, newest: bool, idle: Duration) -> Admission {
-        let punctual = late <= PUNCTUAL || newest;
-        if punctual {
+    /// Decides on a slot that is late by `late`; `newer` slots are due as well. The newest is sent however late it is: at
+    /// a low rate no other slot says how the service is. `idle` is how long the thread had nothing to do since the
+    /// last decision.
+    pub(super) fn admit(&self, late: Duration, newer: u64, idle: Duration) -> Admission {
+        if late <= PUNCTUAL || newer == 0 {
             self.waited.set(Duration::ZERO);
+            return Admission::Send { sets_level: true };
         }
-        if punctual || self.under_way.get() < self.level() {
-            return Admission::Send;
+        if self.under_way.get() < self.level() {
+            return Admission::Send { sets_level: false };
         }
         self.waited.set(self.waited.get() + idle);
-        if self.waited.get() >= PATIENCE { Admission::Drop } else { Admission::Wait }
+        match self.waited.get() >= PATIENCE {
+            true if newer < self.floor as u64 => Admission::Send { sets_level: true },
+            true => Admission::Drop,
+            false => Admission::Wait,
+        }
     }
 
-    /// A probe begins at `now`, of a slot that was punctual or not.
-    pub(super) fn begin(&self, now: Offset, punctual: bool) {
+    /// A probe begins at `now`.
+    pub(super) fn begin(&self, now: Offset, sets_level: bool) {
         self.under_way.set(self.under_way.get() + 1);
         if now.since(self.window_start.get()) >= WINDOW {
             self.window_start.set(now);
             self.peaks.set((0, self.peaks.get().0));
         }
-        if punctual {
+        if sets_level {
             let (current, before) = self.peaks.get();
             self.peaks.set((current.max(self.under_way.get()), before));
         }
@@ -99,33 +103,35 @@ mod tests {
 
     const LATE: Duration = Duration::from_millis(5);
     const BUSY: Duration = Duration::ZERO;
+    const SET: Admission = Admission::Send { sets_level: true };
 
     #[test]
     fn punctual_slots_raise_the_level_and_late_ones_stay_within_it() {
         let lane = Concurrency::new(2);
         for _ in 0..5 {
-            assert_eq!(lane.admit(PUNCTUAL, false, BUSY), Admission::Send);
+            assert_eq!(lane.admit(PUNCTUAL, 9, BUSY), SET);
             lane.begin(Offset::ZERO, true);
         }
         assert_eq!(lane.level(), 5);
-        assert_eq!(lane.admit(LATE, false, BUSY), Admission::Wait);
+        assert_eq!(lane.admit(LATE, 9, BUSY), Admission::Wait);
         lane.end();
-        assert_eq!(lane.admit(LATE, false, BUSY), Admission::Send);
+        assert_eq!(lane.admit(LATE, 9, BUSY), Admission::Send { sets_level: false });
         lane.begin(Offset::ZERO, false);
-        assert_eq!((lane.level(), lane.admit(LATE, false, BUSY)), (5, Admission::Wait));
-        assert_eq!(lane.admit(LATE, true, BUSY), Admission::Send, "the newest slot is sent however late it is");
+        assert_eq!((lane.level(), lane.admit(LATE, 9, BUSY)), (5, Admission::Wait));
+        assert_eq!(lane.admit(LATE, 0, BUSY), SET, "the newest slot is sent however late it is");
     }
 
     #[test]
     fn late_slots_wait_while_the_thread_is_busy_and_are_dropped_once_the_server_is_the_slow_one() {
-        let lane = Concurrency::new(1);
-        lane.begin(Offset::ZERO, true);
-        assert_eq!([(); 1_000].map(|()| lane.admit(LATE, false, BUSY)), [Admission::Wait; 1_000]);
-        assert_eq!(lane.admit(LATE, false, PATIENCE / 2), Admission::Wait);
-        assert_eq!(lane.admit(LATE, false, PATIENCE / 2), Admission::Drop);
-        assert_eq!(lane.admit(LATE, false, BUSY), Admission::Drop, "all that are late go together");
-        assert_eq!(lane.admit(PUNCTUAL, false, BUSY), Admission::Send, "hung probes do not hold up punctual slots");
-        assert_eq!(lane.admit(LATE, false, BUSY), Admission::Wait);
+        let lane = Concurrency::new(2);
+        (0..2).for_each(|_| lane.begin(Offset::ZERO, true));
+        assert_eq!([(); 1_000].map(|()| lane.admit(LATE, 3, BUSY)), [Admission::Wait; 1_000]);
+        assert_eq!(lane.admit(LATE, 3, PATIENCE / 2), Admission::Wait);
+        assert_eq!(lane.admit(LATE, 3, PATIENCE / 2), Admission::Drop);
+        assert_eq!(lane.admit(LATE, 2, BUSY), Admission::Drop, "all that are late go together");
+        assert_eq!(lane.admit(LATE, 1, BUSY), SET, "as many of the newest as the lane has connections are sent");
+        assert_eq!(lane.admit(PUNCTUAL, 3, BUSY), SET, "hung probes do not hold up punctual slots");
+        assert_eq!(lane.admit(LATE, 3, BUSY), Admission::Wait);
     }
 
     #[test]

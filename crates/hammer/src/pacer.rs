@@ -26,6 +26,9 @@ const ALONE: u64 = 2_000;
 /// At higher rates, slots due within this time of each other share a wake-up, so the first of them is this late.
 const TICK: Duration = Duration::from_micros(370);
 
+/// About as long as a server nearby takes for an answer.
+const NAP: Duration = Duration::from_micros(100);
+
 /// A timer on the run's clock, for one worker.
 #[derive(Debug)]
 pub(super) struct Pacer {
@@ -59,11 +62,24 @@ impl Pacer {
             // A worker that is late reads the answers that have come in before it sends more.
             yield_now().await;
         } else {
-            self.arm(at)?;
-            // The count of expirations is never read: arming the timer again resets it.
-            self.timer.readable().await?.clear_ready();
+            self.wait(at).await?;
         }
         Ok(self.clock.now().since(at))
+    }
+
+    /// Sleeps for a moment while slots that are late wait for answers to be read. To look for these without a pause would
+    /// take processor time that a throttled prober, or a server on the same machine, is short of.
+    pub(super) async fn nap(&self) -> io::Result<Duration> {
+        let at = self.clock.now() + NAP;
+        self.wait(at).await?;
+        Ok(self.clock.now().since(at))
+    }
+
+    async fn wait(&self, at: Offset) -> io::Result<()> {
+        self.arm(at)?;
+        // The count of expirations is never read: arming the timer again resets it.
+        self.timer.readable().await?.clear_ready();
+        Ok(())
     }
 
     /// Sets the timer to expire at `at`, as an absolute time of `CLOCK_MONOTONIC`.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
-use super::concurrency::{Admission, PUNCTUAL};
+use super::concurrency::Admission;
 use super::deadline::Deadlines;
 use super::lane::Lane;
 use super::pacer::Pacer;
@@ -40,7 +40,7 @@ const WAIT: Duration = Duration::from_millis(50);
 /// As many backends are told apart in one batch.
 const BACKENDS: usize = 1_000;
 /// The longest pass of the loop that counts as idle time: a longer one was interrupted.
-const IDLE_PASS: Duration = Duration::from_micros(100);
+const IDLE_PASS: Duration = Duration::from_micros(200);
 /// A wake-up later than this is a stall of ours.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -123,6 +123,8 @@ pub(super) struct Worker {
     next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
     dispatched: TaskPool<Dispatched>,
+    /// Whether slots that are late wait for others to end.
+    waiting: Cell<bool>,
     deadlines: Deadlines,
     idleness: Idleness,
     /// Time in which this thread did not run.
@@ -143,6 +145,7 @@ impl Worker {
             next,
             in_flight: Cell::new(0),
             dispatched: TaskPool::new(),
+            waiting: Cell::new(false),
             deadlines: Deadlines::new(timing.connect_timeout, timing.timeout),
             idleness: Idleness::default(),
             stalled: Cell::new(Duration::ZERO),
@@ -173,20 +176,24 @@ impl Worker {
         out: UnboundedSender<(usize, Batch)>,
     ) {
         let nth = usize::try_from(self.share.nth).unwrap_or(0);
-        let mut handed_on = Offset::ZERO;
+        let (mut handed_on, mut passed) = (Offset::ZERO, Offset::ZERO);
         loop {
             let stop = orders.stop_at();
             let due = self.next_due();
             let sending = due < stop;
             let until = if sending { due.min(handed_on + HAND_ON) } else { handed_on + HAND_ON };
             // Without a timer there is no pace: the channel closes, and the session sees the run end.
-            let Ok(late) = pacer.sleep(until).await else { return };
+            let slept = if self.waiting.take() { pacer.nap().await } else { pacer.sleep(until).await };
+            let Ok(late) = slept else { return };
+            // While slots wait, the next due time lies in the past: only what is late since the last pass was a stall.
+            let late = late.min(self.clock.now().since(passed));
             if late > STALL {
                 self.stalled.set(self.stalled.get() + late);
                 // What came in meanwhile is read before anything is called too late.
                 yield_now().await;
             }
             let now = self.clock.now();
+            passed = now;
             self.send_due(now.min_before(orders.stop_at()));
             self.deadlines.sweep(now.back(self.stalled.get()));
             let over = !sending && (self.in_flight.get() == 0 || orders.is_abandoned());
@@ -222,20 +229,22 @@ impl Worker {
                 if slot >= end {
                     break;
                 }
-                let (late, newest) = (now.since(schedule.due(slot)), slot + step >= end);
-                let admission = if late > STALE && !newest {
+                let (late, newer) = (now.since(schedule.due(slot)), (end - slot - 1) / step);
+                let admission = if late > STALE && newer > 0 {
                     Admission::Drop
                 } else if self.dispatched.waiting() >= BURST {
                     Admission::Wait
                 } else {
-                    kept.concurrency().admit(late, newest, std::mem::take(&mut idle))
+                    let admission = kept.concurrency().admit(late, newer, std::mem::take(&mut idle));
+                    self.waiting.set(self.waiting.get() || admission == Admission::Wait);
+                    admission
                 };
                 if admission == Admission::Wait && late <= WAIT {
                     break;
                 }
                 self.next.borrow_mut()[lane] = slot + step;
                 match admission {
-                    Admission::Send => self.dispatch(lane, slot, late <= PUNCTUAL || newest),
+                    Admission::Send { sets_level } => self.dispatch(lane, slot, sets_level),
                     _ => self.drop_slot(lane, slot, Unsent::Stall),
                 }
             }
@@ -247,13 +256,13 @@ impl Worker {
         self.resolve(lane, (slot, due), &Trace::new(), Err(Failed::new(Class::NotSent(why), "")));
     }
 
-    fn dispatch(self: &Rc<Self>, lane: usize, slot: u64, punctual: bool) {
+    fn dispatch(self: &Rc<Self>, lane: usize, slot: u64, sets_level: bool) {
         if self.in_flight.get() >= self.share.most_in_flight {
             return self.drop_slot(lane, slot, Unsent::InFlightLimit);
         }
         let (kept, schedule) = &self.share.lanes[lane];
         self.in_flight.set(self.in_flight.get() + 1);
-        kept.concurrency().begin(self.clock.now(), punctual);
+        kept.concurrency().begin(self.clock.now(), sets_level);
         if !self.dispatched.push(Dispatched { lane, slot, due: schedule.due(slot) }) {
             spawn_local(Rc::clone(self).serve());
         }
