@@ -48,7 +48,7 @@ enum Command {
     /// With a budget the run is judged again by that instead of its own, and the exit code is the verdict's, as of
     /// `lapse run`.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
-    Report(ReportArgs),
+    Report(Box<ReportArgs>),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),

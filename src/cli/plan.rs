@@ -79,7 +79,7 @@ pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    let gate = args.judge.gate.unwrap_or(GATE);
+    let gate = args.judge.gate().unwrap_or(GATE);
     Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate })
 }
 

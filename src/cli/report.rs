@@ -48,8 +48,9 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
 
 /// Whether something was typed that the run is to be judged by.
 fn judged_again(args: &ReportArgs) -> bool {
-    let BudgetArgs { gate, ignore_shorter_than, resolution, max_blind, .. } = &args.judge;
-    let rules = gate.is_some() || ignore_shorter_than.is_some() || resolution.is_some() || max_blind.is_some();
+    let BudgetArgs { ignore_shorter_than, resolution, max_blind, .. } = &args.judge;
+    let rules =
+        args.judge.gate().is_some() || ignore_shorter_than.is_some() || resolution.is_some() || max_blind.is_some();
     rules || args.judge.has_a_budget()
 }
 
@@ -60,7 +61,7 @@ fn judge_again(args: &BudgetArgs, header: &mut RunHeader) -> Result<()> {
     if !budgets.is_empty() {
         header.budgets = budgets;
     }
-    header.gate = args.gate.unwrap_or(header.gate);
+    header.gate = args.gate().unwrap_or(header.gate);
     header.rules.resolution = args.resolution.unwrap_or(header.rules.resolution);
     header.rules.ignore_shorter_than = args.ignore_shorter_than.unwrap_or(header.rules.ignore_shorter_than);
     header.rules.max_blind = args.max_blind.or(header.rules.max_blind);
