@@ -87,9 +87,9 @@ impl Release {
         if !flags.contains(&"--settle-limit") {
             lapse.args(["--settle-limit", "30s"]);
         }
-        // Any blind time is allowed, because the cluster shares the machine with the prober.
+        // Long outages may go unseen, because the cluster shares the machine with the prober.
         lapse
-            .args(["--max-blind", "100%,10m", "--backend-header", "X-Pod"])
+            .args(["--resolution", "10m", "--backend-header", "X-Pod"])
             .args(flags)
             .arg("--out")
             .arg(&folder)
