@@ -176,28 +176,27 @@ class Timeline {
     this.tick(row, 1);
   }
 
-  // The longest outage that could have gone unseen, on a logarithmic scale from 1 ms to 10 s.
-  unseen(row) {
+  // Bars of the longest duration of each point, on a logarithmic scale of four decades from `least` nanoseconds.
+  bars(row, pointsOf, least, lowest) {
     const { pen, colors } = this;
-    const height = (ns) => Math.min(1, Math.max(0.08, Math.log10(ns / 1e6) / 4)) * (row.height - 2);
+    const height = (ns) => Math.min(1, Math.max(lowest, Math.log10(ns / least) / 4)) * (row.height - 2);
     pen.fillStyle = colors.of('line');
     pen.fillRect(0, row.y + row.height - 1, this.width, 1);
     pen.fillStyle = colors.of('quiet');
     for (const lane of row.lanes) {
-      this.curve(lane.unseen, (x, right, point) => pen.fillRect(x, row.y + row.height - height(point[4]), right - x, height(point[4])));
+      this.curve(pointsOf(lane), (x, right, point) => pen.fillRect(x, row.y + row.height - height(point[4]), right - x, height(point[4])));
     }
   }
 
-  // The send delay on a logarithmic scale from 100 µs to 1 s, and blind time.
+  // The longest outage that could have gone unseen, from 1 ms to 10 s. There is always one, so a bar is never empty.
+  unseen(row) {
+    this.bars(row, (lane) => lane.unseen, 1e6, 0.08);
+  }
+
+  // The send delay from 100 µs to 1 s, and blind time.
   health(row) {
     const { pen, colors } = this;
-    const height = (ns) => Math.min(1, Math.max(0, Math.log10(ns / 1e5) / 4)) * (row.height - 2);
-    pen.fillStyle = colors.of('line');
-    pen.fillRect(0, row.y + row.height - 1, this.width, 1);
-    pen.fillStyle = colors.of('quiet');
-    for (const lane of row.lanes) {
-      this.curve(lane.lateness, (x, right, point) => pen.fillRect(x, row.y + row.height - height(point[4]), right - x, height(point[4])));
-    }
+    this.bars(row, (lane) => lane.lateness, 1e5, 0);
     pen.fillStyle = colors.blind;
     for (const [from, to] of [...row.lanes.flatMap((lane) => lane.blind), ...row.heldUp]) {
       const [x, right] = [this.scale.x(from), this.scale.x(to)];
