@@ -231,11 +231,11 @@ impl Worker {
                 }
                 let (late, newer) = (now.since(schedule.due(slot)), (end - slot - 1) / step);
                 let admission = if late > STALE && newer > 0 {
-                    Admission::Drop
+                    Admission::Drop(Unsent::Stall)
                 } else if self.dispatched.waiting() >= BURST {
                     Admission::Wait
                 } else {
-                    let admission = kept.concurrency().admit(late, newer, std::mem::take(&mut idle));
+                    let admission = kept.concurrency().admit(now, late, newer, std::mem::take(&mut idle));
                     self.waiting.set(self.waiting.get() || admission == Admission::Wait);
                     admission
                 };
@@ -245,7 +245,9 @@ impl Worker {
                 self.next.borrow_mut()[lane] = slot + step;
                 match admission {
                     Admission::Send { sets_level } => self.dispatch(lane, slot, sets_level),
-                    _ => self.drop_slot(lane, slot, Unsent::Stall),
+                    Admission::Drop(why) => self.drop_slot(lane, slot, why),
+                    // It has waited for too long.
+                    Admission::Wait => self.drop_slot(lane, slot, Unsent::Stall),
                 }
             }
         }

@@ -114,6 +114,8 @@ classes! {
     InFlightLimit = "in-flight-limit";
     /// The prober itself did not run when the slot was due.
     Stall = "stall";
+    /// More probes were under way than lately, and their number was already rising as fast as the prober lets it.
+    Concurrency = "concurrency";
     /// HTTP/2: the server was closing the connection, in order, and did not process the stream (RFC 9113, section 6.8).
     GoAway = "goaway";
 }

@@ -47,6 +47,7 @@ numbers! {
     16 = [Class::NotSent(Unsent::InFlightLimit)];
     17 = [Class::NotSent(Unsent::Stall)];
     18 = [Class::NotSent(Unsent::GoAway)];
+    19 = [Class::NotSent(Unsent::Concurrency)];
 }
 
 #[cfg(test)]
@@ -83,9 +84,10 @@ mod tests {
             "not-sent in-flight-limit",
             "not-sent stall",
             "not-sent goaway",
+            "not-sent concurrency",
         ];
-        let read: Vec<_> = (0..19).map(|number| of(number).unwrap().to_string()).collect();
+        let read: Vec<_> = (0..20).map(|number| of(number).unwrap().to_string()).collect();
         assert_eq!(read, words);
-        assert_eq!((of(19), of(1503)), (None, Some(Class::Status(503))));
+        assert_eq!((of(20), of(1503)), (None, Some(Class::Status(503))));
     }
 }

@@ -86,6 +86,9 @@ const fn reason(why: Unsent) -> &'static str {
         Unsent::NoDescriptor => "no file descriptor was free; raise `ulimit -n`",
         Unsent::InFlightLimit => "as many probes were under way as descriptors allow; raise `ulimit -n`",
         Unsent::Stall => "the prober itself did not run in time",
+        Unsent::Concurrency => {
+            "the server was so slow that they would have added more than 5 probes under way a millisecond"
+        }
         Unsent::GoAway => "the server was closing their HTTP/2 connection and did not process them",
     }
 }
