@@ -16,6 +16,9 @@ use super::time::Offset;
 use super::timeline::Timeline;
 use super::trend::Trend;
 
+/// A lane that did not send more than this share of its slots although the prober ran could not keep its rate.
+const MAX_SHED: f64 = 0.05;
+
 /// The slots of a lane, counted by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -79,6 +82,17 @@ pub struct LaneObservations {
 }
 
 impl LaneObservations {
+    /// Whether the rate was more than the prober or the service could carry.
+    pub fn could_not_keep_its_rate(&self) -> bool {
+        self.share_shed() > MAX_SHED
+    }
+
+    /// The share of the slots that were not sent although the prober ran.
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    pub fn share_shed(&self) -> f64 {
+        self.counts.shed as f64 / self.counts.offered.max(1) as f64
+    }
+
     /// The shortest outage that this lane was sure to see: the widest gap plus the p99.9 of healthy round trips.
     pub fn detection_limit(&self) -> Duration {
         self.widest + self.trip.quantile(0.999).unwrap_or_default()

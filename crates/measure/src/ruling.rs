@@ -9,6 +9,8 @@ use super::answer::Class;
 use super::availability::worst;
 use super::binomial::Share;
 use super::budget::{Limit, Outcome, WorstShare};
+use super::disruption::Disruption;
+use super::disruptions;
 use super::observations::LaneObservations;
 use super::span::{Span, Spans};
 use super::suspect;
@@ -94,10 +96,22 @@ impl<'a> Measured<'a> {
         if !limit.is_ceiling() {
             return Outcome::Broken(figure);
         }
-        if self.failed_late_only(limit) {
+        if self.holds_without(limit, self.totals.failed_late, |_, one| one.failed_late) {
             return Outcome::Undecided(format!(
                 "{figure}, but these probes were sent late, while the prober itself was held up: run it where the \
                  machine is less busy"
+            ));
+        }
+        if self.lanes.iter().any(|lane| lane.could_not_keep_its_rate())
+            && self.holds_without(
+                limit,
+                exhaustion(self.totals.classes.iter().map(|(class, count)| (*class, *count))),
+                |lane, one| exhaustion(one.cell_of(&lane.timeline).classes),
+            )
+        {
+            return Outcome::Undecided(format!(
+                "{figure}, but the prober may have exhausted the service: the rate was more than one of them could keep: \
+                 lower --rate"
             ));
         }
         if let Some(Outcome::Broken(before)) = self.before(limit).filter(|_| self.is_no_worse_than_before()) {
@@ -156,23 +170,26 @@ impl<'a> Measured<'a> {
         format!("; --max-failed {}% would judge it beside that noise", two_digits_up(high))
     }
 
-    /// Whether the limit would hold without the failures of probes that were sent late, while the prober was held up.
-    fn failed_late_only(&self, limit: &Limit) -> bool {
-        let (totals, late) = (&self.totals, self.totals.failed_late);
-        let on_time = totals.failed.saturating_sub(late);
-        let share = ratio(on_time, totals.resolved);
-        late > 0
+    /// Whether the limit would hold without `doubtful` of the failures, of which each disruption has `doubtful_of`.
+    fn holds_without(
+        &self,
+        limit: &Limit,
+        doubtful: u64,
+        doubtful_of: impl Fn(&LaneObservations, &Disruption) -> u64,
+    ) -> bool {
+        let sure = self.totals.failed.saturating_sub(doubtful);
+        let share = ratio(sure, self.totals.resolved);
+        doubtful > 0
             && match limit {
                 Limit::Slow(_) => false,
-                Limit::Failed(limit) => on_time <= *limit,
+                Limit::Failed(limit) => sure <= *limit,
                 Limit::FailedShare(limit) => share <= *limit,
                 Limit::Availability(limit) => 1.0 - share >= *limit,
-                Limit::Disruption(limit) => {
-                    let too_long = |one: &&super::disruption::Disruption| one.length().at_least > *limit;
-                    let all = || self.lanes.iter().flat_map(|lane| super::disruptions::within(lane, self.window));
-                    all().filter(too_long).all(|one| one.failed_late == one.failed)
-                }
-                _ => on_time == 0,
+                Limit::Disruption(limit) => self.lanes.iter().all(|lane| {
+                    let mut too_long = disruptions::within(lane, self.window);
+                    too_long.all(|one| one.length().at_least <= *limit || doubtful_of(lane, one) == one.failed)
+                }),
+                _ => sure == 0,
             }
     }
 
@@ -267,6 +284,13 @@ impl<'a> Measured<'a> {
             (outcome, _) => outcome,
         }
     }
+}
+
+/// The failures that a service shows whose connections or queues are exhausted.
+fn exhaustion(classes: impl IntoIterator<Item = (Class, u64)>) -> u64 {
+    use Class::{Closed, ConnectTimeout, Reset, ResponseTimeout, StreamReset, Truncated};
+    let may_be = |class| matches!(class, Closed | ConnectTimeout | Reset | ResponseTimeout | StreamReset | Truncated);
+    classes.into_iter().filter(|(class, _)| may_be(*class)).map(|(_, count)| count).sum()
 }
 
 /// Whether a limit would be exceeded if all blind time were added to the figure.

@@ -18,9 +18,6 @@ use super::span::Span;
 use super::time::{Human, Offset};
 use super::totals::{self, Totals};
 
-/// A lane that could not keep its rate for more than this share of its slots, without a stall, measured something else.
-const MAX_SHED: f64 = 0.05;
-
 /// What a run comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conclusion {
@@ -278,11 +275,10 @@ fn doubts_of(seen: &Observations, target: TargetId, max_blind: Option<MaxBlind>)
         inconclusive.extend(why.map(|why| format!("{name}: {why}")));
     }
     for lane in seen.lanes_of(target) {
-        let share = share(lane.counts.shed, lane.counts.offered);
-        if share > MAX_SHED {
+        if lane.could_not_keep_its_rate() {
             inconclusive.push(format!(
                 "the rate was more than the prober could keep: {:.1} % of the slots of {} were not sent: lower --rate",
-                share * 100.0,
+                lane.share_shed() * 100.0,
                 seen.lane_name(lane.id)
             ));
         }
@@ -300,11 +296,6 @@ fn too_blind(totals: &Totals, span: Span, max: MaxBlind) -> Option<String> {
     let longest = Human(totals.longest_blind);
     (totals.longest_blind > max.stretch)
         .then(|| format!("blind for {longest} at a stretch in the event, allowed: {}", Human(max.stretch)))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
-fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
 }
 
 /// The budget that holds where none is given: no failed probe at all.

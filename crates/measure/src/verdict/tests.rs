@@ -188,6 +188,19 @@ fn failures_of_probes_that_were_sent_late_decide_nothing_alone() {
 }
 
 #[test]
+fn failures_of_an_exhausted_service_decide_nothing_alone_where_the_rate_was_too_high() {
+    let quiet = ".".repeat(200);
+    let overrun = format!("{quiet}{0}tt{0}{quiet}", ".?".repeat(100));
+    let (conclusion, why) = judged(&overrun, Limit::Failed(0), Ending::Complete);
+    assert_eq!(conclusion, Conclusion::Inconclusive);
+    assert!(why[0].contains("2 of 602 probes failed, but the prober may have exhausted the service"), "{why:?}");
+    let answered = overrun.replace("tt", "tx");
+    assert_eq!(judged(&answered, Limit::Failed(0), Ending::Complete).0, Conclusion::Fail, "a 503 is an answer");
+    let kept = format!("{quiet}{quiet}tt{quiet}");
+    assert_eq!(judged(&kept, Limit::Failed(0), Ending::Complete).0, Conclusion::Fail, "at a rate that was kept");
+}
+
+#[test]
 fn what_is_shorter_than_asked_for_counts_against_no_budget_and_is_told() {
     let rules = Rules { ignore_shorter_than: Duration::from_millis(5), ..Rules::default() };
     let quiet = ".".repeat(400);
