@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "these are tests")]
 
 mod figures;
+mod held_up;
 mod program;
 
 use std::time::Duration;

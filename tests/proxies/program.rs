@@ -30,31 +30,38 @@ fn is_installed(name: &str) -> bool {
 
 /// Starts nginx, configured as by ingress-nginx: keep-alive to the upstreams, and no upstream marked as failed.
 pub(crate) fn nginx(upstreams: &[SocketAddr], connect: Duration) -> Program {
-    let (folder, port) = (TempDir::new().unwrap(), free_port());
-    let dir = folder.path().display();
     let mut servers: Vec<_> = upstreams.iter().map(|upstream| format!("server {upstream} max_fails=0;")).collect();
     if servers.is_empty() {
         // nginx refuses a group without servers, so the group gets one that is marked as down.
         servers.push("server 127.0.0.1:1 down;".to_owned());
     }
-    let servers = servers.join(" ");
+    let upstream = format!("upstream pods {{ {} keepalive 320; }}", servers.join(" "));
+    let location = format!(
+        "proxy_pass http://pods; proxy_http_version 1.1; proxy_set_header Connection \"\";
+         proxy_connect_timeout {}ms; proxy_read_timeout 2s;",
+        connect.as_millis()
+    );
+    start_nginx(4096, &upstream, &location)
+}
+
+/// Starts an nginx that answers 200 by itself and has room for so many connections.
+pub(crate) fn nginx_with_few_connections(connections: u16) -> Program {
+    start_nginx(connections, "", "return 200 ok;")
+}
+
+fn start_nginx(connections: u16, http: &str, location: &str) -> Program {
+    let (folder, port) = (TempDir::new().unwrap(), free_port());
+    let dir = folder.path().display();
     let config = format!(
         "daemon off; master_process on; worker_processes 1; pid {dir}/pid; error_log {dir}/error.log;
-events {{ worker_connections 4096; }}
+events {{ worker_connections {connections}; }}
 http {{
   access_log off; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;
-  uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
-  upstream pods {{ {servers} keepalive 320; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://pods; proxy_http_version 1.1; proxy_set_header Connection \"\";
-      proxy_connect_timeout {}ms; proxy_read_timeout 2s;
-    }}
-  }}
+  uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi; keepalive_requests 1000000;
+  {http}
+  server {{ listen 127.0.0.1:{port}; location / {{ {location} }} }}
 }}
-",
-        connect.as_millis()
+"
     );
     let file = folder.path().join("nginx.conf");
     fs::write(&file, config).unwrap();
