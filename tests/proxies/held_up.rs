@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::program::{both_installed, nginx_with_few_connections};
 
 /// How long the prober runs before it is held up.
-const BEFORE: Duration = Duration::from_millis(1_000);
+const BEFORE: Duration = Duration::from_secs(1);
 /// An inconclusive run.
 const INCONCLUSIVE: i32 = 3;
 
