@@ -12,7 +12,7 @@ use super::plan::scenario;
 use super::{LabArgs, StartName};
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
-use lapse_lab::Trigger;
+use lapse_lab::{ServeConfig, Trigger};
 use lapse_record::event::Event;
 
 /// Serves the world until Ctrl-C, and prints its events as they happen.
@@ -42,7 +42,8 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
         let ended = async {
             signals.next().await;
         };
-        let ledger = lapse_lab::serve((scenario, args.listen), move || clock.now(), tell, trigger, ended).await?;
+        let config = ServeConfig { scenario, listen: args.listen, trigger };
+        let ledger = lapse_lab::serve(config, move || clock.now(), tell, ended).await?;
         told.abort();
         anyhow::Ok(ledger)
     })?;

@@ -13,7 +13,7 @@ use super::lab::tell_all;
 use super::value;
 use lapse_hammer::clock::Clock;
 use lapse_lab::duration_range::Span;
-use lapse_lab::process::{self, Exit};
+use lapse_lab::process::{self, Exit, ProcessConfig};
 use lapse_lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
 use lapse_record::event::{Event, EventKind, Source};
 
@@ -122,9 +122,9 @@ async fn serve(args: &PodArgs) -> Result<u8> {
     let mut terminate = caught(SignalKind::terminate(), args.on_sigterm)?;
     let mut interrupt = caught(SignalKind::interrupt(), args.on_sigterm)?;
     let spec = spec(args);
-    let who = (args.name.as_str(), args.release.as_str(), &spec);
+    let config = ProcessConfig { name: &args.name, release: &args.release, spec: &spec, listen: args.listen };
     let code = tokio::select! {
-        exit = process::run(who, args.listen, move || clock.now(), tell.clone(), next(&mut terminate)) => {
+        exit = process::run(config, move || clock.now(), tell.clone(), next(&mut terminate)) => {
             code(exit.with_context(|| format!("cannot listen at {}: choose another address with --listen", args.listen))?)
         }
         () = next(&mut interrupt) => INTERRUPTED,

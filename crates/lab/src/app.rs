@@ -55,7 +55,7 @@ enum Reply {
 
 impl App {
     /// Creates the process of pod `name`, whose `Server` header names `release`; the process does not listen yet.
-    pub(super) fn new((name, release): (&str, &str), spec: &PodSpec, log: Arc<WorldLog>) -> Self {
+    pub(super) fn new(name: &str, release: &str, spec: &PodSpec, log: Arc<WorldLog>) -> Self {
         let turns = spec.capacity.map_or(Semaphore::MAX_PERMITS, |capacity| capacity as usize);
         Self {
             name: name.to_owned(),

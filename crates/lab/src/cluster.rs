@@ -28,7 +28,7 @@ pub(super) struct Cluster {
     scenario: Arc<Scenario>,
     log: Arc<WorldLog>,
     /// The second and third byte of all pods' addresses.
-    net: (u8, u8),
+    net: [u8; 2],
     made: AtomicU8,
     state: Mutex<State>,
 }
@@ -47,7 +47,7 @@ impl Cluster {
         let selector = matches!(scenario.rollout(), Strategy::BlueGreen(_)).then(|| scenario.first().to_owned());
         let state = State { pods: List::new(), template: scenario.first().to_owned(), selector };
         // Random bytes, so that worlds on the same machine do not share addresses.
-        let net = (fastrand::u8(1..=254), fastrand::u8(1..=254));
+        let net = [fastrand::u8(1..=254), fastrand::u8(1..=254)];
         Self { scenario, log, net, made: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
@@ -187,11 +187,12 @@ impl Cluster {
     fn create(&self, count: u32) {
         for _ in 0..count {
             let template = self.state().template.clone();
+            let [second, third] = self.net;
             let number = self.made.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            let address = SocketAddr::from((Ipv4Addr::new(127, self.net.0, self.net.1, number), 0));
+            let address = SocketAddr::from((Ipv4Addr::new(127, second, third, number), 0));
             let name = format!("{}-{template}-{number}", self.scenario.name());
             let Some(spec) = self.scenario.pod(&template) else { return };
-            match Pod::new((name, &template), spec, address, Arc::clone(&self.log)) {
+            match Pod::new(name, &template, spec, address, Arc::clone(&self.log)) {
                 Ok(pod) => self.add(Arc::new(pod)),
                 Err(error) => self.log.tell(EventKind::LabTrouble, format!("no port is free on {address}: {error}")),
             }

@@ -43,14 +43,15 @@ pub(super) fn healthy(
     // Targets that exist at the start count as registered and healthy for a long time.
     let start = receiver.borrow().clone();
     let known = start.iter().map(|pod| (pod.name().to_owned(), Record { is_healthy: true, against: 0 }));
-    tokio::spawn(keep_checking(registered, sender, (check, log), known.collect()));
+    tokio::spawn(keep_checking(registered, sender, check, log, known.collect()));
     receiver
 }
 
 async fn keep_checking(
     mut registered: watch::Receiver<List>,
     healthy: watch::Sender<List>,
-    (check, log): (HealthCheck, Arc<WorldLog>),
+    check: HealthCheck,
+    log: Arc<WorldLog>,
     mut records: HashMap<String, Record>,
 ) {
     loop {

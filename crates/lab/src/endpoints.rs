@@ -23,12 +23,20 @@ pub(super) struct Lateness {
     pub(super) hold: Span,
 }
 
+/// A new version of the list.
+#[derive(Debug)]
+struct ListChange {
+    /// The time since which the version holds.
+    since: Offset,
+    list: List,
+}
+
 /// The current list of ready pods, and the copies to update.
 #[derive(Debug)]
 pub(super) struct Endpoints {
     log: Arc<WorldLog>,
     truth: List,
-    copies: Vec<mpsc::UnboundedSender<(Offset, List)>>,
+    copies: Vec<mpsc::UnboundedSender<ListChange>>,
 }
 
 impl Endpoints {
@@ -44,7 +52,7 @@ impl Endpoints {
         let (sender, changes) = mpsc::unbounded_channel();
         self.copies.push(sender);
         let (copy, receiver) = watch::channel(self.truth.clone());
-        tokio::spawn(follow(changes, copy, lateness, (name.to_owned(), Arc::clone(&self.log))));
+        tokio::spawn(follow(changes, copy, lateness, name.to_owned(), Arc::clone(&self.log)));
         receiver
     }
 
@@ -69,25 +77,26 @@ impl Endpoints {
         for pod in missing(&self.truth, &list) {
             pod.tell(EventKind::EndpointRemoved, "leaves the list of endpoints");
         }
-        let now = self.log.now();
-        self.copies.retain(|copy| copy.send((now, list.clone())).is_ok());
+        let since = self.log.now();
+        self.copies.retain(|copy| copy.send(ListChange { since, list: list.clone() }).is_ok());
         self.truth = list;
     }
 }
 
 async fn follow(
-    mut changes: mpsc::UnboundedReceiver<(Offset, List)>,
+    mut changes: mpsc::UnboundedReceiver<ListChange>,
     copy: watch::Sender<List>,
     lateness: Lateness,
-    (hop, log): (String, Arc<WorldLog>),
+    hop: String,
+    log: Arc<WorldLog>,
 ) {
     let mut next = Offset::ZERO;
-    while let Some((since, mut list)) = changes.recv().await {
+    while let Some(ListChange { since, mut list }) = changes.recv().await {
         next = next.max(since + lateness.lag.draw());
         let held = next > since + lateness.lag.high();
         log.sleep_until(next).await;
-        while held && let Ok((_, newer)) = changes.try_recv() {
-            list = newer;
+        while held && let Ok(newer) = changes.try_recv() {
+            list = newer.list;
         }
         next = log.now() + lateness.hold.draw();
         let cause = difference(&copy.send_replace(list.clone()), &list);

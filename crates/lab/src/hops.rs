@@ -16,29 +16,33 @@ use super::scenario::hop::{ElbSpec, HopSpec, IngressSpec, Reloads};
 use super::service::Service;
 use super::world_log::WorldLog;
 
-/// A hop's name and the address at which it listens.
-pub(super) type Hop = (&'static str, SocketAddr);
+/// A port of a hop that cannot be opened.
+#[derive(Debug)]
+pub(super) struct NotOpened {
+    pub(super) address: SocketAddr,
+    pub(super) source: io::Error,
+}
 
-/// Opens the hops of `specs`, given outermost first; the first listens at `entrance`. An error comes with the address
-/// that could not be bound.
+/// Opens the hops of `specs`, given outermost first, and returns their addresses in the same order; the first listens
+/// at `entrance`.
 pub(super) fn open(
     specs: &[HopSpec],
     entrance: SocketAddr,
     endpoints: &mut Endpoints,
     log: &Arc<WorldLog>,
-) -> Result<Vec<Hop>, (SocketAddr, io::Error)> {
-    let mut hops: Vec<Hop> = Vec::new();
+) -> Result<Vec<SocketAddr>, NotOpened> {
+    let mut hops: Vec<SocketAddr> = Vec::new();
     for (place, spec) in specs.iter().enumerate().rev() {
         let address = if place == 0 { entrance } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
         let behind = match hops.last() {
-            Some((_, hop)) => Upstream::Hop(*hop),
+            Some(hop) => Upstream::Hop(*hop),
             None => Upstream::Pods(list(spec, endpoints, log)),
         };
         let opened = GatedListener::bind(address).and_then(|gate| {
-            hops.push((spec.name(), gate.address()));
+            hops.push(gate.address());
             open_one(spec, gate, &behind, log)
         });
-        opened.map_err(|error| (address, error))?;
+        opened.map_err(|source| NotOpened { address, source })?;
     }
     hops.reverse();
     Ok(hops)

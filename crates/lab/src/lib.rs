@@ -12,7 +12,7 @@ pub mod serve;
 pub mod strategy;
 pub mod world;
 
-pub use serve::{Trigger, serve};
+pub use serve::{ServeConfig, Trigger, serve};
 
 /// The header in which a pod names itself.
 pub const POD_HEADER: &str = "x-pod";

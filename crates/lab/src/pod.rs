@@ -44,13 +44,14 @@ pub(super) struct Pod {
 impl Pod {
     /// Creates pod `name` from `template` at a free port of `address`, without a process.
     pub(super) fn new(
-        (name, template): (String, &str),
+        name: String,
+        template: &str,
         spec: &PodSpec,
         address: SocketAddr,
         log: Arc<WorldLog>,
     ) -> io::Result<Self> {
         let gate = GatedListener::bind(address)?;
-        let app = Mutex::new(Arc::new(App::new((&name, template), spec, Arc::clone(&log))));
+        let app = Mutex::new(Arc::new(App::new(&name, template, spec, Arc::clone(&log))));
         let status = watch::Sender::default();
         Ok(Self {
             name,
@@ -133,7 +134,7 @@ impl Pod {
     pub(super) fn start(self: &Arc<Self>) {
         let mut app = self.app.lock().unwrap_or_else(PoisonError::into_inner);
         if app.phase() == Phase::Dead {
-            *app = Arc::new(App::new((&self.name, &self.template), &self.spec, Arc::clone(&self.log)));
+            *app = Arc::new(App::new(&self.name, &self.template, &self.spec, Arc::clone(&self.log)));
         }
         let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&app)));
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);

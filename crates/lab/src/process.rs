@@ -27,17 +27,30 @@ pub enum Exit {
     AtOnce,
 }
 
-/// Runs the process of pod `name`, of release `release`, at `listen`, until `sigterm` resolves and the process has shut
-/// down as `spec` says. Each change of its state is an event. Fails only where `listen` cannot be bound.
+/// The process to run.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessConfig<'a> {
+    /// The name of the pod that the process runs in.
+    pub name: &'a str,
+    /// The release, which the `Server` header of each answer names.
+    pub release: &'a str,
+    /// How the process starts, serves and ends.
+    pub spec: &'a PodSpec,
+    /// The address to listen at.
+    pub listen: SocketAddr,
+}
+
+/// Runs the process until `sigterm` resolves and the process has shut down as its spec says. Each change of its state
+/// is an event. Fails only where the address cannot be bound.
 pub async fn run(
-    (name, release, spec): (&str, &str, &PodSpec),
-    listen: SocketAddr,
+    config: ProcessConfig<'_>,
     now: impl Fn() -> Offset + Send + Sync + 'static,
     events: mpsc::UnboundedSender<Event>,
     sigterm: impl Future<Output = ()>,
 ) -> io::Result<Exit> {
     let log = Arc::new(WorldLog::new(now, events));
-    let app = Arc::new(App::new((name, release), spec, Arc::clone(&log)));
+    let ProcessConfig { name, release, spec, listen } = config;
+    let app = Arc::new(App::new(name, release, spec, Arc::clone(&log)));
     tokio::select! {
         failed = live(&app, &log, listen, spec) => failed?,
         () = hear(sigterm, &log, spec.on_sigterm) => {}

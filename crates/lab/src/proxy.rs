@@ -85,7 +85,7 @@ impl Proxy {
             match self.pool.ask(upstream, request.clone()).await {
                 Ok(response) => {
                     if let Some(trouble) = trouble {
-                        self.enter((from, InjectedFault::Held), client, format!("it had to ask again: {trouble}"));
+                        self.enter(from, InjectedFault::Held, client, format!("it had to ask again: {trouble}"));
                     }
                     return response.map(Either::Right);
                 }
@@ -98,7 +98,7 @@ impl Proxy {
                 }
             }
         }
-        self.give_up((from, trouble), client)
+        self.give_up(from, trouble, client)
     }
 
     /// The next upstream in round robin that was not tried yet.
@@ -112,16 +112,16 @@ impl Proxy {
         Some(upstreams[turn])
     }
 
-    fn give_up(&self, (from, trouble): (Offset, Option<UpstreamError>), client: SocketAddr) -> Response<PassedOn> {
+    fn give_up(&self, from: Offset, trouble: Option<UpstreamError>, client: SocketAddr) -> Response<PassedOn> {
         let (status, cause) = match trouble {
             Some(trouble) => (trouble.status(), trouble.to_string()),
             None => (StatusCode::SERVICE_UNAVAILABLE, "it knows of no upstream".to_owned()),
         };
-        self.enter((from, InjectedFault::Status(status.as_u16())), client, cause);
+        self.enter(from, InjectedFault::Status(status.as_u16()), client, cause);
         self.page(status)
     }
 
-    fn enter(&self, (from, what): (Offset, InjectedFault), client: SocketAddr, cause: String) {
+    fn enter(&self, from: Offset, what: InjectedFault, client: SocketAddr, cause: String) {
         let (to, by) = (self.log.now(), self.config.name.to_owned());
         self.log.enter(Entry { from, to, by, what, client: Some(client), cause });
     }

@@ -26,15 +26,26 @@ pub enum Trigger {
     Asked(mpsc::Receiver<()>),
 }
 
-/// Serves `scenario` at `listen` and performs its acts as `trigger` says, then goes on serving until `ended` resolves.
-/// Returns the ledger.
+/// What is served, and where.
+#[derive(Debug)]
+pub struct ServeConfig {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The address of the outermost hop.
+    pub listen: SocketAddr,
+    /// What starts the scenario's acts.
+    pub trigger: Trigger,
+}
+
+/// Serves the scenario of `config` and performs its acts, then goes on serving until `ended` resolves. Returns the
+/// ledger.
 pub async fn serve(
-    (scenario, listen): (Scenario, SocketAddr),
+    config: ServeConfig,
     now: impl Fn() -> Offset + Clone + Send + Sync + 'static,
     events: mpsc::UnboundedSender<Event>,
-    mut trigger: Trigger,
     ended: impl Future<Output = ()>,
 ) -> Result<Ledger, Error> {
+    let ServeConfig { scenario, listen, mut trigger } = config;
     let world = World::start_at(listen, scenario, now, events).await?;
     let result = tokio::select! {
         () = ended => Ok(()),
@@ -79,7 +90,8 @@ mod tests {
         let (events, mut told) = mpsc::unbounded_channel();
         let (end, ended) = oneshot::channel::<()>();
         let ended = async { drop(ended.await) };
-        let served = serve((scenario, listen), move || clock.now(), events, Trigger::FirstRequest, ended);
+        let config = ServeConfig { scenario, listen, trigger: Trigger::FirstRequest };
+        let served = serve(config, move || clock.now(), events, ended);
         let visit = async {
             let mut kinds = Vec::new();
             while let Some(event) = told.recv().await {

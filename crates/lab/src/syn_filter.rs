@@ -8,11 +8,18 @@ use socket2::SockFilter;
 /// The number of ports that one filter can name: it may have 4096 instructions (`BPF_MAXINSNS`).
 const MOST: usize = 1_500;
 
+/// The share of new connections whose SYNs are dropped: `part` of `whole`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Share {
+    part: u32,
+    /// At least one.
+    whole: u32,
+}
+
 /// A selection of new connections whose SYNs are dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SynFilter {
-    /// The share that is dropped: numerator and denominator.
-    share: (u32, u32),
+    share: Share,
     /// The seed that decides which ports belong to the share.
     lot: u32,
     /// Ports that are dropped in any case.
@@ -22,13 +29,14 @@ pub(super) struct SynFilter {
 impl SynFilter {
     /// A filter that drops every SYN.
     pub(super) const fn all() -> Self {
-        Self { share: (1, 1), lot: 0, pending: Vec::new() }
+        Self { share: Share { part: 1, whole: 1 }, lot: 0, pending: Vec::new() }
     }
 
     /// A filter that drops `part` of `whole`, chosen anew by each call.
     pub(super) fn share(part: usize, whole: usize) -> Self {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Self { share: (count(part), count(whole).max(1)), lot: fastrand::u32(..), pending: Vec::new() }
+        let share = Share { part: count(part), whole: count(whole).max(1) };
+        Self { share, lot: fastrand::u32(..), pending: Vec::new() }
     }
 
     /// Also drops SYNs from the ports in `pending`.
@@ -39,7 +47,7 @@ impl SynFilter {
 
     /// The filter as a BPF program; the kernel runs it on each packet from the TCP header on.
     pub(super) fn program(&self) -> Vec<SockFilter> {
-        let (part, whole) = self.share;
+        let Share { part, whole } = self.share;
         let mut program = vec![
             // Packets of existing connections pass: only a SYN without an ACK opens a new one.
             op(LOAD_BYTE, TCP_FLAGS),

@@ -18,9 +18,16 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 /// The timeout for a connection; on loopback only a dropped SYN takes that long.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
 
-/// The number of requests by lane and outcome.
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Outcome {
+    lane: &'static str,
+    class: String,
+}
+
+/// The number of requests by outcome.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observations(Arc<Mutex<BTreeMap<(&'static str, String), u64>>>);
+pub(super) struct Observations(Arc<Mutex<BTreeMap<Outcome, u64>>>);
 
 impl Observations {
     /// The number of failures of one lane, or of all.
@@ -30,7 +37,8 @@ impl Observations {
 
     /// The number of outcomes that `what` selects.
     pub(super) fn count(&self, what: impl Fn(&str, &str) -> bool) -> u64 {
-        self.0.lock().unwrap().iter().filter(|((lane, class), _)| what(lane, class)).map(|(_, count)| count).sum()
+        let seen = self.0.lock().unwrap();
+        seen.iter().filter(|(of, _)| what(of.lane, &of.class)).map(|(_, count)| count).sum()
     }
 
     /// The classes of all failures.
@@ -39,13 +47,13 @@ impl Observations {
             .lock()
             .unwrap()
             .keys()
-            .map(|(_, class)| class.clone())
+            .map(|of| of.class.clone())
             .filter(|class| class != "ok" && class != "slow")
             .collect()
     }
 
     fn add(&self, lane: &'static str, class: String) {
-        *self.0.lock().unwrap().entry((lane, class)).or_default() += 1;
+        *self.0.lock().unwrap().entry(Outcome { lane, class }).or_default() += 1;
     }
 }
 
@@ -65,7 +73,7 @@ impl TestClient {
         for _ in 0..reused {
             tasks.spawn(reuse(Arc::clone(&address), seen.clone(), slow));
         }
-        tasks.spawn(renew(address, seen.clone(), (period, slow)));
+        tasks.spawn(renew(address, seen.clone(), period, slow));
         Self { seen, slow, _tasks: tasks }
     }
 
@@ -85,25 +93,25 @@ async fn reuse(address: Arc<str>, seen: Observations, slow: Duration) {
             Some(stream) => Ok(stream),
             None => connect(&address).await,
         };
-        let (class, rest) = match stream {
+        let Answer { class, kept } = match stream {
             Ok(stream) => ask(stream, slow).await,
-            Err(class) => (class, None),
+            Err(class) => Answer { class, kept: None },
         };
         let pause = Duration::from_millis(if class == "ok" { 1 } else { 10 });
         seen.add("reused", class);
-        connection = rest;
+        connection = kept;
         sleep(pause).await;
     }
 }
 
-async fn renew(address: Arc<str>, seen: Observations, (period, slow): (Duration, Duration)) {
+async fn renew(address: Arc<str>, seen: Observations, period: Duration, slow: Duration) {
     let (mut due, mut tasks) = (interval(period), JoinSet::new());
     loop {
         due.tick().await;
         let (address, seen) = (Arc::clone(&address), seen.clone());
         tasks.spawn(async move {
             let class = match connect(&address).await {
-                Ok(stream) => ask(stream, slow).await.0,
+                Ok(stream) => ask(stream, slow).await.class,
                 Err(class) => class,
             };
             seen.add("new", class);
@@ -124,9 +132,14 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
     }
 }
 
-/// Sends one request; also returns the connection if it can be reused. The tests' machine may wake this task late, so
-/// slowness is measured by tokio's clock.
-async fn ask(mut stream: TcpStream, slow: Duration) -> (String, Option<TcpStream>) {
+/// The class of a request's outcome, and the connection if it can be reused.
+struct Answer {
+    class: String,
+    kept: Option<TcpStream>,
+}
+
+/// Sends one request. The tests' machine may wake this task late, so slowness is measured by tokio's clock.
+async fn ask(mut stream: TcpStream, slow: Duration) -> Answer {
     let mut head = Vec::new();
     let exchange = async {
         stream.write_all(REQUEST).await?;
@@ -143,15 +156,15 @@ async fn ask(mut stream: TcpStream, slow: Duration) -> (String, Option<TcpStream
         Err(_) => ("slow", timeout(TIMEOUT, exchange).await),
     };
     match result {
-        Err(_) => ("response-timeout".into(), None),
-        Ok(Err(_)) if !head.is_empty() => ("truncated".into(), None),
-        Ok(Err(error)) => (class(&error), None),
+        Err(_) => Answer { class: "response-timeout".into(), kept: None },
+        Ok(Err(_)) if !head.is_empty() => Answer { class: "truncated".into(), kept: None },
+        Ok(Err(error)) => Answer { class: class(&error), kept: None },
         Ok(Ok(())) => {
             let text = String::from_utf8_lossy(&head);
             let status = text.split(' ').nth(1).unwrap_or("none");
             let class = if status == "200" { lateness.to_owned() } else { format!("status {status}") };
             let closes = text.to_lowercase().contains("connection: close");
-            (class, (!closes).then_some(stream))
+            Answer { class, kept: (!closes).then_some(stream) }
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::cluster::Cluster;
 use super::endpoints::Endpoints;
-use super::hops::{self, Hop};
+use super::hops::{self, NotOpened};
 use super::ledger::Ledger;
 use super::scenario::Scenario;
 use super::thread::Thread;
@@ -62,7 +62,8 @@ pub struct World {
     scenario: Arc<Scenario>,
     cluster: Arc<Cluster>,
     log: Arc<WorldLog>,
-    hops: Vec<Hop>,
+    /// The addresses of the hops, outermost first.
+    hops: Vec<SocketAddr>,
     runtime: Handle,
     thread: Thread,
 }
@@ -95,12 +96,7 @@ impl World {
 
     /// The URL of the outermost hop.
     pub fn url(&self) -> String {
-        self.hops.first().map(|(_, address)| url(*address)).unwrap_or_default()
-    }
-
-    /// Each hop's name and URL, outermost first.
-    pub fn vantages(&self) -> Vec<(String, String)> {
-        self.hops.iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect()
+        self.hops.first().copied().map(url).unwrap_or_default()
     }
 
     /// The addresses of the ready pods, for an external proxy in front of them.
@@ -147,15 +143,15 @@ async fn build(
     cluster: Arc<Cluster>,
     scenario: Arc<Scenario>,
     log: Arc<WorldLog>,
-) -> Result<Vec<Hop>, Error> {
+) -> Result<Vec<SocketAddr>, Error> {
     if timeout(PATIENCE, cluster.begin()).await.is_err() {
         return Err(Error::NotReady { template: scenario.first().to_owned() });
     }
     let mut endpoints = Endpoints::new(Arc::clone(&log), cluster.endpoints());
     let hops = hops::open(scenario.hops(), entrance, &mut endpoints, &log);
-    let hops = hops.map_err(|(address, source)| Error::Listen { address, source })?;
+    let hops = hops.map_err(|NotOpened { address, source }| Error::Listen { address, source })?;
     tokio::spawn(endpoints.run(move || cluster.endpoints()));
-    let entrance = hops.first().map(|(_, address)| url(*address)).unwrap_or_default();
+    let entrance = hops.first().copied().map(url).unwrap_or_default();
     log.tell(EventKind::WorldReady, format!("{} is ready at {entrance}", scenario.name()));
     Ok(hops)
 }

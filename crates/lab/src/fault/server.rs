@@ -70,7 +70,7 @@ struct Post {
     gate: GatedListener,
     now: Box<dyn Fn() -> Offset + Send + Sync>,
     /// Intervals in which the server's thread did not run.
-    stalls: Mutex<Vec<(Offset, Offset)>>,
+    stalls: Mutex<Vec<Span>>,
     /// For each outage that had closed the port, when it was open again.
     opened: Mutex<Vec<Offset>>,
     broken: Mutex<Option<io::Error>>,
@@ -154,7 +154,8 @@ impl Post {
         loop {
             tokio::select! {
                 guest = listener.accept() => {
-                    let (stream, post) = (guest?.0, Arc::clone(self));
+                    let (stream, _) = guest?;
+                    let post = Arc::clone(self);
                     guests.spawn(async move {
                         // The prober records how the exchange ended.
                         let _ = post.converse(stream).await;
@@ -199,7 +200,7 @@ impl Post {
             sleep(STEP).await;
             let now = (self.now)();
             if now.since(last) > STALL {
-                lock(&self.stalls).push((last, now));
+                lock(&self.stalls).push(Span::new(last, now));
             }
             last = now;
         }
@@ -216,8 +217,8 @@ impl Post {
         let truth = |&Outage { fault, from, to }: &Outage| {
             // New connections were refused until the port was open again.
             let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
-            let stall = stalls.iter().find(|(stood, ran)| *stood <= from && from < *ran);
-            Truth { fault, began: (stall.map_or(from, |&(stood, _)| stood), from), ended: (to, last) }
+            let stall = stalls.iter().find(|stall| stall.from <= from && from < stall.to);
+            Truth { fault, began: (stall.map_or(from, |stall| stall.from), from), ended: (to, last) }
         };
         self.plan.outages().iter().map(truth).collect()
     }
