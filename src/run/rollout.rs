@@ -1,13 +1,13 @@
 //! The rollout in a cluster as a run sees it: whether it is complete, whether there was one, and where its targets are.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::plan::{ClusterTarget, Noop};
-use lapse_cluster::{Status, Watch, WatchUpdate};
+use lapse_cluster::{PodAddress, Status, Watch, WatchUpdate};
 use lapse_hammer::target::AddressList;
 
 /// A rollout that is being followed.
@@ -21,12 +21,20 @@ pub(crate) struct Rollout {
     /// The confirmation from which on the known state is current.
     confirmed_by: Option<u64>,
     ended: bool,
-    /// Address lists to keep up to date, each with its port; `None` for the port that each pod declares.
-    pod_lists: Vec<(AddressList, Option<u16>)>,
-    /// The pods' latest addresses, each with the port that the pod declares.
-    pods: Vec<(IpAddr, Option<u16>)>,
+    /// The addresses to keep up to date.
+    pod_lists: Vec<PodList>,
+    /// The pods' latest addresses.
+    pods: Vec<PodAddress>,
     /// Updates received before the session asked for any.
     early: VecDeque<WatchUpdate>,
+}
+
+/// The addresses of a target that is the rollout's pods.
+#[derive(Debug)]
+struct PodList {
+    addresses: AddressList,
+    /// The port of all pods; `None` for the port that each pod declares.
+    port: Option<u16>,
 }
 
 /// A service that the cluster does not have.
@@ -64,7 +72,7 @@ impl Rollout {
     pub(crate) async fn locate(&mut self, cluster_target: &ClusterTarget) -> Result<AddressList, NoService> {
         let addresses = AddressList::default();
         if let ClusterTarget::Pods(port) = cluster_target {
-            self.pod_lists.push((addresses.clone(), *port));
+            self.pod_lists.push(PodList { addresses: addresses.clone(), port: *port });
         }
         // Process what the watch has received so far.
         while let Ok(told) = timeout(Duration::from_millis(10), self.hear()).await {
@@ -73,8 +81,8 @@ impl Rollout {
         match cluster_target {
             ClusterTarget::Service(name, port) => {
                 let found = self.watch.services().get(name);
-                let (address, first) = found.ok_or_else(|| self.no_service(name))?;
-                addresses.set(vec![SocketAddr::new(*address, port.unwrap_or(*first))]);
+                let address = found.ok_or_else(|| self.no_service(name))?;
+                addresses.set(vec![SocketAddr::new(address.ip(), port.unwrap_or(address.port()))]);
             }
             // The pods' addresses may have been received before.
             ClusterTarget::Pods(_) => self.call(),
@@ -120,8 +128,8 @@ impl Rollout {
     }
 
     fn call(&self) {
-        for (addresses, port) in &self.pod_lists {
-            let pods = self.pods.iter().map(|(address, own)| SocketAddr::new(*address, port.or(*own).unwrap_or(80)));
+        for PodList { addresses, port } in &self.pod_lists {
+            let pods = self.pods.iter().map(|pod| SocketAddr::new(pod.ip, port.or(pod.port).unwrap_or(80)));
             addresses.set(pods.collect());
         }
     }

@@ -96,7 +96,14 @@ struct Words {
     /// What is no flag.
     plain: Vec<String>,
     /// Flags with their values.
-    flags: Vec<(String, String)>,
+    flags: Vec<Flag>,
+}
+
+/// A flag and its value.
+#[derive(Debug)]
+struct Flag {
+    name: String,
+    value: String,
 }
 
 impl Scope {
@@ -176,14 +183,13 @@ impl Words {
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match word.split_once('=') {
-                Some((flag, value)) if word.starts_with('-') => taken.flags.push((flag.to_owned(), value.to_owned())),
+                Some((flag, value)) if word.starts_with('-') => taken.add(flag, value),
                 _ if with_value.contains(&word.as_str()) => {
-                    let value = words.next().map(|value| (*value).clone()).unwrap_or_default();
-                    taken.flags.push(((*word).clone(), value));
+                    taken.add(word, words.next().map_or("", |value| value.as_str()));
                 }
                 // `-nprod`.
                 _ if word.starts_with("-n") && !word.starts_with("--") => {
-                    taken.flags.push(("-n".to_owned(), word[2..].to_owned()));
+                    taken.add("-n", &word[2..]);
                 }
                 _ if word.starts_with('-') => {}
                 _ => taken.plain.push((*word).clone()),
@@ -192,10 +198,14 @@ impl Words {
         taken
     }
 
+    fn add(&mut self, flag: &str, value: &str) {
+        self.flags.push(Flag { name: flag.to_owned(), value: value.to_owned() });
+    }
+
     /// The value of the last of these flags.
     fn value(&self, flags: &[&str]) -> Option<String> {
-        let given = self.flags.iter().rev().find(|(flag, _)| flags.contains(&flag.as_str()));
-        given.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        let given = self.flags.iter().rev().find(|flag| flags.contains(&flag.name.as_str()));
+        given.map(|flag| flag.value.clone()).filter(|value| !value.is_empty())
     }
 
     fn scope(&self, of: Of, context: &str) -> Scope {

@@ -3,7 +3,7 @@
 use super::change::Change;
 use super::kind::Kind;
 use super::meta::{Instant, Meta};
-use super::object::{Body, ClusterEvent, Object};
+use super::object::{Body, ClusterEvent, Object, ObjectReference};
 use super::{endpoints, pod, workload};
 use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 
@@ -92,7 +92,7 @@ fn release_kind(status: &str) -> Option<EventKind> {
 }
 
 fn of_notice(notice: &ClusterEvent) -> Change {
-    let (kind, name) = &notice.about;
+    let ObjectReference { kind, name } = &notice.about;
     let unknown = || ObjectKind::Other(kind.to_ascii_lowercase());
     let noun = Kind::named(kind).map_or_else(unknown, Kind::object_kind);
     Change {

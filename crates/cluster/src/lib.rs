@@ -30,6 +30,15 @@ pub use self::watch::{Error, Watch};
 use lapse_record::event::Event;
 use std::net::IpAddr;
 
+/// The address of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodAddress {
+    /// The pod's own address.
+    pub ip: IpAddr,
+    /// The first port that the pod's containers declare, if any.
+    pub port: Option<u16>,
+}
+
 /// What a watch tells.
 #[derive(Clone, Debug)]
 pub enum WatchUpdate {
@@ -37,8 +46,8 @@ pub enum WatchUpdate {
     Event(Event),
     /// How far what is rolled has come.
     Status(Status),
-    /// The pods that are ready, with the ports that they say they listen at.
-    Pods(Vec<(IpAddr, Option<u16>)>),
+    /// The pods that are ready.
+    Pods(Vec<PodAddress>),
     /// Something the reader of the run should know, once.
     Warning(String),
 }

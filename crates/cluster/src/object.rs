@@ -49,17 +49,25 @@ pub(super) struct Port {
     pub(super) port: u16,
 }
 
+/// Another object, as an object names it: by the cluster's word for its kind, and its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ObjectReference {
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
 /// What an autoscaler wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Autoscaler {
-    pub(super) target: (String, String),
+    /// The workload that is scaled.
+    pub(super) target: ObjectReference,
     pub(super) desired: u64,
 }
 
 /// What the cluster remarked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClusterEvent {
-    pub(super) about: (String, String),
+    pub(super) about: ObjectReference,
     pub(super) reason: String,
     pub(super) message: String,
     pub(super) warning: bool,
@@ -79,13 +87,21 @@ impl Object {
             Kind::Service => Body::Service(part(value, "/spec")?),
             Kind::Ingress => Body::Ingress { services: services(value) },
             Kind::Autoscaler => Body::Autoscaler(Autoscaler {
-                target: (text(value, "/spec/scaleTargetRef/kind"), text(value, "/spec/scaleTargetRef/name")),
+                target: ObjectReference::read(value, "/spec/scaleTargetRef"),
                 desired: value.pointer("/status/desiredReplicas").and_then(Value::as_u64).unwrap_or(0),
             }),
             Kind::Release => release(&meta),
             Kind::ClusterEvent => Body::ClusterEvent(notice(value)?),
         };
         Ok(Self { meta, body })
+    }
+}
+
+impl ObjectReference {
+    /// The reference at `pointer`; empty where there is none.
+    fn read(value: &Value, pointer: &str) -> Self {
+        let field = |name: &str| text(value, &format!("{pointer}/{name}"));
+        Self { kind: field("kind"), name: field("name") }
     }
 }
 
@@ -126,7 +142,7 @@ fn release(meta: &Meta) -> Body {
 fn notice(value: &Value) -> Result<ClusterEvent, serde_json::Error> {
     let at = |pointer: &str| part::<Option<Instant>>(value, pointer);
     Ok(ClusterEvent {
-        about: (text(value, "/involvedObject/kind"), text(value, "/involvedObject/name")),
+        about: ObjectReference::read(value, "/involvedObject"),
         reason: text(value, "/reason"),
         message: text(value, "/message"),
         warning: text(value, "/type") == "Warning",

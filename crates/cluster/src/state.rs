@@ -3,14 +3,15 @@
 //! Pure: objects in, events out. A repeated list is compared with what is known, so no event is reported twice.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::PodAddress;
 use super::change::Change;
 use super::diff;
 use super::kind::Kind;
 use super::meta::Meta;
-use super::object::{Body, Object};
+use super::object::{Body, Object, ObjectReference};
 use super::scope::Of;
 use lapse_measure::time::Offset;
 use lapse_record::event::{Event, Source};
@@ -141,22 +142,22 @@ impl State {
     }
 
     /// The addresses of the pods that are ready and not being deleted.
-    pub(super) fn pods(&self) -> Vec<(IpAddr, Option<u16>)> {
+    pub(super) fn pods(&self) -> Vec<PodAddress> {
         let pods = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
             Body::Pod(pod) if pod.is_ready() && object.meta.deletion_timestamp.is_none() => {
-                let address = pod.address.parse().ok()?;
-                (self.standing(*kind, object) == Standing::In).then_some((address, pod.port))
+                let ip = pod.address.parse().ok()?;
+                (self.standing(*kind, object) == Standing::In).then_some(PodAddress { ip, port: pod.port })
             }
             _ => None,
         });
         pods.collect()
     }
 
-    /// The addresses of the namespace's services, and the first port of each.
-    pub(super) fn services(&self) -> BTreeMap<String, (IpAddr, u16)> {
+    /// The addresses of the namespace's services, each with the service's first port.
+    pub(super) fn services(&self) -> BTreeMap<String, SocketAddr> {
         let services = self.objects.iter().filter_map(|((_, name), object)| match &object.body {
             Body::Service(service) => {
-                Some((name.clone(), (service.address.parse().ok()?, service.ports.first()?.port)))
+                Some((name.clone(), SocketAddr::new(service.address.parse().ok()?, service.ports.first()?.port)))
             }
             _ => None,
         });
@@ -260,7 +261,7 @@ impl State {
                 belongs(self.is_released(meta) || services.into_iter().any(|standing| standing == Standing::In))
             }
             Body::Autoscaler(scaler) => {
-                let (kind, name) = &scaler.target;
+                let ObjectReference { kind, name } = &scaler.target;
                 let rolled = Kind::named(kind).filter(|kind| kind.is_needed());
                 rolled.map_or(Standing::Out, |kind| self.standing_of(kind, name))
             }
@@ -268,7 +269,7 @@ impl State {
                 belongs(matches!(&self.of, Of::Release(name) if meta.labels.get("name") == Some(name)))
             }
             Body::ClusterEvent(notice) => {
-                let (kind, name) = &notice.about;
+                let ObjectReference { kind, name } = &notice.about;
                 // Events about Events are left out: they could refer to each other in circles.
                 let about = Kind::named(kind).filter(|kind| *kind != Kind::ClusterEvent);
                 about.map_or(Standing::Out, |kind| self.standing_of(kind, name))
@@ -283,7 +284,9 @@ impl State {
             (Some(false), _) => Standing::Out,
             // Objects that name each other as owner have none.
             (None, Some((Kind::ReplicaSet, _))) if ruled == Kind::ReplicaSet => Standing::Out,
-            (None, Some(key)) => self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(key.0, owner)),
+            (None, Some(key @ (kind, _))) => {
+                self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(*kind, owner))
+            }
             (None, None) => Standing::Unknown,
         }
     }

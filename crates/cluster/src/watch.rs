@@ -7,7 +7,7 @@ mod fresh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use self::api::Cluster;
-use super::kind::Kind;
+use super::kind::{Kind, Served};
 use super::object::Object;
 use super::state::State;
-use super::{Scope, Status, WatchUpdate};
+use super::{PodAddress, Scope, Status, WatchUpdate};
 use lapse_measure::time::{Human, Offset};
 use lapse_record::event::{Event, EventKind, Source};
 
@@ -51,7 +51,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Watch {
     scope: String,
-    services: BTreeMap<String, (IpAddr, u16)>,
+    services: BTreeMap<String, SocketAddr>,
     told: UnboundedReceiver<WatchUpdate>,
     confirm: UnboundedSender<()>,
 }
@@ -78,8 +78,13 @@ enum ApiEvent {
     Fresh(Option<BTreeMap<String, String>>),
 }
 
-/// A message about a kind, and when it was received.
-type KindEvent = (Kind, ApiEvent, Offset);
+/// A message about a kind.
+struct KindEvent {
+    kind: Kind,
+    event: ApiEvent,
+    /// When the message was received.
+    at: Offset,
+}
 
 /// The watch, on its thread.
 struct Watcher<Now> {
@@ -87,7 +92,9 @@ struct Watcher<Now> {
     now: Now,
     state: State,
     told: UnboundedSender<WatchUpdate>,
-    heard: (UnboundedSender<KindEvent>, UnboundedReceiver<KindEvent>),
+    /// The sender of `heard`, for further tasks that hear of the cluster.
+    hear: UnboundedSender<KindEvent>,
+    heard: UnboundedReceiver<KindEvent>,
     confirm: UnboundedReceiver<()>,
     /// Whether all objects that existed when the watch began have been reported.
     begun: bool,
@@ -97,7 +104,7 @@ struct Watcher<Now> {
     /// The kinds that are still to be confirmed.
     unconfirmed: BTreeSet<Kind>,
     last: Status,
-    pods: Vec<(IpAddr, Option<u16>)>,
+    pods: Vec<PodAddress>,
 }
 
 impl Watch {
@@ -127,8 +134,8 @@ impl Watch {
         &self.scope
     }
 
-    /// The addresses of the namespace's services when the watch began, and the first port of each.
-    pub const fn services(&self) -> &BTreeMap<String, (IpAddr, u16)> {
+    /// The addresses of the namespace's services when the watch began, each with the service's first port.
+    pub const fn services(&self) -> &BTreeMap<String, SocketAddr> {
         &self.services
     }
 
@@ -151,12 +158,14 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         confirm: UnboundedReceiver<()>,
     ) -> Result<Self, Error> {
         let cluster = Cluster::connect(scope).await?;
+        let (hear, heard) = unbounded_channel();
         let mut watcher = Self {
             cluster,
             now,
             state: State::new(scope.of.clone()),
             told,
-            heard: unbounded_channel(),
+            hear,
+            heard,
             confirm,
             begun: false,
             forbidden: BTreeSet::new(),
@@ -167,13 +176,13 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         };
         let kinds = watcher.cluster.kinds();
         for kind in &kinds {
-            let (now, heard) = (watcher.now.clone(), watcher.heard.0.clone());
-            tokio::spawn(watcher.cluster.clone().follow(*kind, now, heard));
+            let (now, hear) = (watcher.now.clone(), watcher.hear.clone());
+            tokio::spawn(watcher.cluster.clone().follow(*kind, now, hear));
         }
         let learn = async {
             while !watcher.knows(&kinds) {
-                let Some((kind, heard, at)) = watcher.heard.1.recv().await else { break };
-                watcher.take(kind, heard, at);
+                let Some(heard) = watcher.heard.recv().await else { break };
+                watcher.take(heard);
             }
         };
         // Objects that are not known by then are reported later.
@@ -202,7 +211,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     async fn run(mut self) {
         loop {
             tokio::select! {
-                Some((kind, heard, at)) = self.heard.1.recv() => self.take(kind, heard, at),
+                Some(heard) = self.heard.recv() => self.take(heard),
                 asked = self.confirm.recv() => match asked {
                     Some(()) => self.begin_to_confirm(),
                     None => return,
@@ -213,8 +222,8 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         }
     }
 
-    fn take(&mut self, kind: Kind, heard: ApiEvent, at: Offset) {
-        let events = match heard {
+    fn take(&mut self, KindEvent { kind, event, at }: KindEvent) {
+        let events = match event {
             ApiEvent::List => {
                 self.state.list(kind);
                 Vec::new()
@@ -242,14 +251,14 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
         let text = format!("the cluster cannot be watched: {why}");
         let _ = self.told.send(WatchUpdate::Event(Event::new(at, Source::Kubernetes, EventKind::WatchLost, text)));
         // Watches resume by themselves, without a message if nothing has changed.
-        let (cluster, heard, now) = (self.cluster.clone(), self.heard.0.clone(), self.now.clone());
+        let (cluster, hear, now) = (self.cluster.clone(), self.hear.clone(), self.now.clone());
         tokio::spawn(async move {
             let mut tries = 0;
-            while cluster.fresh(kind).await.is_none() && !heard.is_closed() {
+            while cluster.fresh(kind).await.is_none() && !hear.is_closed() {
                 back_off(tries).await;
                 tries += 1;
             }
-            heard.send((kind, ApiEvent::Back, now()))
+            hear.send(KindEvent { kind, event: ApiEvent::Back, at: now() })
         });
     }
 
@@ -271,7 +280,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     /// The kinds that may not be watched, and the RBAC rules that would allow it.
     fn missing_rights(&self, kinds: &BTreeSet<Kind>) -> String {
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (group, plural) in kinds.iter().map(|kind| self.cluster.name(*kind)) {
+        for Served { group, plural, .. } in kinds.iter().filter_map(|kind| self.cluster.served(*kind)) {
             groups.entry(group).or_default().push(plural);
         }
         let plurals: Vec<_> = groups.values().flatten().copied().collect();
@@ -302,10 +311,11 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
 
     /// Requests, after a while, the names and versions of all objects of a kind.
     fn ask_afresh(&self, kind: Kind, after: Duration) {
-        let (fresh, heard, now) = (self.cluster.fresh(kind), self.heard.0.clone(), self.now.clone());
+        let (fresh, hear, now) = (self.cluster.fresh(kind), self.hear.clone(), self.now.clone());
         tokio::spawn(async move {
             sleep(after).await;
-            heard.send((kind, ApiEvent::Fresh(fresh.await), now()))
+            let event = ApiEvent::Fresh(fresh.await);
+            hear.send(KindEvent { kind, event, at: now() })
         });
     }
 

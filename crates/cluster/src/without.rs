@@ -2,7 +2,7 @@
 #![expect(clippy::unused_async, reason = "it has the signature of the real watch")]
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use super::{Scope, WatchUpdate};
 use lapse_measure::time::Offset;
@@ -28,7 +28,7 @@ impl Watch {
     }
 
     /// Never called.
-    pub const fn services(&self) -> &BTreeMap<String, (IpAddr, u16)> {
+    pub const fn services(&self) -> &BTreeMap<String, SocketAddr> {
         match *self {}
     }
 

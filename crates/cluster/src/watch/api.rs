@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::super::kind::{Kind, Served};
 use super::super::object::Object;
 use super::super::scope::{Of, Scope};
-use super::{ApiEvent, Error, PATIENCE, back_off};
+use super::{ApiEvent, Error, KindEvent, PATIENCE, back_off};
 use lapse_measure::time::Offset;
 use lapse_record::error_chain::with_causes;
 
@@ -65,20 +65,15 @@ impl Cluster {
         self.kinds.keys().copied().collect()
     }
 
-    /// The group and plural of a kind, as RBAC rules name it.
-    pub(super) fn name(&self, kind: Kind) -> (&'static str, &'static str) {
-        self.kinds.get(&kind).map_or(("", ""), |served| (served.group, served.plural))
+    /// How the cluster serves a kind; `None` if it does not.
+    pub(super) fn served(&self, kind: Kind) -> Option<Served> {
+        self.kinds.get(&kind).copied()
     }
 
     /// Watches a kind until the receiver is gone.
-    pub(super) async fn follow(
-        self,
-        kind: Kind,
-        now: impl Fn() -> Offset + Send,
-        heard: UnboundedSender<(Kind, ApiEvent, Offset)>,
-    ) {
+    pub(super) async fn follow(self, kind: Kind, now: impl Fn() -> Offset + Send, hear: UnboundedSender<KindEvent>) {
         let config = watcher::Config { label_selector: self.labels(kind), ..watcher::Config::default() };
-        let hear = |heard_now| heard.send((kind, heard_now, now())).is_ok();
+        let hear = |event| hear.send(KindEvent { kind, event, at: now() }).is_ok();
         // Of a Secret only the metadata is requested, never its contents.
         if kind == Kind::Release {
             let api: Api<PartialObjectMeta<DynamicObject>> =
@@ -99,7 +94,7 @@ impl Cluster {
     }
 
     fn resource(&self, kind: Kind) -> ApiResource {
-        let Served { group, version, kind, plural } = self.kinds.get(&kind).copied().unwrap_or(kind.served()[0]);
+        let Served { group, version, kind, plural } = self.served(kind).unwrap_or(kind.served()[0]);
         ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
