@@ -33,7 +33,7 @@ const STAGE: Duration = Duration::from_secs(5);
 /// The resolution of a scenario, whose world shares the machine with the prober.
 const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
 
-/// The plan that was typed. The run's folder is made last, when nothing else can be wrong.
+/// The plan that the arguments give. The run's folder is created last, so that wrong arguments leave none behind.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario).transpose()?;
     let targets = targets(args, scenario.as_ref())?;
@@ -155,14 +155,14 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
             connect_to: args.connect_to.clone(),
             request: request.clone(),
             expect: expect.clone(),
-            // The lab's pods say who they are.
+            // The pods of a scenario name themselves in this header.
             backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
         });
     }
     Ok(targets)
 }
 
-/// The targets that were typed, by name, and where their requests go.
+/// The name of each target, and where its requests go.
 fn endpoints(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<(String, Endpoint)>> {
     let named = |target: &NamedTarget| {
         let uri = uri(&target.url)?;

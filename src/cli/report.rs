@@ -12,8 +12,8 @@ use lapse_record::entry::RunHeader;
 use lapse_record::journal;
 use lapse_report::format::{Format, Options};
 
-/// Reads the run's journal and prints the report. Of a run whose journal ends before the run did the exit code is that of
-/// an interruption.
+/// Reads the run's journal and prints the report. If the journal ends before the run did, the exit code is that of an
+/// interruption.
 pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let folder = args.folder.display();
     ensure!(
@@ -34,11 +34,11 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let options = Options { look: style::of_stdout(), bin: args.bin };
     let written = format.write(&record, options, &mut out).and_then(|()| out.flush());
     match written {
-        // A reader such as `head` has read enough.
+        // The reader has closed the pipe, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         other => other.context("cannot write the report")?,
     }
-    // What came after the journal's end is unknown: a script must not take that for a report of the whole run.
+    // The rest of a run that was cut short is unknown: a script must not take its report for one of the whole run.
     Ok(match record.summary.verdict.conclusion {
         conclusion if judged_again => conclusion.exit_code().into(),
         _ if record.cut => Conclusion::Interrupted.exit_code().into(),
@@ -46,7 +46,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     })
 }
 
-/// Whether something was typed that the run is to be judged by.
+/// Whether any flag for the verdict is given.
 fn judged_again(args: &ReportArgs) -> bool {
     let BudgetArgs { ignore_shorter_than, resolution, max_blind, .. } = &args.judge;
     let rules =
@@ -54,7 +54,7 @@ fn judged_again(args: &ReportArgs) -> bool {
     rules || args.judge.has_a_budget()
 }
 
-/// Puts what was typed in the place of what the run was to be judged by; the rest stays.
+/// Replaces the run's own budgets and rules by those that are given; the others stay.
 fn judge_again(args: &BudgetArgs, header: &mut RunHeader) -> Result<()> {
     let policies = header.targets.first().map(|target| target.policies.clone()).unwrap_or_default();
     let budgets = budget::for_recorded(args, &header.names(), &policies)?;

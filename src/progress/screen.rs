@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// A terminal that remembers what stands on it.
+    /// A terminal in memory, whose content can be read.
     #[derive(Clone, Debug)]
     struct Terminal(InMemoryTerm);
 

@@ -44,16 +44,16 @@ pub(crate) enum Order {
 /// An activity that can begin at once.
 #[derive(Debug)]
 pub(crate) enum ReadyActivity {
-    /// Nothing happens until then.
+    /// An activity without effect, and when it ends.
     Nothing(Offset),
     /// A command, and where its output goes.
     Command(Command, Output),
-    /// The acts of a scenario, by name, in its world.
+    /// The world of a scenario, and the names of its acts.
     Acts(Arc<World>, Vec<String>),
 }
 
 impl ReadyActivity {
-    /// Begins. Fails with what to say of it if the command does not start.
+    /// Starts the activity. Fails if the command cannot be started.
     pub(crate) fn begin(self, clock: Clock) -> Result<RunningActivity, SpawnError> {
         Ok(match self {
             Self::Nothing(end) => RunningActivity::nothing(end, clock),
@@ -63,7 +63,7 @@ impl ReadyActivity {
     }
 }
 
-/// The subject at work, in a task of its own.
+/// A running activity, in a task of its own.
 #[derive(Debug)]
 pub(crate) struct RunningActivity {
     happenings: UnboundedReceiver<Happening>,

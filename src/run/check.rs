@@ -1,8 +1,8 @@
 //! Sends one request to each target before the run, to learn its protocol and whether it answers as expected.
 //!
-//! A general client will do here; whom to trust, where to connect and what ALPN offers it takes from the same
-//! [`Target`] as the hammer, so that the two cannot disagree. What it finds wrong is said, not refused: a run may begin
-//! while the service is down.
+//! The request is sent by a general-purpose client. Its trust, address and ALPN come from the same [`Target`] as the
+//! hammer's, so that the two cannot disagree. An unexpected result is a warning, not an error: a run may begin while
+//! the service is down.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
         Http::Http2 if target.tls.is_none() => client.http2_prior_knowledge(),
         Http::Http2 | Http::Auto => client,
     };
-    // In the clear no root is needed: without this the client would ask for the system's, which a slim container lacks.
+    // Plain HTTP needs no roots: without this the client would load the system's, which a slim container lacks.
     let rootless =
         || rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     client = client.tls_backend_preconfigured(target.tls_config().unwrap_or_else(rootless));
@@ -72,7 +72,7 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
     request.headers(target.request.headers.clone()).send().await
 }
 
-/// The URL's host, and the address at which the hammer will look for it, where that is not for the name to say.
+/// The URL's host, and the address that the hammer connects to where that is not the result of looking up the host.
 fn address(target: &Target) -> Option<(String, SocketAddr)> {
     let host = target.uri.host()?.to_owned();
     if let Some(addresses) = &target.addresses {
@@ -85,7 +85,7 @@ fn address(target: &Target) -> Option<(String, SocketAddr)> {
 
 /// Checks all targets concurrently.
 pub(crate) async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Checked> {
-    // reqwest wants a process-wide provider, even with a complete configuration. It may be installed already.
+    // reqwest needs a process-wide provider, even with a complete configuration. An error means that one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let asked: Vec<_> = targets
         .iter()

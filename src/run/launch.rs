@@ -1,4 +1,4 @@
-//! Turns a plan into a session: all that can fail does so before the first probe.
+//! Turns a plan into a session: everything that can fail is done before the first probe.
 
 use std::io;
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ pub(crate) enum Error {
     /// A target or an activity needs a scenario's world, and the plan has none.
     #[error("{0} needs a scenario's world: name a scenario to run")]
     NoWorld(String),
-    /// The world is not where a probe could go.
+    /// The address of the world's outermost hop is not a valid URL.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
 }
@@ -84,7 +84,7 @@ struct Stage {
     events: UnboundedReceiver<Event>,
 }
 
-/// Carries `plan` out, to its record.
+/// Executes `plan` and returns the run's record.
 pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, Error> {
     let Prepared { parts, activity, world } = prepare(plan, progress).await?;
     let record = Session::new(parts, activity, progress).run().await;
@@ -94,7 +94,7 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
     Ok(record)
 }
 
-/// Makes ready all that a run needs, in the order in which one thing needs another.
+/// Prepares the parts of a run, each after those that it depends on.
 async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error> {
     let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate } =
         plan;
@@ -135,7 +135,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
     };
     let settings = settings(targets, &header, limits);
     let offered = settings.lanes.iter().map(|lane| lane.schedule.rate()).sum();
-    // Before the journal, whose first entry says what precedence the engine has; nothing is due yet.
+    // The engine starts before the journal, whose first entry has the engine's precedence; no slot is due yet.
     let hammer = engine::start(settings, clock).map_err(Error::Hammer)?;
     header.precedence = Some(hammer.precedence());
     let (world, events) = stage.map(|stage| (stage.world, stage.events)).unzip();
@@ -157,7 +157,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
     Ok(Prepared { parts, activity: ready(activity, world.as_ref(), progress)?, world })
 }
 
-/// What the hammer is to do.
+/// The engine's settings for the lanes of `header`.
 fn settings(targets: Vec<target::Target>, header: &RunHeader, limits: ProbeLimits) -> Settings {
     Settings {
         targets,
@@ -179,7 +179,7 @@ async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Sta
     Ok(Stage { world: Arc::new(world), events })
 }
 
-/// The targets, with the addresses of those that only the world or the cluster can give.
+/// Completes the targets with the addresses that only the world or the cluster has.
 async fn locate(
     planned: Vec<PlannedTarget>,
     stage: Option<&Stage>,
@@ -201,7 +201,7 @@ async fn locate(
     Ok(targets)
 }
 
-/// The activity, with all that it needs to begin.
+/// Completes the activity with the command's output or the scenario's world.
 fn ready(activity: Activity, world: Option<&Arc<World>>, progress: &Progress) -> Result<ReadyActivity, Error> {
     Ok(match activity {
         Activity::Nothing(duration) => ReadyActivity::Nothing(Offset::ZERO + duration),

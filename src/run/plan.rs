@@ -1,4 +1,5 @@
-//! What a run is meant to be, as it was typed: nothing here is filled in later.
+//! The plan of a run, as the command line gives it. Nothing in it is filled in later: addresses and other facts that
+//! become known when the run is prepared are kept elsewhere.
 
 use std::fs;
 use std::io;
@@ -28,18 +29,18 @@ pub(crate) struct PhaseDurations {
     pub baseline: Duration,
     /// The time for which every lane must have been up after the event.
     pub settle: Duration,
-    /// The longest time to wait for that.
+    /// The longest time to wait for that, and for a rollout to complete.
     pub settle_limit: Duration,
 }
 
 /// What happens to the service during the run.
 #[derive(Debug)]
 pub(crate) enum Activity {
-    /// Nothing that lapse starts: measure for this long.
+    /// Nothing that lapse starts; the run measures for this duration.
     Nothing(Duration),
     /// A command.
     Command(Command),
-    /// The acts of a scenario, which brings its own service.
+    /// The acts of a scenario, whose world is the service.
     Scenario(Box<Scenario>),
 }
 
@@ -52,7 +53,7 @@ impl Activity {
         }
     }
 
-    /// When the run ends, where that is known before it begins.
+    /// The end of the run, if it is known before the run begins.
     pub(crate) fn end(&self) -> Option<Offset> {
         match self {
             Self::Nothing(duration) => Some(Offset::ZERO + *duration),
@@ -64,9 +65,9 @@ impl Activity {
 /// A target that is a part of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterTarget {
-    /// A service, at its cluster IP; `None` for its first port.
+    /// A service by name, at its cluster IP, and the port; `None` for the service's first port.
     Service(String, Option<u16>),
-    /// The ready pods of the rollout in turn; `None` for the port that each pod declares.
+    /// The ready pods of the rollout in turn, and the port; `None` for the port that each pod declares.
     Pods(Option<u16>),
 }
 
@@ -75,7 +76,7 @@ pub(crate) enum ClusterTarget {
 pub(crate) struct Follow {
     /// The objects to follow, and the cluster they are in.
     pub scope: Scope,
-    /// Whether the user asked for it, so that a cluster that cannot be watched is an error.
+    /// Whether a flag asked for the watch, so that a cluster that cannot be watched is an error.
     pub asked: bool,
     /// How to judge a command that rolls nothing.
     pub noop: Noop,
@@ -84,13 +85,13 @@ pub(crate) struct Follow {
 /// How to judge a command that rolls nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noop {
-    /// As inconclusive: no rollout was tested.
+    /// As inconclusive, because no rollout was tested.
     Inconclusive,
     /// By the probes alone.
     Allowed,
 }
 
-/// Where a target's requests go; what is not known before the run is ready has no address yet.
+/// Where a target's requests go. A part of the cluster or a scenario has no address yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// An absolute URL.
@@ -101,7 +102,7 @@ pub(crate) enum Endpoint {
     Scenario,
 }
 
-/// A target as it is meant to be.
+/// A target before its address is known.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedTarget {
     /// The target's name in reports.
@@ -110,9 +111,9 @@ pub(crate) struct PlannedTarget {
     pub endpoint: Endpoint,
     /// Which versions of HTTP to speak.
     pub http: Http,
-    /// Where to connect to instead.
+    /// The addresses to connect to instead of the URL's (`--connect-to`).
     pub connect_to: Vec<ConnectTo>,
-    /// How to do TLS, for `https`.
+    /// The TLS configuration, for `https`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The request that each probe sends.
     pub request: Request,
@@ -123,34 +124,34 @@ pub(crate) struct PlannedTarget {
 }
 
 impl PlannedTarget {
-    /// The target, now that its URL is known, and its addresses where the URL does not give them.
+    /// The target at `uri`, and at `addresses` where these are not to be looked up.
     pub(crate) fn at(self, uri: Uri, addresses: Option<AddressList>) -> Target {
         let Self { name, endpoint: _, http, connect_to, tls, request, expect, backend } = self;
         Target { name, uri, http, connect_to, tls, request, expect, addresses, backend }
     }
 }
 
-/// What holds for each probe of a run.
+/// The limits and settings of each probe of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProbeLimits {
-    /// How long a probe may take in all.
+    /// The timeout of a probe as a whole.
     pub timeout: Duration,
-    /// How long connecting may take, TLS included.
+    /// The timeout for connecting, TLS included.
     pub connect_timeout: Duration,
-    /// From how long after its due time on an answer is slow.
+    /// The latency from which on an answer is slow, counted from the due time.
     pub slow: Duration,
-    /// Keep-alive connections of a `reused` lane.
+    /// The number of keep-alive connections of a `reused` lane.
     pub connections: usize,
     /// Whether the hammer's threads ask the kernel for precedence over other threads.
     pub precedence: bool,
 }
 
-/// What a run is meant to be. What it takes to begin is made from it by `launch`.
+/// The plan of a run, from which `launch` prepares the run.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The run's name.
     pub name: String,
-    /// Where the run is kept.
+    /// The folder for the journal and the reports.
     pub folder: Folder,
     /// The slots per second of each target.
     pub rate: Rate,
@@ -158,17 +159,17 @@ pub(crate) struct Plan {
     pub targets: Vec<PlannedTarget>,
     /// The connection policies of each target's lanes.
     pub policies: Vec<Policy>,
-    /// What holds for each probe.
+    /// The limits of each probe.
     pub limits: ProbeLimits,
-    /// What happens to the service meanwhile.
+    /// What happens to the service during the run.
     pub activity: Activity,
     /// The part of a cluster to follow during the run.
     pub follow: Option<Follow>,
-    /// How long the run's phases take.
+    /// The durations of the phases.
     pub durations: PhaseDurations,
-    /// What the run may cost.
+    /// The budgets, each with the window that it applies to.
     pub budgets: Vec<(Budget, Window)>,
-    /// The blind time allowed in the event.
+    /// The rules of the verdict beside the budgets.
     pub rules: Rules,
     /// Failures no further apart than this are one disruption.
     pub gate: Duration,
@@ -206,7 +207,7 @@ impl Folder {
         if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
             return Err(FolderError::Occupied { path: path.to_owned() });
         }
-        // The journal is created with its first entry: whether that will work is tried now.
+        // The journal is created later, with its first entry: a folder that cannot be written to is an error now.
         let trial = path.join(".lapse");
         fs::write(&trial, []).and_then(|()| fs::remove_file(&trial)).map_err(unwritable)?;
         Ok(Self(path.to_owned()))

@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
         self.enter(Phase::Settle, Stage::Settle(now), now);
     }
 
-    /// Looks at the clock: is it time for the next stage?
+    /// Enters the next stage if it is time for that.
     fn tick(&mut self) {
         let now = self.parts.clock.now();
         match (self.stage, self.parts.durations) {
@@ -342,7 +342,7 @@ impl<'a> Session<'a> {
                 "the journal cannot be written any more ({error}): if this run is killed, the rest is lost"
             ));
             let doubt = format!("the journal could not be written to its end ({error}): no report can be made again");
-            // The doubt is in the reports of this run alone.
+            // Not in the journal, which cannot be written: a later report from it lacks this doubt.
             let _ = self.parts.recorder.take(Entry::Doubt(doubt));
         }
         if let Err(misfit) = self.parts.recorder.take(entry) {
@@ -353,7 +353,7 @@ impl<'a> Session<'a> {
     fn say(&mut self, text: &str) {
         let now = self.parts.clock.now();
         self.progress.say(text);
-        // Past the journal, which may be what the warning is about.
+        // Not in the journal: the warning may be that the journal cannot be written.
         let _ = self.parts.recorder.take(Entry::Event(Event::new(now, Source::Prober, EventKind::Warning, text)));
     }
 

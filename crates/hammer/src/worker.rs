@@ -1,4 +1,4 @@
-//! One thread of the engine: sends the slots that are its share when they are due, and says what became of them.
+//! One thread of the engine: sends its share of the slots when they are due, and reports their results.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -27,39 +27,39 @@ use lapse_measure::schedule::Schedule;
 use lapse_measure::time::Offset;
 use lapse_record::batch::{Batch, ProbeRecord, Served};
 
-/// How often what resolved is handed on.
+/// The interval at which resolved slots are handed on.
 const HAND_ON: Duration = Duration::from_millis(40);
-/// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst
-/// of old slots would measure the burst.
+/// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst of old slots
+/// would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
-/// Probes that wait for their task at most. More would be sent later than they were picked up; their slots wait instead,
-/// and are picked up once what came in meanwhile has been read.
+/// The maximum number of probes that wait for a task. Further ones would be sent later than they were picked up, so
+/// their slots wait instead until the answers that arrived meanwhile have been read.
 const BURST: usize = 32;
 /// A slot that has waited for this long is not sent any more.
 const WAIT: Duration = Duration::from_millis(50);
-/// As many backends are told apart in one batch.
+/// The maximum number of backends counted in one batch.
 const BACKENDS: usize = 1_000;
-/// The longest pass of the loop that counts as idle time: a longer one was interrupted.
+/// The longest pass of the loop that counts as idle time; a longer one was interrupted.
 const IDLE_PASS: Duration = Duration::from_micros(200);
-/// A wake-up later than this is a stall of ours.
+/// A wake-up later than this is a stall of this thread.
 const STALL: Duration = Duration::from_millis(10);
 
-/// What one thread has to do.
+/// The share of one thread, and its limits.
 pub(super) struct WorkerConfig {
-    /// Which one it is, and of how many: it sends the slots k with `k mod of = nth`.
+    /// The thread's number, from 0, among `of` threads: the thread sends the slots k with `k mod of = nth`.
     pub(super) nth: u64,
     pub(super) of: u64,
-    /// The lanes, with their schedules; the control lane is the last one, if it is this thread's.
+    /// The lanes, with their schedules.
     pub(super) lanes: Vec<(Lane, Schedule)>,
-    /// Whether the last lane is the control lane.
+    /// The place of the control lane in `lanes`, on the one thread that has it.
     pub(super) control: Option<usize>,
     pub(super) timing: Timing,
-    /// Probes that may be under way.
+    /// The maximum number of probes in flight.
     pub(super) most_in_flight: usize,
     pub(super) guard: Guard,
 }
 
-/// What a probe is held against.
+/// The time limits of a probe.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
     pub(super) timeout: Duration,
@@ -67,11 +67,12 @@ pub(super) struct Timing {
     pub(super) slow: Duration,
 }
 
-/// What the threads are told.
+/// The order to all threads to end.
 #[derive(Debug)]
 pub(super) struct StopSignal {
-    /// No slot due from here on is sent, in nanoseconds.
+    /// The offset from which on no slot is sent, in nanoseconds.
     stop_at: AtomicU64,
+    /// Whether probes in flight are abandoned.
     abandon: AtomicBool,
 }
 
@@ -97,7 +98,7 @@ impl StopSignal {
     }
 }
 
-/// A slot whose probe is to begin.
+/// A slot that waits for a task to send its probe.
 #[derive(Clone, Copy, Debug)]
 struct Dispatched {
     lane: usize,
@@ -105,17 +106,17 @@ struct Dispatched {
     due: Offset,
 }
 
-/// Passes of the loop since a probe last did anything: of two in a row the second finds nothing left to do, since what
-/// the sockets had to say before the first has been handled by then.
+/// Detects passes of the loop without work. Of two consecutive passes in which no probe is polled, the second had
+/// nothing to do: all that was readable before the first has been handled.
 #[derive(Debug, Default)]
 struct Idleness {
-    /// How often any probe was polled.
+    /// The number of times that a probe was polled.
     polls: Cell<u64>,
-    /// That count at the last pass, when that was, and whether it was the same at the one before.
+    /// The last pass: its number of polls, its time, and whether no probe was polled since the pass before.
     last: Cell<(u64, Offset, bool)>,
 }
 
-/// A thread at work.
+/// The state of one thread.
 pub(super) struct Worker {
     share: WorkerConfig,
     clock: Clock,
@@ -123,15 +124,15 @@ pub(super) struct Worker {
     next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
     dispatched: TaskPool<Dispatched>,
-    /// Whether slots that are late wait for others to end.
+    /// Whether late slots wait for probes in flight to end.
     waiting: Cell<bool>,
     deadlines: Deadlines,
     idleness: Idleness,
-    /// Time in which this thread did not run.
+    /// The total time of this thread's stalls.
     stalled: Cell<Duration>,
     records: RefCell<Vec<ProbeRecord>>,
     controls: RefCell<Vec<Probe>>,
-    /// Who answered how often, and when last.
+    /// The number of answers of each backend, and the time of the last one.
     served: RefCell<BTreeMap<HeaderValue, (u64, Offset)>>,
 }
 
@@ -155,7 +156,7 @@ impl Worker {
         })
     }
 
-    /// Opens the connections that the lanes are to have before their first slots.
+    /// Opens the connections that each lane has before its first slot.
     pub(super) fn warm(self: &Rc<Self>) {
         for lane in 0..self.share.lanes.len() {
             for _ in 0..self.share.lanes[lane].0.to_warm() {
@@ -168,7 +169,7 @@ impl Worker {
         }
     }
 
-    /// Works until it is told to stop and everything under way has come home, or is abandoned.
+    /// Sends the thread's slots until `orders` end the run and all probes in flight have resolved or are abandoned.
     pub(super) async fn run(
         self: Rc<Self>,
         pacer: Pacer,
@@ -182,14 +183,14 @@ impl Worker {
             let due = self.next_due();
             let sending = due < stop;
             let until = if sending { due.min(handed_on + HAND_ON) } else { handed_on + HAND_ON };
-            // Without a timer there is no pace: the channel closes, and the session sees the run end.
+            // Without its timer the thread ends, which closes the channel and with it the run.
             let slept = if self.waiting.take() { pacer.nap().await } else { pacer.sleep(until).await };
             let Ok(late) = slept else { return };
-            // While slots wait, the next due time lies in the past: only what is late since the last pass was a stall.
+            // While slots wait, the next due time lies in the past: only the lateness since the last pass is a stall.
             let late = late.min(self.clock.now().since(passed));
             if late > STALL {
                 self.stalled.set(self.stalled.get() + late);
-                // What came in meanwhile is read before anything is called too late.
+                // Answers that arrived during the stall are read before any probe is declared timed out.
                 yield_now().await;
             }
             let now = self.clock.now();
@@ -208,14 +209,14 @@ impl Worker {
         }
     }
 
-    /// When this thread's next slot is due.
+    /// The due time of this thread's next slot.
     fn next_due(&self) -> Offset {
         let next = self.next.borrow();
         let due = self.share.lanes.iter().zip(next.iter()).map(|((_, schedule), slot)| schedule.due(*slot));
         due.min().unwrap_or(Offset::from_nanos(u64::MAX))
     }
 
-    /// Sends what is due by `now`, inclusive.
+    /// Sends the slots that are due by `now`, inclusive.
     fn send_due(self: &Rc<Self>, now: Option<Offset>) {
         let Some(now) = now else { return };
         let idle = self.idleness.pass(now);
@@ -279,7 +280,7 @@ impl Worker {
     async fn probe(&self, Dispatched { lane, slot, due }: Dispatched) {
         let trace = Trace::new();
         let (clock, deadline) = (self.clock, self.deadlines.begin(self.clock.now().back(self.stalled.get())));
-        // Pinned here: as an argument it would lie in this task twice, and be moved once more for each probe.
+        // Pinned here: as an argument, the future would take its size in this task twice and be moved for each probe.
         let mut send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || deadline.connected()));
         let watched = pin!(poll_fn(|cx| {
             self.idleness.poll();
@@ -324,7 +325,7 @@ impl Worker {
         self.records.borrow_mut().push(ProbeRecord { lane: LaneId(lane), probe, evidence });
     }
 
-    /// Counts an answer of `backend`. Who gives each answer another name names nobody.
+    /// Counts an answer of `backend`. A header with another value in each answer names no backend, hence the limit.
     fn count(&self, backend: HeaderValue, done: Offset) {
         let mut served = self.served.borrow_mut();
         if served.len() < BACKENDS || served.contains_key(&backend) {
@@ -333,7 +334,7 @@ impl Worker {
         }
     }
 
-    /// What has resolved; the next batch will need about as much room.
+    /// Takes the resolved slots; the next batch will need about as much room.
     fn take_records(&self) -> Vec<ProbeRecord> {
         let room = self.records.borrow().len();
         self.records.replace(Vec::with_capacity(room + room / 4))
@@ -364,7 +365,7 @@ impl Idleness {
         self.polls.set(self.polls.get() + 1);
     }
 
-    /// A pass of the loop at `now`: how long the thread had nothing to do since the last one.
+    /// Records a pass of the loop at `now`, and returns the time since the last one if the thread was idle.
     fn pass(&self, now: Offset) -> Duration {
         let (polls, (last, at, calm)) = (self.polls.get(), self.last.get());
         let idle = polls == last;
@@ -376,7 +377,7 @@ impl Idleness {
 // === impl WorkerConfig ===
 
 impl WorkerConfig {
-    /// The control lane is one thread's alone; the others are shared out slot by slot.
+    /// The thread's first slot of a lane: one thread has the whole control lane, all threads share the other lanes.
     fn first(&self, lane: usize) -> u64 {
         if self.control == Some(lane) { 0 } else { self.nth }
     }

@@ -17,7 +17,7 @@ use lapse_record::event::EventKind;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Record {
     is_healthy: bool,
-    /// The number of consecutive checks whose result contradicts `healthy`.
+    /// The number of consecutive checks whose result contradicts `is_healthy`.
     against: u32,
 }
 
@@ -85,16 +85,16 @@ mod tests {
     use crate::duration_range::Span;
 
     #[test]
-    fn it_takes_so_many_checks_in_a_row_to_change_its_mind() {
+    fn a_target_changes_its_state_only_after_enough_consecutive_checks() {
         let check = HealthCheck { period: Span::millis(100), healthy: 3, unhealthy: 2 };
-        let minds = |checks: &str| {
+        let states = |checks: &str| {
             let mut record = Record::default();
-            let mind = |passed| {
+            let state = |passed| {
                 record = record.after(passed == '.', &check);
                 if record.is_healthy { '.' } else { 'x' }
             };
-            checks.chars().map(mind).collect::<String>()
+            checks.chars().map(state).collect::<String>()
         };
-        assert_eq!(minds("...x.xx.x..."), "xx....xxxxx.");
+        assert_eq!(states("...x.xx.x..."), "xx....xxxxx.");
     }
 }

@@ -1,7 +1,7 @@
 //! A bound port that can be opened and closed within microseconds without losing the port.
 //!
-//! A closed port refuses connections as an unused one does, and a filtered one drops their SYNs. Both are done by the
-//! kernel, so a client sees what it would see of a real service.
+//! A closed port refuses connections as an unused one does, and a filtered one drops their SYNs. The kernel does both,
+//! so a client gets the same errors as from a real service.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as Socket, TcpStream as StdStream};
@@ -98,7 +98,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_door_opens_shuts_and_opens_again_on_the_same_port() {
+    async fn a_port_can_be_closed_and_opened_again() {
         let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         for _ in 0..3 {
             let refused = TcpStream::connect(gate.address()).await.unwrap_err();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_swallowing_door_neither_accepts_nor_refuses() {
+    async fn a_swallowing_port_neither_accepts_nor_refuses() {
         let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         gate.swallow().unwrap();
         let attempt = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(gate.address()));

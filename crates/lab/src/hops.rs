@@ -1,4 +1,4 @@
-//! Builds the hops of a world from the pods outwards: only the innermost knows pods, each other one knows the hop
+//! Builds the hops of a world from the pods outwards: the innermost hop routes to pods, each other one to the hop
 //! behind it.
 
 use std::io;
@@ -58,10 +58,10 @@ fn open_one(spec: &HopSpec, gate: GatedListener, behind: &Upstream, log: &Arc<Wo
             return Err(io::Error::new(io::ErrorKind::Unsupported, "a service passes connections on to pods only"));
         }
         (HopSpec::Ingress(spec), _) => {
-            tokio::spawn(Front::open(gate, proxy(ingress_manners(spec)), spec.reloads)?.run());
+            tokio::spawn(Front::open(gate, proxy(ingress_config(spec)), spec.reloads)?.run());
         }
         (HopSpec::Elb(spec), _) => {
-            tokio::spawn(Front::open(gate, proxy(elb_manners(spec)), Reloads::Never)?.run());
+            tokio::spawn(Front::open(gate, proxy(elb_config(spec)), Reloads::Never)?.run());
         }
     }
     Ok(())
@@ -83,7 +83,7 @@ const fn late(lag: Span) -> Lateness {
     Lateness { lag, hold: Span::ZERO }
 }
 
-fn ingress_manners(spec: &IngressSpec) -> ProxyConfig {
+fn ingress_config(spec: &IngressSpec) -> ProxyConfig {
     ProxyConfig {
         name: "ingress",
         server: "nginx",
@@ -93,7 +93,7 @@ fn ingress_manners(spec: &IngressSpec) -> ProxyConfig {
     }
 }
 
-fn elb_manners(spec: &ElbSpec) -> ProxyConfig {
+fn elb_config(spec: &ElbSpec) -> ProxyConfig {
     ProxyConfig {
         name: "elb",
         server: "awselb/2.0",

@@ -97,7 +97,7 @@ mod tests {
             while let Some(event) = told.recv().await {
                 if event.kind == EventKind::WorldReady {
                     assert!(!kinds.contains(&EventKind::RolloutStarted));
-                    // Its answer is the first thing that the rollout may cost.
+                    // Only the request matters: the rollout may already affect its answer.
                     probe_ok(listen, "/").await;
                 } else if event.kind == EventKind::OldPodsGone {
                     break;

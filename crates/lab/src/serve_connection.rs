@@ -1,6 +1,6 @@
 //! Serves one client connection, HTTP/1.1 or HTTP/2 by what the client sends first, until it is ordered to end.
 //!
-//! A connection that is cut is dropped as the kernel drops those of a dead process: the client sees an end of file, or
+//! A connection that is cut is dropped as the kernel drops those of a dead process: the client gets an end of file, or
 //! a reset where bytes were unread.
 
 use std::pin::{Pin, pin};

@@ -1,11 +1,11 @@
 //! The service hop: layer 4, like kube-proxy. A new connection goes to a random pod of a delayed list and stays with
 //! that pod.
 //!
-//! The connection itself is handed to the pod, as DNAT does it: what the pod does to it, the client sees. A listed pod
-//! that no longer listens refuses its share of new connections. The kernel refuses only at a closed port, so the port
-//! is closed for that share of the time, in slices short enough that connections made one by one see the same odds.
-//! SYNs to a pod without network are dropped; retries from the same port are dropped too, also after the pod has left
-//! the list (conntrack affinity).
+//! The connection itself is handed to the pod, as DNAT does it, so that whatever the pod does to it reaches the client.
+//! A listed pod that no longer listens refuses its share of new connections. The kernel refuses only at a closed port,
+//! so the port is closed for that share of the time, in slices short enough that connections made one by one see the
+//! same odds. SYNs to a pod without network are dropped; retries from the same port are dropped too, also after the pod
+//! has left the list (conntrack affinity).
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,9 +46,10 @@ pub(super) struct Service {
     gate: GatedListener,
     /// The listener while the port is open.
     listener: Option<TcpListener>,
-    /// The SYN filter, the odds it was made from, and the time since which they hold.
     filter: SynFilter,
+    /// The odds that the filter was made from.
     odds: Odds,
+    /// The time since which these odds hold.
     since: Offset,
     /// Clients whose SYNs are being dropped.
     pending: PendingConnects,
@@ -154,8 +155,8 @@ async fn accept(listener: &TcpListener, list: &List) {
     }
 }
 
-/// Gives the connection to a random pod that listens. If there is none it is dropped: the client came too late to be
-/// refused, and sees an end of file or a reset.
+/// Gives the connection to a random pod that listens. Without one the connection is dropped: the client came too late
+/// to be refused, and gets an end of file or a reset.
 fn hand_over(list: &List, stream: TcpStream, client: SocketAddr) {
     let listening: Vec<_> = list.iter().filter(|pod| pod.app().listens()).collect();
     if let Some(pod) = fastrand::choice(listening) {

@@ -1,6 +1,6 @@
 //! Rollout strategies, with the arithmetic of the Deployment controller.
 //!
-//! Pure: from the number of pods follows how many to create and to delete next. Pods that are being deleted do not
+//! A pure function of the number of pods: how many to create and to delete next. Pods that are being deleted do not
 //! count, as in Kubernetes.
 
 use std::fmt;
@@ -216,7 +216,7 @@ mod tests {
     use proptest::strategy::Strategy as Generator;
 
     proptest! {
-        /// Any order in which new pods become available: the limits hold at each step, and it ends.
+        /// For any order in which new pods become available, the limits hold at each step, and the rollout ends.
         #[test]
         fn a_rollout_keeps_its_limits_and_comes_to_an_end(
             replicas in 0_u32..20, surge in quantity(), unavailable in quantity(), ready in prop::collection::vec(0_u32..4, 1..9),

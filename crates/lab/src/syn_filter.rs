@@ -1,7 +1,7 @@
 //! Drops selected SYNs with a BPF filter, so that single connections time out.
 //!
-//! The decision depends on the client's port alone, so that each retry of a connection meets the same fate, as it does
-//! where connection tracking has sent it to a pod without network.
+//! The decision depends on the client's port alone, so that all retries of a connection are dropped or none is, as
+//! where connection tracking has bound the connection to a pod without network.
 
 use socket2::SockFilter;
 
@@ -121,11 +121,11 @@ mod tests {
 
     const A_MOMENT: Duration = Duration::from_millis(200);
 
-    /// Whether a connection from this port, or any, comes about; and from which one that was tried.
+    /// Whether a connection from `port`, or from any port for 0, is established, and the port that was used.
     async fn passes(gate: &GatedListener, port: u16) -> (bool, u16) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
-        // It leaves nothing behind that would keep its port.
+        // Closed by a reset, so that no TIME_WAIT keeps the port.
         SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
         let port = socket.local_addr().unwrap().port();

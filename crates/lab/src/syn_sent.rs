@@ -83,7 +83,7 @@ fn waiting(port: u16) -> Vec<u16> {
     ports
 }
 
-/// The same of one table: a line is `sl local_address rem_address st ...`, an address `0100007F:1F90`.
+/// The same for one table: a line is `sl local_address rem_address st ...`, an address `0100007F:1F90`.
 fn pending(table: &str, port: u16) -> Vec<u16> {
     let of = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
     let line = |line: &str| {
@@ -112,7 +112,7 @@ mod tests {
     use crate::gated_listener::GatedListener;
 
     #[tokio::test]
-    async fn who_waits_in_vain_is_known_until_it_gives_up() {
+    async fn a_pending_connect_is_listed_until_its_client_gives_up() {
         let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         gate.swallow().unwrap();
         let mut pending = PendingConnects::at(gate.address().port());

@@ -163,7 +163,7 @@ mod tests {
     use crate::test_client::{CONNECT, Observations, TestClient};
     use lapse_hammer::clock::Clock;
 
-    /// Plays all acts of a scenario with a visitor before its entrance, and holds what that sees against what is expected.
+    /// Performs all acts of a scenario while a client sends requests, and compares the outcomes with the expectations.
     async fn play(text: &str) {
         let clock = Clock::start();
         let (events, mut told) = mpsc::unbounded_channel();
@@ -184,7 +184,7 @@ mod tests {
         assert!(told.recv().await.is_some_and(|event| event.kind == EventKind::PodCreated));
     }
 
-    /// How long it goes on after an act, so that neither a list that lags nor who waits for a connection is the next one's.
+    /// The wait after an act, so that no failure from a stale list or a pending connect counts for the next act.
     const SETTLES: Duration = Duration::from_secs(1).saturating_add(CONNECT);
 
     fn check(name: &str, act: &Act, seen: &Observations) {
@@ -202,10 +202,10 @@ mod tests {
         }
     }
 
-    /// So many worlds at once: each has a thread, and machines are small.
+    /// The number of worlds that run at once: each has a thread, and the machine may be small.
     const AT_ONCE: usize = 6;
 
-    /// The one test that plays scenarios in real time: all of them, and each act does what its file says.
+    /// The only test that performs scenarios in real time, because it takes long: all of them, with all their acts.
     #[tokio::test]
     async fn every_scenario_goes_as_it_says() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");

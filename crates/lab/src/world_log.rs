@@ -39,7 +39,7 @@ impl WorldLog {
         self.stir();
     }
 
-    /// Emits an event about `object`, given as `kind/name`.
+    /// Emits an event that belongs to the row of `object` in reports.
     pub(super) fn tell_of(&self, object: Object, kind: EventKind, text: impl Into<String>) {
         let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text).to(object));
         self.stir();

@@ -24,7 +24,7 @@ const GARBLED: &[u8] = b"\x16\x03 this is not HTTP\r\n\r\n";
 const STEP: Duration = Duration::from_millis(1);
 /// A longer interval between two checks is a stall; the timer itself is up to a millisecond late.
 const STALL: Duration = Duration::from_millis(3);
-/// The size of the buffer for a request's head; a prober sends no longer one.
+/// The maximum size of a request's head, in bytes: far more than a prober sends.
 const HEAD: usize = 64 << 10;
 
 /// The true start and end of an injected outage. Opening or closing a port takes time, so each is a bracket.
@@ -135,8 +135,8 @@ impl Post {
                 ended = self.welcome(&listener, &mut guests) => return ended,
                 () = self.sleep_until(outage.from) => {}
             }
-            // A timer may be late by more than a short outage lasts: all pending requests have met it then, and no
-            // further one may meet it.
+            // The timer may be late by more than a short outage lasts. Then the requests read during the outage have
+            // been reset, and the port must not refuse those that follow.
             if (self.now)() < outage.to {
                 drop(listener);
                 self.gate.shut();
@@ -192,8 +192,8 @@ impl Post {
         }
     }
 
-    /// Records the intervals in which this thread does not run. Requests that arrive in one are read after it, so an
-    /// outage that begins in it has, for them, begun somewhere in it.
+    /// Records the intervals in which this thread does not run. A request that arrives in such an interval is read
+    /// after it, so of an outage that begins within the interval only the interval is known.
     async fn watch(&self) {
         let mut last = (self.now)();
         loop {

@@ -32,7 +32,7 @@ const RELOAD: Duration = Duration::from_millis(150);
 pub(crate) struct Front {
     proxy: Arc<Proxy>,
     /// Held so that the port stays bound.
-    _door: GatedListener,
+    _gate: GatedListener,
     listener: TcpListener,
     reloads: Reloads,
     /// The order to the connections of the current workers.
@@ -43,7 +43,7 @@ impl Front {
     /// Opens the port of a proxy. Fails where the kernel refuses to listen.
     pub(crate) fn open(gate: GatedListener, proxy: Proxy, reloads: Reloads) -> io::Result<Self> {
         let listener = gate.open()?;
-        Ok(Self { proxy: Arc::new(proxy), _door: gate, listener, reloads, orders: watch::Sender::new(Order::GoOn) })
+        Ok(Self { proxy: Arc::new(proxy), _gate: gate, listener, reloads, orders: watch::Sender::new(Order::GoOn) })
     }
 
     /// Accepts and serves connections; never returns.

@@ -18,7 +18,7 @@ pub enum HopSpec {
 }
 
 impl HopSpec {
-    /// The hop's name in events and in the list of hops.
+    /// The hop's name in events.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Service(_) => "service",
