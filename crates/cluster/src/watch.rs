@@ -4,6 +4,7 @@
 
 mod api;
 mod fresh;
+mod raw_object;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

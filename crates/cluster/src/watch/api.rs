@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
 
 use futures_util::{StreamExt, pin_mut};
-use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta};
+use kube::api::{Api, ApiResource};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Config};
-use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
 use super::super::kind::{Kind, Served};
 use super::super::object::Object;
 use super::super::scope::{Of, Scope};
+use super::raw_object::RawObject;
 use super::{ApiEvent, Error, KindEvent, PATIENCE, back_off};
 use lapse_measure::time::Offset;
 use lapse_record::error_chain::with_causes;
@@ -76,20 +75,18 @@ impl Cluster {
         let hear = |event| hear.send(KindEvent { kind, event, at: now() }).is_ok();
         // Of a Secret only the metadata is requested, never its contents.
         if kind == Kind::Release {
-            let api: Api<PartialObjectMeta<DynamicObject>> =
-                Api::namespaced_with(self.client.0.clone(), &self.namespace, &self.resource(kind));
-            listen(kind, watcher(api, config), hear).await;
+            listen(kind, watcher(self.api::<true>(kind), config), hear).await;
         } else {
-            listen(kind, watcher(self.objects(kind), config), hear).await;
+            listen(kind, watcher(self.api::<false>(kind), config), hear).await;
         }
     }
 
     /// A fresh list of the names and versions of all objects of a kind; `None` if the request fails.
     pub(super) fn fresh(&self, kind: Kind) -> impl Future<Output = Option<BTreeMap<String, String>>> + Send + 'static {
-        super::fresh::list(self.objects(kind), self.labels(kind))
+        super::fresh::list(self.api(kind), self.labels(kind))
     }
 
-    fn objects(&self, kind: Kind) -> Api<DynamicObject> {
+    fn api<const METADATA_ONLY: bool>(&self, kind: Kind) -> Api<RawObject<METADATA_ONLY>> {
         Api::namespaced_with(self.client.0.clone(), &self.namespace, &self.resource(kind))
     }
 
@@ -159,9 +156,9 @@ async fn resources(client: &Client, Served { group, version, .. }: &Served) -> R
 }
 
 /// Passes changes on until the receiver is gone or the API server forbids the watch.
-async fn listen<K: Serialize + Send>(
+async fn listen<const METADATA_ONLY: bool>(
     kind: Kind,
-    stream: impl futures_util::Stream<Item = watcher::Result<Event<K>>> + Send,
+    stream: impl futures_util::Stream<Item = watcher::Result<Event<RawObject<METADATA_ONLY>>>> + Send,
     hear: impl Fn(ApiEvent) -> bool,
 ) {
     pin_mut!(stream);
@@ -189,18 +186,16 @@ async fn listen<K: Serialize + Send>(
     }
 }
 
-fn read<K: Serialize>(kind: Kind, event: Event<K>) -> ApiEvent {
-    let value = |object: &K| serde_json::to_value(object);
-    let read = |value: &Value| Object::read(kind, value);
+fn read<const METADATA_ONLY: bool>(kind: Kind, event: Event<RawObject<METADATA_ONLY>>) -> ApiEvent {
     let odd = |error: serde_json::Error| ApiEvent::Odd(format!("a {}: {error}", kind.object_kind()));
     match event {
         Event::Init => ApiEvent::List,
         Event::InitDone => ApiEvent::Listed,
         Event::InitApply(object) | Event::Apply(object) => {
-            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| ApiEvent::Put(Box::new(object)))
+            Object::read(kind, &object.json).map_or_else(odd, |object| ApiEvent::Put(Box::new(object)))
         }
         Event::Delete(object) => {
-            value(&object).and_then(|value| read(&value)).map_or_else(odd, |object| ApiEvent::Gone(object.meta.name))
+            Object::read(kind, &object.json).map_or_else(odd, |object| ApiEvent::Gone(object.meta.name))
         }
     }
 }
@@ -213,5 +208,41 @@ fn is_forbidden(error: &watcher::Error) -> bool {
         | watcher::Error::WatchFailed(kube::Error::Api(status))
         | watcher::Error::WatchError(status) => status.code == 403,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Resource;
+    use kube::core::ObjectList;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_odd_object_is_left_out_of_a_list_and_the_others_are_read() {
+        let list = json!({
+            "apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "9"},
+            "items": [
+                {"metadata": {"name": "odd-labels", "labels": 5}},
+                {"metadata": {"name": "odd-generation", "generation": -1}},
+                {"metadata": "none"},
+                {"metadata": {"name": "odd-status"}, "status": {"conditions": "many"}},
+                {"metadata": {"name": "unset", "labels": null, "resourceVersion": "7"}, "status": null},
+            ],
+        });
+        let list: ObjectList<RawObject<false>> = serde_json::from_value(list).unwrap();
+        assert_eq!(list.items[4].meta().resource_version.as_deref(), Some("7"));
+        let told = list.items.into_iter().map(|object| match read(Kind::Pod, Event::Apply(object)) {
+            ApiEvent::Put(object) => object.meta.name,
+            ApiEvent::Odd(why) => why,
+            _ => unreachable!("an object is either read or odd"),
+        });
+        let told: Vec<_> = told.collect();
+        assert!(told[0].starts_with("a pod: invalid type: integer `5`"), "{told:?}");
+        assert!(told[1].starts_with("a pod: invalid value: integer `-1`"), "{told:?}");
+        assert!(told[2].starts_with("a pod: invalid type: string \"none\""), "{told:?}");
+        assert!(told[3].starts_with("a pod: invalid type: string \"many\""), "{told:?}");
+        assert_eq!(told[4], "unset");
     }
 }

@@ -1,14 +1,17 @@
-//! A list read afresh, to know whether what was heard is all there is.
+//! A fresh list of names and versions, to check whether the known state is up to date.
 
 use std::collections::BTreeMap;
 
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::Resource;
+use kube::api::{Api, ListParams};
 
-/// Names and versions.
-pub(super) async fn list(api: Api<DynamicObject>, labels: Option<String>) -> Option<BTreeMap<String, String>> {
+use super::raw_object::RawObject;
+
+/// The version of each object, by its name; `None` if the request fails.
+pub(super) async fn list(api: Api<RawObject<true>>, labels: Option<String>) -> Option<BTreeMap<String, String>> {
     let parameters = ListParams { label_selector: labels, ..ListParams::default() };
-    let list = api.list_metadata(&parameters).await.ok()?;
-    let named =
-        list.items.into_iter().filter_map(|object| Some((object.metadata.name?, object.metadata.resource_version?)));
-    Some(named.collect())
+    let list = api.list(&parameters).await.ok()?;
+    let version =
+        |object: &RawObject<true>| Some((object.meta().name.clone()?, object.meta().resource_version.clone()?));
+    Some(list.items.iter().filter_map(version).collect())
 }
