@@ -1,7 +1,7 @@
 //! Slots in, records out: the engine's threads, and the one channel that carries all of their results.
 
+use std::cell::Cell;
 use std::io;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -19,7 +19,7 @@ use super::pacer::Pacer;
 use super::precedence::{self, GivenUp, Guard};
 use super::request::PreparedRequest;
 use super::target::Target;
-use super::worker::{StopSignal, Timing, Worker, WorkerConfig};
+use super::worker::{StopSignal, ThreadLane, Timing, Worker, WorkerConfig};
 use lapse_measure::lane::{self, Policy};
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::Offset;
@@ -170,30 +170,33 @@ impl WorkerThread {
 
     async fn share(&self, guard: Guard) -> io::Result<WorkerConfig> {
         let Settings { timeout, connect_timeout, slow, control: schedule, .. } = *self.settings;
-        let mut lanes = lanes(&self.settings, self.of);
+        let mut lanes = self.lanes()?;
         let control = (self.nth == 0).then_some(lanes.len());
         if control.is_some() {
-            lanes.push((lane(&health::respond().await?, Policy::Reused, 1)?, schedule));
+            let lane = lane(&health::respond().await?, Policy::Reused, 1)?;
+            lanes.push(ThreadLane { lane, schedule, next: Cell::new(0), step: 1 });
         }
         let timing = Timing { timeout, connect_timeout, slow };
-        let (nth, of, most_in_flight) = (self.nth, self.of, self.most_in_flight);
-        Ok(WorkerConfig { nth, of, lanes, control, timing, most_in_flight, guard })
+        let nth = usize::try_from(self.nth).unwrap_or(0);
+        Ok(WorkerConfig { nth, lanes, control, timing, most_in_flight: self.most_in_flight, guard })
     }
-}
 
-fn lanes(settings: &Settings, threads: u64) -> Vec<(Lane, Schedule)> {
-    let connections = settings.connections.div_ceil(usize::try_from(threads).unwrap_or(1));
-    let lane = |own: &lane::Lane| {
-        let target = settings.targets.get(own.target.0)?;
-        Some((lane(target, own.policy, connections).ok()?, own.schedule))
-    };
-    settings.lanes.iter().filter_map(lane).collect()
+    /// The thread's share of the lanes: the slots k with `k mod of = nth`.
+    fn lanes(&self) -> io::Result<Vec<ThreadLane>> {
+        let connections = self.settings.connections.div_ceil(usize::try_from(self.of).unwrap_or(1));
+        let share = |own: &lane::Lane| {
+            let target =
+                self.settings.targets.get(own.target.0).ok_or_else(|| io::Error::other("a lane has no target"))?;
+            let lane = lane(target, own.policy, connections)?;
+            Ok(ThreadLane { lane, schedule: own.schedule, next: Cell::new(self.nth), step: self.of })
+        };
+        self.settings.lanes.iter().map(share).collect()
+    }
 }
 
 fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane> {
     let connector = Connector::new(target).map_err(io::Error::other)?;
-    let to = (Rc::new(connector), Rc::new(PreparedRequest::new(target)));
-    Ok(Lane::new(policy, to, connections))
+    Ok(Lane::new(policy, connector, PreparedRequest::new(target), connections))
 }
 
 // === impl Hammer ===

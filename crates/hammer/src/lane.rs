@@ -18,8 +18,8 @@ use lapse_measure::time::Offset;
 #[derive(Debug)]
 pub(super) struct Lane {
     policy: Policy,
-    connector: Rc<Connector>,
-    request: Rc<PreparedRequest>,
+    connector: Connector,
+    request: PreparedRequest,
     pool: Pool,
     concurrency: Rc<Concurrency>,
 }
@@ -55,8 +55,8 @@ struct Open(Rc<Cell<usize>>);
 
 impl Lane {
     /// A lane that keeps `size` connections, if its policy keeps any, and more only while its punctual slots need them.
-    pub(super) fn new(policy: Policy, to: (Rc<Connector>, Rc<PreparedRequest>), size: usize) -> Self {
-        let (size, (connector, request)) = (size.max(1), to);
+    pub(super) fn new(policy: Policy, connector: Connector, request: PreparedRequest, size: usize) -> Self {
+        let size = size.max(1);
         let concurrency = Rc::new(Concurrency::new(size));
         let (open, idle, spare, shared) = Default::default();
         let pool = Pool { size, concurrency: Rc::clone(&concurrency), open, idle, spare, shared };
@@ -261,8 +261,7 @@ mod tests {
         let (request, expect, connect_to) = Default::default();
         let (name, tls, addresses, backend) = ("test".to_owned(), None, None, None);
         let target = Target { name, uri, http, connect_to, tls, request, expect, addresses, backend };
-        let to = (Rc::new(Connector::new(&target).unwrap()), Rc::new(PreparedRequest::new(&target)));
-        Lane::new(Policy::Reused, to, size)
+        Lane::new(Policy::Reused, Connector::new(&target).unwrap(), PreparedRequest::new(&target), size)
     }
 
     async fn probe(lane: &Lane, at: Duration) -> (Trace, Result<(), Failed>) {

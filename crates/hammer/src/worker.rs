@@ -46,17 +46,24 @@ const STALL: Duration = Duration::from_millis(10);
 
 /// The share of one thread, and its limits.
 pub(super) struct WorkerConfig {
-    /// The thread's number, from 0, among `of` threads: the thread sends the slots k with `k mod of = nth`.
-    pub(super) nth: u64,
-    pub(super) of: u64,
-    /// The lanes, with their schedules.
-    pub(super) lanes: Vec<(Lane, Schedule)>,
+    /// The thread's number, from 0.
+    pub(super) nth: usize,
+    pub(super) lanes: Vec<ThreadLane>,
     /// The place of the control lane in `lanes`, on the one thread that has it.
     pub(super) control: Option<usize>,
     pub(super) timing: Timing,
     /// The maximum number of probes in flight.
     pub(super) most_in_flight: usize,
     pub(super) guard: Guard,
+}
+
+/// One thread's slots of a lane: every `step`-th.
+pub(super) struct ThreadLane {
+    pub(super) lane: Lane,
+    pub(super) schedule: Schedule,
+    /// The number of the next slot to send; at first, that of the thread's first one.
+    pub(super) next: Cell<u64>,
+    pub(super) step: u64,
 }
 
 /// The time limits of a probe.
@@ -98,11 +105,12 @@ impl StopSignal {
     }
 }
 
-/// A slot that waits for a task to send its probe.
+/// A slot that is due.
 #[derive(Clone, Copy, Debug)]
-struct Dispatched {
+struct Slot {
+    /// The place of its lane among the thread's lanes.
     lane: usize,
-    slot: u64,
+    number: u64,
     due: Offset,
 }
 
@@ -120,10 +128,9 @@ struct Idleness {
 pub(super) struct Worker {
     share: WorkerConfig,
     clock: Clock,
-    /// The next slot of each lane.
-    next: RefCell<Vec<u64>>,
     in_flight: Cell<usize>,
-    dispatched: TaskPool<Dispatched>,
+    /// Slots that wait for a task to send their probes.
+    dispatched: TaskPool<Slot>,
     /// Whether late slots wait for probes in flight to end.
     waiting: Cell<bool>,
     deadlines: Deadlines,
@@ -138,12 +145,10 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(share: WorkerConfig, clock: Clock) -> Rc<Self> {
-        let next = RefCell::new(share.lanes.iter().enumerate().map(|(lane, _)| share.first(lane)).collect());
         let timing = share.timing;
         Rc::new(Self {
             share,
             clock,
-            next,
             in_flight: Cell::new(0),
             dispatched: TaskPool::new(),
             waiting: Cell::new(false),
@@ -159,11 +164,11 @@ impl Worker {
     /// Opens the connections that each lane has before its first slot.
     pub(super) fn warm(self: &Rc<Self>) {
         for lane in 0..self.share.lanes.len() {
-            for _ in 0..self.share.lanes[lane].0.to_warm() {
+            for _ in 0..self.lane(lane).to_warm() {
                 let worker = Rc::clone(self);
                 spawn_local(async move {
                     let clock = worker.clock;
-                    worker.share.lanes[lane].0.warm(move || clock.now()).await;
+                    worker.lane(lane).warm(move || clock.now()).await;
                 });
             }
         }
@@ -176,7 +181,6 @@ impl Worker {
         orders: Arc<StopSignal>,
         out: UnboundedSender<(usize, Batch)>,
     ) {
-        let nth = usize::try_from(self.share.nth).unwrap_or(0);
         let (mut handed_on, mut passed) = (Offset::ZERO, Offset::ZERO);
         loop {
             let stop = orders.stop_at();
@@ -201,7 +205,7 @@ impl Worker {
             if over || now.since(handed_on) >= HAND_ON {
                 handed_on = now;
                 self.share.guard.check(now);
-                let gone = out.send((nth, self.batch(orders.stop_at()))).is_err();
+                let gone = out.send((self.share.nth, self.batch(orders.stop_at()))).is_err();
                 if over || gone {
                     return;
                 }
@@ -211,8 +215,7 @@ impl Worker {
 
     /// The due time of this thread's next slot.
     fn next_due(&self) -> Offset {
-        let next = self.next.borrow();
-        let due = self.share.lanes.iter().zip(next.iter()).map(|((_, schedule), slot)| schedule.due(*slot));
+        let due = self.share.lanes.iter().map(|lane| lane.schedule.due(lane.next.get()));
         due.min().unwrap_or(Offset::from_nanos(u64::MAX))
     }
 
@@ -220,99 +223,97 @@ impl Worker {
     fn send_due(self: &Rc<Self>, now: Option<Offset>) {
         let Some(now) = now else { return };
         let idle = self.idleness.pass(now);
-        for lane in 0..self.share.lanes.len() {
-            let (kept, schedule) = &self.share.lanes[lane];
+        for (place, ThreadLane { lane, schedule, next, step }) in self.share.lanes.iter().enumerate() {
             let end = schedule.slots_before(now + Duration::from_nanos(1));
-            let step = self.share.step(lane);
             let mut idle = idle;
-            loop {
-                let slot = self.next.borrow()[lane];
-                if slot >= end {
-                    break;
-                }
-                let (late, newer) = (now.since(schedule.due(slot)), (end - slot - 1) / step);
+            while next.get() < end {
+                let number = next.get();
+                let slot = Slot { lane: place, number, due: schedule.due(number) };
+                let (late, newer) = (now.since(slot.due), (end - number - 1) / step);
                 let admission = if late > STALE && newer > 0 {
                     Admission::Drop(Unsent::Stall)
                 } else if self.dispatched.waiting() >= BURST {
                     Admission::Wait
                 } else {
-                    let admission = kept.concurrency().admit(now, late, newer, std::mem::take(&mut idle));
+                    let admission = lane.concurrency().admit(now, late, newer, std::mem::take(&mut idle));
                     self.waiting.set(self.waiting.get() || admission == Admission::Wait);
                     admission
                 };
                 if admission == Admission::Wait && late <= WAIT {
                     break;
                 }
-                self.next.borrow_mut()[lane] = slot + step;
+                next.set(number + step);
                 match admission {
-                    Admission::Send { sets_level } => self.dispatch(lane, slot, sets_level),
-                    Admission::Drop(why) => self.drop_slot(lane, slot, why),
+                    Admission::Send { sets_level } => self.dispatch(slot, sets_level),
+                    Admission::Drop(why) => self.drop_slot(slot, why),
                     // It has waited for too long.
-                    Admission::Wait => self.drop_slot(lane, slot, Unsent::Stall),
+                    Admission::Wait => self.drop_slot(slot, Unsent::Stall),
                 }
             }
         }
     }
 
-    fn drop_slot(&self, lane: usize, slot: u64, why: Unsent) {
-        let due = self.share.lanes[lane].1.due(slot);
-        self.resolve(lane, (slot, due), &Trace::new(), Err(Failed::new(Class::NotSent(why), "")));
+    fn lane(&self, place: usize) -> &Lane {
+        &self.share.lanes[place].lane
     }
 
-    fn dispatch(self: &Rc<Self>, lane: usize, slot: u64, sets_level: bool) {
+    fn drop_slot(&self, slot: Slot, why: Unsent) {
+        self.resolve(slot, &Trace::new(), Err(Failed::new(Class::NotSent(why), "")));
+    }
+
+    fn dispatch(self: &Rc<Self>, slot: Slot, sets_level: bool) {
         if self.in_flight.get() >= self.share.most_in_flight {
-            return self.drop_slot(lane, slot, Unsent::InFlightLimit);
+            return self.drop_slot(slot, Unsent::InFlightLimit);
         }
-        let (kept, schedule) = &self.share.lanes[lane];
         self.in_flight.set(self.in_flight.get() + 1);
-        kept.concurrency().begin(self.clock.now(), sets_level);
-        if !self.dispatched.push(Dispatched { lane, slot, due: schedule.due(slot) }) {
+        self.lane(slot.lane).concurrency().begin(self.clock.now(), sets_level);
+        if !self.dispatched.push(slot) {
             spawn_local(Rc::clone(self).serve());
         }
     }
 
     async fn serve(self: Rc<Self>) {
-        while let Some(dispatched) = self.dispatched.next().await {
-            self.probe(dispatched).await;
+        while let Some(slot) = self.dispatched.next().await {
+            self.probe(slot).await;
         }
     }
 
-    async fn probe(&self, Dispatched { lane, slot, due }: Dispatched) {
+    async fn probe(&self, slot: Slot) {
         let trace = Trace::new();
         let (clock, deadline) = (self.clock, self.deadlines.begin(self.clock.now().back(self.stalled.get())));
         // Pinned here: as an argument, the future would take its size in this task twice and be moved for each probe.
-        let mut send = pin!(self.share.lanes[lane].0.send(&trace, move || clock.now(), || deadline.connected()));
+        let mut send = pin!(self.lane(slot.lane).send(&trace, move || clock.now(), || deadline.connected()));
         let watched = pin!(poll_fn(|cx| {
             self.idleness.poll();
             send.as_mut().poll(cx)
         }));
         let result = deadline.bound(watched).await;
         self.in_flight.set(self.in_flight.get() - 1);
-        self.share.lanes[lane].0.concurrency().end();
+        self.lane(slot.lane).concurrency().end();
         match result {
-            Some(result) => self.resolve(lane, (slot, due), &trace, result),
-            None => self.resolve_timed_out(lane, (slot, due), &trace),
+            Some(result) => self.resolve(slot, &trace, result),
+            None => self.resolve_timed_out(slot, &trace),
         }
     }
 
-    fn resolve(&self, lane: usize, slot: (u64, Offset), trace: &Trace, result: Result<(), Failed>) {
+    fn resolve(&self, slot: Slot, trace: &Trace, result: Result<(), Failed>) {
         let done = self.clock.now();
         let class = match &result {
-            Ok(()) if done.since(slot.1) > self.share.timing.slow => Class::Slow,
+            Ok(()) if done.since(slot.due) > self.share.timing.slow => Class::Slow,
             Ok(()) => Class::Ok,
             Err(failed) => failed.class,
         };
         let detail = result.err().map(|failed| failed.detail).unwrap_or_default();
-        self.record(lane, probe(slot, trace, done, class), trace, detail);
+        self.record(slot, probe(slot, trace, done, class), trace, detail);
     }
 
-    fn resolve_timed_out(&self, lane: usize, slot: (u64, Offset), trace: &Trace) {
+    fn resolve_timed_out(&self, slot: Slot, trace: &Trace) {
         let failed = trace.timed_out();
         let probe = Probe { timed_out: true, ..probe(slot, trace, self.clock.now(), failed.class) };
-        self.record(lane, probe, trace, failed.detail);
+        self.record(slot, probe, trace, failed.detail);
     }
 
-    fn record(&self, lane: usize, probe: Probe, trace: &Trace, detail: String) {
+    fn record(&self, Slot { lane, .. }: Slot, probe: Probe, trace: &Trace, detail: String) {
         if self.share.control == Some(lane) {
             self.controls.borrow_mut().push(probe);
             return;
@@ -352,7 +353,7 @@ impl Worker {
     }
 }
 
-fn probe((slot, due): (u64, Offset), trace: &Trace, done: Offset, class: Class) -> Probe {
+fn probe(Slot { number: slot, due, .. }: Slot, trace: &Trace, done: Offset, class: Class) -> Probe {
     let sent = trace.sent.get().unwrap_or(done);
     let (connection, reconnects) = (trace.connection.get(), trace.reconnects.get());
     Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
@@ -371,19 +372,6 @@ impl Idleness {
         let idle = polls == last;
         self.last.set((polls, now, idle));
         if idle && calm { now.since(at).min(IDLE_PASS) } else { Duration::ZERO }
-    }
-}
-
-// === impl WorkerConfig ===
-
-impl WorkerConfig {
-    /// The thread's first slot of a lane: one thread has the whole control lane, all threads share the other lanes.
-    fn first(&self, lane: usize) -> u64 {
-        if self.control == Some(lane) { 0 } else { self.nth }
-    }
-
-    fn step(&self, lane: usize) -> u64 {
-        if self.control == Some(lane) { 1 } else { self.of }
     }
 }
 
