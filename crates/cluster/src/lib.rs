@@ -17,10 +17,6 @@ mod object;
 mod pod;
 mod scope;
 mod state;
-#[cfg(feature = "watch")]
-mod watch;
-#[cfg(not(feature = "watch"))]
-#[path = "without.rs"]
 mod watch;
 mod workload;
 

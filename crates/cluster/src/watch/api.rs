@@ -14,8 +14,9 @@ use tokio::time::timeout;
 use super::super::kind::{Kind, Served};
 use super::super::object::Object;
 use super::super::scope::{Of, Scope};
+use super::Error;
 use super::raw_object::RawObject;
-use super::{ApiEvent, Error, KindEvent, PATIENCE, back_off};
+use super::watcher::{ApiEvent, KindEvent, PATIENCE, back_off};
 use lapse_measure::time::Offset;
 use lapse_record::error_chain::with_causes;
 
