@@ -45,17 +45,24 @@ enum Standing {
     Unknown,
 }
 
+/// The identity of an object in the watched namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kind: Kind,
+    name: String,
+}
+
 /// The known state.
 #[derive(Debug)]
 pub(super) struct State {
     of: Of,
-    objects: BTreeMap<(Kind, String), Object>,
+    objects: BTreeMap<Key, Object>,
     /// Whether the objects that an owner (by uid) controls belong to the rollout; kept when the owner is gone.
     owners: BTreeMap<String, bool>,
     /// The objects that may own others.
-    by_uid: BTreeMap<String, (Kind, String)>,
-    /// The uids of all objects that have ever belonged to the rollout.
-    members: BTreeSet<(Kind, String)>,
+    by_uid: BTreeMap<String, Key>,
+    /// All objects that have ever belonged to the rollout.
+    members: BTreeSet<Key>,
     /// The kinds of which a complete list was received.
     listed: BTreeSet<Kind>,
     /// The objects of the list that is being received.
@@ -98,7 +105,7 @@ impl State {
         if let Some(names) = self.listing.get_mut(&kind) {
             names.insert(name.clone());
         }
-        let key = (kind, name);
+        let key = Key { kind, name };
         let old = self.objects.get(&key);
         let changes = if self.listed.contains(&kind) { diff::between(kind, old, Some(&object)) } else { Vec::new() };
         if kind.is_workload() || kind == Kind::ReplicaSet {
@@ -112,7 +119,7 @@ impl State {
 
     /// Takes the deletion of an object in.
     pub(super) fn remove(&mut self, kind: Kind, name: &str, at: Offset) -> Vec<Event> {
-        let Some(object) = self.objects.remove(&(kind, name.to_owned())) else { return Vec::new() };
+        let Some(object) = self.objects.remove(&Key { kind, name: name.to_owned() }) else { return Vec::new() };
         self.settle(kind, &object);
         self.wait(kind, &object, diff::between(kind, Some(&object), None), at);
         self.wake(at)
@@ -121,17 +128,17 @@ impl State {
     /// Ends a list: objects that it does not contain are gone.
     pub(super) fn listed(&mut self, kind: Kind, at: Offset) -> Vec<Event> {
         let names = self.listing.remove(&kind).unwrap_or_default();
-        let known = self.objects.keys().filter(|(other, name)| *other == kind && !names.contains(name));
-        let gone: Vec<_> = known.map(|(_, name)| name.clone()).collect();
+        let known = self.objects.keys().filter(|key| key.kind == kind && !names.contains(&key.name));
+        let gone: Vec<_> = known.map(|key| key.name.clone()).collect();
         self.listed.insert(kind);
         gone.into_iter().flat_map(|name| self.remove(kind, &name, at)).collect()
     }
 
     /// The objects of the rollout that exist when the watch begins.
     pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
-        let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
-        let found = belonging.flat_map(|((kind, _), object)| {
-            diff::found(object).into_iter().map(|change| Waiting { at, kind: *kind, object: object.clone(), change })
+        let belonging = self.objects.iter().filter(|(key, object)| self.standing(key.kind, object) == Standing::In);
+        let found = belonging.flat_map(|(key, object)| {
+            diff::found(object).into_iter().map(|change| Waiting { at, kind: key.kind, object: object.clone(), change })
         });
         found.collect::<Vec<_>>().into_iter().map(|found| self.event(found)).collect()
     }
@@ -143,10 +150,10 @@ impl State {
 
     /// The addresses of the pods that are ready and not being deleted.
     pub(super) fn pods(&self) -> Vec<PodAddress> {
-        let pods = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
+        let pods = self.objects.iter().filter_map(|(key, object)| match &object.body {
             Body::Pod(pod) if pod.is_ready() && object.meta.deletion_timestamp.is_none() => {
                 let ip = pod.address.parse().ok()?;
-                (self.standing(*kind, object) == Standing::In).then_some(PodAddress { ip, port: pod.port })
+                (self.standing(key.kind, object) == Standing::In).then_some(PodAddress { ip, port: pod.port })
             }
             _ => None,
         });
@@ -155,9 +162,9 @@ impl State {
 
     /// The addresses of the namespace's services, each with the service's first port.
     pub(super) fn services(&self) -> BTreeMap<String, SocketAddr> {
-        let services = self.objects.iter().filter_map(|((_, name), object)| match &object.body {
+        let services = self.objects.iter().filter_map(|(key, object)| match &object.body {
             Body::Service(service) => {
-                Some((name.clone(), SocketAddr::new(service.address.parse().ok()?, service.ports.first()?.port)))
+                Some((key.name.clone(), SocketAddr::new(service.address.parse().ok()?, service.ports.first()?.port)))
             }
             _ => None,
         });
@@ -166,9 +173,9 @@ impl State {
 
     /// The progress of the rollout.
     pub(super) fn status(&self) -> Status {
-        let belonging = self.objects.iter().filter(|((kind, _), object)| self.standing(*kind, object) == Standing::In);
+        let belonging = self.objects.iter().filter(|(key, object)| self.standing(key.kind, object) == Standing::In);
         let (mut workloads, mut missing) = (0, Vec::new());
-        for ((kind, name), Object { meta, body }) in belonging {
+        for (Key { kind, name }, Object { meta, body }) in belonging {
             match body {
                 Body::Workload(progress) => {
                     workloads += 1;
@@ -188,10 +195,10 @@ impl State {
         let known = self
             .objects
             .iter()
-            .filter(|((other, _), object)| *other == kind && self.standing(kind, object) != Standing::Out);
-        let known: BTreeMap<_, _> = known.map(|((_, name), object)| (name, &object.meta.resource_version)).collect();
+            .filter(|(key, object)| key.kind == kind && self.standing(kind, object) != Standing::Out);
+        let known: BTreeMap<_, _> = known.map(|(key, object)| (&key.name, &object.meta.resource_version)).collect();
         let stays_out = |name: &String| {
-            let object = self.objects.get(&(kind, name.clone()));
+            let object = self.objects.get(&Key { kind, name: name.clone() });
             object.is_some_and(|object| self.standing(kind, object) == Standing::Out)
         };
         fresh.iter().filter(|(name, _)| !stays_out(name)).eq(known)
@@ -208,7 +215,7 @@ impl State {
             self.owners.insert(object.meta.uid.clone(), belongs);
         }
         if belongs {
-            self.members.insert((kind, object.meta.name.clone()));
+            self.members.insert(Key { kind, name: object.meta.name.clone() });
         }
     }
 
@@ -245,7 +252,7 @@ impl State {
         let belongs = |belongs: bool| if belongs { Standing::In } else { Standing::Out };
         let meta = &object.meta;
         // An object that once belonged always does: a service may be switched to pods that do not exist yet.
-        if self.of == Of::Everything || self.members.contains(&(kind, meta.name.clone())) {
+        if self.of == Of::Everything || self.members.contains(&Key { kind, name: meta.name.clone() }) {
             return Standing::In;
         }
         match &object.body {
@@ -283,9 +290,9 @@ impl State {
             (Some(true), _) => Standing::In,
             (Some(false), _) => Standing::Out,
             // Objects that name each other as owner have none.
-            (None, Some((Kind::ReplicaSet, _))) if ruled == Kind::ReplicaSet => Standing::Out,
-            (None, Some(key @ (kind, _))) => {
-                self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(*kind, owner))
+            (None, Some(Key { kind: Kind::ReplicaSet, .. })) if ruled == Kind::ReplicaSet => Standing::Out,
+            (None, Some(key)) => {
+                self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(key.kind, owner))
             }
             (None, None) => Standing::Unknown,
         }
@@ -293,7 +300,7 @@ impl State {
 
     /// The membership of an object of which only the name is known.
     fn standing_of(&self, kind: Kind, name: &str) -> Standing {
-        let key = (kind, name.to_owned());
+        let key = Key { kind, name: name.to_owned() };
         match self.objects.get(&key) {
             _ if self.members.contains(&key) => Standing::In,
             Some(object) => self.standing(kind, object),
@@ -316,8 +323,8 @@ impl State {
 
     /// Whether a service with this selector routes to pods of the rollout.
     fn is_selected(&self, selector: &BTreeMap<String, String>) -> bool {
-        let mut rolled = self.objects.iter().filter_map(|((kind, _), object)| match &object.body {
-            Body::Workload(progress) if self.is_rolled(*kind, &object.meta) => Some(&progress.labels),
+        let mut rolled = self.objects.iter().filter_map(|(key, object)| match &object.body {
+            Body::Workload(progress) if self.is_rolled(key.kind, &object.meta) => Some(&progress.labels),
             _ => None,
         });
         let fits =
