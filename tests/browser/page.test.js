@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { colourAt, open, reportOf, root, sample, settled, text } from './browser.js';
 
-const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'hundred'];
+const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'flicker', 'hundred'];
 
 for (const name of ALL) {
   test(`${name} opens without errors, fits its width, and uses no network`, async () => {
@@ -47,7 +47,7 @@ test('an outage zoomed in on has the figures of report.json', async () => {
   const ms = (ns) => Math.round(ns / 1e6);
   const { estimate_ns, at_least_ns, at_most_ns } = outage.duration;
   const said = `${ms(estimate_ns)} ms (${ms(at_least_ns)} to ${ms(at_most_ns)})`;
-  const row = page.locator('[data-outage="0"]');
+  const row = page.locator('[data-loss="0"]');
   assert.ok((await row.innerText()).includes(said), said);
   await row.locator('a').click();
   await settled(page);
@@ -169,6 +169,31 @@ test('everything can be reached with keys', async () => {
   await page.keyboard.press('0');
   await settled(page);
   assert.ok((await text(page, '#reading')).startsWith('all of '));
+});
+
+test('a disruption of hundreds of outages is one row, and a key unfolds it', async () => {
+  const [page, report] = [await open(sample('flicker')), reportOf('flicker')];
+  const { outages, disruptions } = report.targets[0].lanes[1];
+  const shown = () => page.locator('[data-loss]:visible').count();
+  assert.deepEqual([await shown(), disruptions.length], [1, 1]);
+  const button = page.getByRole('button', { name: `${outages.length} outages` });
+  assert.equal(await button.getAttribute('aria-expanded'), 'false');
+  await button.focus();
+  await page.keyboard.press('Enter');
+  assert.deepEqual([await button.getAttribute('aria-expanded'), await shown()], ['true', 1 + outages.length]);
+  await page.locator('[data-loss="1"] a').click();
+  await settled(page);
+  assert.match(await text(page, '#finding'), /outage of new[^]*out for /);
+  assert.equal(await page.locator('[data-loss="1"]').getAttribute('aria-current'), 'true');
+  await button.focus();
+  await page.keyboard.press('Space');
+  assert.equal(await shown(), 1);
+  await page.locator('#canvas').focus();
+  await page.keyboard.press('n');
+  await settled(page);
+  assert.match(await text(page, '#finding'), new RegExp(`disruption of new[^]*in ${outages.length} outages, lost `));
+  assert.equal(await page.locator('[data-loss="0"]').getAttribute('aria-current'), 'true');
+  assert.deepEqual(page.complaints, []);
 });
 
 test('a link to a stretch opens that stretch, also after a reload', async () => {

@@ -8,7 +8,7 @@ use super::answer::Probe;
 use super::latency::Distribution;
 use super::time::Offset;
 
-/// How long every lane must be up before an episode ends.
+/// How long every lane must be up before an episode ends, at the least.
 pub const EPISODE_GAP: Duration = Duration::from_secs(1);
 
 /// The most distinct peers counted separately in a burst; failures at further peers are counted under `None`.

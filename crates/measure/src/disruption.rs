@@ -3,9 +3,10 @@
 //! A strict outage ends at the first success; where a share of the requests is lost at random that is no end of
 //! anything. A disruption ends only when a lane has been without a failure for the gate time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::answer::Health;
+use super::answer::{Class, Health};
 use super::binomial::{Share, TAIL};
 use super::outage::Outage;
 use super::schedule::Schedule;
@@ -67,6 +68,21 @@ impl Disruption {
     /// another one.
     pub fn cell_of(&self, timeline: &Timeline) -> Cell {
         cell(timeline, self.from, self.to)
+    }
+
+    /// The failed probes of a lane between the first failure of this disruption and its last, by class.
+    pub fn classes_of(&self, timeline: &Timeline) -> BTreeMap<Class, u64> {
+        let classes = self.cell_of(timeline).classes.into_iter();
+        classes.filter(|(class, _)| class.health() == Health::Failed).collect()
+    }
+
+    /// Those of a lane's outages, which are in the order of time, that began in this disruption.
+    pub fn outages_of<'a>(&self, outages: &'a [Outage]) -> &'a [Outage] {
+        let [first, end] = [
+            outages.partition_point(|outage| outage.from < self.from),
+            outages.partition_point(|outage| outage.from <= self.to),
+        ];
+        &outages[first..end.max(first)]
     }
 
     /// How long it lasted.

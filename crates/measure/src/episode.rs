@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::answer::{Class, Health};
 use super::burst::EPISODE_GAP;
+use super::disruption::gate_of;
 use super::lane::LaneId;
 use super::latency::Distribution;
 use super::observations::LaneObservations;
@@ -17,7 +18,8 @@ use super::span::Span;
 use super::time::{Bounded, Offset};
 use super::timeline::Timeline;
 
-/// A time in which lanes of a target failed, up to the point from which every lane is up for [`EPISODE_GAP`].
+/// A time in which lanes of a target failed, up to the point from which every lane is up for [`EPISODE_GAP`], or for the
+/// gate of its disruptions, if that is longer. So no disruption lies in two episodes.
 #[derive(Clone, Debug)]
 pub struct Episode {
     /// When the first failed slot was due.
@@ -44,10 +46,11 @@ pub struct Episode {
 
 /// The episodes of the target whose lanes these are, in order of time.
 pub fn find(lanes: &[&LaneObservations]) -> Vec<Episode> {
-    clusters(lanes).into_iter().map(|failures| describe(lanes, failures)).collect()
+    let gate = lanes.iter().map(|lane| gate_of(lane.gate, lane.timeline.schedule())).max().unwrap_or_default();
+    clusters(lanes, gate.max(EPISODE_GAP)).into_iter().map(|failures| describe(lanes, failures)).collect()
 }
 
-/// Failures, and the blind slots between and around them, each no later than [`EPISODE_GAP`] after the one before.
+/// Failures, and the blind slots between and around them, each no later than a gap after the one before.
 struct Cluster {
     not_up_until: Offset,
     failures: Option<Span>,
@@ -66,7 +69,7 @@ impl Cluster {
 
 /// The span from the first failure to the last of each cluster. A blind lane is not known to be up, so blind slots keep
 /// a cluster going, but it does not begin or end with them.
-fn clusters(lanes: &[&LaneObservations]) -> Vec<Span> {
+fn clusters(lanes: &[&LaneObservations], gap: Duration) -> Vec<Span> {
     let mut spans: Vec<(Span, bool)> = Vec::new();
     for lane in lanes {
         spans.extend(lane.bursts.iter().map(|burst| (Span::new(burst.from, burst.to), true)));
@@ -76,7 +79,7 @@ fn clusters(lanes: &[&LaneObservations]) -> Vec<Span> {
     let mut clusters: Vec<Cluster> = Vec::new();
     for (span, failed) in spans {
         match clusters.last_mut() {
-            Some(last) if span.from.since(last.not_up_until) <= EPISODE_GAP => last.join(span, failed),
+            Some(last) if span.from.since(last.not_up_until) <= gap => last.join(span, failed),
             _ => {
                 let mut cluster = Cluster { not_up_until: span.to, failures: None };
                 cluster.join(span, failed);
@@ -156,6 +159,7 @@ impl Episode {
 #[cfg(test)]
 mod tests {
     use super::super::notation::seen;
+    use super::super::observations::Observations;
     use super::*;
 
     /// A line `from..to failed/total` for each episode of a target with these lanes; times in ms.
@@ -174,6 +178,16 @@ mod tests {
         let gap = ".".repeat(999);
         assert_eq!(episodes_as_text(&[&format!("xx{gap}x..")]), ["0..1001 3/1002"]);
         assert_eq!(episodes_as_text(&[&format!("xx{gap}..x.")]), ["0..1 2/2", "1003..1003 1/1"]);
+    }
+
+    #[test]
+    fn a_longer_gate_joins_episodes_so_that_no_disruption_lies_in_two() {
+        let flicker = format!("x{}", ".".repeat(1499)).repeat(4);
+        let mut seen = seen(&[&flicker]);
+        let episodes = |seen: &Observations| find(&seen.lanes.iter().collect::<Vec<_>>()).len();
+        assert_eq!(episodes(&seen), 4);
+        seen.lanes[0].gate = Duration::from_secs(2);
+        assert_eq!(episodes(&seen), 1);
     }
 
     #[test]

@@ -316,6 +316,17 @@ pub fn scrappy() -> Record {
     })
 }
 
+/// A run in which new connections are refused at random for 2 s, four of ten: one disruption of hundreds of outages.
+pub fn flicker() -> Record {
+    let at_random = |ms: u64| ms.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
+    sample.record(5000, |lane, ms| match (lane.policy, ms) {
+        (Policy::New, 2001 | 3999) => Answer::after(Class::Refused, 200).from(2),
+        (Policy::New, 2000..4000) if at_random(ms) % 10 < 4 => Answer::after(Class::Refused, 200).from(2),
+        _ => OK,
+    })
+}
+
 /// A run of extreme values that no real run has, as in a damaged or forged journal.
 pub fn hostile() -> Record {
     let far = Offset::from_nanos(u64::MAX);

@@ -5,13 +5,14 @@
 //! as JSON. A content security policy keeps any other script from running.
 
 mod data;
+mod disruption;
 mod event;
 mod failure;
 mod figures;
 mod frame;
 mod lane;
+mod loss;
 mod object;
-mod outage;
 mod pack;
 mod sheet;
 mod verdict;
@@ -46,13 +47,13 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 
 /// The page of `record`: final, or live for a run that goes on.
 pub fn page(record: &Record, state: RunState) -> String {
-    let outages = outage::worth_a_row(record);
-    let data = data::of(record, state, &outages);
+    let losses = loss::all(record);
+    let data = data::of(record, state, &losses);
     let body = html! {
         (verdict::section(record, state))
         (figures::section(record))
         (frame::timeline())
-        (outage::section(record, &outages))
+        (disruption::section(record, &losses))
         (sheet::section("pods", pod::HEADING, &pod::rows(record, usize::MAX), pod::remark(record).as_slice()))
         (acts(record))
         (sheet::section("latency", latency::HEADING, &latency::rows(record), &[]))

@@ -1,15 +1,16 @@
-//! Selects the longest outages or episodes, for formats that have no room for all of them.
+//! Selects the longest disruptions or episodes, for formats that have no room for all of them.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use lapse_measure::disruption::Disruption;
 use lapse_measure::episode::Episode;
-use lapse_measure::outage::OutageId;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::time::Offset;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
-/// The longest outages or episodes, and the others.
+/// The longest disruptions or episodes, and the others.
 pub(super) struct Longest<T> {
     /// The longest ones, ordered by start.
     pub(super) shown: Vec<T>,
@@ -20,19 +21,15 @@ pub(super) struct Longest<T> {
 /// An episode with its target.
 pub(super) type TargetEpisode<'a> = (&'a TargetSummary, &'a Episode);
 
-impl Longest<OutageId> {
-    /// The `most` longest outages of all lanes.
-    pub(super) fn outages(record: &Record, most: usize) -> Self {
-        let of_lane = |lane: &lapse_measure::observations::LaneObservations| {
-            let id = lane.id;
-            (0..lane.outages.len()).map(move |nth| OutageId { lane: id, nth })
-        };
+/// A disruption of a lane.
+pub(super) type LaneDisruption<'a> = (&'a LaneObservations, &'a Disruption);
+
+impl<'a> Longest<LaneDisruption<'a>> {
+    /// The `most` longest disruptions of all lanes.
+    pub(super) fn disruptions(record: &'a Record, most: usize) -> Self {
+        let of_lane = |lane: &'a LaneObservations| lane.disruptions.iter().map(move |one| (lane, one));
         let all = record.seen.lanes.iter().flat_map(of_lane).collect();
-        let length = |id: &OutageId| {
-            let outage = record.seen.outage(*id);
-            (outage.estimate, outage.from)
-        };
-        Self::of(all, most, length)
+        Self::of(all, most, |(_, one)| (one.length().estimate, one.from))
     }
 }
 
@@ -46,7 +43,7 @@ impl<'a> Longest<TargetEpisode<'a>> {
 
 impl<T> Longest<T> {
     /// Selects the `most` longest of `all`. Ties go to the earlier start, then to the lower lane or target.
-    fn of(mut all: Vec<T>, most: usize, length_and_start: impl Fn(&T) -> (Duration, Offset)) -> Self {
+    pub(super) fn of(mut all: Vec<T>, most: usize, length_and_start: impl Fn(&T) -> (Duration, Offset)) -> Self {
         all.sort_by_key(|one| {
             let (length, from) = length_and_start(one);
             (Reverse(length), from)

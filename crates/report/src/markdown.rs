@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use super::date;
 use super::longest::Longest;
 use super::sanitize::sanitize;
+use super::words::disruption::{lasted, lost};
 use super::words::episode::{HEADING, brief, origin};
 use super::words::headline;
 use super::words::phrase::{apart, classes, some};
@@ -16,10 +17,10 @@ use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
-/// Episodes, and outages, listed one by one; the longest ones are.
+/// Episodes, and disruptions, listed one by one; the longest ones are.
 const MAX_ROWS: usize = 10;
 
-/// Writes the verdict, totals, episodes and longest outages of `record`.
+/// Writes the verdict, totals, episodes and longest disruptions of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let verdict = &record.summary.verdict;
     let word = verdict.conclusion.to_string().to_uppercase();
@@ -41,7 +42,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     if let Some(remark) = pod::remark(record) {
         writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
     }
-    outages(record, out)?;
+    disruptions(record, out)?;
     let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
     let (rate, version) = (record.about.rate.get(), safe(&record.about.version));
@@ -87,23 +88,22 @@ fn episodes(record: &Record, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn outages(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let Longest { shown, more } = Longest::outages(record, MAX_ROWS);
+fn disruptions(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let Longest { shown, more } = Longest::disruptions(record, MAX_ROWS);
     if shown.is_empty() {
         return Ok(());
     }
     writeln!(out, "| first failure (UTC) | | lane | lasted | lost | as |")?;
     writeln!(out, "|---|---|---|---|---|---|")?;
-    for id in shown {
-        let outage = record.seen.outage(id);
-        let ((from, what), began) = (origin(record, outage.from), date::moment(record.about.anchor, outage.from));
-        let after = format!("{} {what}", apart(outage.from, from));
-        let (lane, lasted) = (&record.summary.lane(id.lane).name, outage.duration());
-        let (lost, how) = (outage.failed, classes(&outage.classes));
-        writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(lane))?;
+    for (lane, one) in shown {
+        let ((from, what), began) = (origin(record, one.from), date::moment(record.about.anchor, one.from));
+        let after = format!("{} {what}", apart(one.from, from));
+        let (name, lasted, lost) = (&record.summary.lane(lane.id).name, lasted((lane, one)), lost(one));
+        let how = classes(&one.classes_of(&lane.timeline));
+        writeln!(out, "| {began} | {} | {} | {lasted} | {lost} | {how} |", safe(&after), safe(name))?;
     }
     if !more.is_empty() {
-        writeln!(out, "\nand {}", some(more.len() as u64, "shorter outage"))?;
+        writeln!(out, "\nand {}", some(more.len() as u64, "shorter disruption"))?;
     }
     writeln!(out)
 }

@@ -1,4 +1,4 @@
-//! The SVG report, a still picture for chat and slides: verdict, figures, timeline and longest outages.
+//! The SVG report, a still picture for chat and slides: verdict, figures, timeline and longest disruptions.
 //!
 //! It is readable without colour: failures are drawn at full height, slow and blind spans at half, and blind ones
 //! hatched.
@@ -16,7 +16,7 @@ use super::date;
 use super::longest::Longest;
 use super::sanitize::sanitize;
 use super::words::episode::{HEADING, brief, origin};
-use super::words::phrase::{apart, classes, some};
+use super::words::phrase::{apart, classes, share, some};
 use super::words::pod;
 use super::words::verdict::why;
 use lapse_measure::time::{Human, Offset};
@@ -25,9 +25,9 @@ use lapse_record::record::Record;
 
 /// Episodes listed one by one, the longest ones.
 const MAX_EPISODES: usize = 4;
-/// Outages listed one by one, the longest ones.
-const MAX_OUTAGES: usize = 6;
-/// Characters that fit the column with an outage's classes.
+/// Disruptions listed one by one, the longest ones.
+const MAX_DISRUPTIONS: usize = 6;
+/// Characters that fit the column with a disruption's classes.
 const CLASSES_WIDTH: usize = 52;
 /// Characters that fit a line of small print.
 const LINE_WIDTH: usize = 150;
@@ -47,7 +47,7 @@ fn draw(record: &Record) -> Markup {
         scene.down(34);
         scene.say((0, 13, "#1b1d20"), false, &line(&format!("Pods that ended: {remark}")));
     }
-    outages(record, &mut scene);
+    disruptions(record, &mut scene);
     let height = scene.height();
     html! {
         (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
@@ -144,23 +144,25 @@ fn episodes(record: &Record, scene: &mut Scene) {
     }
 }
 
-/// Lists the longest outages, ordered by time.
-fn outages(record: &Record, scene: &mut Scene) {
-    let Longest { shown, more } = Longest::outages(record, MAX_OUTAGES);
+/// Lists the longest disruptions, ordered by time.
+fn disruptions(record: &Record, scene: &mut Scene) {
+    let Longest { shown, more } = Longest::disruptions(record, MAX_DISRUPTIONS);
     if shown.is_empty() {
         return;
     }
     scene.down(34);
-    scene.say((0, 15, "#1b1d20"), true, if more.is_empty() { "Outages" } else { "The longest outages" });
-    for id in shown {
-        let outage = record.seen.outage(id);
+    scene.say((0, 15, "#1b1d20"), true, if more.is_empty() { "Disruptions" } else { "The longest disruptions" });
+    for (lane, one) in shown {
         scene.down(22);
-        let (from, what) = origin(record, outage.from);
+        let (from, what) = origin(record, one.from);
+        let share =
+            if one.failed == one.resolved { String::new() } else { format!("{}: ", share(one.failed, one.resolved)) };
+        let how = format!("{share}{}", classes(&one.classes_of(&lane.timeline)));
         let cells = [
-            (0, plot::short(&record.summary.lane(id.lane).name)),
-            (170, format!("{} {what}", apart(outage.from, from))),
-            (560, outage.duration().to_string()),
-            (800, classes(&outage.classes).chars().take(CLASSES_WIDTH).collect()),
+            (0, plot::short(&record.summary.lane(lane.id).name)),
+            (170, format!("{} {what}", apart(one.from, from))),
+            (560, one.length().to_string()),
+            (800, how.chars().take(CLASSES_WIDTH).collect()),
         ];
         for (x, text) in cells {
             scene.say((x, 13, "#1b1d20"), false, &line(&text));
@@ -168,6 +170,6 @@ fn outages(record: &Record, scene: &mut Scene) {
     }
     if !more.is_empty() {
         scene.down(22);
-        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter outage")));
+        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter disruption")));
     }
 }

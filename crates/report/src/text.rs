@@ -3,11 +3,11 @@
 //! Dates are in UTC. Escape sequences in untrusted text are replaced; the only ones written are the report's own
 //! colours.
 
+mod disruption;
 mod downtime;
 mod episode;
 mod inflicted;
 mod look;
-mod outage;
 mod page;
 mod picture;
 mod section;
@@ -45,7 +45,9 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
 mod tests {
     use super::super::snapshot;
     use super::*;
-    use lapse_record::sample::{empty, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example};
+    use lapse_record::sample::{
+        empty, flicker, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
+    };
 
     const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
 
@@ -55,8 +57,19 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn all() -> [Record; 9] {
-        [healthy(), worked_example(), upgrade(), nasty(), replaced(), empty(), killed(), scenario(), scrappy()]
+    fn all() -> [Record; 10] {
+        [
+            flicker(),
+            healthy(),
+            worked_example(),
+            upgrade(),
+            nasty(),
+            replaced(),
+            empty(),
+            killed(),
+            scenario(),
+            scrappy(),
+        ]
     }
 
     fn check(record: &Record, name: &str) {
@@ -77,6 +90,11 @@ mod tests {
     #[test]
     fn an_upgrade_that_refused_new_connections_for_two_seconds() {
         check(&upgrade(), "upgrade");
+    }
+
+    #[test]
+    fn hundreds_of_outages_of_one_disruption_are_one_line() {
+        check(&flicker(), "flicker");
     }
 
     #[test]

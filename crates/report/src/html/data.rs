@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::event::Failed;
 use super::failure::Failures;
 use super::lane::{self, Lane};
+use super::loss::Loss;
 use super::object::{self, Object};
 use super::{RunState, sanitize};
-use lapse_measure::outage::OutageId;
 use lapse_measure::time::Offset;
 use lapse_record::event;
 use lapse_record::record::Record;
@@ -70,9 +70,9 @@ struct Event {
     near: Option<String>,
 }
 
-/// The data of `record` as JSON that is safe inside a script element. `rows` are the outages that have a table row, in
-/// the order of lanes and time.
-pub(super) fn of(record: &Record, state: RunState, rows: &[OutageId]) -> String {
+/// The data of `record` as JSON that is safe inside a script element. `losses` have a row in the table, in the order
+/// of lanes and time.
+pub(super) fn of(record: &Record, state: RunState, losses: &[Loss<'_>]) -> String {
     let palette = lane::palette(record);
     let (objects, places) = object::all(record);
     let failed = Failed::of(record);
@@ -99,7 +99,7 @@ pub(super) fn of(record: &Record, state: RunState, rows: &[OutageId]) -> String 
         command: command(record),
         classes: palette.iter().map(|class| Class { name: class.to_string(), health: lane::health(*class) }).collect(),
         targets: record.seen.targets.iter().map(|target| sanitize(&target.name)).collect(),
-        lanes: record.seen.lanes.iter().map(|lane| Lane::of(record, lane, &palette, rows)).collect(),
+        lanes: record.seen.lanes.iter().map(|lane| Lane::of(record, lane, &palette, losses)).collect(),
         held_up: lane::longest_spans(&record.seen.held_up),
         events: record.events.iter().take(MAX_EVENTS).map(event).collect(),
         objects,

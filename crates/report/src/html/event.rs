@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::outage::window;
+use super::disruption::window;
 use super::sanitize;
 use crate::date;
 use crate::words::phrase::{seconds, some};

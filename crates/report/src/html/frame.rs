@@ -83,7 +83,7 @@ pub(super) fn timeline() -> Markup {
                 div #tip hidden {}
             }
             ul #legend aria-label="Legend" {}
-            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, left and right move, up and down describe one row after the other, n and p go from outage to outage, 0 shows all." }
+            p #keys { "Wheel or + and - zoom, drag zooms into a stretch, left and right move, up and down describe one row after the other, n and p go from disruption to disruption, 0 shows all." }
             div #finding aria-live="polite" {}
             details #table {
                 summary { "What is in view, as a table" }
@@ -96,8 +96,8 @@ pub(super) fn timeline() -> Markup {
 
 /// The buttons of the toolbar: element id, label and tooltip.
 const TOOLS: [(&str, &str, &str); 6] = [
-    ("previous", "◂ outage", "Previous outage (p)"),
-    ("next", "outage ▸", "Next outage (n)"),
+    ("previous", "◂ disruption", "Previous disruption (p)"),
+    ("next", "disruption ▸", "Next disruption (n)"),
     ("closer", "+", "Zoom in (+)"),
     ("farther", "−", "Zoom out (-)"),
     ("all", "All", "The whole run (0)"),

@@ -1,14 +1,12 @@
-//! A lane in the script's input: run lengths, latency curves, blind spans, and the outages that have a table row.
+//! A lane in the script's input: run lengths, latency curves, blind spans, and what has a row in the table of disruptions.
 
 use serde::Serialize;
 
-use super::outage;
+use super::loss::Loss;
 use super::pack::Pack;
 use super::sanitize;
-use crate::words::phrase::{classes, some};
 use lapse_measure::answer::{Class, Health};
 use lapse_measure::observations::LaneObservations;
-use lapse_measure::outage::OutageId;
 use lapse_measure::span::{Span, Spans};
 use lapse_measure::time::nanos;
 use lapse_measure::timeline::Timeline;
@@ -40,14 +38,16 @@ pub(super) struct Lane {
     unseen: Vec<[u64; 5]>,
     /// Blind spans, as `[from, to]`.
     blind: Vec<[u64; 2]>,
-    /// Number of the first outage's table row; the rows of the others follow.
+    /// Number of the first loss's table row; the rows of the others follow.
     first_row: usize,
-    outages: Vec<Outage>,
+    losses: Vec<Mark>,
 }
 
-/// An outage with the brackets of its begin and end; an open side is null.
+/// A disruption or an outage with the brackets of its begin and end; an open side is null.
 #[derive(Serialize)]
-struct Outage {
+struct Mark {
+    /// `disruption` if several outages follow it as `part`, `outage` for one by itself.
+    kind: &'static str,
     from: u64,
     to: u64,
     began: [Option<u64>; 2],
@@ -56,10 +56,10 @@ struct Outage {
 }
 
 impl Lane {
-    /// Packs the observations of a lane. `rows` are the outages with a table row, in the order of lanes and time.
-    pub(super) fn of(record: &Record, seen: &LaneObservations, palette: &[Class], rows: &[OutageId]) -> Self {
+    /// Packs the observations of a lane. `losses` have a row in the table, in the order of lanes and time.
+    pub(super) fn of(record: &Record, seen: &LaneObservations, palette: &[Class], losses: &[Loss<'_>]) -> Self {
         let lane = seen.lane;
-        let mine = rows.iter().filter(|row| row.lane == seen.id);
+        let mine = losses.iter().filter(|loss| loss.lane.id == seen.id);
         Self {
             name: sanitize(&record.summary.lane(seen.id).name),
             policy: lane.policy.to_string(),
@@ -71,21 +71,21 @@ impl Lane {
             lateness: curve(&seen.lateness_trend),
             unseen: curve(&seen.unseen.trend),
             blind: longest_spans(&seen.blind),
-            first_row: rows.partition_point(|row| row.lane < seen.id),
-            outages: mine.map(|row| Outage::of(record.seen.outage(*row))).collect(),
+            first_row: losses.partition_point(|loss| loss.lane.id < seen.id),
+            losses: mine.map(Mark::of).collect(),
         }
     }
 }
 
-impl Outage {
-    fn of(outage: &lapse_measure::outage::Outage) -> Self {
-        let failed = some(outage.failed, "probe");
+impl Mark {
+    fn of(loss: &Loss<'_>) -> Self {
         Self {
-            from: outage.from.as_nanos(),
-            to: outage.to.as_nanos(),
-            began: outage::nanoseconds(outage.began.0, Some(outage.began.1)),
-            ended: outage::nanoseconds(Some(outage.ended.0), outage.ended.1),
-            said: format!("out for {}, {failed} lost: {}", outage.duration(), classes(&outage.classes)),
+            kind: loss.kind().name(),
+            from: loss.from().as_nanos(),
+            to: loss.to().as_nanos(),
+            began: loss.began(),
+            ended: loss.ended(),
+            said: loss.said(),
         }
     }
 }

@@ -9,7 +9,8 @@ use lapse_measure::time::Offset;
 use lapse_record::entry::Entry;
 use lapse_record::event::{Event, EventKind, Object, ObjectKind, Source};
 use lapse_record::sample::{
-    Answer, Sample, empty, healthy, hostile, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
+    Answer, Sample, empty, flicker, healthy, hostile, killed, nasty, replaced, scenario, scrappy, upgrade,
+    worked_example,
 };
 
 fn written(record: &Record) -> String {
@@ -63,7 +64,7 @@ fn samples() -> Vec<(&'static str, Record)> {
     let all =
         [("healthy", healthy()), ("worked-example", worked_example()), ("upgrade", upgrade()), ("nasty", nasty())];
     let odd = [("empty", empty()), ("killed", killed()), ("scenario", scenario()), ("scrappy", scrappy())];
-    let bad = [("hostile", hostile()), ("venomous", venomous()), ("replaced", replaced())];
+    let bad = [("hostile", hostile()), ("venomous", venomous()), ("replaced", replaced()), ("flicker", flicker())];
     all.into_iter().chain(odd).chain(bad).collect()
 }
 
@@ -84,7 +85,33 @@ fn a_page_with_a_hundred_outages_is_smaller_than_a_megabyte() {
     }
     let page = written(&record);
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
-    assert_eq!(page.matches(" data-outage=").count(), 200);
+    assert_eq!(page.matches(" data-loss=").count(), 200);
+}
+
+#[test]
+fn hundreds_of_outages_of_one_disruption_are_one_row_that_unfolds() {
+    let record = flicker();
+    let outages = record.seen.lanes[1].outages.len();
+    assert!(outages > 200, "{outages}");
+    let page = written(&record);
+    let rows = |start: &str| page.matches(start).count();
+    assert_eq!([rows("<tr data-loss="), rows("<tr class=\"part\" data-loss=")], [1, outages]);
+    let button = format!("data-fold=\"parts\" aria-expanded=\"false\">{outages} outages</button>");
+    assert!(page.contains(&button), "{button}");
+    assert!(page.contains("of 1,000 (4"), "the share of the lane that was lost");
+}
+
+#[test]
+fn the_shorter_disruptions_of_a_long_episode_are_folded() {
+    // A failure every 500 ms: 59 disruptions without a second of calm between them, each longer than the one before.
+    let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(30_000, |lane, ms| match lane.policy {
+        Policy::New if ms % 500 <= ms / 500 * 2 => Answer::after(Class::Refused, 200),
+        _ => Answer::after(Class::Ok, 300),
+    });
+    let page = written(&record);
+    let rows = |start: &str| page.matches(start).count();
+    assert_eq!([rows("<tr data-loss="), rows("<tr class=\"minor\" data-loss=")], [10, 49]);
+    assert!(page.contains("aria-expanded=\"false\">49 shorter disruptions</button>"));
 }
 
 #[test]
@@ -123,7 +150,7 @@ fn the_page_has_the_figures_of_the_text_report() {
         assert!(page.contains(words), "{words}");
     }
     let data = data(&page);
-    assert_eq!(data["lanes"][1]["outages"][0]["from"], 7_001_000_000_u64);
+    assert_eq!(data["lanes"][1]["losses"][0]["from"], 7_001_000_000_u64);
     assert_eq!(data["failures"]["count"], 1090);
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::phrase::{Count, apart, lost, seconds, some};
+use super::phrase::{Count, apart, lost_share, seconds, some};
 use crate::date;
 use crate::longest::{Longest, TargetEpisode};
 use lapse_measure::answer::Class;
@@ -31,7 +31,7 @@ pub(crate) fn brief(record: &Record, most: usize) -> Vec<String> {
 pub(crate) fn headline(record: &Record, (target, episode): TargetEpisode<'_>) -> String {
     let moment = |at: Offset| date::moment(record.about.anchor, at);
     let until = if episode.to > episode.from { format!(" to {}", moment(episode.to)) } else { String::new() };
-    let (name, began, lost) = (&target.name, moment(episode.from), lost(episode.failed, episode.total));
+    let (name, began, lost) = (&target.name, moment(episode.from), lost_share(episode.failed, episode.total));
     format!("{name}: {began}{until}, {}; {lost}", since(record, episode))
 }
 
@@ -68,26 +68,13 @@ pub(crate) fn origin(record: &Record, at: Offset) -> (Offset, String) {
     }
 }
 
-/// The duration of a single outage with its bounds; of several, their number and the longest.
-pub(crate) fn durations(outages: &[&Outage]) -> String {
-    let longest = outages
-        .iter()
-        .map(|outage| outage.duration())
-        .reduce(|best, next| if next.estimate > best.estimate { next } else { best });
-    match (outages.len() as u64, longest) {
-        (_, None) => String::new(),
-        (1, Some(only)) => only.to_string(),
-        (many, Some(longest)) => format!("{} outages, longest {longest}", Count(many)),
-    }
-}
-
 /// Notes on the sides of `outages` that no success bounds, each led by a semicolon; empty if there are none.
-pub(crate) fn open(outages: &[&Outage]) -> String {
+pub(crate) fn open<'a>(outages: impl IntoIterator<Item = &'a Outage>) -> String {
     let note = |open: &Open| match open {
         Open::Start => "; it was failing from the start",
         Open::End => "; it was not up again at the end",
     };
-    let mut sides: Vec<_> = outages.iter().flat_map(|outage| &outage.open).copied().collect();
+    let mut sides: Vec<_> = outages.into_iter().flat_map(|outage| &outage.open).copied().collect();
     sides.sort_unstable();
     sides.dedup();
     sides.iter().map(note).collect()
@@ -147,6 +134,21 @@ fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'stat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapse_measure::lane::Policy;
+    use lapse_record::sample::{Answer, Sample};
+
+    #[test]
+    fn failures_no_further_apart_than_the_gate_are_one_line() {
+        let mut sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
+        sample.about.gate = Duration::from_secs(2);
+        let record = sample.record(60_000, |lane, ms| match (lane.policy, ms % 1_500) {
+            (Policy::New, 1) => Answer::after(Class::Refused, 200),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        let line = "shop: 22:13:20.001 to 22:14:18.501, 0.001 to 58.501 s after the run began; \
+                    lost 40 of 58,501 probes (less than 0.1 %)";
+        assert_eq!(brief(&record, 10), [line]);
+    }
 
     #[test]
     fn time_to_fail_and_class_together_suggest_a_cause() {

@@ -1,7 +1,6 @@
 //! The first sentence of every report: for how long which share of whose requests failed, as a person would say it.
 
 use super::phrase::{share, some};
-use lapse_measure::answer::Health;
 use lapse_measure::disruption::Disruption;
 use lapse_measure::lane::Policy;
 use lapse_measure::observations::LaneObservations;
@@ -46,8 +45,7 @@ fn sentence(record: &Record, target: &TargetSummary) -> Option<String> {
 /// `40 % of new connections failed (connect-timeout, refused)`.
 fn lost(lane: &LaneObservations, worst: &Disruption) -> String {
     let policy = lane.lane.policy;
-    let all = worst.cell_of(&lane.timeline).classes.into_iter();
-    let mut classes: Vec<_> = all.filter(|(class, _)| class.health() == Health::Failed).collect();
+    let mut classes: Vec<_> = worst.classes_of(&lane.timeline).into_iter().collect();
     classes.sort_by_key(|(class, count)| (std::cmp::Reverse(*count), *class));
     let more = classes.split_off(classes.len().min(NAMED)).len();
     let named = classes.iter().map(|(class, _)| class.to_string()).collect::<Vec<_>>().join(", ");

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-use lapse_measure::answer::{Class, Health};
+use lapse_measure::answer::Class;
 use lapse_measure::time::Offset;
-use lapse_measure::timeline::{Cell, Timeline};
 
 /// Classes listed where space is short; the rest are counted.
 const MAX_CLASSES: usize = 3;
@@ -48,6 +47,11 @@ pub(crate) fn lost(failed: u64, all: u64) -> String {
         1.. if failed == all => format!("lost all {}", some(all, "probe")),
         _ => format!("lost {}", part(failed, all, "probe")),
     }
+}
+
+/// The same with the share, unless all failed: `lost 799 of 2,000 probes (40 %)`.
+pub(crate) fn lost_share(failed: u64, all: u64) -> String {
+    if failed == all { lost(failed, all) } else { format!("{} ({})", lost(failed, all), share(failed, all)) }
 }
 
 /// `name` in at most `width` columns. A longer name is cut at its beginning, since names of pods and lanes differ at
@@ -109,15 +113,6 @@ pub(crate) fn some_classes(counts: &BTreeMap<Class, u64>) -> String {
     if more > 0 { format!("{} and {more} more", classes(most)) } else { classes(most) }
 }
 
-/// Lost probes among a lane's slots due in `[from, to)`, with their classes. Unsent slots are not counted.
-pub(crate) fn lost_between(timeline: &Timeline, from: Offset, to: Offset) -> String {
-    let cell = Cell::of([timeline], from, to);
-    let failed = cell.count(Health::Failed);
-    let all = cell.due() - cell.count(Health::Blind);
-    let bad = cell.classes.iter().filter(|(class, _)| class.health() == Health::Failed);
-    format!("{}: {}", lost(failed, all), classes(bad.map(|(class, count)| (class, count))))
-}
-
 /// The share of failed probes in words: `all`, `40 %`, `0.3 %`, `none`. Only exact shares print as `all` or `none`.
 #[expect(clippy::cast_precision_loss, reason = "a share in words has two digits")]
 pub(crate) fn share(failed: u64, resolved: u64) -> String {
@@ -142,6 +137,14 @@ mod tests {
         assert_eq!(some(0, "probe"), "0 probes");
         assert_eq!(part(34, 1_234_567, "probe"), "34 of 1,234,567 probes");
         assert_eq!([lost(0, 1), lost(1, 1), lost(2, 2)], ["lost 0 of 1 probe", "lost 1 probe", "lost all 2 probes"]);
+    }
+
+    #[test]
+    fn a_loss_has_its_share_unless_it_is_all() {
+        assert_eq!(
+            [lost_share(799, 2_000), lost_share(2, 2)],
+            ["lost 799 of 2,000 probes (40 %)", "lost all 2 probes"]
+        );
     }
 
     #[test]

@@ -8,7 +8,9 @@ class Lane {
   constructor(wire, classes) {
     Object.assign(this, { name: wire.name, policy: wire.policy, target: wire.target, phase: wire.phase, period: 1e9 / wire.rate });
     Object.assign(this, { latency: wire.latency, lateness: wire.lateness, unseen: wire.unseen, blind: wire.blind });
-    this.outages = wire.outages.map((outage, nth) => ({ ...outage, row: wire.first_row + nth }));
+    this.losses = wire.losses.map((loss, nth) => ({ ...loss, row: wire.first_row + nth }));
+    // The row of the disruption that a loss belongs to, which for all but a part is its own.
+    this.losses.forEach((loss, nth) => (loss.within = loss.kind === 'part' ? this.losses[nth - 1].within : loss.row));
     this.classes = classes;
     this.unpack(wire.runs);
     this.sum();
@@ -92,8 +94,8 @@ class Lane {
     return end.map((count, kind) => count - begin[kind]);
   }
 
-  // The outage at `at`, extended by `slack` on both sides; undefined if there is none.
-  outageAt(at, slack = 0) {
-    return this.outages.find((outage) => outage.from - slack <= at && at < outage.to + this.period + slack);
+  // The disruption at `at`, extended by `slack` on both sides, and after it those of its outages that are there.
+  lossesAt(at, slack = 0) {
+    return this.losses.filter(({ from, to }) => from - slack <= at && at < to + this.period + slack);
   }
 }

@@ -18,7 +18,7 @@ class LaneStrip {
     if (room >= PROBE_ROOM) this.probes(lane, row, failures, first, end, room);
     else if (runs <= width * 2) this.runs(lane, row, first, end);
     else this.shares(lane, row);
-    this.brackets(lane, row);
+    this.brackets(lane, row, room >= PROBE_ROOM ? 'disruption' : 'part');
   }
 
   // Fills rectangles class by class, with one fill for each. Healthy classes come first, so that failures stay on top.
@@ -131,12 +131,13 @@ class LaneStrip {
     pen.stroke();
   }
 
-  // The bounds of outages above the lane: a bar for the certain part, and a hairline up to the outer bounds.
-  brackets(lane, row) {
+  // The bounds of disruptions above the lane: a bar for the certain part, and a hairline up to the outer bounds. Where
+  // single probes have room, the outages within a disruption are drawn instead of it.
+  brackets(lane, row, hidden) {
     const { pen, colors, scale } = this;
     pen.fillStyle = colors.of('text');
-    for (const { from, to, began, ended } of lane.outages) {
-      if (to < scale.from || from > scale.to) continue;
+    for (const { kind, from, to, began, ended } of lane.losses) {
+      if (kind === hidden || to < scale.from || from > scale.to) continue;
       const [early, sure] = [scale.x(began[0] ?? from), scale.x(began[1])];
       const [until, late] = [scale.x(ended[0]), scale.x(ended[1] ?? to)];
       if (scale.x(to) - scale.x(from) < 8 && late - early < 40) continue;

@@ -20,8 +20,12 @@ const cacheReport = async () => {
 };
 
 // Replaces the sections around the timeline with those of a newer page. Equal sections stay, which keeps scroll
-// positions.
+// positions, and what was unfolded is so in the newer page.
 const replaceParts = (page) => {
+  for (const { id } of document.querySelectorAll('button.fold[aria-expanded="true"]')) {
+    const same = page.getElementById(id);
+    if (same) unfold(same, true);
+  }
   const own = here('timeline');
   const parts = [...page.querySelector('main').children];
   const place = parts.findIndex((part) => part.id === 'timeline');

@@ -31,12 +31,8 @@ here('follow').addEventListener('click', () => {
 here('table').addEventListener('toggle', () => page.details.fillTable(view));
 addEventListener('hashchange', showAddress);
 
-// The button below an episode shows and hides its shorter outages.
 document.documentElement.dataset.script = '';
-document.addEventListener('click', ({ target }) => {
-  if (!target.matches('button.more')) return;
-  target.setAttribute('aria-expanded', String(target.closest('tbody').classList.toggle('open')));
-});
+document.addEventListener('click', ({ target }) => target.matches('button.fold') && unfold(target, target.getAttribute('aria-expanded') !== 'true'));
 
 setUpTheme(page);
 page.repaint();

@@ -65,7 +65,7 @@ class Page {
   // Shows the timeline unless the run is empty, and the buttons that apply to it.
   showControls() {
     here('timeline').hidden = this.run.end === 0;
-    for (const id of ['previous', 'next']) here(id).hidden = !this.run.lanes.some(({ outages }) => outages.length);
+    for (const id of ['previous', 'next']) here(id).hidden = !this.run.lanes.some(({ losses }) => losses.length);
     here('follow').hidden = !this.run.live;
     here('follow').setAttribute('aria-pressed', String(this.follows));
     this.timeline.fit();

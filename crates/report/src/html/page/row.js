@@ -149,10 +149,11 @@ const findProbes = (run, lane, at, perPixel) => {
     const holder = lane.holding(slot);
     const name = holder < 0 ? 'not resolved yet' : lane.classes[lane.kinds[holder]].name;
     const failure = run.failures[run.lanes.indexOf(lane)].get(slot);
-    const outage = lane.outageAt(lane.due(slot));
-    return { title: `${lane.name}: ${name}`, lines: outage ? [outage.said] : [], hints: tipLines(failure), lane, slot, failure, outage, at: lane.due(slot), kind: name };
+    const losses = lane.lossesAt(lane.due(slot));
+    const lines = losses.map(({ said }) => said);
+    return { title: `${lane.name}: ${name}`, lines, hints: tipLines(failure), lane, slot, failure, loss: losses.pop(), at: lane.due(slot), kind: name };
   }
   const counts = lane.between(at - perPixel, at + perPixel);
-  const outage = lane.outageAt(at, perPixel * 2);
-  return { title: lane.name, lines: [counted(counts, lane.classes), outage && outage.said].filter(Boolean), lane, outage, at };
+  const [loss] = lane.lossesAt(at, perPixel * 2);
+  return { title: lane.name, lines: [counted(counts, lane.classes), loss && loss.said].filter(Boolean), lane, loss, at };
 };

@@ -1,4 +1,4 @@
-// The selected outage, event or probe: its details are shown, and it is marked in the timeline and in the tables.
+// The selected disruption, outage, event or probe: its details are shown, and it is marked in the timeline and in the tables.
 
 class PageSelection {
   constructor(page) {
@@ -8,10 +8,10 @@ class PageSelection {
     document.addEventListener('pointerover', ({ target }) => this.preview(target));
   }
 
-  // All outages that have a table row, ordered by time.
-  get outages() {
-    const all = this.page.run.lanes.flatMap((lane) => lane.outages.map((outage) => ({ lane, outage })));
-    return all.sort((one, other) => one.outage.from - other.outage.from);
+  // All that have a table row, disruptions and outages, ordered by time.
+  get losses() {
+    const all = this.page.run.lanes.flatMap((lane) => lane.losses.map((loss) => ({ lane, loss })));
+    return all.sort((one, other) => one.loss.from - other.loss.from);
   }
 
   select(what) {
@@ -23,62 +23,66 @@ class PageSelection {
     this.highlight(what);
   }
 
-  stretchOf({ outage, event, lane, slot, stretch }) {
+  stretchOf({ loss, event, lane, slot, stretch }) {
     if (slot !== undefined) return { from: lane.due(slot), to: lane.due(slot) + lane.period };
-    if (outage) return { from: outage.from, to: outage.to + lane.period };
+    if (loss) return { from: loss.from, to: loss.to + lane.period };
     return event ? { from: event.at, to: event.at } : stretch || null;
   }
 
-  // Highlights the table row of the selected outage or event.
-  highlight({ outage, event }) {
+  // Highlights the table row of the selected loss or event; the row of its disruption, if that is folded.
+  highlight({ loss, event }) {
     for (const row of document.querySelectorAll('[aria-current]')) row.removeAttribute('aria-current');
-    this.row = outage ? outage.row : null;
-    const selector = outage ? `[data-outage="${outage.row}"]` : `[data-event="${this.page.run.events.indexOf(event)}"]`;
-    document.querySelector(selector)?.setAttribute('aria-current', 'true');
+    this.row = loss ? loss.within : null;
+    const selectors = loss ? [loss.row, loss.within].map((row) => `[data-loss="${row}"]`) : [`[data-event="${this.page.run.events.indexOf(event)}"]`];
+    const rows = selectors.map((selector) => document.querySelector(selector));
+    (rows.find((row) => row?.offsetParent) || rows[0])?.setAttribute('aria-current', 'true');
   }
 
-  selectOutage({ lane, outage }) {
-    this.select({ title: `outage of ${lane.name}`, lines: [outage.said], lane, outage, at: outage.from });
+  selectLoss({ lane, loss }) {
+    const what = loss.kind === 'disruption' ? 'disruption' : 'outage';
+    this.select({ title: `${what} of ${lane.name}`, lines: [loss.said], lane, loss, at: loss.from });
   }
 
-  // Selects the next outage (`by` 1) or the previous one (-1), from the selected one or from the middle of the view.
+  // Selects the next disruption (`by` 1) or the previous one (-1), from the selected one or from the middle of the view.
   jump(by) {
-    const { outages, page } = this;
-    if (!outages.length) return page.details.show({ title: 'no outage', lines: ['no probe failed in this run'] });
-    const next = outages[(this.placeOf(outages, by) + outages.length) % outages.length];
-    const { from, to } = next.outage;
+    const { page } = this;
+    const all = this.losses.filter(({ loss }) => loss.kind !== 'part');
+    if (!all.length) return page.details.show({ title: 'no disruption', lines: ['no probe failed in this run'] });
+    const next = all[(this.placeOf(all, by) + all.length) % all.length];
+    const { from, to } = next.loss;
     const around = Math.max((to - from) / 3, 1e7);
     page.stopFollowing();
     page.view.glide(from - around, to + around);
-    this.selectOutage(next);
+    this.selectLoss(next);
   }
 
-  placeOf(outages, by) {
+  placeOf(all, by) {
     const { view } = this.page;
-    const selected = outages.findIndex(({ outage }) => outage.row === this.row);
+    const selected = all.findIndex(({ loss }) => loss.row === this.row);
     if (selected >= 0) return selected + by;
     if (view.whole) return by > 0 ? 0 : -1;
     const middle = (view.from + view.to) / 2;
-    return by > 0 ? outages.findIndex(({ outage }) => outage.from > middle) : outages.findLastIndex(({ outage }) => outage.to < middle);
+    return by > 0 ? all.findIndex(({ loss }) => loss.from > middle) : all.findLastIndex(({ loss }) => loss.to < middle);
   }
 
-  // The outage whose table row contains `target`; undefined if there is none.
-  outageIn(target) {
-    const row = target.closest?.('[data-outage]');
-    return row && this.outages.find(({ outage }) => String(outage.row) === row.dataset.outage);
+  // The disruption or outage whose table row contains `target`; undefined if there is none.
+  lossIn(target) {
+    const row = target.closest?.('[data-loss]');
+    return row && this.losses.find(({ loss }) => String(loss.row) === row.dataset.loss);
   }
 
-  // A click on a table row selects its outage or event and scrolls to the timeline.
+  // A click on a table row selects its loss or event and scrolls to the timeline; one on a button in it unfolds the row.
   follow(target) {
-    const outage = this.outageIn(target);
+    if (target.matches?.('button')) return;
+    const loss = this.lossIn(target);
     const happened = this.page.run.events[Number(target.closest?.('[data-event]')?.dataset.event)];
-    if (outage) this.selectOutage(outage);
+    if (loss) this.selectLoss(loss);
     if (happened) this.select(describeEvents([happened]));
-    if (outage || happened) here('timeline').scrollIntoView({ block: 'nearest' });
+    if (loss || happened) here('timeline').scrollIntoView({ block: 'nearest' });
   }
 
   preview(target) {
-    const over = this.outageIn(target);
+    const over = this.lossIn(target);
     if (over) this.page.mark(this.stretchOf(over));
   }
 }

@@ -48,3 +48,10 @@ const element = (tag, text, attributes = {}) => {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return made;
 };
+
+// Shows or hides what a button folds: the shorter disruptions of its episode, or the outages below its own row.
+const unfold = (button, open) => {
+  button.setAttribute('aria-expanded', String(open));
+  if (button.dataset.fold === 'shorter') return button.closest('tbody').classList.toggle('open', open);
+  for (let row = button.closest('tr').nextElementSibling; row?.matches('.part'); row = row.nextElementSibling) row.classList.toggle('open', open);
+};
