@@ -38,8 +38,9 @@ pub struct Episode {
     pub lanes: BTreeMap<LaneId, u64>,
     /// Failed probes by peer; `None` if no address is known, and for all peers beyond the first few hundred.
     pub peers: BTreeMap<Option<SocketAddr>, u64>,
-    /// Distribution of `done - sent` of the failed probes: near zero for refusals, the timeout for packets dropped.
-    pub time_to_fail: Distribution,
+    /// Distributions of `done - sent` of the failed probes, by class: near zero for refusals, the timeout for packets
+    /// dropped. `None` has those of all classes beyond the first few of a lane.
+    pub times_to_fail: BTreeMap<Option<Class>, Distribution>,
     /// The strict outages of the episode, by lane and then by time.
     pub outages: Vec<OutageId>,
 }
@@ -107,13 +108,15 @@ fn describe(lanes: &[&LaneObservations], failures: Span) -> Episode {
         classes: BTreeMap::new(),
         lanes: BTreeMap::new(),
         peers: BTreeMap::new(),
-        time_to_fail: Distribution::coarse(),
+        times_to_fail: BTreeMap::new(),
         outages: Vec::new(),
     };
     for lane in lanes {
         episode.count(lane.id, &lane.timeline);
         for burst in lane.bursts.iter().filter(|burst| inside(burst.from)) {
-            episode.time_to_fail.add(&burst.time_to_fail);
+            for (class, times) in &burst.times_to_fail {
+                episode.times_to_fail.entry(*class).or_insert_with(Distribution::coarse).add(times);
+            }
             for (peer, failed) in &burst.peers {
                 *episode.peers.entry(*peer).or_insert(0) += failed;
             }
@@ -126,6 +129,13 @@ fn describe(lanes: &[&LaneObservations], failures: Span) -> Episode {
 }
 
 impl Episode {
+    /// The distribution of `done - sent` of all of its failed probes.
+    pub fn time_to_fail(&self) -> Distribution {
+        let mut all = Distribution::coarse();
+        self.times_to_fail.values().for_each(|times| all.add(times));
+        all
+    }
+
     fn count(&mut self, lane: LaneId, timeline: &Timeline) {
         for (class, _, count) in timeline.between(self.from, self.to + Duration::from_nanos(1)) {
             match class.health() {
@@ -205,13 +215,16 @@ mod tests {
 
     #[test]
     fn an_episode_lists_its_outages_lanes_peers_and_time_to_fail() {
-        let seen = seen(&["...ttt......"]);
+        let seen = seen(&["...tttr....."]);
         let lanes: Vec<_> = seen.lanes.iter().collect();
         let episode = find(&lanes).remove(0);
-        assert_eq!(episode.lanes, BTreeMap::from([(LaneId(0), 3)]));
-        assert_eq!(episode.classes, BTreeMap::from([(Class::ResponseTimeout, 3)]));
+        assert_eq!(episode.lanes, BTreeMap::from([(LaneId(0), 4)]));
+        assert_eq!(episode.classes, BTreeMap::from([(Class::ResponseTimeout, 3), (Class::Refused, 1)]));
         assert_eq!(episode.outages, [OutageId { lane: LaneId(0), nth: 0 }]);
-        assert_eq!(episode.time_to_fail.quantile(0.5), Some(Duration::from_millis(50)));
-        assert_eq!(episode.peers, BTreeMap::from([(None, 3)]));
+        assert_eq!(episode.time_to_fail().quantile(0.5), Some(Duration::from_millis(50)));
+        let longest = |class| episode.times_to_fail[&Some(class)].longest();
+        assert_eq!(longest(Class::ResponseTimeout), Some(Duration::from_millis(50)));
+        assert_eq!(longest(Class::Refused), Some(Duration::ZERO));
+        assert_eq!(episode.peers, BTreeMap::from([(None, 4)]));
     }
 }

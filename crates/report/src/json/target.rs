@@ -68,6 +68,8 @@ struct Episode {
     peers: BTreeMap<String, u64>,
     /// From `sent` to `done` of failed probes.
     time_to_fail: Option<Quantiles>,
+    /// The same by class; `other` for all classes beyond the first 16 of a lane.
+    time_to_fail_by_class: BTreeMap<String, Quantiles>,
 }
 
 impl Episode {
@@ -76,6 +78,10 @@ impl Episode {
         let peers = episode.peers.iter().map(|(peer, count)| {
             let peer = peer.map_or_else(|| "none".to_owned(), |peer| peer.to_string());
             (peer, *count)
+        });
+        let by_class = episode.times_to_fail.iter().filter_map(|(class, times)| {
+            let class = class.map_or_else(|| "other".to_owned(), |class| class.to_string());
+            Some((class, Quantiles::of(times)?))
         });
         Self {
             from_ns: episode.from.as_nanos(),
@@ -86,7 +92,8 @@ impl Episode {
             classes: counted(&episode.classes),
             lanes: episode.lanes.iter().map(|(id, count)| (lane(*id), *count)).collect(),
             peers: peers.collect(),
-            time_to_fail: Quantiles::of(&episode.time_to_fail),
+            time_to_fail: Quantiles::of(&episode.time_to_fail()),
+            time_to_fail_by_class: by_class.collect(),
         }
     }
 }

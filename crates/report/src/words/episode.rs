@@ -1,14 +1,16 @@
 //! Episodes in words: when probes failed, on which lanes, at which peers, and what the time to fail suggests.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::phrase::{Count, apart, lost_share, seconds, some};
+use super::phrase::{Count, apart, lost_share, seconds, some, some_classes};
 use crate::date;
 use crate::longest::{Longest, TargetEpisode};
 use lapse_measure::answer::Class;
 use lapse_measure::episode::Episode;
+use lapse_measure::latency::Distribution;
 use lapse_measure::outage::{Open, Outage};
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Human, Offset};
@@ -18,6 +20,8 @@ pub(crate) const HEADING: &str = "When (times of day in UTC)";
 
 /// Peers listed one by one; the rest are counted.
 const MAX_PEERS: usize = 4;
+/// A kind of failure is told of if it is one in so many.
+const KIND_PARTS: u64 = 20;
 
 /// A line for each of the `most` longest episodes, ordered by time, and one line for the rest.
 pub(crate) fn brief(record: &Record, most: usize) -> Vec<String> {
@@ -91,23 +95,65 @@ pub(crate) fn peers(episode: &Episode) -> String {
     if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
-/// How fast the probes of an episode failed, and the likely cause if the time and the main class point to one.
+/// How fast the probes of an episode failed, for each kind of failure that made up a twentieth of them or more, and the
+/// likely cause where the time and the class point to one.
 pub(crate) fn speed(record: &Record, episode: &Episode) -> String {
-    let (Some(half), Some(most)) = (episode.time_to_fail.quantile(0.5), episode.time_to_fail.quantile(0.99)) else {
-        return String::new();
-    };
-    let [median, p99] = [half, most].map(|time| Human(time).to_string());
-    let times = if median == p99 {
-        format!("; failed after {median}")
-    } else {
-        format!("; failed after {median} (p50), {p99} (p99)")
-    };
-    let usual = episode.classes.iter().find(|(_, count)| **count > episode.failed / 2);
-    let meaning = usual.and_then(|(class, _)| fingerprint(half, *class, record.about.timeout));
-    meaning.map_or_else(|| times.clone(), |meaning| format!("{times}, {meaning}"))
+    let kinds = kinds(episode, record.about.timeout);
+    if kinds.is_empty() {
+        return failed_after(&episode.time_to_fail()).map(|times| format!("; {times}")).unwrap_or_default();
+    }
+    let is_all = |kind: &Kind| kind.times.count() == episode.failed;
+    let name = |kind| if is_all(kind) { String::new() } else { format!("{} ", some_classes(&kind.classes)) };
+    let said: Vec<_> = kinds.iter().map(|kind| format!("{}{}", name(kind), kind.said)).collect();
+    format!("; {}", said.join("; "))
 }
 
-/// The likely cause when most probes failed with `class` after `time`; `None` for combinations that are not typical of
+/// Failures with the same likely cause; without one, with the same class or the same times.
+struct Kind {
+    classes: BTreeMap<Class, u64>,
+    times: Distribution,
+    meaning: Option<&'static str>,
+    said: String,
+}
+
+/// The kinds of an episode's failures, the most frequent first.
+fn kinds(episode: &Episode, timeout: Duration) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    let classes = episode.times_to_fail.iter().filter_map(|(class, times)| Some(((*class)?, times)));
+    for (class, times) in classes.filter(|(_, times)| times.count() * KIND_PARTS >= episode.failed) {
+        let meaning = times.quantile(0.5).and_then(|half| fingerprint(half, class, timeout));
+        let said = failed_after(times).unwrap_or_default();
+        let same = |kind: &&mut Kind| kind.meaning == meaning && (meaning.is_some() || kind.said == said);
+        if let Some(kind) = kinds.iter_mut().find(same) {
+            kind.add(class, times);
+        } else {
+            let classes = BTreeMap::from([(class, times.count())]);
+            kinds.push(Kind { classes, times: times.clone(), meaning, said });
+        }
+    }
+    for kind in &mut kinds {
+        kind.said =
+            failed_after(&kind.times).into_iter().chain(kind.meaning.map(str::to_owned)).collect::<Vec<_>>().join(", ");
+    }
+    kinds.sort_by_key(|kind| Reverse(kind.times.count()));
+    kinds
+}
+
+impl Kind {
+    fn add(&mut self, class: Class, times: &Distribution) {
+        self.classes.insert(class, times.count());
+        self.times.add(times);
+    }
+}
+
+/// `failed after 0.25 ms (p50), 0.40 ms (p99)`; `None` if nothing failed.
+fn failed_after(times: &Distribution) -> Option<String> {
+    let [median, p99] = [times.quantile(0.5)?, times.quantile(0.99)?].map(|time| Human(time).to_string());
+    let several = median != p99;
+    Some(if several { format!("failed after {median} (p50), {p99} (p99)") } else { format!("failed after {median}") })
+}
+
+/// The likely cause when probes failed with `class` after `time`; `None` for combinations that are not typical of
 /// one component.
 fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'static str> {
     let millis = time.as_millis();
@@ -148,6 +194,22 @@ mod tests {
         let line = "shop: 22:13:20.001 to 22:14:18.501, 0.001 to 58.501 s after the run began; \
                     lost 40 of 58,501 probes (less than 0.1 %)";
         assert_eq!(brief(&record, 10), [line]);
+    }
+
+    #[test]
+    fn each_kind_of_failure_that_is_not_rare_has_its_time_and_cause() {
+        let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(3_000, |_, ms| match ms {
+            1000 => Answer::after(Class::Malformed, 900),
+            1001..1400 => Answer::after(Class::Refused, 200),
+            1400..1420 => Answer::after(Class::Reset, 300),
+            1420..1440 => Answer::after(Class::Closed, 300),
+            1440..1600 => Answer::after(Class::Status(504), 5_010_000),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        let said = |episode: &Episode| speed(&record, episode);
+        let expected = "; refused x399 failed after 0.20 ms, at once: the host is there and nothing listens; \
+                        status 504 x160 failed after 5.01 s, as when ingress-nginx cannot connect (5 s)";
+        assert_eq!(record.summary.episodes().map(|(_, episode)| said(episode)).collect::<Vec<_>>(), [expected]);
     }
 
     #[test]
