@@ -165,7 +165,10 @@ impl Rollout {
         (known && self.noop == Noop::Inconclusive && self.status.changes == self.before).then(|| {
             let (scope, workloads) = (self.scope(), self.status.workloads);
             let what = if workloads == 0 { "no workload was seen" } else { "no template and no pod changed" };
-            format!("nothing was rolled: of {scope} {what}; --allow-noop accepts that")
+            format!(
+                "nothing was rolled yet: of {scope} {what}; if the command only starts a rollout, let it wait for that, \
+                 or give a longer --settle; --allow-noop accepts that nothing is rolled"
+            )
         })
     }
 }

@@ -27,7 +27,7 @@ fn an_upgrade_that_changes_nothing_is_inconclusive() {
     let Some(wine) = Release::install("noop", "") else { return };
     let report = wine.hammer(&[], &wine.upgrade("release=1", &["--wait"]));
     assert_eq!((report.exit, report.verdict()), (Some(3), "inconclusive"));
-    assert!(report.doubts().contains("nothing was rolled: of release noop"), "{}", report.doubts());
+    assert!(report.doubts().contains("nothing was rolled yet: of release noop"), "{}", report.doubts());
     let report = wine.hammer(&["--allow-noop"], &wine.upgrade("release=1", &[]));
     assert!(report.was_followed(), "{}", report.doubts());
 }

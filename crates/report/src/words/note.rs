@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::phrase::{part, some};
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Human;
+use lapse_record::event::Source;
 use lapse_record::record::Record;
 
 /// The notes in the order of the report, each a sentence.
@@ -21,7 +22,22 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
         notes.push(format!("{} were not kept", some(record.events_dropped, "further event")));
     }
     notes.extend(watched(record));
+    notes.extend(not_followed(record));
     notes
+}
+
+/// What a run without failures cannot say if nothing told it when the rollout was over: a command may only start one.
+fn not_followed(record: &Record) -> Option<String> {
+    let exit = record.command.as_ref()?.exit.as_ref()?;
+    let is_followed = record.events.iter().any(|event| matches!(event.source, Source::Kubernetes | Source::Lab));
+    let lost = record.summary.targets.iter().any(|target| target.totals.failed > 0);
+    let after = Human(record.seen.end.since(exit.at));
+    (!is_followed && !lost).then(|| {
+        format!(
+            "no rollout was followed: what begins more than {after} after the command ended was not measured; if the \
+             command only starts a rollout, name it (--workload deploy/NAME) or let the command wait for it"
+        )
+    })
 }
 
 /// For how long the run went on after its last failure, and whether that was enough: outages that came with calm between
@@ -53,7 +69,9 @@ mod tests {
     use super::*;
     use lapse_measure::answer::Class;
     use lapse_measure::time::Offset;
-    use lapse_record::event::{Event, EventKind, Source};
+    use lapse_record::entry::Exit;
+    use lapse_record::event::{Event, EventKind};
+    use lapse_record::record::CommandRun;
     use lapse_record::sample::{Answer, Sample, healthy};
 
     #[test]
@@ -63,6 +81,18 @@ mod tests {
         let event = |kind, text| Event::new(Offset::from_millis(5), Source::Prober, kind, text);
         record.events = vec![event(EventKind::LeftRunning, "no note"), event(EventKind::LinesDropped, text)];
         assert_eq!(notes(&record), [text]);
+    }
+
+    #[test]
+    fn a_clean_run_of_a_command_that_may_only_start_a_rollout_says_what_it_did_not_measure() {
+        let mut record = healthy();
+        let exit = Exit { at: record.seen.end.back(Duration::from_secs(2)), code: Some(0), signal: None };
+        let argv = ["git".to_owned(), "push".to_owned()].to_vec();
+        record.command = Some(CommandRun { argv, started: Some(Offset::ZERO), exit: Some(exit) });
+        let said = notes(&record).pop().unwrap_or_default();
+        assert!(said.starts_with("no rollout was followed: what begins more than 2.00 s after the command"), "{said}");
+        record.events.push(Event::new(Offset::ZERO, Source::Kubernetes, EventKind::Watching, "release shop"));
+        assert_eq!(notes(&record), Vec::<String>::new());
     }
 
     #[test]
