@@ -53,6 +53,8 @@ pub(super) struct HttpConnection {
     observed: Rc<IoObservations>,
     origin: Origin,
     uses: Cell<u32>,
+    /// When its last answer was complete, or when it was opened ahead of its first request.
+    rested: Cell<Option<Offset>>,
     /// Whether any request on it has been answered.
     answered: Cell<bool>,
     /// The state of its receive buffer when it was last checked.
@@ -84,8 +86,8 @@ struct Task(Local);
 
 impl HttpConnection {
     fn new(speech: Wire, observed: Rc<IoObservations>, origin: Origin) -> Self {
-        let (uses, answered, backend) = Default::default();
-        Self { speech, observed, origin, uses, answered, seen: Cell::new(Idle::Quiet), backend }
+        let (uses, rested, answered, backend) = Default::default();
+        Self { speech, observed, origin, uses, rested, answered, seen: Cell::new(Idle::Quiet), backend }
     }
 
     /// Speaks HTTP/1.1 on `io`.
@@ -144,6 +146,11 @@ impl HttpConnection {
         }
     }
 
+    /// Notes that nothing is under way on the connection from now on, unless another request is.
+    pub(super) fn rest(&self, now: Offset) {
+        self.rested.set((self.streams() == 0).then_some(now));
+    }
+
     /// Whether unread bytes, perhaps a GOAWAY, were on the connection when it was last found usable.
     pub(super) fn is_restless(&self) -> bool {
         self.seen.get() == Idle::Bytes
@@ -176,6 +183,7 @@ impl HttpConnection {
         trace.stage.set(Stage::Waiting);
         trace.uses.set(uses);
         trace.age.set(if uses == 0 { Duration::ZERO } else { now.since(self.origin.born) });
+        trace.idle.set(self.rested.take().map(|at| now.since(at)));
         trace.connection.set(if uses == 0 { Connection::New } else { Connection::Reused });
         trace.peer.set(self.origin.peer);
         trace.local_port.set(self.origin.local_port);

@@ -78,7 +78,8 @@ impl Lane {
 
     /// Opens one connection for the pool. A failure is not reported: the probes will meet it.
     pub(super) async fn warm(&self, now: impl Fn() -> Offset) {
-        if let Ok(pooled) = self.open(&Trace::new(), now).await {
+        if let Ok(pooled) = self.open(&Trace::new(), &now).await {
+            pooled.link.rest(now());
             self.pool.keep(pooled);
         }
     }
@@ -109,6 +110,7 @@ impl Lane {
                 let mut keeping = WarmUp { pool: &self.pool, pooled, whole: false };
                 let result = keeping.pooled.link.exchange(&self.request, trace, began).await;
                 keeping.whole = result.as_ref().err().is_none_or(Failed::is_whole);
+                keeping.pooled.link.rest(now());
                 result
             }
         }
@@ -352,6 +354,25 @@ mod tests {
         assert_eq!(three_requests(1, 0).await, ["ok", "not-sent goaway", "ok"]);
         assert_eq!(three_requests(1, 11).await, ["ok", "stream-reset", "ok"], "ENHANCE_YOUR_CALM");
         assert_eq!(three_requests(0, 0).await, ["stream-reset"; 3], "a server that never answers");
+    }
+
+    #[tokio::test]
+    async fn a_probe_knows_for_how_long_its_connection_was_idle() {
+        let test = async {
+            let lane = lane(1, Http::Http1, answer_each).await;
+            lane.warm(|| Offset::from_millis(100)).await;
+            let mut idle = Vec::new();
+            for ms in [350, 2_350, 2_400] {
+                let (trace, result) = probe(&lane, Duration::from_millis(ms)).await;
+                result.unwrap();
+                idle.push(trace.idle.get().unwrap().as_millis());
+            }
+            assert_eq!(idle, [250, 2_000, 50]);
+            drop(lane.pool.next_idle());
+            let (trace, _) = probe(&lane, Duration::from_secs(3)).await;
+            assert_eq!(trace.idle.get(), None, "opened for the probe");
+        };
+        LocalSet::new().run_until(test).await;
     }
 
     async fn join<F: Future + Unpin>(mut all: Vec<F>) -> Vec<F::Output> {

@@ -45,6 +45,7 @@ pub(super) struct Trace {
     pub(super) local_port: Cell<Option<u16>>,
     pub(super) age: Cell<Duration>,
     pub(super) uses: Cell<u32>,
+    pub(super) idle: Cell<Option<Duration>>,
     pub(super) status: Cell<Option<u16>>,
     /// The first bytes of the body, which become text only if the probe fails.
     server: RefCell<Option<HeaderValue>>,
@@ -80,6 +81,7 @@ impl Trace {
             local_port: Cell::new(None),
             age: Cell::new(Duration::ZERO),
             uses: Cell::new(0),
+            idle: Cell::new(None),
             status: Cell::new(None),
             server: RefCell::new(None),
             backend: RefCell::new(None),
@@ -139,6 +141,7 @@ impl Trace {
             body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
             age: self.age.get(),
             uses: self.uses.get(),
+            idle: self.idle.get(),
             detail,
         }
     }

@@ -8,6 +8,7 @@ pub mod error_chain;
 pub mod event;
 pub mod failure;
 pub mod journal;
+pub mod keep_alive;
 pub mod pods;
 pub mod record;
 #[cfg(any(test, feature = "sample"))]

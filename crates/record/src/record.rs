@@ -203,7 +203,7 @@ impl Recorder {
         let notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
         let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
         Record {
-            summary: Summary::of(&self.about, &seen, rest),
+            summary: Summary::of(&self.about, &seen, &self.failures.kept, rest),
             about: self.about,
             seen,
             failures: self.failures,

@@ -36,18 +36,26 @@ pub struct Answer {
     pub trip: Duration,
     /// The address that the probe reached; `None` for no address.
     pub peer: Option<SocketAddr>,
+    /// For how long the connection had been idle; `None` if that is not known.
+    pub idle: Option<Duration>,
 }
 
 impl Answer {
     /// A result of this class after `micros` microseconds, without a peer.
     pub const fn after(class: Class, micros: u64) -> Self {
-        Self { class, trip: Duration::from_micros(micros), peer: None }
+        Self { class, trip: Duration::from_micros(micros), peer: None, idle: None }
     }
 
     /// The same result from the server at 10.0.0.`host`.
     #[must_use]
     pub fn from(self, host: u8) -> Self {
         Self { peer: Some(SocketAddr::from(([10, 0, 0, host], 8080))), ..self }
+    }
+
+    /// The same result on a connection that had been idle for `idle`.
+    #[must_use]
+    pub fn idle(self, idle: Duration) -> Self {
+        Self { idle: Some(idle), ..self }
     }
 }
 
@@ -157,11 +165,11 @@ fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Ans
 
 fn resolved(id: LaneId, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
     let due = lane.schedule.due(slot);
-    let Answer { class, trip, peer } = answer(lane, due.as_nanos() / 1_000_000);
+    let Answer { class, trip, peer, idle } = answer(lane, due.as_nanos() / 1_000_000);
     let connection = if lane.policy == Policy::New { Connection::New } else { Connection::Reused };
     let timed_out = matches!(class, Class::ConnectTimeout | Class::ResponseTimeout);
     let probe = Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 };
-    let evidence = Evidence { peer, detail: class.to_string(), ..Evidence::default() };
+    let evidence = Evidence { peer, idle, detail: class.to_string(), ..Evidence::default() };
     Resolved { lane: id, probe, evidence: (class.health() == Health::Failed).then(|| Box::new(evidence)) }
 }
 

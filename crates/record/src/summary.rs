@@ -1,6 +1,8 @@
 //! What a run comes to, computed once: every report shows these figures, and runs are compared by them.
 
 use crate::entry::{ActId, RunHeader, Window};
+use crate::failure::Failure;
+use crate::keep_alive::KeepAliveRace;
 use crate::pods::Pod;
 use lapse_measure::availability;
 use lapse_measure::budget::WorstShare;
@@ -57,6 +59,8 @@ pub struct TargetSummary {
     pub worst_shares: Vec<WorstShare>,
     /// The longest stretch without a success although probes were on their way; `None` if nothing was sent.
     pub success_gap: Option<Span>,
+    /// What its failures come to if all of them were a keep-alive race: a hint at the cause.
+    pub keep_alive_race: Option<KeepAliveRace>,
 }
 
 /// The figures of a target in one phase of the run.
@@ -127,8 +131,8 @@ pub(crate) struct Act {
 }
 
 impl Summary {
-    /// Sums a run up.
-    pub(crate) fn of(about: &RunHeader, seen: &Observations, rest: Rest) -> Self {
+    /// Sums a run up. `kept` are the failures that were kept one by one.
+    pub(crate) fn of(about: &RunHeader, seen: &Observations, kept: &[Failure], rest: Rest) -> Self {
         let budgets: Vec<_> = about
             .budgets
             .iter()
@@ -139,7 +143,7 @@ impl Summary {
         let acts = rest.acts.into_iter().enumerate();
         let lane = |id: LaneId| LaneSummary { id, target: seen.lane(id).lane.target, name: seen.lane_name(id) };
         Self {
-            targets: seen.target_ids().map(|id| TargetSummary::of(about, seen, id)).collect(),
+            targets: seen.target_ids().map(|id| TargetSummary::of(about, seen, kept, id)).collect(),
             lanes: seen.lanes.iter().map(|observed| lane(observed.id)).collect(),
             acts: acts.map(|(nth, act)| ActSummary::of(about, seen, ActId(nth), act)).collect(),
             pods: rest.pods,
@@ -165,7 +169,7 @@ impl Summary {
 }
 
 impl TargetSummary {
-    fn of(about: &RunHeader, seen: &Observations, id: TargetId) -> Self {
+    fn of(about: &RunHeader, seen: &Observations, kept: &[Failure], id: TargetId) -> Self {
         let lanes = seen.lanes_of(id);
         let totals = |window| totals::of(&lanes, &seen.held_up, window);
         let phase = |(nth, (phase, span)): (usize, (Phase, Span))| {
@@ -185,6 +189,7 @@ impl TargetSummary {
             disruptions: disruptions::merged(&lanes),
             worst_shares: availability::worst_shares(&lanes, Span::new(Offset::ZERO, seen.end)),
             success_gap: target.success_gap,
+            keep_alive_race: KeepAliveRace::find(&lanes, kept),
         }
     }
 }

@@ -203,6 +203,7 @@ mod tests {
                 status: Some(503),
                 peer: Some("[::1]:80".parse().unwrap()),
                 body: Some("\u{fffd}\"<".to_owned()),
+                idle: probe.slot.is_multiple_of(2).then_some(Duration::from_secs(2)),
                 detail: probe.class.to_string(),
                 ..Evidence::default()
             };

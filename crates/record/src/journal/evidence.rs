@@ -25,6 +25,8 @@ struct EvidenceWire {
     body: Option<String>,
     age_ns: u64,
     uses: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle_ns: Option<u64>,
     detail: String,
 }
 
@@ -39,6 +41,7 @@ pub(super) fn write(evidence: &Evidence) -> io::Result<Vec<u8>> {
         body: evidence.body.clone(),
         age_ns: nanos(evidence.age),
         uses: evidence.uses,
+        idle_ns: evidence.idle.map(nanos),
         detail: evidence.detail.clone(),
     };
     Ok(serde_json::to_vec(&wire)?)
@@ -56,6 +59,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Evidence, String> {
         body: wire.body,
         age: Duration::from_nanos(wire.age_ns),
         uses: wire.uses,
+        idle: wire.idle_ns.map(Duration::from_nanos),
         detail: wire.detail,
     })
 }

@@ -66,7 +66,7 @@ fn episode_rows(record: &Record, (target, episode): TargetEpisode<'_>, losses: &
                 th colspan="5" scope="rowgroup" {
                     a href=(window(episode.from, episode.to)) { (sanitize(&target.name)) ": " (moment(episode.from)) (until) }
                     ", " (sanitize(&words::since(record, episode))) "; " (lost_share(episode.failed, episode.total))
-                    span.meaning { "reached " (words::peers(episode)) (words::speed(record, episode)) }
+                    span.meaning { "reached " (words::peers(episode)) (words::speed(record, (target, episode))) }
                 }
             }
             @for group in groups { (disruption(record, group, is_minor(group))) }

@@ -17,8 +17,8 @@ const MAX_TEXT_BYTES: usize = 200_000;
 
 /// Failed probes, ordered by lane and slot. The numbers of each: lane, slots since the previous failure (from zero in
 /// each lane), sent minus due (signed), done minus sent (signed), class, `1` if timed out plus `2` if the connection
-/// was reused, status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, and its
-/// uses. Peer, server, body and detail are positions in `texts`, counted from 1; 0 means none.
+/// was reused, status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, its
+/// uses, and 1 more than the microseconds for which it had been idle, or 0. Peer, server, body and detail are positions in `texts`, counted from 1; 0 means none.
 #[derive(Serialize)]
 pub(super) struct Failures {
     count: usize,
@@ -65,6 +65,7 @@ fn push_evidence(pack: &mut Pack, failure: &Failure, texts: &mut Texts) {
     pack.push(texts.place(Some(&evidence.detail)));
     pack.push(nanos(evidence.age) / 1000);
     pack.push(u64::from(evidence.uses));
+    pack.push(evidence.idle.map_or(0, |idle| nanos(idle) / 1000 + 1));
 }
 
 /// Distinct texts with their positions.

@@ -51,6 +51,9 @@ struct Failure<'a> {
     age_ns: u64,
     /// Number of earlier requests on the connection.
     uses: u32,
+    /// Time for which the connection had been idle; null if it was opened for this probe, or if another request was
+    /// under way on it.
+    idle_ns: Option<u64>,
     /// Address and port that the probe reached or tried to reach; null if there was none.
     peer: Option<String>,
     /// Local port of the probe, to find it in a packet capture.
@@ -83,6 +86,7 @@ impl<'a> Failure<'a> {
             connection: probe.connection.to_string(),
             age_ns: nanos(evidence.age),
             uses: evidence.uses,
+            idle_ns: evidence.idle.map(nanos),
             peer: evidence.peer.map(|peer| peer.to_string()),
             local_port: evidence.local_port,
             backend: evidence.backend.as_deref(),

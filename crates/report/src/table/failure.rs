@@ -3,9 +3,10 @@
 use std::io;
 
 use super::{Column, Field, Kind, RowSink};
+use lapse_measure::time::nanos;
 use lapse_record::record::Record;
 
-pub(super) const COLUMNS: [Column; 18] = [
+pub(super) const COLUMNS: [Column; 19] = [
     ("time", Kind::Instant),
     ("target", Kind::Text),
     ("lane", Kind::Text),
@@ -24,6 +25,7 @@ pub(super) const COLUMNS: [Column; 18] = [
     ("backend", Kind::Text),
     ("body", Kind::Text),
     ("detail", Kind::Text),
+    ("idle_ns", Kind::Number),
 ];
 
 pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
@@ -48,6 +50,7 @@ pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
             Field::of_text(evidence.backend.as_deref()),
             Field::of_text(evidence.body.as_deref()),
             Field::text(&evidence.detail),
+            Field::number(evidence.idle.map(nanos)),
         ])
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
 fn write_episode(record: &Record, (target, episode): TargetEpisode<'_>, page: &mut Page) {
     page.say(2, &headline(record, (target, episode)));
     page.table(4, &episode.lanes.keys().map(|lane| row(record, *lane, episode)).collect::<Vec<_>>());
-    page.say(4, &format!("reached {}{}", peers(episode), speed(record, episode)));
+    page.say(4, &format!("reached {}{}", peers(episode), speed(record, (target, episode))));
 }
 
 /// The cells of a lane in an episode: policy, durations, and lost probes with open sides.

@@ -97,8 +97,14 @@ pub(crate) fn peers(episode: &Episode) -> String {
 
 /// How fast the probes of an episode failed, for each kind of failure that made up a twentieth of them or more, and the
 /// likely cause where the time and the class point to one.
-pub(crate) fn speed(record: &Record, episode: &Episode) -> String {
-    let kinds = kinds(episode, record.about.timeout);
+pub(crate) fn speed(record: &Record, (target, episode): TargetEpisode<'_>) -> String {
+    let meaning = |time, class| match class {
+        Class::Closed | Class::Reset if target.keep_alive_race.is_some() => {
+            Some("at once: the server closed an idle connection (a keep-alive race, see the notes)")
+        }
+        _ => fingerprint(time, class, record.about.timeout),
+    };
+    let kinds = kinds(episode, meaning);
     if kinds.is_empty() {
         return failed_after(&episode.time_to_fail()).map(|times| format!("; {times}")).unwrap_or_default();
     }
@@ -117,11 +123,11 @@ struct Kind {
 }
 
 /// The kinds of an episode's failures, the most frequent first.
-fn kinds(episode: &Episode, timeout: Duration) -> Vec<Kind> {
+fn kinds(episode: &Episode, meaning: impl Fn(Duration, Class) -> Option<&'static str>) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     let classes = episode.times_to_fail.iter().filter_map(|(class, times)| Some(((*class)?, times)));
     for (class, times) in classes.filter(|(_, times)| times.count() * KIND_PARTS >= episode.failed) {
-        let meaning = times.quantile(0.5).and_then(|half| fingerprint(half, class, timeout));
+        let meaning = times.quantile(0.5).and_then(|half| meaning(half, class));
         let said = failed_after(times).unwrap_or_default();
         let same = |kind: &&mut Kind| kind.meaning == meaning && (meaning.is_some() || kind.said == said);
         if let Some(kind) = kinds.iter_mut().find(same) {
@@ -206,10 +212,20 @@ mod tests {
             1440..1600 => Answer::after(Class::Status(504), 5_010_000),
             _ => Answer::after(Class::Ok, 200),
         });
-        let said = |episode: &Episode| speed(&record, episode);
         let expected = "; refused x399 failed after 0.20 ms, at once: the host is there and nothing listens; \
                         status 504 x160 failed after 5.01 s, as when ingress-nginx cannot connect (5 s)";
-        assert_eq!(record.summary.episodes().map(|(_, episode)| said(episode)).collect::<Vec<_>>(), [expected]);
+        assert_eq!(record.summary.episodes().map(|one| speed(&record, one)).collect::<Vec<_>>(), [expected]);
+    }
+
+    #[test]
+    fn requests_that_met_the_end_of_an_idle_connection_are_a_keep_alive_race() {
+        let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(9_000, |lane, ms| match (lane.policy, ms) {
+            (Policy::Reused, 2_000 | 8_000) => Answer::after(Class::Closed, 200).idle(Duration::from_secs(2)),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        let expected =
+            "; failed after 0.20 ms, at once: the server closed an idle connection (a keep-alive race, see the notes)";
+        assert_eq!(record.summary.episodes().map(|one| speed(&record, one)).collect::<Vec<_>>(), [expected; 2]);
     }
 
     #[test]

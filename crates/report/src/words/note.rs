@@ -6,7 +6,9 @@ use super::phrase::{part, some};
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Human;
 use lapse_record::event::Source;
+use lapse_record::keep_alive::KeepAliveRace;
 use lapse_record::record::Record;
+use lapse_record::summary::TargetSummary;
 
 /// The notes in the order of the report, each a sentence.
 pub(crate) fn notes(record: &Record) -> Vec<String> {
@@ -21,6 +23,7 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
     if record.events_dropped > 0 {
         notes.push(format!("{} were not kept", some(record.events_dropped, "further event")));
     }
+    notes.extend(record.summary.targets.iter().filter_map(keep_alive_race));
     notes.extend(watched(record));
     notes.extend(not_followed(record));
     notes
@@ -38,6 +41,20 @@ fn not_followed(record: &Record) -> Option<String> {
              command only starts a rollout, name it (--workload deploy/NAME) or let the command wait for it"
         )
     })
+}
+
+/// That the failures of a target look like a keep-alive race, and what helps against one.
+fn keep_alive_race(target: &TargetSummary) -> Option<String> {
+    let KeepAliveRace { failed, idle_at_least, idle_at_most } = target.keep_alive_race?;
+    let [least, most] = [idle_at_least, idle_at_most].map(|idle| Human(idle).to_string());
+    let idle = if least == most { least } else { format!("{least} to {most}") };
+    Some(format!(
+        "{}: a keep-alive race: all failures ({}) were requests on kept connections that had been idle for {idle}, which \
+         the server closed just then, and new connections lost none: give the server a keep-alive timeout longer than that \
+         of its clients, proxies and load balancers included",
+        target.name,
+        some(failed, "probe")
+    ))
 }
 
 /// For how long the run went on after its last failure, and whether that was enough: outages that came with calm between
@@ -68,6 +85,7 @@ fn watched(record: &Record) -> Option<String> {
 mod tests {
     use super::*;
     use lapse_measure::answer::Class;
+    use lapse_measure::lane::Policy;
     use lapse_measure::time::Offset;
     use lapse_record::entry::Exit;
     use lapse_record::event::{Event, EventKind};
@@ -93,6 +111,18 @@ mod tests {
         assert!(said.starts_with("no rollout was followed: what begins more than 2.00 s after the command"), "{said}");
         record.events.push(Event::new(Offset::ZERO, Source::Kubernetes, EventKind::Watching, "release shop"));
         assert_eq!(notes(&record), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_keep_alive_race_is_named_with_the_idle_time_and_the_advice() {
+        let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(9_000, |lane, ms| match (lane.policy, ms) {
+            (Policy::Reused, 2_000 | 8_000) => Answer::after(Class::Closed, 200).idle(Duration::from_millis(2_004)),
+            _ => Answer::after(Class::Ok, 200),
+        });
+        let said = "shop: a keep-alive race: all failures (2 probes) were requests on kept connections that had been idle \
+                    for 2.00 s, which the server closed just then, and new connections lost none: give the server a \
+                    keep-alive timeout longer than that of its clients, proxies and load balancers included";
+        assert_eq!(notes(&record)[0], said);
     }
 
     #[test]

@@ -50,9 +50,9 @@ const failuresOf = ({ count, packed, texts }, lanes) => {
     const done = sent + reader.step();
     const [kind, flags, status] = [reader.next(), reader.next(), reader.next()];
     const [peer, port, server, body, detail] = [text(), reader.next(), text(), text(), text()];
-    const [age, uses] = [reader.next() * 1000, reader.next()];
+    const [age, uses, idle] = [reader.next() * 1000, reader.next(), (reader.next() - 1) * 1000];
     byLane[lane].set(slot, {
-      slot, due, sent, done, kind, timedOut: flags % 2 === 1, reused: flags > 1, status, peer, port, server, body, detail, age, uses,
+      slot, due, sent, done, kind, timedOut: flags % 2 === 1, reused: flags > 1, status, peer, port, server, body, detail, age, uses, idle,
     });
   }
   return byLane;

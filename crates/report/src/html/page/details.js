@@ -41,7 +41,8 @@ class Details {
 
   evidence(failure) {
     const since = (at) => `${this.offset(at)}, ${distance(at - failure.due)} after due`;
-    const reused = `reused, ${distance(failure.age)} old, ${some(failure.uses, 'request')} before`;
+    const idle = failure.idle < 0 ? '' : `, idle for ${distance(failure.idle)}`;
+    const reused = `reused, ${distance(failure.age)} old, ${some(failure.uses, 'request')} before${idle}`;
     const all = [
       ['slot', failure.slot],
       ['due', this.offset(failure.due)],
