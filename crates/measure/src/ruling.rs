@@ -216,7 +216,7 @@ impl<'a> Measured<'a> {
         let (unseen, unsent) = (totals.unseen.length, totals.not_sent);
         match limit {
             Limit::Disruption(limit) | Limit::Outage(limit) if !limit.is_zero() => {
-                (unseen > *limit).then(|| self.undecided("no longer one was seen", ""))
+                (unseen > *limit).then(|| self.undecided("no longer one was seen", "", *limit))
             }
             Limit::Downtime(limit) if !limit.is_zero() => blind_too_long(totals.loss_derived, totals.unsent, *limit),
             Limit::Down(limit) if !limit.is_zero() => blind_too_long(totals.down, totals.blind, *limit),
@@ -229,31 +229,38 @@ impl<'a> Measured<'a> {
             _ if unseen > self.resolution => {
                 let found = if totals.failed == 0 { "no failure was seen" } else { "what was seen is within it" };
                 let wanted = format!(", and one over {} is to be found (--resolution)", Human(self.resolution));
-                Some(self.undecided(found, &wanted))
+                Some(self.undecided(found, &wanted, self.resolution))
             }
             _ => None,
         }
     }
 
-    fn undecided(&self, found: &str, wanted: &str) -> Outcome {
+    /// What could have gone unseen, and what would have found an outage of `wanted`.
+    fn undecided(&self, found: &str, said: &str, wanted: Duration) -> Outcome {
         let unseen = self.totals.unseen;
         let at = Human(unseen.at.since(Offset::ZERO));
         Outcome::Undecided(format!(
-            "{found}, but an outage of {} could have gone unseen, {at} after the run began{wanted}: {}",
+            "{found}, but an outage of {} could have gone unseen, {at} after the run began{said}: {}",
             Human(unseen.length),
-            self.remedy_for_unseen()
+            self.remedy_for_unseen(wanted)
         ))
     }
 
-    fn remedy_for_unseen(&self) -> &'static str {
+    fn remedy_for_unseen(&self, wanted: Duration) -> String {
         let unseen = self.totals.unseen.length;
         let period = self.lanes.first().map_or(Duration::ZERO, |lane| lane.lane.schedule.period());
-        if unseen <= period * 2 || self.totals.resolved < 2 {
-            "raise --rate"
+        // Between two sends lies a period; the rest is what the answer took.
+        let rest = wanted.saturating_sub(unseen.saturating_sub(period));
+        if (unseen <= period * 2 || self.totals.resolved < 2) && !rest.is_zero() {
+            let lanes = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
+            let rate = Duration::from_secs(lanes.into()).div_duration_f64(rest).ceil();
+            format!("--rate {rate}/s would have found one of {}", Human(wanted))
+        } else if unseen <= period * 2 {
+            "raise --rate".to_owned()
         } else if self.totals.longest_blind * 2 >= unseen {
-            "the prober was held up then: run it where the machine is less busy"
+            "the prober was held up then: run it where the machine is less busy".to_owned()
         } else {
-            "answers took so long then"
+            "answers took so long then".to_owned()
         }
     }
 

@@ -234,3 +234,11 @@ fn every_probe_ended_by_the_probers_own_timeout_is_a_doubt_where_none_ever_succe
     assert!(why[0].contains("the prober's own --timeout"), "{why:?}");
     assert_eq!(judged("..tttttttt", Limit::Failed(0), Ending::Complete).0, Conclusion::Fail);
 }
+
+#[test]
+fn a_limit_below_what_could_have_gone_unseen_is_a_doubt_with_the_rate_that_would_do() {
+    let (conclusion, why) = judged("..........", Limit::Disruption(Duration::from_micros(500)), Ending::Complete);
+    assert_eq!(conclusion, Conclusion::Inconclusive);
+    assert!(why[0].ends_with(": --rate 2000/s would have found one of 0.50 ms"), "{why:?}");
+    assert_eq!(judged("..........", Limit::Disruption(Duration::from_millis(2)), Ending::Complete).0, Conclusion::Pass);
+}
