@@ -115,6 +115,10 @@ impl<'a> Measured<'a> {
             ));
         }
         if let Some(Outcome::Broken(before)) = self.before(limit).filter(|_| self.is_no_worse_than_before()) {
+            if let Some(why) = self.own_timeout() {
+                let beside = self.right_budget(limit);
+                return Outcome::Undecided(format!("{figure}, but {why} (in the baseline {before}){beside}"));
+            }
             let suspect = self.baseline.as_ref().and_then(|before| suspect::of(&before.classes));
             let suspect = suspect.map(|why| format!("; first suspect: {why}")).unwrap_or_default();
             return Outcome::Undecided(format!(
@@ -122,10 +126,12 @@ impl<'a> Measured<'a> {
                 self.right_budget(limit)
             ));
         }
-        if self.baseline.is_none() && self.own_timeout_only() {
-            return Outcome::Undecided(format!(
-                "{figure}, but every probe ended at the prober's own --timeout, from the first on: give it a longer one"
-            ));
+        // Of a baseline that is shorter than --timeout no probe had ended when the event began.
+        if self.baseline.as_ref().is_none_or(|before| before.resolved == 0)
+            && self.totals.failed == self.totals.resolved
+            && let Some(why) = self.own_timeout()
+        {
+            return Outcome::Undecided(format!("{figure}, but {why}"));
         }
         let alone = self.one_probe_decides(limit);
         Outcome::Broken(if alone { format!("{figure} (a single probe decides this)") } else { figure })
@@ -147,7 +153,8 @@ impl<'a> Measured<'a> {
         match self.before(limit).filter(|_| limit.is_ceiling())? {
             Outcome::Broken(before) => {
                 let why = format!("the baseline is not clean: before the event {before}{}", self.classes_before());
-                Some(Outcome::Undecided(format!("{why}{}", self.right_budget(limit))))
+                let own = self.own_timeout().map(|own| format!("; {own}")).unwrap_or_default();
+                Some(Outcome::Undecided(format!("{why}{own}{}", self.right_budget(limit))))
             }
             _ => None,
         }
@@ -193,9 +200,14 @@ impl<'a> Measured<'a> {
             }
     }
 
-    fn own_timeout_only(&self) -> bool {
-        let totals = &self.totals;
-        totals.failed == totals.resolved && totals.classes.keys().all(|class| *class == Class::ResponseTimeout)
+    /// What to say and do if each failure, before the event and from then on, is one that the prober's own clock made of
+    /// an answer that did not come in time: the service may only be slower than that.
+    fn own_timeout(&self) -> Option<String> {
+        let all = || self.baseline.iter().chain([&self.totals]);
+        let is_own = all().flat_map(|totals| totals.classes.keys()).all(|class| *class == Class::ResponseTimeout);
+        let which =
+            if all().all(|totals| totals.failed == totals.resolved) { "every probe" } else { "every failed probe" };
+        is_own.then(|| format!("{which} ended at the prober's own --timeout, from the start on: give it a longer one"))
     }
 
     fn one_probe_decides(&self, limit: &Limit) -> bool {

@@ -242,3 +242,30 @@ fn a_limit_below_what_could_have_gone_unseen_is_a_doubt_with_the_rate_that_would
     assert!(why[0].ends_with(": --rate 2000/s would have found one of 0.50 ms"), "{why:?}");
     assert_eq!(judged("..........", Limit::Disruption(Duration::from_millis(2)), Ending::Complete).0, Conclusion::Pass);
 }
+
+#[test]
+fn a_baseline_whose_failures_all_ended_at_the_probers_own_timeout_asks_for_a_longer_one() {
+    let (late, lossy) = ("t".repeat(200), format!("t{}", ".".repeat(19)).repeat(10));
+    let why = |notation: &str| {
+        let verdict = with_baseline(notation);
+        assert_eq!((verdict.conclusion, verdict.breaches), (Conclusion::Inconclusive, vec![]));
+        verdict.inconclusive[0].clone()
+    };
+    let advice = "ended at the prober's own --timeout, from the start on: give it a longer one (in the baseline ";
+    let all = why(&late);
+    assert!(all.contains(&format!("100 of 100 probes failed, but every probe {advice}100 of 100")), "{all}");
+    let some = why(&lossy);
+    assert!(some.contains(&format!("5 of 100 probes failed, but every failed probe {advice}3 of 60")), "{some}");
+    let clean = why(&format!("{}{}", &lossy[..100], ".".repeat(100)));
+    assert!(clean.contains("(response-timeout x3); every failed probe ended at the prober's own --timeout"), "{clean}");
+    let refused = why(&lossy.replacen('t', "r", 1));
+    assert!(!refused.contains("the prober's own"), "{refused}");
+}
+
+#[test]
+fn a_baseline_shorter_than_the_timeout_shows_nothing() {
+    // Each probe takes 50 ms to time out: none of the baseline's has when the event begins.
+    let verdict = with_baseline(&"t".repeat(80));
+    assert_eq!(verdict.conclusion, Conclusion::Inconclusive, "{verdict:?}");
+    assert!(verdict.inconclusive[0].contains("every probe ended at the prober's own --timeout"), "{verdict:?}");
+}

@@ -2,6 +2,7 @@
 
 use super::phrase::{Count, seconds, some};
 use crate::date;
+use lapse_measure::answer::Class;
 use lapse_measure::outage::Open;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Offset;
@@ -76,8 +77,16 @@ fn steps_for(target: &TargetSummary) -> Vec<String> {
     if target.totals.resolved == 0 {
         steps.push(format!("check that {name} can be reached from this machine: curl -v {}", target.url));
     }
-    if target.phases.iter().any(|one| one.phase == Phase::Baseline && one.totals.failed > 0) {
-        steps.push(format!("find out what fails on {name} when nothing is going on, then run again"));
+    let mut before =
+        target.phases.iter().filter(|one| one.phase == Phase::Baseline && one.totals.failed > 0).peekable();
+    if before.peek().is_some() {
+        let is_late = |class: &Class| *class == Class::ResponseTimeout;
+        let step = if before.all(|one| one.totals.classes.keys().all(is_late)) {
+            format!("run again with a --timeout longer than {name} takes to answer")
+        } else {
+            format!("find out what fails on {name} when nothing is going on, then run again")
+        };
+        steps.push(step);
     }
     steps
 }
@@ -121,4 +130,25 @@ fn around(command: &CommandRun) -> String {
 
 fn quoted(argv: &[String]) -> String {
     format!("`{}`", argv.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapse_record::sample::{Answer, Sample};
+
+    #[test]
+    fn a_service_slower_than_the_timeout_asks_for_a_longer_one_and_for_nothing_else() {
+        let answers = |class, micros| {
+            let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 5000);
+            sample.record(7000, move |_, _| Answer::after(class, micros))
+        };
+        let slow = answers(Class::ResponseTimeout, 4_000_000);
+        let why = "no failed probe on shop: 2000 of 2000 probes failed, but every probe ended at the prober's own \
+                   --timeout, from the start on: give it a longer one (in the baseline 5000 of 5000 probes failed)";
+        assert_eq!(slow.summary.verdict.inconclusive, [why]);
+        assert_eq!(next_steps(&slow)[0], "run again with a --timeout longer than shop takes to answer");
+        let refused = next_steps(&answers(Class::Refused, 200));
+        assert_eq!(refused[0], "find out what fails on shop when nothing is going on, then run again");
+    }
 }
