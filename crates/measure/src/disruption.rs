@@ -10,6 +10,7 @@ use super::answer::{Class, Health};
 use super::binomial::{Share, TAIL};
 use super::outage::Outage;
 use super::schedule::Schedule;
+use super::span::Span;
 use super::time::{Bounded, Offset};
 use super::timeline::{Cell, Run, Timeline};
 
@@ -49,6 +50,8 @@ pub struct Disruption {
     pub began: (Option<Offset>, Offset),
     /// It ended in this interval, open where no bound is known.
     pub ended: (Offset, Option<Offset>),
+    /// The slots that it may have cost a probe are due in this span; as far as the run was watched.
+    pub reach: Span,
     /// Probes that failed in it.
     pub failed: u64,
     /// Those of them that were sent late, while the prober itself was held up.
@@ -112,20 +115,26 @@ fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<D
     let share = share_lost(failed, resolved);
     let mut began = (first.began.0, outages.iter().map(|one| one.began.1).min()?);
     let mut ended = (outages.iter().map(|one| one.ended.0).max()?, last.ended.1);
+    let mut reach = (first.from, last.to);
     let certainty = if failed == resolved { Certainty::Certain } else { Certainty::Confidence95 };
     if certainty == Certainty::Confidence95 {
         let edge = Edge { timeline, unseen: unseen(failed, resolved), gate };
         if !solid(first, share) {
-            began.0 = began.0.and_then(|at| edge.before(first, at));
+            let (far, seen) = edge.before(first);
+            reach.0 = far;
+            began.0 = began.0.filter(|_| seen).map(|hard| far.min(hard));
         }
         if !solid(last, share) {
-            ended.1 = ended.1.and_then(|at| edge.after(last, at));
+            let (far, seen) = edge.after(last);
+            reach.1 = far;
+            ended.1 = ended.1.filter(|_| seen).map(|hard| (far + edge.late(last, hard)).max(hard));
         }
     }
+    let reach = Span::new(reach.0, reach.1 + Duration::from_nanos(1));
     let schedule = timeline.schedule();
     let slots = schedule.slots_before(last.to) - schedule.slots_before(first.from) + 1;
     let (from, to, estimate) = (first.from, last.to, schedule.time_of(slots));
-    Some(Disruption { from, to, began, ended, failed, failed_late, resolved, lost: share, certainty, estimate })
+    Some(Disruption { from, to, began, ended, reach, failed, failed_late, resolved, lost: share, certainty, estimate })
 }
 
 /// What became of the probes due from `from` to `to`, both included.
@@ -164,47 +173,50 @@ struct Edge<'a> {
 }
 
 impl Edge<'_> {
-    /// The earliest beginning, given the hard bound that the last success before `outage` sets.
-    fn before(&self, outage: &Outage, hard: Offset) -> Option<Offset> {
+    /// When the earliest probe was due that it may have met unseen, and whether the lane was watched until then.
+    fn before(&self, outage: &Outage) -> (Offset, bool) {
         let schedule = self.timeline.schedule();
         let first = schedule.slots_before(outage.from);
         let runs = self.timeline.runs();
         let runs = &runs[..runs.partition_point(|run| run.slot < first)];
+        let gate = outage.from.back(self.gate);
         let mut left = self.unseen;
         for run in runs.iter().rev().filter(|run| succeeded(run)) {
             if run.count >= left {
-                let far = schedule.due(run.last_slot() + 1 - left);
-                return Some(far.max(outage.from.back(self.gate)).min(hard));
+                return (schedule.due(run.last_slot() + 1 - left).max(gate), true);
             }
             left -= run.count;
         }
-        self.within_gate(outage.from.since(schedule.due(0))).then(|| outage.from.back(self.gate).min(hard))
+        (gate, outage.from.since(schedule.due(0)) >= self.gate)
     }
 
-    /// The latest end, given the hard bound that the first success after `outage` sets.
-    fn after(&self, outage: &Outage, hard: Offset) -> Option<Offset> {
+    /// When the latest probe was due that it may have met unseen, and whether the lane was watched until then.
+    fn after(&self, outage: &Outage) -> (Offset, bool) {
         let schedule = self.timeline.schedule();
-        let last = schedule.slots_before(outage.to);
-        let runs = self.timeline.runs();
-        let runs = &runs[runs.partition_point(|run| run.slot <= last)..];
+        let runs = self.runs_after(outage);
+        let gate = outage.to + self.gate;
         let mut left = self.unseen;
-        // The success that sets the bound came back so long after it was due.
-        let late =
-            runs.iter().find(|run| succeeded(run)).map_or(Duration::ZERO, |run| hard.since(schedule.due(run.slot)));
         for run in runs.iter().filter(|run| succeeded(run)) {
             if run.count >= left {
-                let far = schedule.due(run.slot + left - 1).min(outage.to + self.gate);
-                return Some((far + late).max(hard));
+                return (schedule.due(run.slot + left - 1).min(gate), true);
             }
             left -= run.count;
         }
         let end = runs.last().map_or(outage.to, |run| schedule.due(run.last_slot()));
-        self.within_gate(end.since(outage.to)).then(|| (outage.to + self.gate + late).max(hard))
+        (gate, end.since(outage.to) >= self.gate)
     }
 
-    /// Whether the lane was watched for the gate time beyond the edge.
-    fn within_gate(&self, watched: Duration) -> bool {
-        watched >= self.gate
+    /// How long after it was due the success came back that sets the hard bound of the end.
+    fn late(&self, outage: &Outage, hard: Offset) -> Duration {
+        let schedule = self.timeline.schedule();
+        let success = self.runs_after(outage).iter().find(|run| succeeded(run));
+        success.map_or(Duration::ZERO, |run| hard.since(schedule.due(run.slot)))
+    }
+
+    fn runs_after(&self, outage: &Outage) -> &[Run] {
+        let last = self.timeline.schedule().slots_before(outage.to);
+        let runs = self.timeline.runs();
+        &runs[runs.partition_point(|run| run.slot <= last)..]
     }
 }
 
@@ -215,3 +227,5 @@ fn succeeded(run: &Run) -> bool {
 #[cfg(test)]
 #[path = "disruption/tests.rs"]
 mod tests;
+#[cfg(test)]
+mod trials;

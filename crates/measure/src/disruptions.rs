@@ -81,6 +81,7 @@ fn join(one: &mut Disruption, next: &Disruption) {
     one.to = one.to.max(next.to);
     one.began = (one.began.0.zip(next.began.0).map(|(a, b)| a.min(b)), one.began.1.min(next.began.1));
     one.ended = (one.ended.0.max(next.ended.0), one.ended.1.zip(next.ended.1).map(|(a, b)| a.max(b)));
+    one.reach = Span::new(one.reach.from.min(next.reach.from), one.reach.to.max(next.reach.to));
     one.failed_late += next.failed_late;
     one.certainty = one.certainty.max(next.certainty);
 }

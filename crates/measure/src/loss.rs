@@ -56,7 +56,8 @@ struct Sample {
 
 impl Sample {
     fn add(&mut self, lane: &LaneObservations, one: &Disruption, window: Span) {
-        let reach = Span::new(one.began.0.unwrap_or(window.from), one.ended.1.unwrap_or(window.to)).within(window);
+        // By when slots were due, not by when a failure was answered: one that took 6 s to fail still cost one slot.
+        let reach = one.reach.within(window);
         let cell = Cell::of([&lane.timeline], reach.from, reach.to);
         self.failed += cell.failed();
         self.resolved += cell.resolved();
