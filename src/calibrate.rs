@@ -3,6 +3,7 @@
 //! The injecting and the measuring code share nothing but the kernel's clock.
 
 pub(crate) mod judge;
+pub(crate) mod loss;
 pub(crate) mod table;
 
 use std::time::Duration;
@@ -18,6 +19,8 @@ use lapse_record::record::Record;
 
 /// The time before the first and after the last outage, so that each has successes on both sides.
 const MARGIN: Duration = Duration::from_secs(1);
+/// The time before each loss: longer than the gate, so that two are not taken for one.
+const BEFORE_A_LOSS: Duration = Duration::from_millis(400);
 
 /// The parameters of a calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(crate) struct Calibration {
     pub seed: u64,
     /// The number of outages.
     pub outages: usize,
+    /// The number of losses, after the outages.
+    pub losses: usize,
     /// The longest outage.
     pub longest: Duration,
 }
@@ -49,7 +54,8 @@ pub(crate) enum Error {
 
 impl Calibration {
     fn faults(&self) -> Faults {
-        Faults::random(self.seed, self.outages, Offset::ZERO + MARGIN, self.longest)
+        let outages = Faults::random(self.seed, self.outages, Offset::ZERO + MARGIN, self.longest);
+        outages.with_losses(self.seed, self.losses, BEFORE_A_LOSS)
     }
 
     /// The time that the calibration takes.
@@ -72,7 +78,9 @@ impl Calibration {
         let truths = server.stop().await.map_err(Error::Strayed)?;
         let shift = |at: Offset| at.shifted(clock.monotonic_ns(), record.about.monotonic_ns);
         let truths: Vec<_> = truths.iter().map(|truth| truth.on(shift)).collect();
-        let judgement = judge::judge(&record.seen, &truths);
+        let (outages, losses) = truths.split_at(self.outages.min(truths.len()));
+        let mut judgement = judge::judge(&record.seen, outages, losses.first().map(|loss| loss.began.0));
+        judgement.losses = loss::judge(&record.seen, losses);
         Ok((record, judgement))
     }
 }

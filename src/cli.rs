@@ -273,6 +273,10 @@ struct CalibrateArgs {
     /// The number of outages to inject; the default takes about a minute.
     #[arg(long, value_name = "N", default_value = "130", value_parser = clap::value_parser!(u16).range(1..))]
     outages: u16,
+    /// The number of losses to inject after the outages: of 10 % to 90 % of the requests, for 0.1 to 2 s each; the default
+    /// takes about half a minute.
+    #[arg(long, value_name = "N", default_value = "20")]
+    losses: u16,
     /// The longest outage; the shortest is one millisecond [e.g. 200ms].
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = value::some_duration)]
     longest: Duration,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::loss::Losses;
 use lapse_lab::fault::{Fault, Truth};
 use lapse_measure::lane::Lane;
 use lapse_measure::observations::{LaneObservations, Observations};
@@ -30,7 +31,7 @@ pub(crate) enum Outcome {
 }
 
 /// The result for one injected outage on one lane, with its truth.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finding {
     /// The injected outage.
     pub truth: Truth,
@@ -41,12 +42,14 @@ pub(crate) struct Finding {
 }
 
 /// The results of a calibration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Judgement {
     /// The result for each injected outage on each lane.
     pub findings: Vec<Finding>,
     /// Outages that were measured but not injected, in words.
     pub invented: Vec<String>,
+    /// How the bounds of the losses fared.
+    pub losses: Losses,
 }
 
 impl Judgement {
@@ -57,7 +60,7 @@ impl Judgement {
             Outcome::Missed => Some(format!("{finding} was missed")),
             Outcome::Observed { .. } | Outcome::BelowFloor | Outcome::Blind => None,
         });
-        wrong.chain(self.invented.iter().cloned()).collect()
+        wrong.chain(self.invented.iter().cloned()).chain(self.losses.objections()).collect()
     }
 
     /// Whether any outage was seen.
@@ -84,19 +87,22 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// Judges the observations on the lanes of one target by the injected truths, given in order.
-pub(crate) fn judge(seen: &Observations, truths: &[Truth]) -> Judgement {
+/// Judges the observations on the lanes of one target by the injected outages, given in order. What was measured from
+/// `until` on belongs to losses.
+pub(crate) fn judge(seen: &Observations, truths: &[Truth], until: Option<Offset>) -> Judgement {
     let mut judgement = Judgement::default();
     for lane in &seen.lanes {
-        judgement.add(lane.lane, lane, &seen.held_up, truths);
+        let outages = lane.outages.partition_point(|outage| until.is_none_or(|until| outage.began.1 < until));
+        judgement.add(lane, &lane.outages[..outages], &seen.held_up, truths);
     }
     judgement
 }
 
 impl Judgement {
-    fn add(&mut self, lane: Lane, seen: &LaneObservations, held_up: &Spans, truths: &[Truth]) {
+    fn add(&mut self, seen: &LaneObservations, outages: &[Outage], held_up: &Spans, truths: &[Truth]) {
+        let lane = seen.lane;
         let mut outcomes: Vec<Option<Outcome>> = vec![None; truths.len()];
-        for outage in &seen.outages {
+        for outage in outages {
             let met = met(outage, truths);
             // A probe that waited long may have met any of several outages: one that fits is enough.
             let fitting = truths[met.clone()].iter().position(|truth| within(outage, truth, truth).is_ok());
@@ -184,11 +190,12 @@ mod tests {
         let at = |micros: u64| Offset::from_nanos(micros * 1000);
         let truth = |&(from, to): &(u64, u64)| Truth {
             fault: Fault::Status,
+            share: 1.0,
             began: (at(from), at(from)),
             ended: (at(to), at(to)),
         };
         let truths: Vec<_> = truths.iter().map(truth).collect();
-        let judgement = judge(&seen(&[notation]), &truths);
+        let judgement = judge(&seen(&[notation]), &truths, None);
         let objections = judgement.objections();
         (judgement.findings.into_iter().map(|finding| finding.outcome).collect(), objections)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Calibration;
 use super::judge::{Finding, Judgement, Outcome};
+use super::loss::Losses;
 use lapse_lab::fault::Fault;
 use lapse_measure::latency::Distribution;
 use lapse_measure::time::{Human, Offset};
@@ -41,6 +42,7 @@ pub(crate) fn write(
     }
     line("all", &all, out)?;
     writeln!(out, "off: how far the farther one of the two bounds lies from the truth, median and worst")?;
+    losses(&judgement.losses, out)?;
     instrument(record, judgement, out)?;
     writeln!(out)?;
     for objection in objections.iter().take(20) {
@@ -57,6 +59,21 @@ pub(crate) fn write(
             "{wrong} lie outside: do not trust what this machine measures, and tell us (the run is kept in its folder)."
         ),
     }
+}
+
+/// How the bounds of the losses fared, if there were any.
+fn losses(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
+    if losses.downtime.all + losses.blind == 0 {
+        return Ok(());
+    }
+    writeln!(out, "\nlosses of 10 % to 90 % for 0.1 to 2 s: how many bounds of 95 % hold the truth")?;
+    for (figure, tally) in [("share", losses.share), ("length", losses.length), ("loss-derived", losses.downtime)] {
+        writeln!(out, "{figure:12} {:>4} of {}", tally.held, tally.all)?;
+    }
+    if losses.blind > 0 {
+        writeln!(out, "not judged   {:>4} in which the prober was held up", losses.blind)?;
+    }
+    Ok(())
 }
 
 fn head(calibration: &Calibration, record: &Record, out: &mut impl Write) -> io::Result<()> {

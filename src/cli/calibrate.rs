@@ -31,7 +31,8 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let now = Clock::start().anchor();
     // Any seed will do, as long as it is printed.
     let seed = args.seed.unwrap_or(now.unix_ns / 1_000_000 % 1_000_000);
-    let calibration = Calibration { seed, outages: usize::from(args.outages), longest: args.longest };
+    let (outages, losses) = (usize::from(args.outages), usize::from(args.losses));
+    let calibration = Calibration { seed, outages, losses, longest: args.longest };
     ensure!(
         args.longest >= Duration::from_millis(1),
         "--longest {:?} is less than the shortest outage, 1 ms",
@@ -41,7 +42,8 @@ pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let to = folder(args, now)?;
     let folder = to.path().to_owned();
     let plan = |uri| plan(to, args.rate, calibration.length(), uri);
-    progress.say(&format!("{} outages (seed {seed}) in about {}", calibration.outages, Human(calibration.length())));
+    let length = Human(calibration.length());
+    progress.say(&format!("{outages} outages and {losses} losses (seed {seed}) in about {length}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (record, judgement) =
         runtime.context("cannot start the runtime")?.block_on(calibration.run(plan, &mut progress))?;

@@ -1,4 +1,5 @@
-//! Faults of seven kinds, injected by a server at planned times: the known truth of a calibration.
+//! Faults of seven kinds, injected by a server at planned times: the known truth of a calibration. An outage fails every
+//! request; a loss fails a share of them, drawn at random.
 //!
 //! The server decides about each request by the clock at the moment at which it has read it, so that an outage begins
 //! and ends as planned however busy the machine is.
@@ -34,6 +35,9 @@ impl Fault {
     pub const ALL: [Self; 7] =
         [Self::Status, Self::Refuse, Self::Reset, Self::Close, Self::Truncate, Self::Garble, Self::Hang];
 
+    /// The kinds that a loss is made of. A closed port fails every connection, so it cannot fail a share of them.
+    const OF_LOSSES: [Self; 3] = [Self::Status, Self::Reset, Self::Close];
+
     /// The fault's name in reports and tables.
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,11 +52,13 @@ impl Fault {
     }
 }
 
-/// A planned outage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A planned outage or loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outage {
     /// What the outage does to requests.
     pub fault: Fault,
+    /// The share of the requests that are affected, from 0 to 1; an outage affects all of them.
+    pub share: f64,
     /// The start: requests read from this offset on are affected.
     pub from: Offset,
     /// The end: requests read from this offset on are not affected.
@@ -60,13 +66,17 @@ pub struct Outage {
 }
 
 /// Planned outages in order, without overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan(Vec<Outage>);
 
 /// The shortest outage of a random plan.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// The minimum time between two outages (the maximum is twice that): enough that two are not taken for one.
 const APART: Duration = Duration::from_millis(150);
+/// The shortest and the longest loss of a random plan.
+const LOSS_LENGTHS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// The smallest and the largest share lost.
+const LOST: (f64, f64) = (0.1, 0.9);
 
 impl Plan {
     /// Plans `count` outages from `first` on, all kinds equally often and in random order. Lengths are drawn
@@ -82,10 +92,27 @@ impl Plan {
             }
             let Some(fault) = kinds.pop() else { break };
             let length = SHORTEST.mul_f64((longest.as_secs_f64() / SHORTEST.as_secs_f64()).max(1.0).powf(random.f64()));
-            outages.push(Outage { fault, from: at, to: at + length });
+            outages.push(Outage { fault, share: 1.0, from: at, to: at + length });
             at = at + length + APART.mul_f64(1.0 + random.f64());
         }
         Self(outages)
+    }
+
+    /// Adds `count` losses after the outages of the plan, with `gap` before each: of 10 % to 90 % of the requests, for
+    /// 0.1 to 2 s (log-uniformly). The same seed gives the same losses, though not the same requests lost.
+    #[must_use]
+    pub fn with_losses(mut self, seed: u64, count: usize, gap: Duration) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut at = self.end() + gap;
+        for nth in 0..count {
+            let (least, most) = LOSS_LENGTHS;
+            let length = least.mul_f64(most.div_duration_f64(least).powf(random.f64()));
+            let fault = Fault::OF_LOSSES[nth % Fault::OF_LOSSES.len()];
+            let share = LOST.0 + (LOST.1 - LOST.0) * random.f64();
+            self.0.push(Outage { fault, share, from: at, to: at + length });
+            at = at + length + gap;
+        }
+        self
     }
 
     /// The outages in order.
@@ -98,10 +125,11 @@ impl Plan {
         self.0.last().map_or(Offset::ZERO, |outage| outage.to)
     }
 
-    /// The fault that affects a request read at `now`, if any.
+    /// The fault that affects a request read at `now`, if any: of a loss each request takes its chance.
     fn at(&self, now: Offset) -> Option<Fault> {
         let next = self.0.partition_point(|outage| outage.to <= now);
-        self.0.get(next).filter(|outage| outage.from <= now).map(|outage| outage.fault)
+        let outage = self.0.get(next).filter(|outage| outage.from <= now)?;
+        (fastrand::f64() < outage.share).then_some(outage.fault)
     }
 }
 
@@ -125,9 +153,25 @@ mod tests {
     }
 
     #[test]
+    fn losses_follow_the_outages_at_a_distance_and_fail_about_their_share() {
+        let gap = Duration::from_millis(400);
+        let plan = Plan::random(7, 5, Offset::ZERO, Duration::from_millis(10)).with_losses(7, 12, gap);
+        let losses = &plan.outages()[5..];
+        assert_eq!(losses.len(), 12);
+        for (before, loss) in plan.outages()[4..].iter().zip(losses) {
+            assert_eq!(loss.from, before.to + gap);
+            assert!((LOST.0..=LOST.1).contains(&loss.share), "{loss:?}");
+            assert!((LOSS_LENGTHS.0..=LOSS_LENGTHS.1).contains(&loss.to.since(loss.from)), "{loss:?}");
+            let lost = (0..10_000).filter(|_| plan.at(loss.from).is_some()).count();
+            // Six standard deviations of 10,000 draws are at most 3 %.
+            assert!((f64::from(u32::try_from(lost).unwrap()) / 1e4 - loss.share).abs() < 0.03, "{lost}, {loss:?}");
+        }
+    }
+
+    #[test]
     fn an_outage_holds_from_its_first_instant_up_to_its_last() {
         let (from, to) = (Offset::from_millis(10), Offset::from_millis(20));
-        let plan = Plan(vec![Outage { fault: Fault::Reset, from, to }]);
+        let plan = Plan(vec![Outage { fault: Fault::Reset, share: 1.0, from, to }]);
         assert_eq!(plan.at(Offset::from_nanos(9_999_999)), None);
         assert_eq!((plan.at(from), plan.at(Offset::from_nanos(19_999_999))), (Some(Fault::Reset), Some(Fault::Reset)));
         assert_eq!(plan.at(to), None);

@@ -6,7 +6,8 @@ use rustix::process::Signal;
 
 use super::super::support::lapse::Lapse;
 
-const CALIBRATE: [&str; 8] = ["calibrate", "--outages", "14", "--longest", "100ms", "--rate", "500/s", "--seed"];
+const CALIBRATE: [&str; 10] =
+    ["calibrate", "--outages", "14", "--longest", "100ms", "--losses", "3", "--rate", "500/s", "--seed"];
 
 #[test]
 fn every_kind_of_outage_lies_within_its_bounds() {
@@ -17,6 +18,9 @@ fn every_kind_of_outage_lies_within_its_bounds() {
         assert!(text.lines().any(|line| line.starts_with(kind)), "{kind}: {text}");
     }
     assert!(text.contains("Every truth lies within its bounds"), "{text}");
+    for figure in ["share", "length", "loss-derived"] {
+        assert!(text.lines().any(|line| line.starts_with(figure) && line.contains(" of ")), "{figure}: {text}");
+    }
     assert!(text.contains("(seed 1)") && text.contains("sends late") && text.contains("to trust"), "{text}");
 }
 

@@ -28,10 +28,12 @@ const STALL: Duration = Duration::from_millis(3);
 const HEAD: usize = 64 << 10;
 
 /// The true start and end of an injected outage. Opening or closing a port takes time, so each is a bracket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Truth {
     /// The injected fault.
     pub fault: Fault,
+    /// The probability with which a request was affected.
+    pub share: f64,
     /// The outage began between these two offsets.
     pub began: (Offset, Offset),
     /// The outage ended between these two offsets.
@@ -53,7 +55,7 @@ impl Truth {
     #[must_use]
     pub fn on(&self, shift: impl Fn(Offset) -> Offset) -> Self {
         let both = |(from, to)| (shift(from), shift(to));
-        Self { fault: self.fault, began: both(self.began), ended: both(self.ended) }
+        Self { began: both(self.began), ended: both(self.ended), ..*self }
     }
 }
 
@@ -214,11 +216,11 @@ impl Post {
     fn truths(&self) -> Vec<Truth> {
         let stalls = lock(&self.stalls);
         let mut opened = lock(&self.opened).clone().into_iter();
-        let truth = |&Outage { fault, from, to }: &Outage| {
+        let truth = |&Outage { fault, share, from, to }: &Outage| {
             // New connections were refused until the port was open again.
             let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
             let stall = stalls.iter().find(|stall| stall.from <= from && from < stall.to);
-            Truth { fault, began: (stall.map_or(from, |stall| stall.from), from), ended: (to, last) }
+            Truth { fault, share, began: (stall.map_or(from, |stall| stall.from), from), ended: (to, last) }
         };
         self.plan.outages().iter().map(truth).collect()
     }
