@@ -1,10 +1,14 @@
 //! A release of the chart, installed for one test and uninstalled after it.
 
 use std::env;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use super::report::Report;
 
@@ -52,7 +56,34 @@ impl Release {
         let rolled =
             run(Command::new("kubectl").args(["rollout", "status", "deployment", "--timeout", "180s", "-l", &label]));
         assert!(rolled.status.success(), "{}", String::from_utf8_lossy(&rolled.stderr));
+        release.wait_for_route();
         Some(release)
+    }
+
+    /// Waits until the node port answers ten times in a row: kube-proxy may still refuse a service whose pods are ready,
+    /// and a baseline that fails makes a run inconclusive.
+    fn wait_for_route(&self) {
+        let mut in_a_row = 0;
+        for _ in 0..600 {
+            in_a_row = if self.answers() { in_a_row + 1 } else { 0 };
+            if in_a_row == 10 {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{} does not answer at its node port {}", self.name, self.port);
+    }
+
+    fn answers(&self) -> bool {
+        let exchange = || {
+            let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], self.port).into(), Duration::from_secs(1))?;
+            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: wine\r\nconnection: close\r\n\r\n")?;
+            let mut head = [0; 12];
+            stream.read_exact(&mut head)?;
+            Ok::<_, io::Error>(head == *b"HTTP/1.1 200")
+        };
+        exchange().unwrap_or(false)
     }
 
     /// The command that upgrades the release to `values`, with the flags `more`.
