@@ -1,4 +1,4 @@
-//! What a command line of helm or kubectl is about to roll.
+//! The part of a cluster that a command line of helm or kubectl is about to roll.
 //!
 //! Only words are read: nothing is run, no manifest is rendered. What cannot be told from words is the whole namespace.
 
@@ -48,7 +48,7 @@ const HELM: [&str; 39] = [
     "--repository-cache",
 ];
 
-/// Those of kubectl.
+/// The flags of kubectl that take a value in the next word.
 const KUBECTL: [&str; 38] = [
     "-n",
     "--namespace",
@@ -93,7 +93,7 @@ const KUBECTL: [&str; 38] = [
 /// A command line, taken apart.
 #[derive(Debug, Default)]
 struct Words {
-    /// What is no flag.
+    /// The words that are no flags.
     plain: Vec<String>,
     /// Flags with their values.
     flags: Vec<Flag>,
@@ -107,13 +107,13 @@ struct Flag {
 }
 
 impl Scope {
-    /// What this command line is about to roll; `None` if it is none of helm's or kubectl's that rolls something.
+    /// The scope of the rollout that this command line starts; `None` if it starts none that helm or kubectl would.
     pub fn of_command<'a>(argv: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let argv: Vec<String> = argv.into_iter().map(str::to_owned).collect();
         let argv = of_shell(&argv).unwrap_or(argv);
         let start = argv.iter().position(|word| matches!(program(word), "helm" | "kubectl"))?;
         let (tool, rest) = (program(&argv[start]), &argv[start + 1..]);
-        // What ends the command for a shell ends it for us.
+        // Words at which a shell ends a command end it here, too.
         let rest: Vec<_> = rest.iter().take_while(|word| !matches!(word.as_str(), "&&" | "||" | ";" | "|")).collect();
         match tool {
             "helm" => of_helm(&Words::of(&rest, &HELM)),

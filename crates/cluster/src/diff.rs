@@ -7,7 +7,7 @@ use super::object::{Body, ClusterEvent, Object, ObjectReference};
 use super::{endpoints, pod, workload};
 use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 
-/// What happened between two looks at one object of this kind; `None` before it was there, and after.
+/// The changes between two versions of an object of this kind; `None` stands for an object that does not exist.
 pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Change> {
     let Some(any) = new.or(old) else { return Vec::new() };
     match &any.body {
@@ -22,7 +22,7 @@ pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) ->
     }
 }
 
-/// What there is of one object when nothing has happened to it yet.
+/// The state of an object that already existed when the watch began.
 pub(super) fn found(object: &Object) -> Vec<Change> {
     match &object.body {
         Body::Pod(pod) => vec![pod::found(&object.meta, pod)],
@@ -81,7 +81,7 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
     vec![change]
 }
 
-/// What a revision that gets this status means for its release; nothing if another one has taken its place.
+/// The change of a release that this status of a revision means; `None` if another revision has superseded it.
 fn release_kind(status: &str) -> Option<EventKind> {
     match status {
         "deployed" => Some(EventKind::ReleaseDeployed),

@@ -1,4 +1,4 @@
-//! Who answers for a service, in any of the three forms in which clusters have told it: `EndpointSlice` of v1 and of
+//! The endpoints of a service, in any of the three forms in which clusters serve them: `EndpointSlice` of v1 and of
 //! v1beta1, and `Endpoints`.
 
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 /// The members of one list; a service may have several.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Membership {
-    /// The service that they answer for.
+    /// The service that the members belong to.
     pub(super) service: String,
-    /// By the pod's name, or the address of what is no pod: whether it takes connections.
+    /// Whether each member takes connections, by the name of its pod, or by its address if it is no pod.
     members: BTreeMap<Member, Readiness>,
 }
 
@@ -43,7 +43,7 @@ struct Endpoint {
     target_ref: Option<Target>,
 }
 
-/// What is not said is true of `ready` and `serving`, and false of `terminating`
+/// A condition that is absent counts as true for `ready` and `serving`, and false of `terminating`
 /// (<https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions>).
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -88,12 +88,12 @@ pub(super) fn read(meta: &Meta, value: &Value) -> Result<Membership, serde_json:
             ready.chain(other).map(|(address, standing)| (Member::of(address.target_ref, address.ip), standing)),
         );
     }
-    // A slice says whose it is; Endpoints bear the service's name.
+    // A slice names its service in a label; an Endpoints object has the name of its service.
     let service = meta.labels.get("kubernetes.io/service-name").unwrap_or(&meta.name).clone();
     Ok(Membership { service, members })
 }
 
-/// What happened to a list between two looks at it.
+/// The changes between two versions of a list of endpoints.
 pub(super) fn changes(old: Option<&Membership>, new: Option<&Membership>) -> Vec<Change> {
     let Some(service) = new.or(old).map(|members| members.service.as_str()) else { return Vec::new() };
     let standing = |members: Option<&Membership>, member: &Member| {
@@ -105,7 +105,7 @@ pub(super) fn changes(old: Option<&Membership>, new: Option<&Membership>) -> Vec
     changed.filter(|(_, was, is)| was != is).map(|(member, was, is)| member.change(service, was, is)).collect()
 }
 
-/// Who is sent requests when nothing has changed yet.
+/// The members that took connections when the watch began.
 pub(super) fn found(slice: &Membership) -> Vec<Change> {
     let members = slice.members.iter().filter(|(_, standing)| **standing == Readiness::In);
     members.map(|(member, _)| member.found(&slice.service)).collect()
@@ -130,7 +130,7 @@ impl Member {
         }
     }
 
-    /// What it is called, and the row that it has in reports.
+    /// The name of a member, and its row in reports.
     fn name(&self, service: &str) -> (&str, ReportObject) {
         match self {
             Self::Pod(name) => (name, ReportObject::new(ObjectKind::Pod, name)),

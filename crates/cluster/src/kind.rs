@@ -16,11 +16,11 @@ pub(super) enum Kind {
     Autoscaler,
     /// A revision of a Helm release: a Secret, of which only the metadata is read.
     Release,
-    /// What the cluster itself calls an Event.
+    /// A Kubernetes Event: a remark of a component about another object.
     ClusterEvent,
 }
 
-/// How a cluster serves a kind.
+/// The API group, version and plural under which a cluster serves a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) group: &'static str,
@@ -34,7 +34,7 @@ const fn served(group: &'static str, version: &'static str, kind: &'static str, 
 }
 
 impl Kind {
-    /// All of them: owners before what they own.
+    /// Every kind, owners before the objects that they own.
     pub(super) const ALL: [Self; 11] = [
         Self::Deployment,
         Self::StatefulSet,
@@ -49,7 +49,7 @@ impl Kind {
         Self::ClusterEvent,
     ];
 
-    /// The names under which it may be served, the preferred one first.
+    /// The names under which the kind may be served, the preferred one first.
     pub(super) const fn served(self) -> &'static [Served] {
         match self {
             Self::Deployment => const { &[served("apps", "v1", "Deployment", "deployments")] },
@@ -88,12 +88,12 @@ impl Kind {
         }
     }
 
-    /// The kind that the cluster calls so.
+    /// The kind with this name in the API; `None` for other names.
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.served().iter().any(|served| served.kind == name))
     }
 
-    /// What reports call it, before an object's name: `pod/wine-7d4`.
+    /// The word for the kind before an object's name in reports: `pod/wine-7d4`.
     pub(super) const fn object_kind(self) -> ObjectKind {
         match self {
             Self::Deployment => ObjectKind::Deployment,
@@ -110,17 +110,17 @@ impl Kind {
         }
     }
 
-    /// Whether it runs pods and rolls them.
+    /// Whether objects of this kind run pods and roll them.
     pub(super) const fn is_workload(self) -> bool {
         matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
     }
 
-    /// Whether a rollout cannot be followed without it.
+    /// Whether a rollout cannot be followed without this kind.
     pub(super) const fn is_needed(self) -> bool {
         self.is_workload() || matches!(self, Self::ReplicaSet | Self::Pod)
     }
 
-    /// The workload that people type as this word, in any of kubectl's spellings.
+    /// The kind of workload that this word names in any of kubectl's spellings.
     pub(super) fn typed(word: &str) -> Option<Self> {
         match word.split_once('.').map_or(word, |(plain, _)| plain).to_ascii_lowercase().as_str() {
             "deploy" | "deployment" | "deployments" => Some(Self::Deployment),

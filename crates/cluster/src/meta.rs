@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What all kinds have.
+/// The parts of `metadata` that are read of an object of any kind.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Meta {
@@ -19,12 +19,12 @@ pub(super) struct Meta {
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) owner_references: Vec<Owner>,
     pub(super) creation_timestamp: Option<Instant>,
-    /// When it is to be gone: `deletion_grace_period_seconds` after the deletion was requested.
+    /// The time by which a deleted object is to be gone: `deletion_grace_period_seconds` after the deletion was requested.
     pub(super) deletion_timestamp: Option<Instant>,
     pub(super) deletion_grace_period_seconds: u64,
 }
 
-/// Who it belongs to.
+/// A reference to the owner of an object.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Owner {
@@ -38,17 +38,17 @@ pub(super) struct Owner {
 pub(super) struct Instant(String);
 
 impl Meta {
-    /// The object that rules this one.
+    /// The owner that controls the object; `None` if it has none.
     pub(super) fn controller(&self) -> Option<&str> {
         self.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
     }
 
-    /// The Helm release that it was made by: helm writes this on all that it makes.
+    /// The Helm release that made the object, from the annotation that helm writes on everything it makes.
     pub(super) fn release(&self) -> Option<&str> {
         self.annotations.get("meta.helm.sh/release-name").map(String::as_str)
     }
 
-    /// When its deletion was requested, in nanoseconds since the Unix epoch.
+    /// The time at which the deletion was requested, in nanoseconds since the Unix epoch.
     pub(super) fn deletion_asked(&self) -> Option<u64> {
         let gone = self.deletion_timestamp.as_ref()?.unix_ns()?;
         gone.checked_sub(self.deletion_grace_period_seconds.checked_mul(1_000_000_000)?)
@@ -56,13 +56,13 @@ impl Meta {
 }
 
 impl Instant {
-    /// In nanoseconds since the Unix epoch, if it is a time at all.
+    /// The time in nanoseconds since the Unix epoch; `None` if the text is no time.
     pub(super) fn unix_ns(&self) -> Option<u64> {
         DateTime::parse_from_rfc3339(&self.0).ok()?.timestamp_nanos_opt().and_then(|ns| u64::try_from(ns).ok())
     }
 }
 
-/// A part of an object, its default where the object has none.
+/// Reads a part of an object; its default where the object has no such part.
 pub(super) fn part<T: DeserializeOwned + Default>(value: &Value, pointer: &str) -> Result<T, serde_json::Error> {
     match value.pointer(pointer) {
         None | Some(Value::Null) => Ok(T::default()),

@@ -1,4 +1,4 @@
-//! What is read of an object: what tells whose it is, and what can happen to it. Everything else is left unread.
+//! The parts of an object that are read: its owner, and the state that can change. The rest is left unread.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) struct Object {
     pub(super) body: Body,
 }
 
-/// What is particular to its kind.
+/// The part of an object that depends on its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Body {
     Workload(Progress),
@@ -32,7 +32,7 @@ pub(super) enum Body {
     ClusterEvent(ClusterEvent),
 }
 
-/// A service: to whom it sends, and where it answers.
+/// A service: the labels of the pods that it sends to, and the addresses and ports at which it answers.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Service {
@@ -49,14 +49,14 @@ pub(super) struct Port {
     pub(super) port: u16,
 }
 
-/// Another object, as an object names it: by the cluster's word for its kind, and its name.
+/// A reference from one object to another: the cluster's word for the kind, and the name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ObjectReference {
     pub(super) kind: String,
     pub(super) name: String,
 }
 
-/// What an autoscaler wants.
+/// The state of a horizontal pod autoscaler.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Autoscaler {
     /// The workload that is scaled.
@@ -64,7 +64,7 @@ pub(super) struct Autoscaler {
     pub(super) desired: u64,
 }
 
-/// What the cluster remarked.
+/// A Kubernetes Event about another object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClusterEvent {
     pub(super) about: ObjectReference,
@@ -76,7 +76,7 @@ pub(super) struct ClusterEvent {
 }
 
 impl Object {
-    /// Reads what the cluster serves as this kind. What lacks is taken as none; what is of another shape is an error.
+    /// Reads the JSON of an object of this kind. A missing part takes its default; a part of another shape is an error.
     pub(super) fn read(kind: Kind, value: &Value) -> Result<Self, serde_json::Error> {
         let meta = part(value, "/metadata")?;
         let body = match kind {

@@ -1,4 +1,4 @@
-//! What is read of a pod, and what happens to one.
+//! The parts of a pod that are read, and the changes of a pod.
 
 use std::net::IpAddr;
 
@@ -15,10 +15,10 @@ pub(super) struct Pod {
     phase: String,
     #[serde(rename = "podIP")]
     pub(super) address: String,
-    /// The address of its node.
+    /// The address of the node that the pod runs on.
     #[serde(rename = "hostIP")]
     host: String,
-    /// The port that it says it listens at.
+    /// The first port that the containers declare.
     #[serde(skip)]
     pub(super) port: Option<u16>,
     conditions: Vec<Condition>,
@@ -62,12 +62,12 @@ struct Exit {
     #[serde(rename = "exitCode")]
     code: i32,
     reason: String,
-    /// What the container wrote to its termination log.
+    /// The text that the container wrote to its termination log.
     message: String,
     finished_at: Option<Instant>,
 }
 
-/// How a pod stands that was there before.
+/// The state of a pod that already existed when the watch began.
 pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
     let (name, object) = (&meta.name, object(meta));
     let (kind, text, told) = match (meta.deletion_timestamp.is_some(), pod.is_ready()) {
@@ -78,7 +78,7 @@ pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
     Change { kind, text, told, object }
 }
 
-/// What happened to a pod between two looks at it.
+/// The changes between two versions of a pod.
 pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) -> Vec<Change> {
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
     let (was, is) = (old.map(|(_, pod)| pod), new.map(|(_, pod)| pod));
@@ -146,7 +146,7 @@ impl Pod {
 }
 
 impl Container {
-    /// The exit that is the latest one known: of this container, or of the one before its restart.
+    /// The latest known exit of a container, from before its restart if it was restarted.
     fn exit(&self) -> Option<&Exit> {
         self.state.terminated.as_ref().or(self.last_state.terminated.as_ref())
     }

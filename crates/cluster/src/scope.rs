@@ -1,4 +1,4 @@
-//! What is being rolled, and where: typed by the user, or read from the command that rolls it.
+//! The part of a cluster that a rollout concerns: given by the user, or read from the command that starts it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,29 +6,29 @@ use std::str::FromStr;
 
 use super::kind::Kind;
 
-/// Which part of which cluster to watch.
+/// The cluster to watch, and the part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// The kubeconfig; `None` for where kubectl would look.
+    /// The path of the kubeconfig; `None` for the one that kubectl would use.
     pub kubeconfig: Option<PathBuf>,
-    /// Its context; `None` for the current one.
+    /// The context of the kubeconfig; `None` for the current one.
     pub context: Option<String>,
-    /// The namespace; `None` for the context's.
+    /// The namespace; `None` for the one of the context.
     pub namespace: Option<String>,
-    /// What in it.
+    /// The objects to watch in the namespace.
     pub of: Of,
 }
 
-/// What in a namespace is being rolled.
+/// The objects of a namespace that a rollout concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Of {
     /// A Helm release, by its name.
     Release(String),
-    /// These workloads.
+    /// Some workloads, by kind and name.
     Workloads(Vec<Workload>),
-    /// What has these labels, in the cluster's own notation.
+    /// The objects with these labels, as a label selector.
     Selector(String),
-    /// All of it.
+    /// All objects of the namespace.
     Everything,
 }
 

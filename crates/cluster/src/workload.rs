@@ -1,4 +1,4 @@
-//! How far a workload's rollout has come.
+//! The progress of a workload's rollout.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use super::kind::Kind;
 use super::meta::{Meta, part};
 use lapse_record::event::{EventKind, Object as ReportObject};
 
-/// A workload's own account of its pods, in words that all three kinds share.
+/// The pod counts in a workload's status, in words that all three kinds of workload share.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Progress {
-    /// The generation that this account is about.
+    /// The generation that these counts describe.
     observed: u64,
-    /// How many pods there are to be.
+    /// The number of pods wanted.
     pub(super) wanted: u64,
-    /// How many there are,
+    /// The number of pods that exist.
     there: u64,
-    /// of the newest template,
+    /// The number of those made from the newest template.
     updated: u64,
-    /// and fit to be used.
+    /// The number of those that are available.
     available: u64,
-    /// It has given up.
+    /// Whether the rollout exceeded its progress deadline.
     stuck: bool,
     /// The labels that its pods get.
     pub(super) labels: BTreeMap<String, String>,
@@ -83,7 +83,7 @@ impl Progress {
                 available: status.number_available,
                 ..plain
             },
-            // Once all are updated, this is no longer counted but said by the revision.
+            // Once all pods are updated, the count is no longer kept up, and the revision says so instead.
             Kind::StatefulSet if status.current_revision == status.update_revision => {
                 Self { updated: status.replicas, available: status.ready_replicas, ..plain }
             }
@@ -92,7 +92,7 @@ impl Progress {
         })
     }
 
-    /// What is still missing of the rollout; nothing once it is complete.
+    /// The steps of the rollout that are still to come; empty once it is complete.
     pub(super) fn missing(&self, meta: &Meta) -> Option<String> {
         let Self { wanted, there, updated, available, .. } = *self;
         if self.stuck {
@@ -109,7 +109,7 @@ impl Progress {
     }
 }
 
-/// What happened to a workload between two looks at it.
+/// The changes between two versions of a workload.
 pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(&Meta, &Progress)>) -> Vec<Change> {
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
     let (noun, name) = (kind.object_kind(), &meta.name);

@@ -40,14 +40,14 @@ pub(super) struct Concurrency {
     waited: Cell<Duration>,
 }
 
-/// What is to happen to a slot that is due.
+/// The decision on a slot that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It is sent now; it sets the level, or stays within it.
+    /// The slot is sent now; it sets the level, or stays within it.
     Send { sets_level: bool },
-    /// It waits until answers have been read, and so do the slots behind it.
+    /// The slot waits until answers have been read, and so do the slots behind it.
     Wait,
-    /// It is not sent: there was no room for too long.
+    /// The slot is not sent: there was no room for too long.
     Drop(Unsent),
 }
 

@@ -246,7 +246,7 @@ impl Worker {
                 match admission {
                     Admission::Send { sets_level } => self.dispatch(slot, sets_level),
                     Admission::Drop(why) => self.drop_slot(slot, why),
-                    // It has waited for too long.
+                    // The slot has waited for too long.
                     Admission::Wait => self.drop_slot(slot, Unsent::Stall),
                 }
             }

@@ -36,7 +36,7 @@ impl Fault {
         [Self::Status, Self::Refuse, Self::Reset, Self::Close, Self::Truncate, Self::Garble, Self::Hang];
 
     /// The kinds that a loss is made of. A closed port fails every connection, so it cannot fail a share of them.
-    const OF_LOSSES: [Self; 3] = [Self::Status, Self::Reset, Self::Close];
+    const OF_LOSSES: [Self; 4] = [Self::Status, Self::Reset, Self::Close, Self::Hang];
 
     /// The fault's name in reports and tables.
     pub const fn name(self) -> &'static str {

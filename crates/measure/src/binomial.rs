@@ -3,7 +3,7 @@
 //! Of all intervals for a share this one never covers less than it promises, however small the sample. It is made of
 //! quantiles of the beta distribution, which are found by bisection of the regularised incomplete beta function.
 
-/// What may lie below an interval of 95 %, and as much above it.
+/// The probability below an interval of 95 %; as much lies above it.
 pub const TAIL: f64 = 0.025;
 
 /// Halvings of the interval from 0 to 1 until neither bound moves any more.

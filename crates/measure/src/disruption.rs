@@ -23,9 +23,9 @@ const LEAST_PERIODS: u64 = 3;
 /// How sure the bounds of a figure are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
-    /// They follow from what was sent and answered: the true figure cannot lie outside.
+    /// Hard bounds from what was sent and answered: the true figure cannot lie outside.
     Certain,
-    /// They follow from a sample: the true figure lies between them in 95 of 100 cases.
+    /// Bounds from a sample: the true figure lies between them in 95 of 100 cases.
     Confidence95,
 }
 
@@ -46,19 +46,19 @@ pub struct Disruption {
     pub from: Offset,
     /// When its last failed slot was due.
     pub to: Offset,
-    /// It began in this interval, open where no bound is known.
+    /// The interval in which the disruption began, open where no bound is known.
     pub began: (Option<Offset>, Offset),
-    /// It ended in this interval, open where no bound is known.
+    /// The interval in which the disruption ended, open where no bound is known.
     pub ended: (Offset, Option<Offset>),
-    /// The slots that it may have cost a probe are due in this span; as far as the run was watched.
+    /// The span of the slots that the disruption may have cost, as far as the run was watched.
     pub reach: Span,
     /// Probes that failed in it.
     pub failed: u64,
-    /// Those of them that were sent late, while the prober itself was held up.
+    /// Failed probes that were sent late, while the prober itself was held up.
     pub failed_late: u64,
     /// Probes that came to an answer from its first failure to its last.
     pub resolved: u64,
-    /// What share of the probes it cost, from 0 to 1.
+    /// The share of the probes that failed, from 0 to 1.
     pub lost: Share,
     /// How sure its bounds are.
     pub certainty: Certainty,
@@ -79,7 +79,7 @@ impl Disruption {
         classes.filter(|(class, _)| class.health() == Health::Failed).collect()
     }
 
-    /// Those of a lane's outages, which are in the order of time, that began in this disruption.
+    /// The outages of the lane, of a list in the order of time, that began in this disruption.
     pub fn outages_of<'a>(&self, outages: &'a [Outage]) -> &'a [Outage] {
         let [first, end] = [
             outages.partition_point(|outage| outage.from < self.from),

@@ -1,4 +1,4 @@
-//! What the disruptions of some lanes come to in a window of the run: how many, the longest, the shortest, all together.
+//! The totals of the disruptions of some lanes in a window of the run: number, longest, shortest, sum.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::span::Span;
 use super::time::Bounded;
 use super::timeline::Cell;
 
-/// What the disruptions of some lanes of a target come to.
+/// The totals of the disruptions of some lanes of a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disruptions {
     /// The gate time that holds for each of these lanes.

@@ -17,7 +17,7 @@ use super::suspect;
 use super::time::{Bounded, Human, Offset};
 use super::totals::{self, Totals};
 
-/// What a budget is held against: a target or a lane over a window of the run.
+/// The measurement that a budget is held against: of a target or a lane, over a window of the run.
 pub(super) struct Measured<'a> {
     /// What reports call the target or the lane.
     pub(super) of: String,
@@ -247,7 +247,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    /// What could have gone unseen, and what would have found an outage of `wanted`.
+    /// A doubt about an outage that could have gone unseen, with the advice that would find one of `wanted`.
     fn undecided(&self, found: &str, said: &str, wanted: Duration) -> Outcome {
         let unseen = self.totals.unseen;
         let at = Human(unseen.at.since(Offset::ZERO));

@@ -18,7 +18,7 @@ use super::span::Span;
 use super::time::{Human, Offset};
 use super::totals::{self, Totals};
 
-/// What a run comes to.
+/// The conclusion of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conclusion {
     /// Every budget held.
@@ -72,7 +72,7 @@ pub enum Ending {
 /// The outage that a run has to be able to see where its budgets name no length.
 pub const RESOLUTION: Duration = Duration::from_millis(100);
 
-/// What a verdict goes by besides the budgets.
+/// The rules of a verdict besides its budgets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
     /// A budget that counts probes holds only if no outage longer than this could have gone unseen.
@@ -189,7 +189,7 @@ fn baseline(seen: &Observations, lanes: &[&LaneObservations]) -> Option<Span> {
     Some(Span::new(span.from, outages.map(|outage| outage.from).fold(span.to, Offset::min)))
 }
 
-/// What a target lost before the event, beside what it lost from then on.
+/// A note on the share that a target lost before the event, beside the share lost from then on.
 fn noise(seen: &Observations, target: TargetId) -> Option<String> {
     let lanes = seen.lanes_of(target);
     let before = totals::of(&lanes, &seen.held_up, baseline(seen, &lanes)?);
@@ -205,7 +205,7 @@ fn noise(seen: &Observations, target: TargetId) -> Option<String> {
     })
 }
 
-/// What was seen without the disruptions that were surely shorter than `shortest`, and what was left out, in words.
+/// The observations without the disruptions that were surely shorter than `shortest`, and a note on those left out.
 fn ignoring(seen: &Observations, shortest: Duration) -> (Cow<'_, Observations>, Option<String>) {
     if shortest.is_zero() {
         return (Cow::Borrowed(seen), None);

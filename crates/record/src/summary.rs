@@ -1,4 +1,4 @@
-//! What a run comes to, computed once: every report shows these figures, and runs are compared by them.
+//! The figures of a run, computed once: every report shows these figures, and runs are compared by them.
 
 use crate::entry::{ActId, RunHeader, Window};
 use crate::failure::Failure;
@@ -32,16 +32,16 @@ pub struct Summary {
     pub pods: Vec<Pod>,
     /// How every budget fared, and what follows.
     pub verdict: Verdict,
-    /// What a reader should know that is no reason to doubt the verdict.
+    /// Notes that are no reason to doubt the verdict.
     pub notes: Vec<String>,
 }
 
 /// The figures of a target.
 #[derive(Clone, Debug)]
 pub struct TargetSummary {
-    /// Which target this is.
+    /// The id of the target.
     pub id: TargetId,
-    /// What the user calls it.
+    /// The name of the target, from the user or its URL.
     pub name: String,
     /// Its URL.
     pub url: String,
@@ -59,14 +59,14 @@ pub struct TargetSummary {
     pub worst_shares: Vec<WorstShare>,
     /// The longest stretch without a success although probes were on their way; `None` if nothing was sent.
     pub success_gap: Option<Span>,
-    /// What its failures come to if all of them were a keep-alive race: a hint at the cause.
+    /// The keep-alive race that explains all failures of the target, if one does.
     pub keep_alive_race: Option<KeepAliveRace>,
 }
 
 /// The figures of a target in one phase of the run.
 #[derive(Clone, Debug)]
 pub struct PhaseSummary {
-    /// Which phase.
+    /// The phase.
     pub phase: Phase,
     /// From its beginning to the next one's, or to the end of the run.
     pub span: Span,
@@ -79,20 +79,20 @@ pub struct PhaseSummary {
 /// The figures of a lane.
 #[derive(Clone, Debug)]
 pub struct LaneSummary {
-    /// Which lane this is.
+    /// The id of the lane.
     pub id: LaneId,
     /// Its target.
     pub target: TargetId,
-    /// What reports call it: `new`, or `shop/new` where there are several targets.
+    /// The name of the lane in reports: `new`, or `shop/new` where there are several targets.
     pub name: String,
 }
 
 /// The figures of an act.
 #[derive(Clone, Debug)]
 pub struct ActSummary {
-    /// Which act this is.
+    /// The id of the act.
     pub id: ActId,
-    /// What the scenario calls it.
+    /// The name of the act in the scenario.
     pub name: String,
     /// From its beginning to the next one's, or to the end of the run.
     pub span: Span,
@@ -111,11 +111,11 @@ pub enum ActOutcome {
     AsExpected,
     /// A budget did not hold.
     NotAsExpected(Breach),
-    /// What was measured supports no verdict on it.
+    /// The measurement supports no verdict on the expectation.
     Undecided,
 }
 
-/// What a summary is made of beside the observations.
+/// The parts of a record, besides the observations, that a summary is made of.
 pub(crate) struct Rest {
     pub(crate) acts: Vec<Act>,
     pub(crate) pods: Vec<Pod>,

@@ -22,7 +22,7 @@ const LENGTHS: (f64, f64) = (20.0, 5_000.0);
 const PERIOD: f64 = 0.002;
 /// The longest that a probe may be late, on its way or on its way back, in milliseconds.
 const TRIP: f64 = 0.5;
-/// What is to pass before, between and after losses, so that two are not taken for one.
+/// The time before, between and after losses, so that two are not taken for one.
 const APART: Duration = Duration::from_millis(340);
 /// With this many probes lost, and as many spared, on average, no interval is wider than 1.5 limits: that would take a
 /// share of two thirds of the true one, and chance makes 66 of 100 once in 5,000 trials. With fewer, single probes decide.
@@ -67,7 +67,7 @@ struct Loss {
     failure: Failure,
     /// The requests of each lane that met it, lost or not.
     met: [u64; 2],
-    /// Those that it lost.
+    /// The requests of each lane that it lost.
     lost: [u64; 2],
 }
 

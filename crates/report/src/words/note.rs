@@ -29,7 +29,7 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
     notes
 }
 
-/// What a run without failures cannot say if nothing told it when the rollout was over: a command may only start one.
+/// A note on the time that a run without failures did not measure: a command may only start a rollout.
 fn not_followed(record: &Record) -> Option<String> {
     let exit = record.command.as_ref()?.exit.as_ref()?;
     let is_followed = record.events.iter().any(|event| matches!(event.source, Source::Kubernetes | Source::Lab));
@@ -43,7 +43,7 @@ fn not_followed(record: &Record) -> Option<String> {
     })
 }
 
-/// That the failures of a target look like a keep-alive race, and what helps against one.
+/// A note on failures that look like a keep-alive race, with the remedy.
 fn keep_alive_race(target: &TargetSummary) -> Option<String> {
     let KeepAliveRace { failed, idle_at_least, idle_at_most } = target.keep_alive_race?;
     let [least, most] = [idle_at_least, idle_at_most].map(|idle| Human(idle).to_string());
