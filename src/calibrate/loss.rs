@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lapse_lab::fault::Truth;
+use lapse_measure::binomial::chance_of_at_least;
 use lapse_measure::observations::Observations;
 use lapse_measure::span::Span;
 use lapse_measure::time::Bounded;
@@ -47,15 +48,7 @@ impl Tally {
 
     /// The chance that bounds of 95 % hold the truth no more often than these did.
     fn chance(self) -> f64 {
-        // P(X >= missed) for X of Binomial(all, 5 %), as one minus the terms below.
-        let missed = self.all - self.held;
-        let mut term = (1.0 - MISSES).powf(f64::from(self.all));
-        let mut below = 0.0;
-        for hits in 0..missed {
-            below += term;
-            term *= f64::from(self.all - hits) / f64::from(hits + 1) * MISSES / (1.0 - MISSES);
-        }
-        1.0 - below
+        chance_of_at_least(u64::from(self.all - self.held), u64::from(self.all), MISSES)
     }
 }
 

@@ -31,9 +31,23 @@ impl Share {
     }
 }
 
+/// The chance that at least `hits` of `trials` independent trials succeed if each does with the chance `share`.
+pub fn chance_of_at_least(hits: u64, trials: u64, share: f64) -> f64 {
+    if hits == 0 || hits > trials {
+        return if hits == 0 { 1.0 } else { 0.0 };
+    }
+    let parameters = (float(hits), float(trials - hits) + 1.0);
+    beta_below(share, parameters, ln_inverse_beta(parameters))
+}
+
+/// The logarithm of 1 / B(a, b).
+fn ln_inverse_beta((a, b): (f64, f64)) -> f64 {
+    ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b)
+}
+
 /// The quantile of the beta distribution with the parameters `a` and `b`, both at least 1.
 fn beta_quantile(probability: f64, a: f64, b: f64) -> f64 {
-    let scale = ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b);
+    let scale = ln_inverse_beta((a, b));
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
@@ -111,6 +125,19 @@ mod tests {
     fn bounds(hits: u64, trials: u64) -> String {
         let share = Share::of(hits, trials);
         format!("{:.4} {:.4}", share.low, share.high)
+    }
+
+    #[test]
+    fn the_chance_of_many_hits_is_the_sum_of_their_terms_for_any_number_of_trials() {
+        let near = |chance: f64, expected: f64| assert!((chance / expected - 1.0).abs() < 1e-9, "{chance} {expected}");
+        near(chance_of_at_least(1, 1, 0.05), 0.05);
+        near(chance_of_at_least(2, 2, 0.05), 0.05 * 0.05);
+        near(chance_of_at_least(1, 3, 0.5), 7.0 / 8.0);
+        assert_eq!((chance_of_at_least(0, 0, 0.05), chance_of_at_least(2, 1, 0.05)), (1.0, 0.0));
+        // With this number of trials a single term would be too small for a number of 64 bits.
+        let all = 100_000;
+        assert!(chance_of_at_least(all / 10, all, 0.05) < 1e-9);
+        assert!(chance_of_at_least(all / 25, all, 0.05) > 0.999);
     }
 
     #[test]
