@@ -110,8 +110,8 @@ impl<'a> Measured<'a> {
             )
         {
             return Outcome::Undecided(format!(
-                "{figure}, but the prober may have exhausted the service: the rate was more than one of them could keep: \
-                 lower --rate"
+                "{figure}, but the prober may have exhausted the service, at a rate that one of the two could not keep: lower \
+                 --rate"
             ));
         }
         if let Some(Outcome::Broken(before)) = self.before(limit).filter(|_| self.is_no_worse_than_before()) {
@@ -200,8 +200,8 @@ impl<'a> Measured<'a> {
             }
     }
 
-    /// What to say and do if each failure, before the event and from then on, is one that the prober's own clock made of
-    /// an answer that did not come in time: the service may only be slower than that.
+    /// The reason and the advice if every failure, before the event and from then on, is a probe that `--timeout` ended:
+    /// the service may only be slower than that.
     fn own_timeout(&self) -> Option<String> {
         let all = || self.baseline.iter().chain([&self.totals]);
         let is_own = all().flat_map(|totals| totals.classes.keys()).all(|class| *class == Class::ResponseTimeout);
@@ -305,11 +305,30 @@ impl<'a> Measured<'a> {
     }
 }
 
-/// The failures that a service shows whose connections or queues are exhausted.
+/// The number of failures that may be those of a service whose connections or queues are exhausted.
 fn exhaustion(classes: impl IntoIterator<Item = (Class, u64)>) -> u64 {
-    use Class::{Closed, ConnectTimeout, Reset, ResponseTimeout, StreamReset, Truncated};
-    let may_be = |class| matches!(class, Closed | ConnectTimeout | Reset | ResponseTimeout | StreamReset | Truncated);
-    classes.into_iter().filter(|(class, _)| may_be(*class)).map(|(_, count)| count).sum()
+    classes.into_iter().filter(|(class, _)| may_be_exhaustion(*class)).map(|(_, count)| count).sum()
+}
+
+const fn may_be_exhaustion(class: Class) -> bool {
+    match class {
+        Class::ConnectTimeout
+        | Class::Reset
+        | Class::Closed
+        | Class::ResponseTimeout
+        | Class::Truncated
+        | Class::StreamReset => true,
+        Class::Ok
+        | Class::Slow
+        | Class::Status(_)
+        | Class::Dns
+        | Class::Refused
+        | Class::Unreachable
+        | Class::Tls
+        | Class::Malformed
+        | Class::UnexpectedBody
+        | Class::NotSent(_) => false,
+    }
 }
 
 /// Whether a limit would be exceeded if all blind time were added to the figure.
