@@ -44,7 +44,7 @@ pub(crate) fn nginx(upstreams: &[SocketAddr], connect: Duration) -> Program {
     start_nginx(4096, &upstream, &location)
 }
 
-/// Starts an nginx that answers 200 by itself and has room for so many connections.
+/// Starts an nginx that answers 200 by itself and has room for `connections` connections.
 pub(crate) fn nginx_with_few_connections(connections: u16) -> Program {
     start_nginx(connections, "", "return 200 ok;")
 }

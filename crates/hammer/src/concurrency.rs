@@ -2,7 +2,7 @@
 //!
 //! In an open loop, concurrency is rate times response time: a server that slows down drives it up, and that is to be
 //! measured. A prober that was held up must not: the slots that piled up meanwhile, sent all at once, would open a
-//! connection each and exhaust a healthy server. So punctual slots may raise the level of concurrency, by so many a
+//! connection each and exhaust a healthy server. So punctual slots may raise the level of concurrency, by five a
 //! millisecond; late slots are sent within that level. Slots that find no room are dropped: late ones as
 //! `not-sent stall`, punctual ones as `not-sent concurrency`.
 

@@ -86,8 +86,8 @@ impl Loss {
         self.share >= 1.0
     }
 
-    /// How wide bounds of the length must be: on either side a loss of this share may spare so many probes in a row with
-    /// a chance of 2.5 %; beyond that, the period in which the edge lies, and the trip of a probe.
+    /// The width that bounds of the length must have, in seconds: on either side the run of spared probes that a loss of
+    /// this share leaves with a chance of 2.5 %; beyond that, the period in which the edge lies, and the trip of a probe.
     fn length_limit(&self) -> f64 {
         let spared = TAIL.ln() / (-self.share).ln_1p() * PERIOD;
         2.0 * (spared.min(GATE.as_secs_f64()) + PERIOD + 2.0 * TRIP / 1e3)
@@ -155,8 +155,8 @@ fn float(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap())
 }
 
-/// The binomial limit: how wide the exact interval of this share is if so many probes tell of it, as many of them lost as
-/// are to be expected.
+/// The binomial limit: the width of the exact interval of this share for `met` probes, with the expected number of them
+/// lost.
 fn limit(share: f64, met: u64) -> f64 {
     let lost = (1..=met).filter(|lost| float(*lost) - 0.5 < share * float(met)).count();
     let Share { low, high, .. } = Share::of(lost as u64, met);

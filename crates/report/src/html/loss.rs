@@ -1,5 +1,5 @@
-//! What has a row in the table of disruptions and a mark on the timeline: each disruption of a lane, and the outages of a
-//! disruption that has several.
+//! The rows of the table of disruptions, which are also marks on the timeline: each disruption of a lane, and the outages
+//! of a disruption that has several.
 
 use super::sanitize;
 use crate::longest::Longest;
@@ -17,7 +17,7 @@ const MAX_DISRUPTIONS: usize = 500;
 /// Outages with a row below their disruption's, the longest ones.
 const MAX_PARTS: usize = 500;
 
-/// What a row is about, as the script names it.
+/// The kind of a row, as the script names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A disruption of several outages.
@@ -37,7 +37,7 @@ pub(super) struct Loss<'a> {
     part: Option<&'a Outage>,
 }
 
-/// All that has a row, in the order of lanes and time; the outages of a disruption follow it.
+/// All rows, in the order of lanes and time; the outages of a disruption follow it.
 pub(super) fn all(record: &Record) -> Vec<Loss<'_>> {
     let disruptions = Longest::disruptions(record, MAX_DISRUPTIONS).shown;
     let losses = disruptions.into_iter().map(|(lane, disruption)| Loss { lane, disruption, part: None });
@@ -59,7 +59,7 @@ impl<'a> Loss<'a> {
         }
     }
 
-    /// The outages of its disruption.
+    /// The outages of the disruption.
     pub(super) fn outages(&self) -> &'a [Outage] {
         self.disruption.outages_of(&self.lane.outages)
     }
@@ -69,23 +69,23 @@ impl<'a> Loss<'a> {
         self.lane.id == other.lane.id && self.disruption.from == other.disruption.from
     }
 
-    /// When its first failed slot was due.
+    /// The due time of the first failed slot.
     pub(super) fn from(&self) -> Offset {
         self.part.map_or(self.disruption.from, |outage| outage.from)
     }
 
-    /// When its last failed slot was due.
+    /// The due time of the last failed slot.
     pub(super) fn to(&self) -> Offset {
         self.part.map_or(self.disruption.to, |outage| outage.to)
     }
 
-    /// The bounds of its beginning, in nanoseconds; an open side is null.
+    /// The bounds of the beginning, in nanoseconds; an open side is null.
     pub(super) fn began(&self) -> [Option<u64>; 2] {
         let (from, to) = self.part.map_or(self.disruption.began, |outage| outage.began);
         [from.map(Offset::as_nanos), Some(to.as_nanos())]
     }
 
-    /// The bounds of its end, in nanoseconds; an open side is null.
+    /// The bounds of the end, in nanoseconds; an open side is null.
     pub(super) fn ended(&self) -> [Option<u64>; 2] {
         let (from, to) = self.part.map_or(self.disruption.ended, |outage| outage.ended);
         [Some(from.as_nanos()), to.map(Offset::as_nanos)]
@@ -108,12 +108,12 @@ impl<'a> Loss<'a> {
         }
     }
 
-    /// Which side no success bounds, led by a semicolon; empty if there is none.
+    /// A note on each side that no success bounds, led by a semicolon; empty if there is none.
     pub(super) fn open(&self) -> String {
         self.part.map_or_else(|| open(self.outages()), |outage| open([outage]))
     }
 
-    /// All of it in one sentence, for the timeline.
+    /// The row in one sentence, for the timeline.
     pub(super) fn said(&self) -> String {
         let classes = self.classes();
         if self.kind() == Kind::Disruption {
@@ -127,7 +127,7 @@ impl<'a> Loss<'a> {
 }
 
 impl Kind {
-    /// The word for it in the script's input.
+    /// The word for the kind in the script's input.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Disruption => "disruption",

@@ -20,7 +20,7 @@ pub(crate) const HEADING: &str = "When (times of day in UTC)";
 
 /// Peers listed one by one; the rest are counted.
 const MAX_PEERS: usize = 4;
-/// A kind of failure is told of if it is one in so many.
+/// A kind of failure is reported if it is at least one in this number of the failures.
 const KIND_PARTS: u64 = 20;
 
 /// A line for each of the `most` longest episodes, ordered by time, and one line for the rest.
