@@ -163,7 +163,7 @@ struct RunArgs {
     )]
     lanes: Vec<LaneName>,
     /// The number of keep-alive connections that the `reused` lane of a target uses in turn [e.g. 1].
-    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=10_000), help_heading = "Connections")]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = value::count(1, 10_000), help_heading = "Connections")]
     connections: u16,
     /// Use HTTP/1.1 only [e.g. where a server offers HTTP/2 as well].
     #[arg(long = "http1.1", conflicts_with = "http2", help_heading = "Connections")]
@@ -271,11 +271,11 @@ struct CalibrateArgs {
     #[arg(long, value_name = "N/s", default_value = "1000/s", value_parser = value::rate)]
     rate: Rate,
     /// The number of outages to inject; the default takes about a minute.
-    #[arg(long, value_name = "N", default_value = "130", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value = "130", value_parser = value::count(1, u16::MAX))]
     outages: u16,
     /// The number of losses to inject after the outages: of 10 % to 90 % of the requests, for 0.1 to 2 s each; the default
     /// takes about half a minute.
-    #[arg(long, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = value::count(0, u16::MAX))]
     losses: u16,
     /// The longest outage; the shortest is one millisecond [e.g. 200ms].
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = value::some_duration)]

@@ -17,6 +17,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write a number with its unit, such as 300ms, 5s or 2m".to_owned())
 }
 
+/// Makes a parser of whole numbers from `least` to `most`.
+pub(super) fn count(least: u16, most: u16) -> impl Fn(&str) -> Result<u16, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| format!("write a whole number from {least} to {most}"))
+    }
+}
+
 /// Parses a duration that is not zero.
 pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
@@ -173,6 +181,14 @@ pub(super) fn header(text: &str) -> Result<(hyper::header::HeaderName, hyper::he
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_outside_its_range_and_no_number_at_all_say_the_range() {
+        assert_eq!(count(1, 10)("10"), Ok(10));
+        for wrong in ["0", "11", "-1", "many", "70000", ""] {
+            assert_eq!(count(1, 10)(wrong), Err("write a whole number from 1 to 10".to_owned()), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn values_are_read_as_people_write_them() {
