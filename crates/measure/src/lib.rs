@@ -23,6 +23,7 @@ pub mod notation;
 pub mod observations;
 pub mod outage;
 pub mod phase;
+pub mod phrase;
 mod ruling;
 pub mod schedule;
 pub mod span;

@@ -1,44 +1,15 @@
 //! Formats counts, shares and instants for sentences.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
 use lapse_measure::answer::Class;
+pub(crate) use lapse_measure::phrase::{Count, classes, part, seconds, share, some};
 use lapse_measure::time::Offset;
 
 /// Classes listed where space is short; the rest are counted.
 const MAX_CLASSES: usize = 3;
-
-/// A count with thousands separators: `12,000`.
-pub(crate) struct Count(pub(crate) u64);
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        let mut text = String::new();
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        f.pad(&text)
-    }
-}
-
-/// A count with its noun in the right number: `1 probe`, `12,000 probes`.
-pub(crate) fn some(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", Count(count))
-}
-
-/// A part of a whole with the noun: `34 of 12,000 probes`.
-pub(crate) fn part(part: u64, whole: u64, noun: &str) -> String {
-    format!("{} of {}", Count(part), some(whole, noun))
-}
 
 /// Failed probes out of all probes: `lost 34 of 12,000 probes`, `lost all 34 probes`.
 pub(crate) fn lost(failed: u64, all: u64) -> String {
@@ -80,11 +51,6 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{trimmed} %")
 }
 
-/// A duration in seconds, cut to the millisecond: `7.003 s`.
-pub(crate) fn seconds(time: Duration) -> String {
-    format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
-}
-
 /// The distance from `from` to `at` and its direction: `2.000 s after`, `0.350 s before`.
 pub(crate) fn apart(at: Offset, from: Offset) -> String {
     if at < from { format!("{} before", seconds(from.since(at))) } else { format!("{} after", seconds(at.since(from))) }
@@ -97,34 +63,12 @@ pub(crate) fn signed(at: Offset, from: Offset) -> String {
     format!("{sign}{}", seconds(apart).trim_end_matches(" s"))
 }
 
-/// All classes with their counts, most frequent first: `reset x20, closed x14`.
-pub(crate) fn classes<'a>(counts: impl IntoIterator<Item = (&'a Class, &'a u64)>) -> String {
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
-    let listed = counts.iter().map(|(class, count)| format!("{class} x{}", Count(**count)));
-    listed.collect::<Vec<_>>().join(", ")
-}
-
 /// The [`MAX_CLASSES`] most frequent classes and the number of the others: `reset x20, closed x14 and 3 more`.
 pub(crate) fn some_classes(counts: &BTreeMap<Class, u64>) -> String {
     let mut most: Vec<_> = counts.iter().collect();
     most.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
     let more = most.split_off(most.len().min(MAX_CLASSES)).len();
     if more > 0 { format!("{} and {more} more", classes(most)) } else { classes(most) }
-}
-
-/// The share of failed probes in words: `all`, `40 %`, `0.3 %`, `none`. Only exact shares print as `all` or `none`.
-#[expect(clippy::cast_precision_loss, reason = "a share in words has two digits")]
-pub(crate) fn share(failed: u64, resolved: u64) -> String {
-    let percent = failed as f64 * 100.0 / resolved.max(1) as f64;
-    match failed {
-        0 => "none".to_owned(),
-        _ if failed == resolved => "all".to_owned(),
-        _ if percent >= 99.5 => "over 99 %".to_owned(),
-        _ if percent >= 1.0 => format!("{percent:.0} %"),
-        _ if percent >= 0.1 => format!("{percent:.1} %"),
-        _ => "less than 0.1 %".to_owned(),
-    }
 }
 
 #[cfg(test)]
