@@ -1,5 +1,6 @@
 //! A change of an object: one event of the timeline before its arrival time is known.
 
+use lapse_record::event::detail::Detail;
 use lapse_record::event::{EventKind, Object};
 
 /// A change of an object, as the timeline shows it.
@@ -12,4 +13,6 @@ pub(super) struct Change {
     pub(super) told: Option<u64>,
     /// The row of the report that shows the change.
     pub(super) object: Object,
+    /// The typed facts of the change; `None` if it has none.
+    pub(super) detail: Option<Detail>,
 }

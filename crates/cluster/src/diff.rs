@@ -3,8 +3,9 @@
 use super::change::Change;
 use super::kind::Kind;
 use super::meta::{Instant, Meta};
-use super::object::{Body, ClusterEvent, Object, ObjectReference};
+use super::object::{Body, ClusterEvent, Object, ObjectReference, Port};
 use super::{endpoints, pod, workload};
+use lapse_record::event::detail::{Detail, Notice};
 use lapse_record::event::{EventKind, Object as ReportObject, ObjectKind};
 
 /// The changes between two versions of an object of this kind; `None` stands for an object that does not exist.
@@ -22,13 +23,13 @@ pub(super) fn between(kind: Kind, old: Option<&Object>, new: Option<&Object>) ->
     }
 }
 
-/// The state of an object that already existed when the watch began.
-pub(super) fn found(object: &Object) -> Vec<Change> {
+/// The state of an object of this kind that already existed when the watch began.
+pub(super) fn found(kind: Kind, object: &Object) -> Vec<Change> {
     match &object.body {
         Body::Pod(pod) => vec![pod::found(&object.meta, pod)],
         Body::Endpoints(members) => endpoints::found(members),
-        Body::Workload(_)
-        | Body::ReplicaSet
+        Body::Workload(progress) => vec![workload::found(kind, &object.meta, progress)],
+        Body::ReplicaSet
         | Body::Service(_)
         | Body::Ingress { .. }
         | Body::Autoscaler(_)
@@ -54,7 +55,7 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
     let noun = kind.object_kind();
     let told = |change, text: String| {
         let object = ReportObject::new(kind.object_kind(), name);
-        Change { kind: change, text, told: None, object }
+        Change { kind: change, text, told: None, object, detail: None }
     };
     let change = match (old.map(|object| &object.body), new.map(|object| &object.body)) {
         (old, Some(Body::Release { revision, status })) if old != new.map(|object| &object.body) => {
@@ -70,6 +71,10 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
             let labels: Vec<_> = is.selector.iter().map(|(label, value)| format!("{label}={value}")).collect();
             told(EventKind::SelectorSwitched, format!("service {name} now selects {}", labels.join(", ")))
         }
+        (Some(Body::Service(was)), Some(Body::Service(is))) if was.ports != is.ports => {
+            let ports: Vec<_> = is.ports.iter().map(port_in_words).collect();
+            told(EventKind::PortsChanged, format!("service {name} now sends {}", ports.join(", ")))
+        }
         (Some(Body::Ingress { services: was }), Some(Body::Ingress { services: is })) if was != is => {
             told(EventKind::IngressChanged, format!("ingress {name} now sends to {}", is.join(", ")))
         }
@@ -79,6 +84,12 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
         _ => return Vec::new(),
     };
     vec![change]
+}
+
+/// `80 to 8080`, or `80 to http` where the port of the pods has a name.
+fn port_in_words(port: &Port) -> String {
+    let target = port.target.as_ref().map(|target| target.as_str().map_or_else(|| target.to_string(), str::to_owned));
+    format!("{} to {}", port.port, target.unwrap_or_else(|| port.port.to_string()))
 }
 
 /// The change of a release that this status of a revision means; `None` if another revision has superseded it.
@@ -100,5 +111,6 @@ fn of_notice(notice: &ClusterEvent) -> Change {
         text: format!("{noun} {name}: {}: {}", notice.reason, notice.message),
         told: notice.at.as_ref().and_then(Instant::unix_ns),
         object: ReportObject::new(noun, name),
+        detail: Some(Detail::Notice(Notice { reason: notice.reason.clone(), probe: notice.probe() })),
     }
 }

@@ -16,6 +16,7 @@ mod meta;
 mod object;
 mod pod;
 mod scope;
+mod settings;
 mod state;
 mod watch;
 mod workload;

@@ -10,6 +10,7 @@ use super::kind::Kind;
 use super::meta::{Instant, Meta, part};
 use super::pod::Pod;
 use super::workload::Progress;
+use lapse_record::event::detail::Probe;
 
 /// An object of the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,9 @@ pub(super) struct Service {
 #[serde(default)]
 pub(super) struct Port {
     pub(super) port: u16,
+    /// The port of the pods, by its number or its name; `None` if it is the same.
+    #[serde(rename = "targetPort")]
+    pub(super) target: Option<Value>,
 }
 
 /// A reference from one object to another: the cluster's word for the kind, and the name.
@@ -73,6 +77,15 @@ pub(super) struct ClusterEvent {
     pub(super) warning: bool,
     pub(super) at: Option<Instant>,
     pub(super) count: u64,
+}
+
+impl ClusterEvent {
+    /// The probe that failed, by the words with which the kubelet begins the message of an `Unhealthy` Event.
+    pub(super) fn probe(&self) -> Option<Probe> {
+        let probes = [("Readiness", Probe::Readiness), ("Liveness", Probe::Liveness), ("Startup", Probe::Startup)];
+        let named = probes.into_iter().find(|(word, _)| self.message.starts_with(word));
+        named.filter(|_| self.reason == "Unhealthy").map(|(_, probe)| probe)
+    }
 }
 
 impl Object {

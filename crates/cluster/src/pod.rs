@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::change::Change;
 use super::meta::{Instant, Meta};
+use lapse_record::event::detail::{ContainerExit, Detail};
 use lapse_record::event::{EventKind, Object, ObjectKind};
 
 /// A pod's status.
@@ -75,7 +76,13 @@ pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
         (false, true) => (EventKind::PodFound, format!("{name} is there, and ready"), pod.ready_since()),
         (false, false) => (EventKind::PodUnready, format!("{name} is there, and not ready"), pod.ready_since()),
     };
-    Change { kind, text, told, object }
+    Change { kind, text, told, object, detail: template(meta) }
+}
+
+/// The template that the pod was made from, by the label that its controller puts on it.
+fn template(meta: &Meta) -> Option<Detail> {
+    let label = |name: &str| meta.labels.get(name).cloned();
+    label("pod-template-hash").or_else(|| label("controller-revision-hash")).map(Detail::PodTemplate)
 }
 
 /// The changes between two versions of a pod.
@@ -83,35 +90,41 @@ pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) ->
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
     let (was, is) = (old.map(|(_, pod)| pod), new.map(|(_, pod)| pod));
     let mut changes = Vec::new();
-    let mut tell = |kind, text: String, told| changes.push(Change { kind, text, told, object: object(meta) });
+    let plain = |kind, text: String| Change { kind, text, told: None, object: object(meta), detail: None };
     let name = &meta.name;
     if old.is_none() {
         let told = meta.creation_timestamp.as_ref().and_then(Instant::unix_ns);
-        tell(EventKind::PodCreated, format!("{name} is created"), told);
+        let created = plain(EventKind::PodCreated, format!("{name} is created"));
+        changes.push(Change { told, detail: template(meta), ..created });
     }
     if let Some(is) = is {
         match (was.is_some_and(Pod::is_ready), is.is_ready()) {
-            (false, true) => tell(EventKind::PodReady, format!("{name} is ready"), is.ready_since()),
-            (true, false) => tell(EventKind::PodUnready, format!("{name} is no longer ready"), is.ready_since()),
+            (false, true) => {
+                changes
+                    .push(Change { told: is.ready_since(), ..plain(EventKind::PodReady, format!("{name} is ready")) });
+            }
+            (true, false) => {
+                let unready = plain(EventKind::PodUnready, format!("{name} is no longer ready"));
+                changes.push(Change { told: is.ready_since(), ..unready });
+            }
             _ => {}
         }
         if meta.deletion_timestamp.is_some() && old.is_none_or(|(meta, _)| meta.deletion_timestamp.is_none()) {
             let grace = meta.deletion_grace_period_seconds;
-            tell(EventKind::PodDeleting, format!("{name} is being deleted, within {grace} s"), meta.deletion_asked());
+            let deleting = plain(EventKind::PodDeleting, format!("{name} is being deleted, within {grace} s"));
+            changes.push(Change { told: meta.deletion_asked(), ..deleting });
         }
         for container in &is.container_statuses {
             let before = was.and_then(|was| was.container_statuses.iter().find(|old| old.name == container.name));
-            for (kind, text, told) in container.changes_since(before) {
-                tell(kind, format!("{name}: {text}"), told);
-            }
+            changes.extend(container.changes_since(before, meta));
         }
         // Kubernetes counts a deleted pod as failed unless its exit code is 0.
         let told_to_end = meta.deletion_timestamp.is_some();
         if was.is_none_or(|was| was.phase != is.phase) && is.phase == "Failed" && !told_to_end {
-            tell(EventKind::PodFailed, format!("{name} has failed"), None);
+            changes.push(plain(EventKind::PodFailed, format!("{name} has failed")));
         }
     } else {
-        tell(EventKind::PodGone, format!("{name} is gone"), None);
+        changes.push(plain(EventKind::PodGone, format!("{name} is gone")));
     }
     changes
 }
@@ -155,28 +168,34 @@ impl Container {
         self.state.waiting.as_ref().map(|waiting| waiting.reason.as_str())
     }
 
-    fn changes_since(&self, old: Option<&Self>) -> Vec<(EventKind, String, Option<u64>)> {
+    /// The changes of this container, of the pod with this metadata, since an older version of it.
+    fn changes_since(&self, old: Option<&Self>, meta: &Meta) -> Vec<Change> {
         let mut changes = Vec::new();
-        let name = &self.name;
+        let (pod, name) = (&meta.name, &self.name);
+        let mut tell = |kind, text: String, told, detail| {
+            changes.push(Change {
+                kind,
+                text: format!("{pod}: container {name} {text}"),
+                told,
+                object: object(meta),
+                detail,
+            });
+        };
         if let Some(exit) = self.exit().filter(|exit| old.and_then(Self::exit) != Some(*exit)) {
             let why = if exit.reason.is_empty() { String::new() } else { format!(" ({})", exit.reason) };
             let told = exit.finished_at.as_ref().and_then(Instant::unix_ns);
             let words = if exit.message.is_empty() { String::new() } else { format!(": {}", exit.message.trim_end()) };
-            let text = format!("container {name} exited with code {}{why}{words}", exit.code);
-            changes.push((EventKind::ContainerExited, text, told));
+            let detail = ContainerExit { container: name.clone(), code: Some(exit.code), reason: exit.reason.clone() };
+            let text = format!("exited with code {}{why}{words}", exit.code);
+            tell(EventKind::ContainerExited, text, told, Some(Detail::Exit(detail)));
         }
         if self.restart_count > old.map_or(0, |old| old.restart_count) {
-            let times = self.restart_count;
-            changes.push((
-                EventKind::ContainerRestarted,
-                format!("container {name} is restarted, restart {times}"),
-                None,
-            ));
+            tell(EventKind::ContainerRestarted, format!("is restarted, restart {}", self.restart_count), None, None);
         }
         if let Some(reason) = self.waits_for().filter(|reason| old.and_then(Self::waits_for) != Some(*reason)) {
             let usual = matches!(reason, "" | "ContainerCreating" | "PodInitializing");
             if !usual {
-                changes.push((EventKind::ContainerWaiting, format!("container {name} waits: {reason}"), None));
+                tell(EventKind::ContainerWaiting, format!("waits: {reason}"), None, None);
             }
         }
         changes

@@ -138,7 +138,12 @@ impl State {
     pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
         let belonging = self.objects.iter().filter(|(key, object)| self.standing(key.kind, object) == Standing::In);
         let found = belonging.flat_map(|(key, object)| {
-            diff::found(object).into_iter().map(|change| Waiting { at, kind: key.kind, object: object.clone(), change })
+            diff::found(key.kind, object).into_iter().map(|change| Waiting {
+                at,
+                kind: key.kind,
+                object: object.clone(),
+                change,
+            })
         });
         found.collect::<Vec<_>>().into_iter().map(|found| self.event(found)).collect()
     }
@@ -244,8 +249,8 @@ impl State {
         self.settle(kind, &object);
         self.changes += u64::from(change.kind.rolls());
         let address = if let Body::Pod(pod) = &object.body { pod.own_address() } else { None };
-        let Change { kind, text, told, object } = change;
-        Event { told_unix_ns: told, address, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
+        let Change { kind, text, told, object, detail } = change;
+        Event { told_unix_ns: told, address, detail, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
     }
 
     fn standing(&self, kind: Kind, object: &Object) -> Standing {
@@ -403,7 +408,10 @@ mod tests {
     #[test]
     fn existing_objects_are_reported_once_and_are_no_change() {
         let mut cluster = shop();
-        assert_eq!(words(cluster.0.found(Offset::ZERO)), ["pod/shop-1-a pod-unready"]);
+        assert_eq!(
+            words(cluster.0.found(Offset::ZERO)),
+            ["deployment/shop workload-found", "pod/shop-1-a pod-unready"]
+        );
         let mut ready = owned("shop-1", "shop-1-a", "shop");
         ready["status"] = json!({"podIP": "10.0.0.3", "conditions": [{"type": "Ready", "status": "True"}]});
         cluster.tell(Kind::Pod, &ready);
@@ -411,8 +419,9 @@ mod tests {
                            "endpoints": [{"addresses": ["10.0.0.3"], "targetRef": {"kind": "Pod", "name": "shop-1-a"}}]});
         cluster.tell(Kind::Endpoints, &slice);
         let found = cluster.0.found(Offset::ZERO);
-        assert_eq!(found[0].address, Some("10.0.0.3".parse().unwrap()));
-        assert_eq!(words(found), ["pod/shop-1-a pod-found", "pod/shop-1-a endpoint-found"]);
+        assert_eq!(found[1].address, Some("10.0.0.3".parse().unwrap()));
+        let all = ["deployment/shop workload-found", "pod/shop-1-a pod-found", "pod/shop-1-a endpoint-found"];
+        assert_eq!(words(found), all);
         assert_eq!(cluster.0.status().changes, 0);
     }
 

@@ -8,10 +8,12 @@ use serde_json::Value;
 use super::change::Change;
 use super::kind::Kind;
 use super::meta::{Meta, part};
+use super::settings;
+use lapse_record::event::detail::{Detail, Workload};
 use lapse_record::event::{EventKind, Object as ReportObject};
 
 /// The pod counts in a workload's status, in words that all three kinds of workload share.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Progress {
     /// The generation that these counts describe.
     observed: u64,
@@ -27,6 +29,8 @@ pub(super) struct Progress {
     stuck: bool,
     /// The labels that its pods get.
     pub(super) labels: BTreeMap<String, String>,
+    /// The settings on which it depends what a rollout costs.
+    settings: Workload,
 }
 
 #[derive(Default, Deserialize)]
@@ -66,6 +70,7 @@ impl Progress {
                 && condition.status == "False"
                 && condition.reason == "ProgressDeadlineExceeded"
         });
+        let settings = |wanted| settings::read(kind, value, wanted);
         let plain = Self {
             observed: status.observed_generation,
             wanted,
@@ -74,10 +79,12 @@ impl Progress {
             available: status.available_replicas,
             stuck,
             labels,
+            settings: settings(wanted),
         };
         Ok(match kind {
             Kind::DaemonSet => Self {
                 wanted: status.desired_number_scheduled,
+                settings: settings(status.desired_number_scheduled),
                 there: status.current_number_scheduled,
                 updated: status.updated_number_scheduled,
                 available: status.number_available,
@@ -90,6 +97,10 @@ impl Progress {
             Kind::StatefulSet => Self { available: status.ready_replicas, ..plain },
             _ => plain,
         })
+    }
+
+    fn detail(&self) -> Detail {
+        Detail::Workload(Box::new(self.settings.clone()))
     }
 
     /// The steps of the rollout that are still to come; empty once it is complete.
@@ -109,12 +120,24 @@ impl Progress {
     }
 }
 
+/// The settings of a workload that already existed when the watch began.
+pub(super) fn found(kind: Kind, meta: &Meta, progress: &Progress) -> Change {
+    let (noun, name) = (kind.object_kind(), &meta.name);
+    Change {
+        kind: EventKind::WorkloadFound,
+        text: format!("{noun} {name} is there: {}", settings::in_words(&progress.settings)),
+        told: None,
+        object: ReportObject::new(noun.clone(), name),
+        detail: Some(progress.detail()),
+    }
+}
+
 /// The changes between two versions of a workload.
 pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(&Meta, &Progress)>) -> Vec<Change> {
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
     let (noun, name) = (kind.object_kind(), &meta.name);
     let object = ReportObject::new(kind.object_kind(), name);
-    let tell = |kind, text: String| Change { kind, text, told: None, object: object.clone() };
+    let tell = |kind, text: String| Change { kind, text, told: None, object: object.clone(), detail: None };
     let missing = |at: Option<(&Meta, &Progress)>| at.map(|(meta, progress)| progress.missing(meta).is_some());
     let (old_generation, mut changes) = (old.map(|(meta, _)| meta.generation), Vec::new());
     let Some((meta, progress)) = new else {
@@ -122,7 +145,8 @@ pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(
     };
     if old_generation != Some(meta.generation) {
         let generation = meta.generation;
-        changes.push(tell(EventKind::RolloutStarted, format!("{noun} {name} is to change: generation {generation}")));
+        let text = format!("{noun} {name} is to change: generation {generation}");
+        changes.push(Change { detail: Some(progress.detail()), ..tell(EventKind::RolloutStarted, text) });
     }
     if missing(new) == Some(false) && missing(old) != Some(false) {
         let wanted = progress.wanted;

@@ -15,7 +15,8 @@ use super::pod::Pod;
 use super::scenario::{Act, Scenario};
 use super::strategy::{BlueGreen, Census, RollingUpdate, Strategy, Switch};
 use super::world_log::WorldLog;
-use lapse_record::event::EventKind;
+use lapse_record::event::detail::Detail;
+use lapse_record::event::{Event, EventKind};
 
 /// How long the controller waits for a change before it counts again: a pod becomes available by time alone.
 const LOOK_AWAY: Duration = Duration::from_millis(20);
@@ -83,7 +84,9 @@ impl Cluster {
     }
 
     async fn roll(&self, template: &str) {
-        self.log.tell(EventKind::RolloutStarted, format!("rollout to {template} starts"));
+        let started = self.log.event(EventKind::RolloutStarted, format!("rollout to {template} starts"));
+        let settings = self.scenario.settings(template);
+        self.log.send(Event { detail: settings.map(|all| Detail::Workload(Box::new(all))), ..started });
         template.clone_into(&mut self.state().template);
         let rollout = async {
             match self.scenario.rollout() {

@@ -11,23 +11,27 @@ use tokio::time::{sleep, timeout};
 
 use super::app::{App, Phase};
 use super::pod::Pod;
-use super::scenario::pod::{Honesty, Liveness, Readiness};
+use super::scenario::pod::{Honesty, Liveness, OnSigterm, Readiness};
 use lapse_record::event::EventKind;
+use lapse_record::event::detail::{ContainerExit, Detail};
 
 /// The timeout of a probe, the default of Kubernetes.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The numbers of the signals that end a process.
+const SIGTERM: i32 = 15;
+const SIGKILL: i32 = 9;
 /// The time that SIGTERM still gets if the preStop hook has used up the grace period.
 const EXTENSION: Duration = Duration::from_secs(2);
 
 /// Runs `pod` from its creation until it is gone.
 pub(super) async fn keep(pod: Arc<Pod>) {
-    pod.tell(EventKind::PodCreated, "is created");
+    pod.tell_with(Detail::PodTemplate(pod.template().to_owned()), EventKind::PodCreated, "is created");
     tokio::select! {
         () = pod.deleted() => {}
         () = run(&pod) => {}
     }
-    terminate(&pod).await;
-    pod.bury().await;
+    let exit = terminate(&pod).await;
+    pod.bury(exit).await;
 }
 
 /// Starts the pod's process, and again whenever its liveness probe fails.
@@ -47,14 +51,22 @@ async fn run(pod: &Arc<Pod>) {
 }
 
 /// Terminates the pod: preStop hook, SIGTERM, and SIGKILL at the end of the grace period, which includes the hook.
-async fn terminate(pod: &Pod) {
+/// Returns how its process ended.
+async fn terminate(pod: &Pod) -> ContainerExit {
     let (grace, pre_stop) = (pod.spec().grace.draw(), pod.spec().pre_stop.draw());
     sleep(pre_stop.min(grace)).await;
     pod.tell(EventKind::PodSigterm, "gets SIGTERM");
     let left = grace.checked_sub(pre_stop).filter(|left| !left.is_zero()).unwrap_or(EXTENSION);
-    if end(&pod.app(), left).await == Ended::Killed {
-        pod.tell(EventKind::PodKilled, "did not end within its grace period and is killed");
-    }
+    let code = match end(&pod.app(), left).await {
+        Ended::Killed => {
+            pod.tell(EventKind::PodKilled, "did not end within its grace period and is killed");
+            128 + SIGKILL
+        }
+        // SIGTERM ends a process that does nothing about it.
+        Ended::ByItself if pod.spec().on_sigterm == OnSigterm::Exit => 128 + SIGTERM,
+        Ended::ByItself => 0,
+    };
+    ContainerExit { code: Some(code), ..ContainerExit::default() }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

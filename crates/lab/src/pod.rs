@@ -13,6 +13,7 @@ use super::gated_listener::GatedListener;
 use super::scenario::pod::{Afterwards, PodSpec};
 use super::world_log::WorldLog;
 use lapse_measure::time::Offset;
+use lapse_record::event::detail::{ContainerExit, Detail};
 use lapse_record::event::{EventKind, Object, ObjectKind};
 
 /// The status of a pod in the cluster.
@@ -96,7 +97,16 @@ impl Pod {
 
     /// Emits an event about the pod.
     pub(super) fn tell(&self, kind: EventKind, what: &str) {
-        self.log.tell_of(Object::new(ObjectKind::Pod, &self.name), kind, format!("{} {what}", self.name));
+        self.log.tell_of(self.object(), kind, format!("{} {what}", self.name));
+    }
+
+    /// Emits an event about the pod, with its facts.
+    pub(super) fn tell_with(&self, detail: Detail, kind: EventKind, what: &str) {
+        self.log.send(self.log.event(kind, format!("{} {what}", self.name)).to(self.object()).with(detail));
+    }
+
+    fn object(&self) -> Object {
+        Object::new(ObjectKind::Pod, &self.name)
     }
 
     /// Starts the pod's deletion.
@@ -140,14 +150,14 @@ impl Pod {
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Tears the pod down after its process has ended: its network goes, and its address refuses or swallows.
-    pub(super) async fn bury(&self) {
+    /// Tears the pod down after its process has ended with `exit`: its network goes, and its address refuses or swallows.
+    pub(super) async fn bury(&self, exit: ContainerExit) {
         let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(listening) = listening {
             // The task closes the port when it ends.
             let _ = listening.await;
         }
-        self.tell(EventKind::ContainerExited, "has ended its process");
+        self.tell_with(Detail::Exit(exit), EventKind::ContainerExited, "has ended its process");
         tokio::time::sleep(self.spec.teardown.draw()).await;
         if self.spec.afterwards == Afterwards::Swallows
             && let Err(error) = self.gate.swallow()

@@ -5,6 +5,7 @@
 pub mod expect;
 pub mod hop;
 pub mod pod;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

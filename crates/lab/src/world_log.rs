@@ -35,13 +35,22 @@ impl WorldLog {
 
     /// Emits an event; without a receiver it is dropped.
     pub(super) fn tell(&self, kind: EventKind, text: impl Into<String>) {
-        let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text));
-        self.stir();
+        self.send(self.event(kind, text));
     }
 
     /// Emits an event that belongs to the row of `object` in reports.
     pub(super) fn tell_of(&self, object: Object, kind: EventKind, text: impl Into<String>) {
-        let _ = self.events.send(Event::new(self.now(), Source::Lab, kind, text).to(object));
+        self.send(self.event(kind, text).to(object));
+    }
+
+    /// An event of now that is not emitted yet.
+    pub(super) fn event(&self, kind: EventKind, text: impl Into<String>) -> Event {
+        Event::new(self.now(), Source::Lab, kind, text)
+    }
+
+    /// Emits an event that was made before.
+    pub(super) fn send(&self, event: Event) {
+        let _ = self.events.send(event);
         self.stir();
     }
 

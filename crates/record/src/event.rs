@@ -1,5 +1,6 @@
 //! Events: what happened beside the probes, such as a pod's deletion or a line of the command.
 
+pub mod detail;
 mod kind;
 mod object;
 mod words;
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 
 use lapse_measure::time::Offset;
 
+use detail::Detail;
 pub use kind::{EventKind, ObjectState};
 pub use object::{Object, ObjectKind};
 
@@ -53,17 +55,25 @@ pub struct Event {
     pub told_unix_ns: Option<u64>,
     /// The object's own IP address, which no other object shares; `None` if there is none or the source gives none.
     pub address: Option<IpAddr>,
+    /// The facts of the event; `None` if there are none beyond its kind and its object.
+    pub detail: Option<Detail>,
 }
 
 impl Event {
     /// An event of `source` seen at `at`, without an object, a time of the source or an address.
     pub fn new(at: Offset, source: Source, kind: EventKind, text: impl Into<String>) -> Self {
-        Self { at, source, kind, text: text.into(), object: None, told_unix_ns: None, address: None }
+        Self { at, source, kind, text: text.into(), object: None, told_unix_ns: None, address: None, detail: None }
     }
 
     /// The same event, about `object`.
     #[must_use]
     pub fn to(self, object: Object) -> Self {
         Self { object: Some(object), ..self }
+    }
+
+    /// The same event, with its facts.
+    #[must_use]
+    pub fn with(self, detail: Detail) -> Self {
+        Self { detail: Some(detail), ..self }
     }
 }

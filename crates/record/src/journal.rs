@@ -249,6 +249,9 @@ mod tests {
     use crate::batch::{Batch, ProbeRecord as Resolved, Served};
     use crate::entry::Exit;
     use crate::entry::{End, InjectedFault, Precedence, Target, Window};
+    use crate::event::detail::{
+        Container, ContainerExit, Detail, Notice, PreStop, Probe as KubeletProbe, Strategy, Workload,
+    };
     use crate::event::{Event, EventKind, Object, ObjectKind, Source};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
@@ -295,6 +298,30 @@ mod tests {
         }
     }
 
+    /// Facts of each shape.
+    fn details() -> Vec<Detail> {
+        let container = |pre_stop| Container { name: "app".into(), pre_stop, readiness: true, ..Container::default() };
+        let seconds = Duration::from_secs;
+        let hooks = [PreStop::None, PreStop::Sleep(seconds(5)), PreStop::Command(seconds(9)), PreStop::Other];
+        let rolling = Strategy::RollingUpdate { max_unavailable: 0, max_surge: 1 };
+        let workload = |strategy| Workload {
+            replicas: 2,
+            strategy,
+            min_ready: seconds(1),
+            grace: seconds(30),
+            containers: hooks.map(container).to_vec(),
+            template: u64::MAX,
+        };
+        let workload = |strategy| Detail::Workload(Box::new(workload(strategy)));
+        let probes = [None, Some(KubeletProbe::Readiness), Some(KubeletProbe::Liveness), Some(KubeletProbe::Startup)];
+        let notice = |probe| Detail::Notice(Notice { reason: "Unhealthy".into(), probe });
+        let exit = ContainerExit { container: "app".into(), code: Some(137), reason: "Error".into() };
+        let mut all = vec![Detail::Exit(exit), Detail::PodTemplate("7f9".into())];
+        all.extend([rolling, Strategy::Recreate, Strategy::BlueGreen, Strategy::OnDelete].map(workload));
+        all.extend(probes.map(notice));
+        all
+    }
+
     /// The entries of a run of 100 ms in which lane 1 fails in the second half.
     fn entries() -> Vec<Entry> {
         let lanes = about().lanes();
@@ -323,6 +350,10 @@ mod tests {
         let ready = ready.to(Object::new(ObjectKind::Pod, "wine"));
         let address = Some([10, 244, 0, 7].into());
         all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..ready }));
+        all.extend(details().into_iter().map(|detail| {
+            let event = Event::new(Offset::from_millis(43), Source::Lab, EventKind::ContainerExited, "facts");
+            Entry::Event(event.with(detail))
+        }));
         all.push(Entry::InjectedFault(InjectedFault {
             by: "service".to_owned(),
             what: "status 503".to_owned(),

@@ -125,6 +125,7 @@ kinds! {
     EndpointRemoved = "endpoint-removed": LOUD, "A pod was removed from the endpoints.";
     EndpointChanged = "endpoint-changed": PLAIN, "A condition of a pod in the endpoints changed.";
     // Workloads.
+    WorkloadFound = "workload-found": PLAIN, "A workload existed when the run began; its settings.";
     RolloutStarted = "rollout-started": PLAIN.puts(RollingOut).rolling(), "The spec of a workload changed, or the lab began a rollout.";
     RolloutComplete = "rollout-complete": PLAIN.puts(Ready), "All pods of a workload are new and available.";
     RolloutStuck = "rollout-stuck": PLAIN, "A workload exceeded its progress deadline; the cluster goes on trying.";
@@ -136,6 +137,7 @@ kinds! {
     Created = "created": PLAIN, "A service, ingress or autoscaler was created; it may not work yet.";
     Deleted = "deleted": LOUD.puts(Gone), "A service, ingress or autoscaler was deleted.";
     SelectorSwitched = "selector-switched": PLAIN.rolling(), "A service selects other pods.";
+    PortsChanged = "ports-changed": PLAIN.rolling(), "A service sends to other ports.";
     IngressChanged = "ingress-changed": PLAIN.rolling(), "An ingress sends requests to other services.";
     HpaScaled = "hpa-scaled": PLAIN, "An autoscaler changed the wanted number of replicas.";
     ReleasePending = "release-pending": PLAIN, "A revision of a Helm release is pending.";

@@ -2,6 +2,7 @@
 //! can change without the format.
 
 pub(super) mod about;
+mod detail;
 
 use std::io;
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::detail::DetailWire;
 use super::batch;
 use crate::entry::{End, Entry, Exit, InjectedFault};
 use crate::event::{Event, EventKind, Object, Source};
@@ -60,6 +62,8 @@ enum EntryWire {
         told_unix_ns: Option<u64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address: Option<IpAddr>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<DetailWire>,
     },
     Started {
         at_ns: u64,
@@ -107,6 +111,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             object: event.object.as_ref().map(Object::to_string),
             told_unix_ns: event.told_unix_ns,
             address: event.address,
+            detail: event.detail.as_ref().map(DetailWire::from),
         },
         Entry::Started(at) => EntryWire::Started { at_ns: at.as_nanos() },
         Entry::Exit(exit) => EntryWire::Exit { at_ns: exit.at.as_nanos(), code: exit.code, signal: exit.signal },
@@ -138,9 +143,10 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
     Ok(match wire {
         EntryWire::Phase { phase, at_ns } => Entry::Phase(phase.0, at(at_ns)),
         EntryWire::Act { name, at_ns } => Entry::Act(name, at(at_ns)),
-        EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns, address } => {
+        EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns, address, detail } => {
             let (kind, object) = (EventKind::from_name(&kind), object.as_deref().map(Object::from_text));
-            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns, address })
+            let detail = detail.map(Into::into);
+            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns, address, detail })
         }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
         EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
