@@ -1,0 +1,65 @@
+//! The causes, one file each. What is not the rollout comes first: of equal scores it is named before the others.
+
+use crate::cause::Cause;
+
+/// Declares the modules and the list of their causes, so that neither can lack one.
+macro_rules! causes {
+    ($($name:ident,)+) => {
+        $(mod $name;)+
+
+        /// Every cause, in the order in which equal scores are ranked.
+        pub const ALL: &[Cause] = &[$($name::CAUSE,)+];
+    };
+}
+
+causes! {
+    // Not the rollout.
+    failing_before,
+    prober_held_up,
+    rate_limited,
+    keep_alive_race,
+    timeout_too_short,
+    redirected,
+    method_refused,
+    local_path_ended,
+    container_crashed,
+    node_not_ready,
+    // How old pods end.
+    grace_too_short,
+    pre_stop_failed,
+    sigterm_ignored,
+    kept_connections_cut,
+    exit_without_drain,
+    sidecar_stops_first,
+    sandbox_gone,
+    endpoint_race,
+    // No pod to answer.
+    recreate,
+    max_unavailable,
+    selector_switch,
+    target_port_change,
+    all_pods_deleted,
+    readiness_flap,
+    replicas_reset,
+    service_recreated,
+    // How new pods start.
+    ready_too_early,
+    liveness_kills,
+    slow_warm_up,
+    addition_lag,
+    bad_release,
+    pods_cannot_start,
+    // The path.
+    stale_upstreams,
+    proxy_reload,
+    deregistration_lag,
+    registration_lag,
+    capacity_dip,
+    automatic_rollback,
+    node_drain,
+}
+
+/// The cause of this name; `None` if there is none.
+pub fn named(name: &str) -> Option<&'static Cause> {
+    ALL.iter().find(|cause| cause.name == name)
+}

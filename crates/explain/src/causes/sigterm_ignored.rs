@@ -1,0 +1,57 @@
+//! A process that does not hear SIGTERM.
+
+use crate::case::Case;
+use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
+use crate::evidence::{answers, pods};
+
+pub(super) const CAUSE: Cause = Cause {
+    name: "sigterm-ignored",
+    family: Family::Termination,
+    title: "the process never heard SIGTERM and was killed at the end of its grace period",
+    mechanism: "The first process of a container has no default action for SIGTERM. A shell as the first process \
+                (`sh -c`, `npm start`, an ENTRYPOINT in shell form) does not pass it on. So the application \
+                serves on for the whole grace period, by accident a preStop sleep of 30 s, and then SIGKILL cuts \
+                what is under way.",
+    signature: "Nothing at SIGTERM; requests under way and kept connections are cut exactly when the grace \
+                period ends. In the cluster: every old pod takes its whole grace period and exits with code 137.",
+    rules: &[
+        rule(35, 45, "old pods were killed", pods::killed),
+        rule(25, 30, "old pods took as long to end as they were allowed to", pods::used_up_its_grace),
+        rule(15, 5, "failures began with the exit of a pod", pods::began_with_an_exit),
+        rule(15, 20, "requests were cut while under way", answers::cut),
+        rule(0, 45, "the preStop hook takes as long as the grace period", hook_fits),
+    ],
+    remedy: "Start the application with `exec` or in exec form, or under an init such as tini. Give it a preStop \
+             sleep in the same change: the accidental 30 s of serving end with the cure.",
+    fix,
+    tell_apart: "`kubectl exec POD -- cat /proc/1/cmdline` shows the first process",
+    shown: &[
+        Shown::Lab("deaf-to-sigterm"),
+        Shown::Cluster("a_process_that_ignores_sigterm"),
+    ],
+    sources: &[
+        "https://github.com/krallin/tini#why-tini",
+    ],
+};
+
+/// A hook that takes the whole grace period is another cause.
+fn hook_fits(case: &Case<'_>) -> Outcome {
+    match pods::pre_stop_exceeds_grace(case) {
+        Outcome::Seen(text) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
+}
+
+fn fix(case: &Case<'_>) -> Option<Fix> {
+    let settings = case.world.settings(case.span.from)?;
+    let container = settings.containers.first().map_or("app", |first| first.name.as_str());
+    Some(Fix {
+        says: "start the application as the first process, and let each pod wait before SIGTERM".to_owned(),
+        yaml: format!(
+            "spec:\n  template:\n    spec:\n      containers:\n      - name: {container}\n        \
+             command: [\"/app/server\"] # exec form: no shell in between\n        lifecycle:\n          \
+             preStop:\n            sleep:\n              seconds: 10\n"
+        ),
+        costs: format!("none: pods end sooner than the {} s that they take today", settings.grace.as_secs()),
+    })
+}

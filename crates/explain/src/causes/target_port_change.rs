@@ -1,0 +1,44 @@
+//! A port of a service that changed before its pods did.
+
+use crate::case::Case;
+use crate::cause::{Cause, Family, Fix, Shown, rule};
+use crate::evidence::{answers, config, endpoints, lanes};
+
+pub(super) const CAUSE: Cause = Cause {
+    name: "target-port-change",
+    family: Family::NoEndpoints,
+    title: "the service was pointed at a port on which the old pods do not listen",
+    mechanism: "A numeric `targetPort` counts for all pods of the Service at once. If it changes together with \
+                the containers' port, old pods are sent requests on a port that only new ones have.",
+    signature: "Every request is refused (502 from an ingress), not 503: the endpoints are there, with the wrong \
+                port. In the cluster: the Service changes and no pod leaves the endpoints.",
+    rules: &[
+        rule(50, 45, "the ports changed just before", config::ports_changed),
+        rule(25, 20, "connections were refused or met nothing", answers::dead_ends),
+        rule(15, 10, "pods remained in the endpoints", endpoints::remained),
+        rule(10, 10, "no request succeeded", lanes::all_lost),
+    ],
+    remedy: "Name the port in the container and refer to the name (`targetPort: http`): each pod then brings its \
+             own number. Or listen on both ports for one release.",
+    fix,
+    tell_apart: "`kubectl get endpointslices -o yaml` shows the port that is listed for each pod",
+    shown: &[
+        Shown::Cluster("a_target_port_that_changes"),
+    ],
+    sources: &[
+        "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
+    ],
+};
+
+fn fix(case: &Case<'_>) -> Option<Fix> {
+    let container = case.world.settings(case.span.from).and_then(|all| all.containers.first());
+    let name = container.map_or("app", |first| first.name.as_str());
+    Some(Fix {
+        says: "name the container's port, and let the service refer to the name".to_owned(),
+        yaml: format!(
+            "# Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        ports:\n        - \
+             name: http\n          containerPort: 8080\n---\n# Service\nspec:\n  ports:\n  - port: 80\n    targetPort: http\n"
+        ),
+        costs: String::new(),
+    })
+}

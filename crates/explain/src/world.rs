@@ -1,0 +1,191 @@
+//! The events of a run as the lives of pods, the endpoints over time, and the settings of the workloads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use lapse_measure::span::Span;
+use lapse_measure::time::Offset;
+use lapse_record::event::detail::{ContainerExit, Detail, Notice, Workload};
+use lapse_record::event::{Event, EventKind, Object, Source};
+use lapse_record::record::Record;
+
+/// The events of a run, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World<'a> {
+    /// Whether a cluster or a lab reported anything: without either, nothing is known of pods.
+    pub(crate) watched: bool,
+    /// The pods that any event is about, in the order of their first event.
+    pub(crate) pods: Vec<PodLife<'a>>,
+    /// The number of pods in the endpoints after each change; empty if endpoints were not reported.
+    routed: Vec<(Offset, usize)>,
+    settings: Vec<(Offset, Option<&'a Object>, &'a Workload)>,
+    pub(crate) events: &'a [Event],
+}
+
+/// All that is known of one pod.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PodLife<'a> {
+    pub(crate) name: &'a str,
+    /// The template that it was made from; `None` if that is not known.
+    pub(crate) template: Option<&'a str>,
+    /// When it was created; `None` if it was there before the run.
+    pub(crate) created: Option<Offset>,
+    /// When it became ready for the first time, or the begin of the watch if it was ready then.
+    pub(crate) ready: Option<Offset>,
+    /// When it lost its readiness.
+    pub(crate) unready: Vec<Offset>,
+    /// When its deletion was seen.
+    pub(crate) deleting: Option<Offset>,
+    /// When it was sent SIGTERM; only the lab reports that.
+    pub(crate) sigterm: Option<Offset>,
+    /// When it joined the endpoints first.
+    pub(crate) joined: Option<Offset>,
+    /// When it last left the endpoints.
+    pub(crate) left: Option<Offset>,
+    /// When the exit of its containers was seen, and how each ended.
+    pub(crate) exits: Vec<(Offset, Option<&'a ContainerExit>)>,
+    /// When its containers were started again.
+    pub(crate) restarts: Vec<Offset>,
+    /// When it was gone.
+    pub(crate) gone: Option<Offset>,
+}
+
+impl PodLife<'_> {
+    /// When the first exit after its deletion was seen, and how the container ended.
+    pub(crate) fn exited(&self) -> Option<(Offset, Option<&ContainerExit>)> {
+        let deleting = self.deleting?;
+        self.exits.iter().find(|(at, _)| *at >= deleting).copied()
+    }
+
+    /// The time from its deletion to the exit of its first container, as the watch saw both.
+    pub(crate) fn took_to_end(&self) -> Option<Duration> {
+        Some(self.exited()?.0.since(self.deleting?))
+    }
+
+    /// Whether the pod still is to be counted on at this time: created, and not being deleted.
+    pub(crate) fn is_wanted(&self, at: Offset) -> bool {
+        self.created.is_none_or(|created| created <= at) && self.deleting.is_none_or(|deleting| at < deleting)
+    }
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn of(record: &'a Record) -> Self {
+        let mut world = Self { events: &record.events, ..Self::default() };
+        let mut index: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut routed: BTreeSet<&str> = BTreeSet::new();
+        for event in &record.events {
+            world.watched |= matches!(event.source, Source::Kubernetes | Source::Lab);
+            if let Some(Detail::Workload(settings)) = &event.detail {
+                world.settings.push((event.at, event.object.as_ref(), settings));
+            }
+            let Some(object) = event.object.as_ref().filter(|object| object.is_pod()) else { continue };
+            let name = object.name.as_str();
+            let nth = *index.entry(name).or_insert(world.pods.len());
+            if nth == world.pods.len() {
+                world.pods.push(PodLife { name, ..PodLife::default() });
+            }
+            world.pods[nth].apply(event);
+            let changed = match event.kind {
+                EventKind::EndpointFound | EventKind::EndpointAdded => routed.insert(name),
+                EventKind::EndpointRemoved => routed.remove(name),
+                _ => false,
+            };
+            if changed {
+                world.routed.push((event.at, routed.len()));
+            }
+        }
+        world
+    }
+
+    /// The number of pods in the endpoints at this time; `None` if endpoints were not reported.
+    pub(crate) fn routed(&self, at: Offset) -> Option<usize> {
+        let first = self.routed.first()?;
+        let nth = self.routed.partition_point(|(changed, _)| *changed <= at);
+        Some(nth.checked_sub(1).map_or(first.1, |nth| self.routed[nth].1))
+    }
+
+    /// The fewest pods in the endpoints at any time of this span, and when that began.
+    pub(crate) fn fewest_routed(&self, span: Span) -> Option<(usize, Offset)> {
+        let changes = self.routed.iter().filter(|(at, _)| span.from < *at && *at <= span.to);
+        let all = changes.map(|(at, count)| (*count, *at));
+        std::iter::once((self.routed(span.from)?, span.from)).chain(all).min()
+    }
+
+    /// The first time from `from` on at which a pod was in the endpoints again.
+    pub(crate) fn routed_again(&self, from: Offset) -> Option<Offset> {
+        self.routed.iter().find(|(at, count)| *at > from && *count > 0).map(|(at, _)| *at)
+    }
+
+    /// The settings of the workload whose rollout was the last to begin before this time; those of the first workload
+    /// if none had begun.
+    pub(crate) fn settings(&self, at: Offset) -> Option<&'a Workload> {
+        let known = || self.settings.iter();
+        known().rfind(|(from, ..)| *from <= at).or_else(|| known().next()).map(|(_, _, settings)| *settings)
+    }
+
+    /// The name of the workload of [`Self::settings`], as `deployment/wine`; `None` if the event named none.
+    pub(crate) fn workload(&self, at: Offset) -> Option<&'a Object> {
+        let known = || self.settings.iter();
+        known().rfind(|(from, ..)| *from <= at).or_else(|| known().next()).and_then(|(_, object, _)| *object)
+    }
+
+    /// Consecutive settings of the same workload, each with the one before.
+    pub(crate) fn setting_changes(&self) -> impl Iterator<Item = (Offset, &'a Workload, &'a Workload)> + '_ {
+        self.settings.iter().enumerate().filter_map(|(nth, (at, object, after))| {
+            let before = self.settings[..nth].iter().rfind(|(_, other, _)| other == object)?;
+            Some((*at, before.2, *after))
+        })
+    }
+
+    /// The events of these kinds within a span.
+    pub(crate) fn events_of<'s>(&'s self, span: Span, kinds: &'s [EventKind]) -> impl Iterator<Item = &'a Event> + 's {
+        self.events
+            .iter()
+            .filter(move |event| span.from <= event.at && event.at <= span.to && kinds.contains(&event.kind))
+    }
+
+    /// The Events of the cluster with one of these reasons within a span.
+    pub(crate) fn notices<'s>(
+        &'s self,
+        span: Span,
+        reasons: &'s [&str],
+    ) -> impl Iterator<Item = (&'a Event, &'a Notice)> + 's {
+        self.events.iter().filter(move |event| span.from <= event.at && event.at <= span.to).filter_map(|event| {
+            match &event.detail {
+                Some(Detail::Notice(notice)) if reasons.contains(&notice.reason.as_str()) => Some((event, notice)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether anything was rolled out or deleted in the run.
+    pub(crate) fn rolled(&self) -> bool {
+        self.events.iter().any(|event| event.kind.rolls())
+    }
+}
+
+impl<'a> PodLife<'a> {
+    fn apply(&mut self, event: &'a Event) {
+        let at = event.at;
+        match event.kind {
+            EventKind::PodFound => self.ready = self.ready.or(Some(at)),
+            EventKind::PodCreated => self.created = self.created.or(Some(at)),
+            EventKind::PodReady => self.ready = self.ready.or(Some(at)),
+            EventKind::PodUnready => self.unready.push(at),
+            EventKind::PodDeleting => self.deleting = self.deleting.or(Some(at)),
+            EventKind::PodSigterm => self.sigterm = self.sigterm.or(Some(at)),
+            EventKind::EndpointFound | EventKind::EndpointAdded => self.joined = self.joined.or(Some(at)),
+            EventKind::EndpointRemoved => self.left = Some(at),
+            EventKind::ContainerExited => {
+                let exit = if let Some(Detail::Exit(exit)) = &event.detail { Some(exit) } else { None };
+                self.exits.push((at, exit));
+            }
+            EventKind::ContainerRestarted | EventKind::PodRestarting => self.restarts.push(at),
+            EventKind::PodGone => self.gone = self.gone.or(Some(at)),
+            _ => {}
+        }
+        if let Some(Detail::PodTemplate(template)) = &event.detail {
+            self.template = Some(template);
+        }
+    }
+}
