@@ -22,6 +22,7 @@ const SUDDEN: Duration = Duration::from_millis(1_500);
 /// The words for what was lost, with the times of the first and the last failure.
 fn lost(case: &Case<'_>) -> String {
     let what = match (case.new.failed, case.reused.failed) {
+        (0, 0) => some(case.slow, "slow answer"),
         (new, 0) => format!("{} on new connections", some(new, "failure")),
         (0, reused) => format!("{} on kept connections", some(reused, "failure")),
         _ => some(case.failed(), "failure"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::cause::Outcome;
-use crate::phrase::{at, from, some};
+use crate::phrase::{at, some};
 use lapse_measure::time::Human;
 
 /// Answers were slow and none failed.
@@ -74,24 +74,5 @@ pub(crate) fn at_one_limit(case: &Case<'_>) -> Outcome {
         ))
     } else {
         Outcome::Contrary(format!("the slow answers took anything up to {}", Human(longest)))
-    }
-}
-
-/// Slow answers began while a pod was ending.
-pub(crate) fn began_with_an_end(case: &Case<'_>) -> Outcome {
-    match super::pods::began_with_an_end(case) {
-        Outcome::Seen(_) => {
-            let pod = case
-                .ending_pods()
-                .filter_map(|pod| Some((pod.name, pod.deleting?)))
-                .min_by_key(|(_, deleting)| *deleting);
-            pod.map_or(Outcome::Absent, |(name, deleting)| {
-                Outcome::Seen(format!(
-                    "slow answers began {} the deletion of {name} was seen",
-                    from(case.span.from, deleting)
-                ))
-            })
-        }
-        other => other,
     }
 }
