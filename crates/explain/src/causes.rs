@@ -24,6 +24,7 @@ causes! {
     local_path_ended,
     container_crashed,
     node_not_ready,
+    session_affinity,
     // How old pods end.
     grace_too_short,
     pre_stop_failed,
@@ -33,6 +34,9 @@ causes! {
     sidecar_stops_first,
     sandbox_gone,
     endpoint_race,
+    wrong_stop_signal,
+    long_lived_streams,
+    pod_address_reused,
     // No pod to answer.
     recreate,
     max_unavailable,
@@ -49,14 +53,30 @@ causes! {
     addition_lag,
     bad_release,
     pods_cannot_start,
+    network_policy_lag,
+    sidecar_not_ready,
     // The path.
     stale_upstreams,
     proxy_reload,
     deregistration_lag,
     registration_lag,
+    local_traffic_policy,
+    ingress_rollout,
+    route_churn,
+    mesh_drain,
     capacity_dip,
+    // The dataplane.
+    slow_propagation,
+    dns_caching,
+    stale_conntrack,
+    ipvs_reuse,
+    cilium_termination,
+    // The application, and those who operate it.
     automatic_rollback,
     node_drain,
+    mixed_versions,
+    breaking_migration,
+    config_changed_in_place,
 }
 
 /// The cause of this name; `None` if there is none.

@@ -1,6 +1,7 @@
 //! The events of a run as the lives of pods, the endpoints over time, and the settings of the workloads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lapse_measure::span::Span;
@@ -48,6 +49,8 @@ pub(crate) struct PodLife<'a> {
     pub(crate) restarts: Vec<Offset>,
     /// When it was gone.
     pub(crate) gone: Option<Offset>,
+    /// Its own address; `None` if no event gave it.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl PodLife<'_> {
@@ -60,6 +63,16 @@ impl PodLife<'_> {
     /// The time from its deletion to the exit of its first container, as the watch saw both.
     pub(crate) fn took_to_end(&self) -> Option<Duration> {
         Some(self.exited()?.0.since(self.deleting?))
+    }
+
+    /// Whether the pod was there before the run and was deleted in it.
+    pub(crate) fn is_old(&self) -> bool {
+        self.created.is_none() && self.deleting.is_some()
+    }
+
+    /// When it could no longer get or answer requests: it had left the endpoints, or ended.
+    pub(crate) fn out(&self) -> Option<Offset> {
+        [self.left, self.exited().map(|(exited, _)| exited), self.gone].into_iter().flatten().min()
     }
 
     /// Whether the pod still is to be counted on at this time: created, and not being deleted.
@@ -167,6 +180,7 @@ impl<'a> World<'a> {
 impl<'a> PodLife<'a> {
     fn apply(&mut self, event: &'a Event) {
         let at = event.at;
+        self.address = self.address.or(event.address);
         match event.kind {
             EventKind::PodFound => self.ready = self.ready.or(Some(at)),
             EventKind::PodCreated => self.created = self.created.or(Some(at)),

@@ -93,6 +93,13 @@ pub(crate) fn streams_reset(case: &Case<'_>) -> Outcome {
     mostly(case, "were streams that the server reset", |class| class == Class::StreamReset)
 }
 
+/// Client errors were answered, or bodies that were not expected. 429 is a limiter's.
+pub(crate) fn client_errors(case: &Case<'_>) -> Outcome {
+    mostly(case, "were client errors or unexpected bodies", |class| {
+        class != Class::Status(429) && matches!(class, Class::Status(400..=499) | Class::UnexpectedBody)
+    })
+}
+
 /// 503 was answered.
 pub(crate) fn unavailable(case: &Case<'_>) -> Outcome {
     mostly(case, "were answered with 503", |class| class == Class::Status(503))
@@ -165,6 +172,31 @@ pub(crate) fn by_a_proxy(case: &Case<'_>) -> Outcome {
             Outcome::Contrary(format!("`{}` wrote the answers, no known proxy", server(case).unwrap_or_default()))
         }
         None => Outcome::Absent,
+    }
+}
+
+/// Envoy wrote the answers.
+pub(crate) fn by_envoy(case: &Case<'_>) -> Outcome {
+    match proxy(case) {
+        Some(("Envoy", count)) => Outcome::Seen(format!("Envoy wrote {count} of the failed answers")),
+        Some((name, _)) => Outcome::Contrary(format!("{name} wrote the failed answers, not Envoy")),
+        None => Outcome::Absent,
+    }
+}
+
+/// Envoy lost a connection that a pod had accepted, by its own word for it.
+pub(crate) fn envoy_was_hung_up_on(case: &Case<'_>) -> Outcome {
+    let bodies = || case.failures.iter().filter_map(|failure| failure.evidence.body.as_deref());
+    let saying = |words: &str| bodies().filter(|body| body.contains(words)).count() as u64;
+    match (saying("connection termination"), saying("connection failure") + saying("no healthy upstream")) {
+        (0, 0) => Outcome::Absent,
+        (ended, refused) if ended > refused => {
+            Outcome::Seen(format!("Envoy answered \"connection termination\" to {}", some(ended, "request")))
+        }
+        (_, refused) => Outcome::Contrary(format!(
+            "Envoy had no pod to connect to for {}: that is an old list, or an empty one",
+            some(refused, "request")
+        )),
     }
 }
 

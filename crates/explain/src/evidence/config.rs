@@ -78,6 +78,39 @@ pub(crate) fn ingress_changed(case: &Case<'_>) -> Outcome {
     changed(case, &[EventKind::IngressChanged], "an ingress changed")
 }
 
+/// An ingress controller was being rolled out, or a pod of one was ending.
+pub(crate) fn controller_rolled(case: &Case<'_>) -> Outcome {
+    const CONTROLLERS: [&str; 9] = [
+        "ingress-nginx",
+        "nginx-ingress",
+        "ingress-controller",
+        "ingressgateway",
+        "haproxy-ingress",
+        "traefik",
+        "contour",
+        "envoy-gateway",
+        "kong",
+    ];
+    let rolled = case.world.events_of(case.around(), &[EventKind::PodDeleting, EventKind::RolloutStarted]);
+    let of_a_controller = rolled.filter_map(|event| Some((event.at, event.object.as_ref()?)));
+    let mut met = of_a_controller.filter(|(_, object)| CONTROLLERS.iter().any(|known| object.name.contains(known)));
+    match met.next() {
+        Some((when, object)) => Outcome::Seen(format!("{object} was being replaced at {}", at(when))),
+        None => Outcome::Unknown(
+            "the ingress controller was not followed: `kubectl get pods -A` shows whether its pods are new as well",
+        ),
+    }
+}
+
+/// A revision of a release was pending shortly before the first failure.
+pub(crate) fn release_began(case: &Case<'_>) -> Outcome {
+    let before = Span::new(case.span.from.back(Duration::from_secs(60)), case.span.from);
+    match case.world.events_of(before, &[EventKind::ReleasePending]).last() {
+        Some(event) => Outcome::Seen(format!("failures began {} a release did", from(case.span.from, event.at))),
+        None => Outcome::Absent,
+    }
+}
+
 /// A proxy replaced its workers.
 pub(crate) fn proxy_reloaded(case: &Case<'_>) -> Outcome {
     if !case.world.watched {

@@ -114,18 +114,18 @@ pub(crate) fn control_plane_was_slow(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Failures went on long after the ending pods had left the endpoints.
+/// New connections failed long after the ending pods had left the endpoints. Kept ones say nothing of routes.
 pub(crate) fn routes_lagged(case: &Case<'_>) -> Outcome {
-    let last = case.span.to;
+    let Some(last) = case.new.last else { return Outcome::Contrary("new connections lost nothing".to_owned()) };
     let lag = case.ending_pods().filter_map(|pod| Some((pod, pod.left.filter(|left| *left <= last)?)));
     match lag.max_by_key(|(_, left)| *left) {
         Some((pod, left)) if last.since(left) >= Duration::from_secs(2) => Outcome::Seen(format!(
-            "the last failure came {} after {} had left the endpoints",
+            "the last failure of a new connection came {} after {} had left the endpoints",
             Human(last.since(left)),
             pod.name
         )),
         Some((pod, left)) => Outcome::Contrary(format!(
-            "the last failure came {} after {} had left the endpoints",
+            "the last failure of a new connection came {} after {} had left the endpoints",
             Human(last.since(left)),
             pod.name
         )),

@@ -19,6 +19,9 @@ const HEARD: Duration = Duration::from_millis(1_500);
 /// A pod that ended within this time of SIGTERM did not drain.
 const SUDDEN: Duration = Duration::from_millis(1_500);
 
+/// Parts of the names that containers of proxies beside an application have.
+const SIDECARS: [&str; 6] = ["istio-proxy", "linkerd-proxy", "envoy", "proxy", "cloud-sql-proxy", "sidecar"];
+
 /// The words for what was lost, with the times of the first and the last failure.
 fn lost(case: &Case<'_>) -> String {
     let what = match (case.new.failed, case.reused.failed) {
@@ -496,7 +499,6 @@ pub(crate) fn cannot_start(case: &Case<'_>) -> Outcome {
 
 /// A sidecar ended before another container of the same pod, or the other way round.
 pub(crate) fn sidecar_ended_first(case: &Case<'_>) -> Outcome {
-    const SIDECARS: [&str; 6] = ["istio-proxy", "linkerd-proxy", "envoy", "proxy", "cloud-sql-proxy", "sidecar"];
     let met = case.ending_pods().find_map(|pod| {
         let named = |sidecar: bool| {
             pod.exits
@@ -564,5 +566,145 @@ pub(crate) fn ends_as_soon_as_ready(case: &Case<'_>) -> Outcome {
             Outcome::Contrary(format!("{} was deleted {} after a new pod was ready", pod.name, Human(gap)))
         }
         None => Outcome::Absent,
+    }
+}
+
+/// No pod was ending: only the contrary says anything.
+pub(crate) fn none_was_ending(case: &Case<'_>) -> Outcome {
+    match began_with_an_end(case) {
+        Outcome::Seen(text) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
+}
+
+/// The pods have a container that is named as a proxy, beside another one.
+pub(crate) fn have_a_sidecar(case: &Case<'_>) -> Outcome {
+    let Some(settings) = case.world.settings(case.span.to) else { return Outcome::Unknown(NO_SETTINGS) };
+    let sidecar = |name: &str| SIDECARS.iter().any(|known| name.contains(known));
+    match settings.containers.iter().find(|container| sidecar(&container.name)) {
+        Some(container) if settings.containers.len() > 1 => {
+            Outcome::Seen(format!("each pod has the container {} beside the application", container.name))
+        }
+        _ => Outcome::Contrary("no container of the pods is named as a proxy".to_owned()),
+    }
+}
+
+/// Failed requests went to the own addresses of pods that had left the endpoints or ended.
+pub(crate) fn sent_to_pods_that_had_left(case: &Case<'_>) -> Outcome {
+    if !case.world.watched {
+        return Outcome::Unknown(NO_CLUSTER);
+    }
+    let host = case.target.url.split("://").nth(1).unwrap_or_default();
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    if host == "pods" || host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
+        return Outcome::Contrary(format!("{} was probed by address: no name was asked", case.target.name));
+    }
+    let sent = case.failures.iter().filter_map(|one| Some((one.evidence.peer?.ip().to_canonical(), one.probe.sent)));
+    let sent: Vec<_> = sent.collect();
+    let of_pods = || {
+        sent.iter().filter_map(|(address, at)| {
+            let pod = case.world.pods.iter().rfind(|pod| pod.address == Some(*address))?;
+            Some((pod, *at))
+        })
+    };
+    if sent.is_empty() || case.world.pods.iter().all(|pod| pod.address.is_none()) {
+        return Outcome::Unknown("it is not known which addresses are those of pods, or which ones failed");
+    }
+    let stale = || of_pods().filter_map(|(pod, at)| Some((pod, at.since(pod.out().filter(|out| *out <= at)?))));
+    match stale().max_by_key(|(_, late)| *late) {
+        Some((pod, late)) if stale().count() * 2 >= sent.len() => Outcome::Seen(format!(
+            "{} went to the own address of a pod that was out of the endpoints, up to {} after {} was",
+            some(stale().count() as u64, "failed request"),
+            Human(late),
+            pod.name
+        )),
+        _ if of_pods().next().is_none() => {
+            Outcome::Contrary("no failed request went to a pod's own address".to_owned())
+        }
+        _ => Outcome::Absent,
+    }
+}
+
+/// What answered is no pod that was watched, by the name that it gives, or by an address that a pod had given up.
+pub(crate) fn a_stranger_answered(case: &Case<'_>) -> Outcome {
+    if !case.world.watched {
+        return Outcome::Unknown(NO_CLUSTER);
+    }
+    let named: Vec<_> = case.failures.iter().filter_map(|failure| failure.evidence.backend.as_deref()).collect();
+    let known = |name: &str| case.world.pods.iter().any(|pod| pod.name == name);
+    if let Some(stranger) = named.iter().find(|name| !known(name)) {
+        return Outcome::Seen(format!("{stranger} answered, which is no pod of this workload"));
+    }
+    let gone = case.failures.iter().find_map(|failure| {
+        let address = failure.evidence.peer?.ip().to_canonical();
+        let pod = case.world.pods.iter().rfind(|pod| pod.address == Some(address))?;
+        pod.gone.filter(|gone| *gone <= failure.probe.sent).map(|_| (pod, address))
+    });
+    match gone {
+        Some((pod, address)) => {
+            Outcome::Seen(format!("{address} answered, the address of {}, which was gone", pod.name))
+        }
+        None if !named.is_empty() => Outcome::Contrary("the pods of this workload wrote the answers".to_owned()),
+        None => Outcome::Unknown(
+            "which pod answered is not known: `--backend-header NAME` records it where the service names itself",
+        ),
+    }
+}
+
+/// Failures began in a rollout, before any new pod got requests.
+pub(crate) fn before_any_new_pod(case: &Case<'_>) -> Outcome {
+    if !case.world.watched {
+        return Outcome::Unknown(NO_CLUSTER);
+    }
+    let first = case.span.from;
+    let new = case.world.pods.iter().filter(|pod| pod.created.is_some());
+    match new.filter_map(|pod| Some((pod.joined.or(pod.ready)?, pod.name))).min() {
+        Some((joined, name)) if joined <= first + EARLY => {
+            Outcome::Contrary(format!("{name} joined the endpoints at {}, before failures began", at(joined)))
+        }
+        Some((joined, name)) if case.world.pods.iter().any(PodLife::is_old) => Outcome::Seen(format!(
+            "failures began at {}, when only old pods served: {name}, the first new one, came at {}",
+            at(first),
+            at(joined)
+        )),
+        _ => Outcome::Contrary("no old pod was replaced by a new one".to_owned()),
+    }
+}
+
+/// Failures lay between the first new pod and the end of the last old one, and ended with the latter.
+pub(crate) fn while_both_versions_served(case: &Case<'_>) -> Outcome {
+    if !case.world.watched {
+        return Outcome::Unknown(NO_CLUSTER);
+    }
+    let joined = case.world.pods.iter().filter(|pod| pod.created.is_some());
+    let joined = joined.filter_map(|pod| pod.joined.or(pod.ready)).min();
+    let old: Option<Vec<_>> = case.world.pods.iter().filter(|pod| pod.created.is_none()).map(PodLife::out).collect();
+    let (Some(joined), Some(out)) = (joined, old.and_then(|old| old.into_iter().max())) else {
+        return Outcome::Contrary("old and new pods did not follow one another".to_owned());
+    };
+    let began = case.span.from + EARLY >= joined && case.span.from <= joined + NEAR;
+    let ended = case.span.to <= out + EARLY && out <= case.span.to + NEAR;
+    let both = format!("both versions served from {} to {}", at(joined), at(out));
+    let failures = format!("failures came from {} to {}", at(case.span.from), at(case.span.to));
+    if began && ended && out > joined + EARLY {
+        Outcome::Seen(format!("{both}, and {failures}"))
+    } else {
+        Outcome::Contrary(format!("{both}, but {failures}"))
+    }
+}
+
+/// Old pods wrote the failed answers, by the header that names them.
+pub(crate) fn old_pods_failed(case: &Case<'_>) -> Outcome {
+    let named = case.failures.iter().filter_map(|failure| failure.evidence.backend.as_deref());
+    let pods: Vec<_> = named.filter_map(|name| case.world.pods.iter().find(|pod| pod.name == name)).collect();
+    let old = pods.iter().filter(|pod| pod.created.is_none()).count();
+    match (old, pods.len()) {
+        (_, 0) => Outcome::Unknown(
+            "which pod answered is not known: `--backend-header NAME` records it where the service names itself",
+        ),
+        (old, all) if old == all => {
+            Outcome::Seen(format!("old pods wrote {} of the failed answers", some(old as u64, "one")))
+        }
+        (old, all) => Outcome::Contrary(format!("new pods wrote {} of {all} failed answers", all - old)),
     }
 }
