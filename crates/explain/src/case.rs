@@ -8,7 +8,6 @@ use lapse_measure::answer::{Class, Health};
 use lapse_measure::episode::Episode;
 use lapse_measure::lane::Policy;
 use lapse_measure::observations::LaneObservations;
-use lapse_measure::phase::Phase;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 use lapse_measure::timeline::Cell;
@@ -19,6 +18,9 @@ use lapse_record::summary::TargetSummary;
 /// How far before and after a case an event may lie and still have to do with it: a watch hears of an exit up to a
 /// second after it, and a proxy's retry can hide the first seconds of a loss.
 pub(crate) const NEAR: Duration = Duration::from_secs(2);
+
+/// A case shorter than this has too few probes of each kind of connection to compare them.
+const SHORT: Duration = Duration::from_millis(50);
 
 /// How far apart slow answers may be and still be one case.
 const SLOW_GAP: Duration = Duration::from_secs(1);
@@ -103,9 +105,10 @@ impl<'a> Case<'a> {
         episode: Option<&'a Episode>,
     ) -> Self {
         let (mut new, mut reused) = (Tally::default(), Tally::default());
+        let counted = widened(span);
         for lane in record.seen.lanes_of(target.id) {
             let tally = if lane.lane.policy == Policy::New { &mut new } else { &mut reused };
-            tally.add(lane, span);
+            tally.add(lane, counted);
         }
         let inside = |failure: &&Failure| {
             target.lanes.contains(&failure.lane) && span.from <= failure.probe.due && failure.probe.due <= span.to
@@ -156,12 +159,12 @@ impl<'a> Case<'a> {
             pod.created.is_some() && since.is_some_and(|at| at <= self.span.to && at + NEAR >= self.span.from)
         })
     }
+}
 
-    /// The phase in which the case began.
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        let phases = self.record.seen.phases.spans(self.record.seen.end);
-        phases.filter(|(_, span)| span.from <= self.span.from).map(|(phase, _)| phase).last()
-    }
+/// The span in which the probes of a case are counted: a short one is widened, so that both kinds of connection had
+/// probes in it.
+fn widened(span: Span) -> Span {
+    if span.length() >= SHORT { span } else { Span::new(span.from.back(SHORT / 2), span.to + SHORT / 2) }
 }
 
 /// The stretches in which a target's answers were slow.

@@ -113,6 +113,8 @@ pub struct Fix {
     pub says: String,
     /// The YAML to change; empty where the cure is not in a manifest.
     pub yaml: String,
+    /// The preStop sleep in seconds, where that is the cure; `None` for other cures.
+    pub sleep_seconds: Option<u64>,
     /// What it costs, in rollout time where that is known; empty if nothing.
     pub costs: String,
 }

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use crate::case::Case;
-use crate::cause::Family;
 use crate::explanation::Explained;
 use crate::phrase::{at, share};
 use crate::world::World;
@@ -83,8 +82,8 @@ fn lags<'a>(world: &World<'a>, sent: &[Offset]) -> Vec<(Duration, &'a str, Durat
 pub(crate) fn find(record: &Record, world: &World<'_>, cases: &[Explained]) -> Hops {
     let mut hops = Hops { lost: which_lost(record), ..Hops::default() };
     for target in &record.summary.targets {
-        let of_pods_that_end = cases.iter().filter(|case| case.target == target.id && ends_pods(case));
-        let spans: Vec<Span> = of_pods_that_end.map(|case| case.span).collect();
+        let cured = cases.iter().filter(|case| case.target == target.id && is_cured_by_a_sleep(case));
+        let spans: Vec<Span> = cured.map(|case| case.span).collect();
         let kept = record.failures.kept.iter().filter(|failure| target.lanes.contains(&failure.lane));
         let inside = |due: Offset| spans.iter().any(|span| span.from <= due && due <= span.to);
         let sent: Vec<_> = kept.filter(|one| inside(one.probe.due)).map(|one| one.probe.sent).collect();
@@ -104,10 +103,10 @@ pub(crate) fn find(record: &Record, world: &World<'_>, cases: &[Explained]) -> H
     hops
 }
 
-/// Whether the first cause of a case is one that a later end of pods would cure.
-fn ends_pods(case: &Explained) -> bool {
-    let first = case.findings.first().map(|finding| finding.cause.family);
-    matches!(first, Some(Family::Termination | Family::Path | Family::Dataplane))
+/// Whether a preStop sleep would cure the first cause of a case.
+fn is_cured_by_a_sleep(case: &Explained) -> bool {
+    let fix = case.findings.first().and_then(|finding| finding.fix.as_ref());
+    fix.is_some_and(|fix| fix.sleep_seconds.is_some())
 }
 
 /// A sentence for each stretch in which a target lost requests, about the hop that lost them.

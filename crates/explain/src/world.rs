@@ -10,11 +10,19 @@ use lapse_record::event::detail::{ContainerExit, Detail, Notice, Workload};
 use lapse_record::event::{Event, EventKind, Object, Source};
 use lapse_record::record::Record;
 
+/// How late a cluster's watch may hear of the exit of a container.
+const WATCH: Duration = Duration::from_millis(1_500);
+/// How late the lab may report what it did itself.
+const LAB: Duration = Duration::from_millis(150);
+
 /// The events of a run, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World<'a> {
     /// Whether a cluster or a lab reported anything: without either, nothing is known of pods.
     pub(crate) watched: bool,
+    /// How late an event may have been seen: a cluster's watch hears of an exit a second or more after it happened, the
+    /// lab knows at once.
+    pub(crate) heard: Duration,
     /// The pods that any event is about, in the order of their first event.
     pub(crate) pods: Vec<PodLife<'a>>,
     /// The number of pods in the endpoints after each change; empty if endpoints were not reported.
@@ -75,6 +83,11 @@ impl PodLife<'_> {
         [self.left, self.exited().map(|(exited, _)| exited), self.gone].into_iter().flatten().min()
     }
 
+    /// Whether the pod was created within the run, from another template than `old` where both are known.
+    pub(crate) fn replaces(&self, old: &PodLife<'_>) -> bool {
+        self.created.is_some() && self.template.zip(old.template).is_none_or(|(new, old)| new != old)
+    }
+
     /// Whether the pod still is to be counted on at this time: created, and not being deleted.
     pub(crate) fn is_wanted(&self, at: Offset) -> bool {
         self.created.is_none_or(|created| created <= at) && self.deleting.is_none_or(|deleting| at < deleting)
@@ -83,11 +96,14 @@ impl PodLife<'_> {
 
 impl<'a> World<'a> {
     pub(crate) fn of(record: &'a Record) -> Self {
-        let mut world = Self { events: &record.events, ..Self::default() };
+        let mut world = Self { events: &record.events, heard: LAB, ..Self::default() };
         let mut index: BTreeMap<&str, usize> = BTreeMap::new();
         let mut routed: BTreeSet<&str> = BTreeSet::new();
         for event in &record.events {
             world.watched |= matches!(event.source, Source::Kubernetes | Source::Lab);
+            if event.source == Source::Kubernetes {
+                world.heard = WATCH;
+            }
             if let Some(Detail::Workload(settings)) = &event.detail {
                 world.settings.push((event.at, event.object.as_ref(), settings));
             }
@@ -129,17 +145,18 @@ impl<'a> World<'a> {
         self.routed.iter().find(|(at, count)| *at > from && *count > 0).map(|(at, _)| *at)
     }
 
-    /// The settings of the workload whose rollout was the last to begin before this time; those of the first workload
-    /// if none had begun.
+    /// The settings of the pods that a rollout replaces at this time: those from before it.
+    pub(crate) fn old_settings(&self, at: Offset) -> Option<&'a Workload> {
+        let newest = self.settings(at)?;
+        let before = self.settings.iter().filter(|(from, ..)| *from <= at).map(|(_, _, settings)| *settings);
+        Some(before.rev().find(|settings| settings.template != newest.template).unwrap_or(newest))
+    }
+
+    /// The settings of the workload whose rollout was the last to begin before this time, which are those of the new
+    /// pods; those of the first workload if none had begun.
     pub(crate) fn settings(&self, at: Offset) -> Option<&'a Workload> {
         let known = || self.settings.iter();
         known().rfind(|(from, ..)| *from <= at).or_else(|| known().next()).map(|(_, _, settings)| *settings)
-    }
-
-    /// The name of the workload of [`Self::settings`], as `deployment/wine`; `None` if the event named none.
-    pub(crate) fn workload(&self, at: Offset) -> Option<&'a Object> {
-        let known = || self.settings.iter();
-        known().rfind(|(from, ..)| *from <= at).or_else(|| known().next()).and_then(|(_, object, _)| *object)
     }
 
     /// Consecutive settings of the same workload, each with the one before.
@@ -182,13 +199,14 @@ impl<'a> PodLife<'a> {
         let at = event.at;
         self.address = self.address.or(event.address);
         match event.kind {
-            EventKind::PodFound => self.ready = self.ready.or(Some(at)),
+            EventKind::PodFound | EventKind::PodReady => self.ready = self.ready.or(Some(at)),
             EventKind::PodCreated => self.created = self.created.or(Some(at)),
-            EventKind::PodReady => self.ready = self.ready.or(Some(at)),
             EventKind::PodUnready => self.unready.push(at),
             EventKind::PodDeleting => self.deleting = self.deleting.or(Some(at)),
             EventKind::PodSigterm => self.sigterm = self.sigterm.or(Some(at)),
-            EventKind::EndpointFound | EventKind::EndpointAdded => self.joined = self.joined.or(Some(at)),
+            // The lab creates its first pods within the run, and has them listed before the first probe.
+            EventKind::EndpointFound => (self.created, self.joined) = (None, self.joined.or(Some(at))),
+            EventKind::EndpointAdded => self.joined = self.joined.or(Some(at)),
             EventKind::EndpointRemoved => self.left = Some(at),
             EventKind::ContainerExited => {
                 let exit = if let Some(Detail::Exit(exit)) = &event.detail { Some(exit) } else { None };

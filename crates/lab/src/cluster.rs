@@ -62,6 +62,8 @@ impl Cluster {
 
     /// Creates the first pods and waits until all are ready and serve, also where no readiness probe checks that.
     pub(super) async fn begin(&self) {
+        let first = self.scenario.first();
+        self.tell_settings(EventKind::WorkloadFound, format!("the pods of {first} are there"), first);
         self.create(self.scenario.replicas());
         let serves = |pod: &Arc<Pod>| pod.app().phase() == Phase::Serving;
         self.wait(|| self.endpoints().iter().filter(|pod| serves(pod)).count() == self.scenario.replicas() as usize)
@@ -84,9 +86,7 @@ impl Cluster {
     }
 
     async fn roll(&self, template: &str) {
-        let started = self.log.event(EventKind::RolloutStarted, format!("rollout to {template} starts"));
-        let settings = self.scenario.settings(template);
-        self.log.send(Event { detail: settings.map(|all| Detail::Workload(Box::new(all))), ..started });
+        self.tell_settings(EventKind::RolloutStarted, format!("rollout to {template} starts"), template);
         template.clone_into(&mut self.state().template);
         let rollout = async {
             match self.scenario.rollout() {
@@ -99,6 +99,13 @@ impl Cluster {
             Ok(()) => self.log.tell(EventKind::RolloutComplete, format!("rollout to {template} is complete")),
             Err(_) => self.log.tell(EventKind::RolloutFailed, format!("rollout to {template} gets no further")),
         }
+    }
+
+    /// Emits an event with the settings of a rollout to `template`.
+    fn tell_settings(&self, kind: EventKind, text: String, template: &str) {
+        let settings = self.scenario.settings(template);
+        let event = self.log.event(kind, text);
+        self.log.send(Event { detail: settings.map(|all| Detail::Workload(Box::new(all))), ..event });
     }
 
     async fn roll_by(&self, update: RollingUpdate) {

@@ -40,6 +40,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
     Some(Fix {
         says: "count a new pod only once every hop has had time to hear of it".to_owned(),
         yaml: "spec:\n  minReadySeconds: 10\n".to_owned(),
+        sleep_seconds: None,
         costs: format!("10 s for each of {replicas} steps: {} s a rollout at most", replicas * 10),
     })
 }

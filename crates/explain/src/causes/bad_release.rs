@@ -15,9 +15,9 @@ pub(super) const CAUSE: Cause = Cause {
     rules: &[
         rule(30, 40, "the application itself answered with errors", answers::app_errors),
         rule(25, 25, "failures began when a new pod joined the endpoints", pods::began_with_a_start),
-        rule(15, 15, "the share lost grew, or stayed to the end", grew_or_stayed),
+        rule(15, 0, "the share lost grew, or stayed to the end", grew_or_stayed),
         rule(10, 10, "pods remained in the endpoints", endpoints::remained),
-        rule(10, 20, "pods counted as ready only after a while", took_time),
+        rule(10, 30, "it ended only when the new pods went, or not at all", did_not_get_over_it),
     ],
     remedy: "A readiness probe that fails with the release, `minReadySeconds` so that it has time to, `helm \
              upgrade --rollback-on-failure` (helm 4) or `--atomic` (helm 3).",
@@ -43,9 +43,9 @@ fn grew_or_stayed(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// A pod that is ready at once, and fails until it has started, is another cause.
-fn took_time(case: &Case<'_>) -> Outcome {
-    match pods::ready_at_once(case) {
+/// A pod that only needs time is another cause.
+fn did_not_get_over_it(case: &Case<'_>) -> Outcome {
+    match pods::got_over_it(case) {
         Outcome::Contrary(text) => Outcome::Seen(text),
         Outcome::Seen(text) => Outcome::Contrary(text),
         other => other,

@@ -55,6 +55,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
     Some(Fix {
         says: "keep all wanted pods during the rollout".to_owned(),
         yaml: "spec:\n  strategy:\n    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1\n".to_owned(),
+        sleep_seconds: None,
         costs: "room for one pod more during a rollout".to_owned(),
     })
 }

@@ -74,6 +74,7 @@ pub(super) fn fix(case: &Case<'_>) -> Option<Fix> {
             Human(lag)
         ),
         yaml,
+        sleep_seconds: Some(seconds),
         costs: format!(
             "{seconds} s a pod at its end; {} of this rollout one after another: {} s at most",
             some(rolled, "pod"),

@@ -16,7 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
     rules: &[
         rule(25, 30, "requests were cut while under way", answers::cut),
         rule(20, 20, "the failures were spikes of milliseconds", lanes::in_spikes),
-        rule(15, 20, "failures began while a pod was ending", pods::began_with_an_end),
+        rule(15, 20, "failures began with the exit of a pod", pods::began_with_an_exit),
         rule(15, 5, "the pod exited at once", pods::ended_at_once),
         rule(10, 20, "other pods stayed in the endpoints", endpoints::remained),
         rule(10, 0, "new and kept connections lost requests", lanes::both_kinds),

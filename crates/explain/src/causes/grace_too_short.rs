@@ -41,6 +41,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
     Some(Fix {
         says: format!("give each pod {seconds} s to end: {} for its preStop hook and 30 s for requests under way", Human(hook)),
         yaml: format!("spec:\n  template:\n    spec:\n      terminationGracePeriodSeconds: {seconds}\n"),
+        sleep_seconds: None,
         costs: format!("nothing where pods end early; a pod that hangs takes {seconds} s instead of {}", Human(settings.grace)),
     })
 }

@@ -26,7 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
              once all clients have gone, within the grace period. Proxies: repeat idempotent requests that failed on a kept \
              connection.",
     fix,
-    tell_apart: "probe with one kind of connection at a time: with `--lane new` alone this cause loses nothing",
+    tell_apart: "probe with one kind of connection at a time: with `--lanes new` alone this cause loses nothing",
     shown: &[Shown::Lab("pre-stop-only"), Shown::Cluster("the_upgrade_with_a_sleep_alone")],
     sources: &["https://github.com/kubernetes/kubernetes/issues/93143"],
 };
@@ -38,6 +38,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
                clients have gone"
             .to_owned(),
         yaml: String::new(),
+        sleep_seconds: None,
         costs: "the exit of a pod takes as long as its slowest client needs for its next request, at most the grace period"
             .to_owned(),
     })

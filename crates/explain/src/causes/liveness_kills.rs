@@ -48,6 +48,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
             "spec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        startupProbe:\n          \
              httpGet: {{path: /live, port: http}}\n          periodSeconds: 2\n          failureThreshold: 60 # two minutes\n"
         ),
+        sleep_seconds: None,
         costs: "a container that hangs while it starts is restarted after two minutes instead of sooner".to_owned(),
     })
 }

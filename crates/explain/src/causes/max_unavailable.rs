@@ -1,7 +1,7 @@
 //! A rollout that may leave no pod.
 
 use crate::case::Case;
-use crate::cause::{Cause, Family, Fix, Shown, rule};
+use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
 use crate::evidence::{endpoints, lanes, pods};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -19,6 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(20, 40, "no pod was in the endpoints", endpoints::empty),
         rule(15, 20, "no request succeeded", lanes::all_lost),
         rule(10, 5, "failures ended when a pod was in the endpoints again", endpoints::ended_with_the_list),
+        rule(0, 25, "new pods were killed while they started", new_pods_started),
     ],
     remedy: "At least two replicas, `maxUnavailable: 0`, `maxSurge: 1` or more. A quota, a host port or a \
              required anti-affinity may leave no room for the surge.",
@@ -41,6 +42,15 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
         yaml: format!(
             "spec:\n  replicas: {replicas}\n  strategy:\n    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1\n"
         ),
+        sleep_seconds: None,
         costs: "room for one pod more during a rollout".to_owned(),
     })
+}
+
+/// A new pod that is killed while it starts is another cause, which this one makes visible.
+fn new_pods_started(case: &Case<'_>) -> Outcome {
+    match pods::liveness_probe_failed(case) {
+        Outcome::Seen(text) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
 }

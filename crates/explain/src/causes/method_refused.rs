@@ -13,9 +13,9 @@ pub(super) const CAUSE: Cause = Cause {
     rules: &[
         rule(80, 80, "405 or 501 was answered", answers::method_refused),
     ],
-    remedy: "Probe with GET, or with the method that real clients use (`--method`).",
+    remedy: "Probe with GET, or with the method that real clients use (`--request`).",
     fix: no_fix,
-    tell_apart: "run again with `--method GET`",
+    tell_apart: "run again with `--request GET`",
     shown: &[
         Shown::NotYet("the check before a run refuses it; only a method that is refused later gets here"),
     ],

@@ -48,6 +48,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
             "spec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        readinessProbe:\n          \
              timeoutSeconds: 3\n          periodSeconds: 3\n          failureThreshold: 3\n"
         ),
+        sleep_seconds: None,
         costs: "a pod that really hangs gets requests for 9 s before it leaves the endpoints".to_owned(),
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
-use crate::evidence::{answers, endpoints, lanes, pods};
+use crate::evidence::{answers, endpoints, pods};
 
 pub(super) const CAUSE: Cause = Cause {
     name: "ready-too-early",
@@ -15,10 +15,11 @@ pub(super) const CAUSE: Cause = Cause {
                 application itself writes, about one in as many as pods are listed, until it really serves.",
     rules: &[
         rule(30, 30, "failures began when a new pod joined the endpoints", pods::began_with_a_start),
-        rule(30, 10, "pods counted as ready at once", pods::ready_at_once),
+        rule(25, 10, "pods counted as ready at once", pods::ready_at_once),
         rule(15, 20, "connections were refused, or the application answered with errors", not_serving),
+        rule(20, 30, "it ended while the new pods stayed", pods::got_over_it),
         rule(10, 10, "pods remained in the endpoints", endpoints::remained),
-        rule(10, 0, "new connections lost a larger share, or both alike", lanes::mostly_new),
+        rule(0, 25, "no pod was ending when it began", no_pod_was_ending),
     ],
     remedy: "A readiness probe that asks what a request needs, and a startup probe for the time before. \
              `initialDelaySeconds` alone is a guess.",
@@ -52,6 +53,17 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
              httpGet: {{path: /ready, port: http}} # a path that answers 200 only once requests can be served\n          \
              periodSeconds: 1\n          timeoutSeconds: 3\n"
         ),
+        sleep_seconds: None,
         costs: "each step of the rollout takes as long as a pod really needs to start".to_owned(),
     })
+}
+
+/// Failures that begin with the end of a pod, and of which no application speaks, are the end's.
+fn no_pod_was_ending(case: &Case<'_>) -> Outcome {
+    match (pods::began_with_an_end(case), answers::app_errors(case), pods::ready_at_once(case)) {
+        (Outcome::Seen(text), app, ready) if !matches!(app, Outcome::Seen(_)) && !matches!(ready, Outcome::Seen(_)) => {
+            Outcome::Contrary(text)
+        }
+        _ => Outcome::Absent,
+    }
 }

@@ -40,6 +40,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
         says: "replace pods one at a time, each old one only once a new one is ready".to_owned(),
         yaml: "spec:\n  strategy:\n    type: RollingUpdate\n    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1\n"
             .to_owned(),
+        sleep_seconds: None,
         costs: "room for one pod more during a rollout, and a volume that two pods can mount at once".to_owned(),
     })
 }

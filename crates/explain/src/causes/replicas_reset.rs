@@ -39,6 +39,7 @@ fn fix(_: &Case<'_>) -> Option<Fix> {
         yaml: "# in the chart's template\nspec:\n  {{- if not .Values.autoscaling.enabled }}\n  replicas: {{ .Values.replicaCount \
                }}\n  {{- end }}\n"
             .to_owned(),
+        sleep_seconds: None,
         costs: "one dip to a single replica, unless the field's ownership is handed over before".to_owned(),
     })
 }

@@ -20,6 +20,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(15, 20, "other pods stayed in the endpoints", endpoints::remained),
         rule(10, 0, "probes failed at a known limit", answers::at_a_known_limit),
         rule(10, 15, "only a part of the requests failed", lanes::a_part_lost),
+        rule(0, 30, "connections were refused: the host was there", answers::nothing_refused),
     ],
     remedy: "A preStop sleep that outlasts the slowest hop; shorter connect timeouts at the proxy \
              (`proxy-connect-timeout`) make each wait shorter.",

@@ -18,7 +18,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(45, 45, "the selector changed just before", config::selector_switched),
         rule(20, 30, "no pod was in the endpoints", endpoints::empty),
         rule(15, 15, "no request succeeded", lanes::all_lost),
-        rule(10, 5, "failures ended when a pod was in the endpoints again", endpoints::ended_with_the_list),
+        rule(10, 30, "failures ended when a pod was in the endpoints again", endpoints::ended_with_the_list),
         rule(10, 0, "old pods were ready meanwhile", old_pods_were_ready),
     ],
     remedy: "Keep versions out of selectors. For blue-green: switch once all new pods are ready and every hop \

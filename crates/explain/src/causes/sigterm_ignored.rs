@@ -52,6 +52,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
              command: [\"/app/server\"] # exec form: no shell in between\n        lifecycle:\n          \
              preStop:\n            sleep:\n              seconds: 10\n"
         ),
+        sleep_seconds: None,
         costs: format!("none: pods end sooner than the {} s that they take today", settings.grace.as_secs()),
     })
 }

@@ -39,6 +39,7 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
             "# Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        ports:\n        - \
              name: http\n          containerPort: 8080\n---\n# Service\nspec:\n  ports:\n  - port: 80\n    targetPort: http\n"
         ),
+        sleep_seconds: None,
         costs: String::new(),
     })
 }

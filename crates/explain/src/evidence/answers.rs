@@ -54,6 +54,15 @@ pub(crate) fn refused(case: &Case<'_>) -> Outcome {
     }
 }
 
+/// Next to no connection was refused: whatever was sent to had no host behind it. Only the contrary says anything.
+pub(crate) fn nothing_refused(case: &Case<'_>) -> Outcome {
+    let share = case.share_of(is_refusal);
+    if share > 0.1 {
+        return Outcome::Contrary(format!("{} of the failures were refused: the host was there", percent(share)));
+    }
+    Outcome::Absent
+}
+
 /// New connections found no listener, or a proxy found none on their behalf.
 pub(crate) fn dead_ends(case: &Case<'_>) -> Outcome {
     let is = |class| {
@@ -167,7 +176,7 @@ pub(crate) fn app_errors(case: &Case<'_>) -> Outcome {
 /// A proxy or load balancer wrote the answers, by their `Server` header or by their body.
 pub(crate) fn by_a_proxy(case: &Case<'_>) -> Outcome {
     match proxy(case) {
-        Some((name, count)) => Outcome::Seen(format!("{name} wrote {} of the failed answers", some(count, "one"))),
+        Some((name, count)) => Outcome::Seen(format!("{name} wrote {count} of the failed answers")),
         None if server(case).is_some() => {
             Outcome::Contrary(format!("`{}` wrote the answers, no known proxy", server(case).unwrap_or_default()))
         }

@@ -31,7 +31,7 @@ fn changed(case: &Case<'_>, kinds: &[EventKind], what: &str) -> Outcome {
         Some(event) => {
             let object = event.object.as_ref().map(|object| format!(" ({object})")).unwrap_or_default();
             Outcome::Seen(format!(
-                "{what}{object} at {}: failures began {} it",
+                "{what}{object} at {}: failures began {} that was seen",
                 at(event.at),
                 from(case.span.from, event.at)
             ))
@@ -63,7 +63,7 @@ pub(crate) fn route_recreated(case: &Case<'_>) -> Outcome {
         Some(event) => {
             let object = event.object.as_ref().map(ToString::to_string).unwrap_or_default();
             Outcome::Seen(format!(
-                "{object} was {} at {}: failures began {} it",
+                "{object} was {} at {}: failures began {} that was seen",
                 event.kind,
                 at(event.at),
                 from(case.span.from, event.at)

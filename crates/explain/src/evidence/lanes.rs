@@ -8,7 +8,7 @@ use crate::phrase::{at, percent, share, some};
 use lapse_measure::time::{Human, Offset};
 
 /// The hint where a target has one kind of connection only.
-const ONE_LANE: &str = "only one kind of connection was probed: `--lane new --lane reused` tells them apart";
+const ONE_LANE: &str = "only one kind of connection was probed: `--lanes new,reused` tells them apart";
 /// A kind of connection counts as hit harder if it lost this many times the share of the other.
 const HARDER: f64 = 3.0;
 /// From this share on all requests count as lost.
@@ -98,7 +98,11 @@ pub(crate) fn a_part_lost(case: &Case<'_>) -> Outcome {
     let expected = pods.map(|pods| {
         format!("; one of {} in the endpoints would be {}", some(pods as u64, "pod"), percent(1.0 / pods as f64))
     });
-    Outcome::Seen(format!("{}{}", both(case), expected.unwrap_or_default()))
+    Outcome::Seen(format!(
+        "at most {} of one kind of connection failed{}",
+        percent(worst),
+        expected.unwrap_or_default()
+    ))
 }
 
 /// The failures came in spikes of a few milliseconds.

@@ -14,8 +14,8 @@ use lapse_record::event::{EventKind, ObjectKind};
 /// How far before an event failures may begin and still be its consequence: a watch hears of it late, and requests that
 /// were under way when it happened were due before.
 const EARLY: Duration = Duration::from_millis(300);
-/// A watch hears of a container's exit up to this much later than it happened.
-const HEARD: Duration = Duration::from_millis(1_500);
+/// How far before a pod's joining failures may begin: nothing goes to it sooner, but a watch hears of it late.
+const JOINED_EARLIER: Duration = Duration::from_millis(60);
 /// A pod that ended within this time of SIGTERM did not drain.
 const SUDDEN: Duration = Duration::from_millis(1_500);
 
@@ -80,7 +80,7 @@ pub(crate) fn began_with_an_exit(case: &Case<'_>) -> Outcome {
         let (exited, _) = pod.exited()?;
         let deleting = pod.deleting?;
         // Where the deletion itself lies as near, it is no evidence for the exit.
-        let near = first + EARLY >= exited.back(HEARD) && first <= exited + EARLY;
+        let near = first + EARLY >= exited.back(case.world.heard) && first <= exited + EARLY;
         (near && first >= deleting).then_some((pod, exited))
     });
     match met {
@@ -145,7 +145,8 @@ pub(crate) fn ended_at_once(case: &Case<'_>) -> Outcome {
     let met = case.ending_pods().find_map(|pod| {
         let code = pod.exited()?.1?.code?;
         let took = pod.took_to_end()?;
-        (matches!(code, 0 | 143) && took <= hook + SUDDEN).then_some((pod, code, took))
+        let limit = if code == 143 { SUDDEN } else { case.world.heard };
+        (matches!(code, 0 | 143) && took <= hook + limit).then_some((pod, code, took))
     });
     match met {
         Some((pod, code, took)) => Outcome::Seen(format!(
@@ -159,7 +160,7 @@ pub(crate) fn ended_at_once(case: &Case<'_>) -> Outcome {
 
 /// The old pods took as long to end as they were allowed to.
 pub(crate) fn used_up_its_grace(case: &Case<'_>) -> Outcome {
-    let Some(settings) = case.world.settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
+    let Some(settings) = case.world.old_settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
     let (grace, slack) = (settings.grace, settings.grace / 5 + SUDDEN);
     let took = case.ending_pods().filter_map(|pod| Some((pod, pod.took_to_end()?)));
     match took.max_by_key(|(_, took)| *took) {
@@ -178,12 +179,12 @@ pub(crate) fn used_up_its_grace(case: &Case<'_>) -> Outcome {
 
 /// The preStop hook of the workload, if its length is known.
 fn settings_pre_stop(case: &Case<'_>) -> Option<Duration> {
-    case.world.settings(case.span.from).map(lapse_record::event::detail::Workload::pre_stop)
+    case.world.old_settings(case.span.from).map(lapse_record::event::detail::Workload::pre_stop)
 }
 
 /// No container waits before SIGTERM, or not for as long as requests still came.
 pub(crate) fn no_pre_stop(case: &Case<'_>) -> Outcome {
-    let Some(settings) = case.world.settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
+    let Some(settings) = case.world.old_settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
     let hook = settings.pre_stop().min(settings.grace);
     let lag = crate::hop::lag(case).unwrap_or_default();
     if settings.containers.iter().any(|container| container.pre_stop == PreStop::Other) {
@@ -202,7 +203,7 @@ pub(crate) fn no_pre_stop(case: &Case<'_>) -> Outcome {
 
 /// The preStop hook is as long as the grace period, or longer.
 pub(crate) fn pre_stop_exceeds_grace(case: &Case<'_>) -> Outcome {
-    let Some(settings) = case.world.settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
+    let Some(settings) = case.world.old_settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
     let (hook, grace) = (settings.pre_stop(), settings.grace);
     if !hook.is_zero() && hook >= grace {
         Outcome::Seen(format!(
@@ -221,7 +222,7 @@ pub(crate) fn pre_stop_exceeds_grace(case: &Case<'_>) -> Outcome {
 
 /// A preStop hook is there, and the pod ended before it can have run.
 pub(crate) fn pre_stop_did_not_run(case: &Case<'_>) -> Outcome {
-    let Some(settings) = case.world.settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
+    let Some(settings) = case.world.old_settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
     let hook = settings.pre_stop().min(settings.grace);
     if hook.is_zero() {
         return Outcome::Contrary("no container has a preStop hook".to_owned());
@@ -257,7 +258,7 @@ pub(crate) fn began_with_a_start(case: &Case<'_>) -> Outcome {
     let first = case.span.from;
     let met = case.world.pods.iter().filter(|pod| pod.created.is_some()).filter_map(|pod| {
         let joined = pod.joined.or(pod.ready)?;
-        (first + EARLY >= joined && first <= joined + NEAR).then_some((pod, joined))
+        (first + JOINED_EARLIER >= joined && first <= joined + NEAR).then_some((pod, joined))
     });
     match met.min_by_key(|(_, joined)| first.since(*joined)) {
         Some((pod, joined)) => Outcome::Seen(format!(
@@ -270,13 +271,18 @@ pub(crate) fn began_with_a_start(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// A new pod counted as ready as soon as it existed, or has no readiness probe.
+/// New pods have no readiness probe, or none is known of and they counted as ready at once.
 pub(crate) fn ready_at_once(case: &Case<'_>) -> Outcome {
-    let settings = case.world.settings(case.span.to);
-    if settings.is_some_and(|all| !all.containers.is_empty() && all.containers.iter().all(|one| !one.readiness)) {
-        return Outcome::Seen(
-            "no container has a readiness probe: a pod counts as ready once its process runs".to_owned(),
-        );
+    let settings = case.world.settings(case.span.to).filter(|all| !all.containers.is_empty());
+    match settings.map(|all| all.containers.iter().any(|one| one.readiness)) {
+        Some(false) => {
+            return Outcome::Seen(
+                "no container has a readiness probe: a pod counts as ready once its process runs".to_owned(),
+            );
+        }
+        // What a probe is worth its presence does not say.
+        Some(true) => return Outcome::Absent,
+        None => {}
     }
     let took = case.starting_pods().filter_map(|pod| Some((pod, pod.ready?.since(pod.created?))));
     match took.min_by_key(|(_, took)| *took) {
@@ -284,7 +290,26 @@ pub(crate) fn ready_at_once(case: &Case<'_>) -> Outcome {
             Outcome::Seen(format!("{} counted as ready {} after it was created", pod.name, Human(took)))
         }
         Some((pod, took)) => Outcome::Contrary(format!("{} took {} to become ready", pod.name, Human(took))),
-        None => Outcome::Absent,
+        None => Outcome::Unknown(NO_SETTINGS),
+    }
+}
+
+/// The failures ended while the new pods stayed: they only needed time.
+pub(crate) fn got_over_it(case: &Case<'_>) -> Outcome {
+    let last = case.span.to;
+    if case.record.seen.end.since(last) < Duration::from_millis(500) {
+        return Outcome::Contrary("it had not ended when the run did".to_owned());
+    }
+    let new = || case.world.pods.iter().filter(|pod| pod.created.is_some_and(|created| created <= last));
+    let went = new().find(|pod| pod.deleting.is_some_and(|at| at <= last + EARLY && at >= case.span.from));
+    match (went, new().find(|pod| pod.joined.is_some_and(|joined| joined <= last) && pod.is_wanted(last + EARLY))) {
+        (Some(pod), _) => {
+            Outcome::Contrary(format!("it ended when {} was deleted at {}", pod.name, at(pod.deleting.unwrap_or(last))))
+        }
+        (None, Some(pod)) => {
+            Outcome::Seen(format!("it ended at {} while {} stayed: the pod only needed time", at(last), pod.name))
+        }
+        (None, None) => Outcome::Absent,
     }
 }
 
@@ -296,9 +321,8 @@ pub(crate) fn deleted_before_a_new_one_was_ready(case: &Case<'_>) -> Outcome {
     let first_end =
         case.world.pods.iter().filter_map(|pod| Some((pod.deleting?, pod))).filter(|(at, _)| *at <= case.span.to);
     let Some((deleting, pod)) = first_end.min_by_key(|(at, _)| *at) else { return Outcome::Absent };
-    let ready = |at: Offset| {
-        case.world.pods.iter().any(|new| new.created.is_some() && new.ready.is_some_and(|ready| ready <= at))
-    };
+    let ready =
+        |at: Offset| case.world.pods.iter().any(|new| new.replaces(pod) && new.ready.is_some_and(|ready| ready <= at));
     if ready(deleting + Duration::from_millis(20)) {
         Outcome::Contrary(format!("{} was deleted at {}, when a new pod was ready", pod.name, at(deleting)))
     } else {
@@ -318,11 +342,13 @@ pub(crate) fn created_after_all_had_ended(case: &Case<'_>) -> Outcome {
         .filter(|at| old.iter().any(|pod| Some(*at) >= pod.deleting))
         .min();
     match (ended, created) {
-        (Some(ended), Some(created)) if created + HEARD >= ended && !old.is_empty() => Outcome::Seen(format!(
-            "the first new pod was created at {}, {} the last old one's exit was seen",
-            at(created),
-            from(created, ended)
-        )),
+        (Some(ended), Some(created)) if created + case.world.heard >= ended && !old.is_empty() => {
+            Outcome::Seen(format!(
+                "the first new pod was created at {}, {} the last old one's exit was seen",
+                at(created),
+                from(created, ended)
+            ))
+        }
         (Some(_), Some(created)) => {
             Outcome::Contrary(format!("a new pod was created at {}, before the old ones had ended", at(created)))
         }
@@ -371,7 +397,8 @@ pub(crate) fn lost_readiness(case: &Case<'_>) -> Outcome {
     let lost = case.world.pods.iter().filter_map(|pod| {
         let unready = pod.unready.iter().find(|at| span.from <= **at && **at <= case.span.to && pod.is_wanted(**at))?;
         // A container that exited takes its readiness along.
-        let exited = pod.exits.iter().any(|(exit, _)| unready.since(*exit).max(exit.since(*unready)) <= HEARD);
+        let exited =
+            pod.exits.iter().any(|(exit, _)| unready.since(*exit).max(exit.since(*unready)) <= case.world.heard);
         (!exited).then_some((pod, *unready))
     });
     let lost: Vec<_> = lost.collect();
@@ -552,7 +579,7 @@ pub(crate) fn ends_as_soon_as_ready(case: &Case<'_>) -> Outcome {
             .world
             .pods
             .iter()
-            .filter(|new| new.created.is_some())
+            .filter(|new| new.replaces(pod))
             .filter_map(|new| new.ready)
             .filter(|ready| *ready <= deleting)
             .max()?;
