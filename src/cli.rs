@@ -2,7 +2,9 @@
 
 mod budget;
 mod calibrate;
+mod causes;
 mod cluster;
+mod explain;
 mod lab;
 mod plan;
 mod pod;
@@ -49,6 +51,12 @@ enum Command {
     /// `lapse run`.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
     Report(Box<ReportArgs>),
+    /// Say why a recorded run lost requests: the likely causes with their evidence, and the cure of each.
+    #[command(after_help = explain::EXAMPLE, arg_required_else_help = true)]
+    Explain(explain::ExplainArgs),
+    /// List the causes of downtime that lapse knows, or describe one.
+    #[command(after_help = causes::EXAMPLE)]
+    Causes(causes::CausesArgs),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),
@@ -331,6 +339,8 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),
+            Command::Explain(args) => explain::execute(&args),
+            Command::Causes(args) => causes::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
             Command::Pod(args) => pod::execute(&args),

@@ -5,8 +5,13 @@ use std::io::{self, Write};
 use super::sanitize::sanitize;
 use super::words::headline;
 use super::words::verdict::{breach, why};
+use super::words::why::{cause, cure, heading};
+use lapse_explain::explanation::Explanation;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
+
+/// Causes with an annotation: GitHub shows ten of a step.
+const MAX_CAUSES: usize = 3;
 
 /// Writes a line for each thing that a reviewer should see.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
@@ -21,7 +26,13 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let said: Vec<_> = [why(record)].into_iter().chain(headline::sentences(record)).collect();
     annotate(level, &said.join("; "))?;
     verdict.breaches.iter().try_for_each(|one| annotate("error", &breach(one)))?;
-    verdict.inconclusive.iter().try_for_each(|doubt| annotate("warning", doubt))
+    verdict.inconclusive.iter().try_for_each(|doubt| annotate("warning", doubt))?;
+    let explanation = Explanation::of(record);
+    let firsts = explanation.groups().into_iter().filter_map(|group| Some((group, group.first()?.findings.first()?)));
+    for (group, first) in firsts.take(MAX_CAUSES) {
+        annotate("notice", &format!("{}: {}; {}", heading(record, group), cause(first), cure(first)))?;
+    }
+    Ok(())
 }
 
 /// As the runner wants text: <https://github.com/actions/toolkit/blob/main/docs/commands.md>.

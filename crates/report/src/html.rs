@@ -16,6 +16,7 @@ mod object;
 mod pack;
 mod sheet;
 mod verdict;
+mod why;
 
 use std::io::{self, Write};
 
@@ -53,6 +54,7 @@ pub fn page(record: &Record, state: RunState) -> String {
         (verdict::section(record, state))
         (figures::section(record))
         (frame::timeline())
+        (why::section(record, state))
         (disruption::section(record, &losses))
         (sheet::section("pods", pod::HEADING, &pod::rows(record, usize::MAX), pod::remark(record).as_slice()))
         (acts(record))

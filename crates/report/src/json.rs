@@ -4,6 +4,7 @@
 //! whole numbers of nanoseconds; only shares and rates are fractions.
 
 mod disruption;
+mod explanation;
 mod failure;
 mod figure;
 mod lane;
@@ -17,6 +18,7 @@ use std::io::{self, BufWriter, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::explanation::Explanation;
 use self::failure::Failures;
 use self::pod::Pod;
 use self::run::{Clock, Control, Event, InjectedFault, Machine, Run};
@@ -57,6 +59,8 @@ struct Report<'a> {
     clock: Clock,
     /// The verdict, with its reasons.
     verdict: Verdict<'a>,
+    /// Why requests were lost: the likely causes with their evidence.
+    explanation: Explanation<'a>,
     /// Remarks that do not affect the verdict.
     notes: &'a [String],
 }
@@ -65,6 +69,18 @@ struct Report<'a> {
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     serde_json::to_writer_pretty(&mut out, &Report::of(record))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Writes an explanation of `record` alone, as the value of the report's key `explanation`.
+pub fn write_explanation(
+    record: &Record,
+    explanation: &lapse_explain::explanation::Explanation,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, &Explanation::of(record, explanation))?;
     out.write_all(b"\n")?;
     out.flush()
 }
@@ -90,6 +106,7 @@ impl<'a> Report<'a> {
             machine: Machine::of(record),
             clock: Clock::of(record),
             verdict: Verdict::of(&record.summary.verdict),
+            explanation: Explanation::of(record, &lapse_explain::explanation::Explanation::of(record)),
             notes: &record.summary.notes,
         }
     }

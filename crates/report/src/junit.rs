@@ -12,10 +12,15 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use super::date;
 use super::sanitize::sanitize;
 use super::words::verdict::{how_it_ended, why};
+use super::words::why::{cause, heading};
+use lapse_explain::explanation::Explanation;
 use lapse_measure::budget::Outcome;
 use lapse_measure::time::Offset;
 use lapse_measure::verdict::{BudgetResult, Conclusion};
 use lapse_record::record::Record;
+
+/// Causes that a failure lists.
+const MAX_CAUSES: usize = 5;
 
 /// One case, and what is wrong with it.
 struct Case {
@@ -60,7 +65,8 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 fn cases(record: &Record) -> Vec<Case> {
     let run = &record.about.name;
     let verdict = &record.summary.verdict;
-    let mut cases: Vec<_> = verdict.results.iter().map(|ruling| Case::of(run, ruling)).collect();
+    let causes = causes(record);
+    let mut cases: Vec<_> = verdict.results.iter().map(|ruling| Case::of(run, ruling, &causes)).collect();
     let undecided = |ruling: &&BudgetResult| matches!(ruling.outcome, Outcome::Undecided(_));
     let by_budgets = verdict.results.iter().filter(undecided).count();
     // The doubts of budgets come first, and are told with them.
@@ -77,6 +83,13 @@ fn cases(record: &Record) -> Vec<Case> {
     cases
 }
 
+/// The first cause of each case, a line each, led by a line end; empty where nothing is explained.
+fn causes(record: &Record) -> String {
+    let explanation = Explanation::of(record);
+    let firsts = explanation.groups().into_iter().filter_map(|group| Some((group, group.first()?.findings.first()?)));
+    firsts.take(MAX_CAUSES).map(|(group, first)| format!("\n{}: {}", heading(record, group), cause(first))).collect()
+}
+
 // === impl Case ===
 
 impl Case {
@@ -84,10 +97,10 @@ impl Case {
         Self { class: run.to_owned(), name: name.to_owned(), fault }
     }
 
-    fn of(run: &str, BudgetResult { budget, of, limit, outcome }: &BudgetResult) -> Self {
+    fn of(run: &str, BudgetResult { budget, of, limit, outcome }: &BudgetResult, causes: &str) -> Self {
         let fault = match outcome {
             Outcome::Held => None,
-            Outcome::Broken(figure) => Some(Fault("failure", format!("{figure} on {of}, allowed: {limit}"))),
+            Outcome::Broken(figure) => Some(Fault("failure", format!("{figure} on {of}, allowed: {limit}{causes}"))),
             Outcome::Undecided(why) => Some(Fault("error", format!("{of}, allowed: {limit}: {why}"))),
         };
         // A budget that is called by its limit is not named twice.

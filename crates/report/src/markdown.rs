@@ -12,7 +12,9 @@ use super::words::episode::{HEADING, brief, origin};
 use super::words::headline;
 use super::words::phrase::{apart, classes, some};
 use super::words::pod;
-use super::words::verdict::{breach, why};
+use super::words::verdict::{breach, why as verdict_why};
+use super::words::why;
+use lapse_explain::explanation::Explanation;
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
@@ -24,7 +26,7 @@ const MAX_ROWS: usize = 10;
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let verdict = &record.summary.verdict;
     let word = verdict.conclusion.to_string().to_uppercase();
-    writeln!(out, "## {} lapse: {word}: {}\n", sign(verdict.conclusion), safe(&why(record)))?;
+    writeln!(out, "## {} lapse: {word}: {}\n", sign(verdict.conclusion), safe(&verdict_why(record)))?;
     for sentence in headline::sentences(record) {
         writeln!(out, "{}\n", safe(&sentence))?;
     }
@@ -39,6 +41,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     }
     totals(record, out)?;
     episodes(record, out)?;
+    causes(record, out)?;
     if let Some(remark) = pod::remark(record) {
         writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
     }
@@ -84,6 +87,41 @@ fn episodes(record: &Record, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{HEADING}:\n")?;
     for line in &lines {
         writeln!(out, "- {}", safe(line))?;
+    }
+    writeln!(out)
+}
+
+/// The first cause of each case, with its cure; the YAML in a block that unfolds.
+fn causes(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let explanation = Explanation::of(record);
+    let groups = explanation.groups();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}:\n", why::HEADING)?;
+    for group in groups.iter().take(MAX_ROWS) {
+        let heading = safe(&why::heading(record, group));
+        match group.first().and_then(|case| case.findings.first()) {
+            Some(first) => {
+                writeln!(out, "- {heading}: **{}**", safe(&why::cause(first)))?;
+                for one in &first.evidence {
+                    writeln!(out, "  - {}", safe(&one.text))?;
+                }
+                writeln!(out, "  - {}", safe(&why::cure(first)))?;
+                if let Some(fix) = first.fix.as_ref().filter(|fix| !fix.yaml.is_empty()) {
+                    writeln!(out, "\n    ```yaml")?;
+                    // A fence within the YAML could only come from a container's name.
+                    for line in fix.yaml.lines() {
+                        writeln!(out, "    {}", sanitize(line).replace("```", "'''"))?;
+                    }
+                    writeln!(out, "    ```\n")?;
+                }
+            }
+            None => writeln!(out, "- {heading}: {}", safe(&why::not_explained(record)))?,
+        }
+    }
+    for said in why::hops(record, &explanation) {
+        writeln!(out, "- {}", safe(&said))?;
     }
     writeln!(out)
 }

@@ -3,6 +3,7 @@
 //! Dates are in UTC. Escape sequences in untrusted text are replaced; the only ones written are the report's own
 //! colours.
 
+mod cause;
 mod disruption;
 mod downtime;
 mod episode;
@@ -12,11 +13,14 @@ mod page;
 mod picture;
 mod section;
 mod verdict;
+mod why;
 
 use std::io::{self, Write};
 use std::path::Path;
 
+pub use self::cause::{write_cause, write_causes};
 pub use self::look::{Colour, Glyphs, Look};
+pub use self::why::write_all as write_explanation;
 
 use self::page::Page;
 use lapse_record::record::Record;
@@ -27,6 +31,7 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     verdict::write(record, &mut page);
     downtime::write(record, &mut page);
     episode::write(record, &mut page);
+    why::write(record, &mut page);
     picture::write(record, &mut page);
     section::write_pods(record, &mut page);
     section::write_latency(record, &mut page);

@@ -11,3 +11,4 @@ pub(super) mod note;
 pub(super) mod phrase;
 pub(super) mod pod;
 pub(super) mod verdict;
+pub(crate) mod why;
