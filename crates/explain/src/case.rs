@@ -63,7 +63,13 @@ impl Tally {
     }
 
     fn add(&mut self, lane: &LaneObservations, span: Span) {
-        let cell = Cell::of([&lane.timeline], span.from, span.to + Duration::from_nanos(1));
+        let within = |from, to| Cell::of([&lane.timeline], from, to + Duration::from_nanos(1));
+        let mut cell = within(span.from, span.to);
+        if cell.resolved() == 0 {
+            // A moment may lie between two slots of a lane.
+            let period = lane.lane.schedule.period();
+            cell = within(span.from.back(period), span.to + period);
+        }
         self.failed += cell.failed();
         self.resolved += cell.resolved();
         self.slow += cell.count(Health::Slow);

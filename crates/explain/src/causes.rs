@@ -1,5 +1,7 @@
 //! The causes, one file each. What is not the rollout comes first: of equal scores it is named before the others.
 
+#![expect(clippy::unnecessary_wraps, reason = "the cure of some causes is the same in every case")]
+
 use crate::cause::Cause;
 
 /// Declares the modules and the list of their causes, so that neither can lack one.

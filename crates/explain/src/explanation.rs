@@ -122,6 +122,7 @@ fn explain(case: &Case<'_>, smells: &[Smell]) -> Explained {
 }
 
 /// Holds a cause against a case; `None` if too little speaks for it.
+#[expect(clippy::similar_names, reason = "a cause and a case are what this is about")]
 fn weigh(case: &Case<'_>, cause: &'static Cause, smells: &[Smell]) -> Option<Finding> {
     let (mut evidence, mut against, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for Rule { points, against: cost, test, .. } in cause.rules {

@@ -150,7 +150,7 @@ fn hop_of(record: &Record, span: Span) -> String {
     let outer = cells.iter().position(lost).unwrap_or_default();
     let inner = cells.iter().rposition(lost).unwrap_or_default();
     let verdict = match (outer, inner, targets.len() - 1) {
-        (_, inner, last) if inner == last => match outer {
+        (_, inner, innermost) if inner == innermost => match outer {
             0 => format!("the requests were lost at {} or behind it", targets[inner].name),
             outer => format!(
                 "the requests were lost at {} or behind it, and {} hid that",

@@ -14,4 +14,7 @@ mod phrase;
 pub mod smell;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 pub use case::Case;

@@ -1,6 +1,6 @@
 //! The endpoint race: pods stop listening before requests stop going to them.
 
-use crate::cause::{Cause, Family, Fix, Shown, rule};
+use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
 use crate::case::Case;
 use crate::evidence::{answers, endpoints, lanes, pods};
 use crate::hop;
@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(10, 15, "only a part of the requests failed", lanes::a_part_lost),
         rule(10, 20, "no preStop hook, or a shorter one than requests kept coming", pods::no_pre_stop),
         rule(10, 15, "connections were refused at once", answers::refused),
+        rule(0, 20, "the host of the pod was still there to refuse connections", host_was_there),
         rule(0, 20, "the pod was killed at the end of its grace period", pods::ended_by_itself),
     ],
     remedy: "A preStop sleep that is longer than the slowest hop takes to hear of a deletion. It hides the race and does not \
@@ -46,6 +47,14 @@ pub(super) const CAUSE: Cause = Cause {
         "https://github.com/kubernetes/kubernetes/issues/20473",
     ],
 };
+
+/// Where packets got no answer at all, and next to none a refusal, the pod's network was gone: another cause.
+fn host_was_there(case: &Case<'_>) -> Outcome {
+    match (answers::blackholed(case), answers::nothing_refused(case)) {
+        (Outcome::Seen(text), Outcome::Absent) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
+}
 
 /// The preStop sleep that would have covered the case.
 pub(super) fn fix(case: &Case<'_>) -> Option<Fix> {

@@ -7,7 +7,7 @@ use crate::evidence::{answers, lanes, pods};
 pub(super) const CAUSE: Cause = Cause {
     name: "ipvs-reuse",
     family: Family::Dataplane,
-    title: "IPVS sent new connections to a pod that was gone because they reused a port of an old one",
+    title: "new connections went to a pod that was gone because they reused a port that IPVS still knew",
     mechanism: "kube-proxy in IPVS mode keeps a removed pod with weight 0 while connections to it are known. A \
                 new connection from the same client address and port counts as one of those and goes to the pod \
                 that is gone. A single client with many connections a second reuses its ports soon, and a prober \

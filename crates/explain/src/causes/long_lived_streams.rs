@@ -7,7 +7,7 @@ pub(super) const CAUSE: Cause = Cause {
     name: "long-lived-streams",
     family: Family::Termination,
     title: "streams on long-lived connections were reset when their pod ended",
-    mechanism: "gRPC, WebSocket and server-sent events keep one connection for hours, and all streams of a \
+    mechanism: "Streams of gRPC, WebSockets and server-sent events keep one connection for hours, and all streams of a \
                 client share it. The connection stays with its pod until the pod ends; then all streams on it \
                 end together. A preStop sleep does nothing for them.",
     signature: "HTTP/2 streams that the server resets, or that are refused by a GOAWAY, many at once, when a pod \

@@ -19,7 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(20, 40, "no pod was in the endpoints", endpoints::empty),
         rule(15, 20, "no request succeeded", lanes::all_lost),
         rule(10, 5, "failures ended when a pod was in the endpoints again", endpoints::ended_with_the_list),
-        rule(0, 25, "new pods were killed while they started", new_pods_started),
+        rule(0, 20, "nothing kept the new pods from starting", started_undisturbed),
     ],
     remedy: "At least two replicas, `maxUnavailable: 0`, `maxSurge: 1` or more. A quota, a host port or a \
              required anti-affinity may leave no room for the surge.",
@@ -34,6 +34,14 @@ pub(super) const CAUSE: Cause = Cause {
     ],
 };
 
+/// Where a liveness probe kills new pods, that is why none is there for so long.
+fn started_undisturbed(case: &Case<'_>) -> Outcome {
+    match pods::liveness_probe_failed(case) {
+        Outcome::Seen(text) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
+}
+
 fn fix(case: &Case<'_>) -> Option<Fix> {
     let settings = case.world.settings(case.span.from)?;
     let replicas = settings.replicas.max(2);
@@ -45,12 +53,4 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
         sleep_seconds: None,
         costs: "room for one pod more during a rollout".to_owned(),
     })
-}
-
-/// A new pod that is killed while it starts is another cause, which this one makes visible.
-fn new_pods_started(case: &Case<'_>) -> Outcome {
-    match pods::liveness_probe_failed(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
 }

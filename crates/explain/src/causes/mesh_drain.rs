@@ -32,6 +32,6 @@ pub(super) const CAUSE: Cause = Cause {
     sources: &[
         "https://github.com/istio/istio/issues/34855",
         "https://github.com/istio/istio/issues/7665",
-        "https://gateway.envoyproxy.io/docs/tasks/operations/graceful-shutdown/",
+        "https://gateway.envoyproxy.io/latest/tasks/operations/graceful-shutdown/",
     ],
 };

@@ -19,7 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(20, 20, "failures or slow answers began while a pod was ending, or after", pods::began_with_an_end),
         rule(15, 20, "other pods stayed in the endpoints", endpoints::remained),
         rule(10, 0, "probes failed at a known limit", answers::at_a_known_limit),
-        rule(10, 15, "only a part of the requests failed", lanes::a_part_lost),
+        rule(5, 15, "only a part of the requests failed", lanes::a_part_lost),
         rule(0, 30, "connections were refused: the host was there", answers::nothing_refused),
     ],
     remedy: "A preStop sleep that outlasts the slowest hop; shorter connect timeouts at the proxy \

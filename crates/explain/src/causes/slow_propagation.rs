@@ -15,7 +15,7 @@ pub(super) const CAUSE: Cause = Cause {
                 cluster: a pod leaves the endpoints a second or more after its deletion (the control plane), or \
                 failures go on for seconds after it has left (the nodes).",
     rules: &[
-        rule(40, 30, "pods left the endpoints late, or requests still went to them long after", slow),
+        rule(30, 30, "pods left the endpoints late, or requests still went to them long after", slow),
         rule(12, 25, "requests met pods that no longer listened", answers::dead_ends),
         rule(12, 20, "failures began while a pod was ending", pods::began_with_an_end),
         rule(8, 20, "other pods stayed in the endpoints", endpoints::remained),

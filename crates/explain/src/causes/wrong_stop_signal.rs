@@ -32,7 +32,7 @@ pub(super) const CAUSE: Cause = Cause {
     ],
     sources: &[
         "https://nginx.org/en/docs/control.html",
-        "https://github.com/nginxinc/docker-nginx/issues/377",
+        "https://github.com/nginx/docker-nginx/issues/377",
         "https://kubernetes.io/blog/2025/05/14/kubernetes-v1-33-updates-to-container-lifecycle/",
     ],
 };

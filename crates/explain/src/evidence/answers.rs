@@ -76,7 +76,7 @@ pub(crate) fn dead_ends(case: &Case<'_>) -> Outcome {
                 | Class::Reset
         )
     };
-    mostly(case, "met a pod that no longer listened", is)
+    mostly(case, "found nothing that still listened", is)
 }
 
 /// Requests under way were cut: end of stream or reset before or within the response, or a proxy's word for it.

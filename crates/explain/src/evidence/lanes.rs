@@ -14,6 +14,9 @@ const HARDER: f64 = 3.0;
 /// From this share on all requests count as lost.
 const ALL: f64 = 0.95;
 
+/// In less time than this, no request that succeeds says nothing: a burst of failures has no room for one.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// The lost shares of new and of kept connections in words.
 fn both(case: &Case<'_>) -> String {
     format!(
@@ -77,7 +80,10 @@ pub(crate) fn all_lost(case: &Case<'_>) -> Outcome {
     let longest = longest.max_by_key(|one| one.to.since(one.from));
     let length = longest.map(|one| one.to.since(one.from)).unwrap_or_default();
     let of_all = length.as_secs_f64() / case.span.length().as_secs_f64().max(1e-9);
-    if worst(case) >= ALL || (of_all >= 0.7 && length >= Duration::from_millis(100)) {
+    if length < SHORTEST && worst(case) >= ALL {
+        return Outcome::Absent;
+    }
+    if length >= SHORTEST && (worst(case) >= ALL || of_all >= 0.7) {
         let from = longest.map_or(case.span.from, |one| one.from);
         Outcome::Seen(format!("for {} from {} no request of a lane succeeded", Human(length), at(from)))
     } else {
@@ -86,6 +92,7 @@ pub(crate) fn all_lost(case: &Case<'_>) -> Outcome {
 }
 
 /// Only a part of the requests failed, as when some of several pods are gone.
+#[expect(clippy::cast_precision_loss, reason = "a share needs two digits")]
 pub(crate) fn a_part_lost(case: &Case<'_>) -> Outcome {
     if case.failed() == 0 {
         return Outcome::Absent;

@@ -16,6 +16,8 @@ use lapse_record::event::{EventKind, ObjectKind};
 const EARLY: Duration = Duration::from_millis(300);
 /// How far before a pod's joining failures may begin: nothing goes to it sooner, but a watch hears of it late.
 const JOINED_EARLIER: Duration = Duration::from_millis(60);
+/// How long before the end of a process the requests may have been due that its end cuts.
+const UNDER_WAY: Duration = Duration::from_millis(100);
 /// A pod that ended within this time of SIGTERM did not drain.
 const SUDDEN: Duration = Duration::from_millis(1_500);
 
@@ -81,7 +83,9 @@ pub(crate) fn began_with_an_exit(case: &Case<'_>) -> Outcome {
         let deleting = pod.deleting?;
         // Where the deletion itself lies as near, it is no evidence for the exit.
         let near = first + EARLY >= exited.back(case.world.heard) && first <= exited + EARLY;
-        (near && first >= deleting).then_some((pod, exited))
+        // Nothing makes a process exit before SIGTERM is sent.
+        let told = pod.sigterm.is_none_or(|sigterm| first + UNDER_WAY >= sigterm);
+        (near && told && first >= deleting).then_some((pod, exited))
     });
     match met {
         Some((pod, exited)) => {
@@ -229,7 +233,7 @@ pub(crate) fn pre_stop_did_not_run(case: &Case<'_>) -> Outcome {
     }
     let took = case.ending_pods().filter_map(|pod| Some((pod, pod.took_to_end()?)));
     match took.min_by_key(|(_, took)| *took) {
-        Some((pod, took)) if took + Duration::from_millis(1_000) < hook => Outcome::Seen(format!(
+        Some((pod, took)) if took + Duration::from_secs(1) < hook => Outcome::Seen(format!(
             "{} ended {} after its deletion although its preStop hook takes {}",
             pod.name,
             Human(took),
@@ -659,7 +663,9 @@ pub(crate) fn a_stranger_answered(case: &Case<'_>) -> Outcome {
     }
     let named: Vec<_> = case.failures.iter().filter_map(|failure| failure.evidence.backend.as_deref()).collect();
     let known = |name: &str| case.world.pods.iter().any(|pod| pod.name == name);
-    if let Some(stranger) = named.iter().find(|name| !known(name)) {
+    // A header that names no pod at all, but a version or a zone, makes no stranger.
+    let names_pods = case.record.summary.pods.iter().any(|pod| pod.served > 0 && known(&pod.name));
+    if let Some(stranger) = named.iter().find(|name| names_pods && !known(name)) {
         return Outcome::Seen(format!("{stranger} answered, which is no pod of this workload"));
     }
     let gone = case.failures.iter().find_map(|failure| {
@@ -698,7 +704,7 @@ pub(crate) fn before_any_new_pod(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Failures lay between the first new pod and the end of the last old one, and ended with the latter.
+/// Failures came all the time between the first new pod and the end of the last old one, and at no other.
 pub(crate) fn while_both_versions_served(case: &Case<'_>) -> Outcome {
     if !case.world.watched {
         return Outcome::Unknown(NO_CLUSTER);
@@ -709,11 +715,11 @@ pub(crate) fn while_both_versions_served(case: &Case<'_>) -> Outcome {
     let (Some(joined), Some(out)) = (joined, old.and_then(|old| old.into_iter().max())) else {
         return Outcome::Contrary("old and new pods did not follow one another".to_owned());
     };
-    let began = case.span.from + EARLY >= joined && case.span.from <= joined + NEAR;
-    let ended = case.span.to <= out + EARLY && out <= case.span.to + NEAR;
+    let inside = case.span.from + EARLY >= joined && case.span.to <= out + case.world.heard;
+    let covered = case.span.to.min(out).since(case.span.from.max(joined)) >= out.since(joined).mul_f64(0.8);
     let both = format!("both versions served from {} to {}", at(joined), at(out));
     let failures = format!("failures came from {} to {}", at(case.span.from), at(case.span.to));
-    if began && ended && out > joined + EARLY {
+    if inside && covered && out > joined + EARLY {
         Outcome::Seen(format!("{both}, and {failures}"))
     } else {
         Outcome::Contrary(format!("{both}, but {failures}"))
