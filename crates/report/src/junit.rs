@@ -22,14 +22,14 @@ use lapse_record::record::Record;
 /// Causes that a failure lists.
 const MAX_CAUSES: usize = 5;
 
-/// One case, and what is wrong with it.
+/// A test case; it passes if `fault` is `None`.
 struct Case {
     class: String,
     name: String,
     fault: Option<Fault>,
 }
 
-/// What is wrong with a case: the element's name, and why.
+/// The reason why a case does not pass: the name of its XML element (`failure` or `error`), and the message.
 struct Fault(&'static str, String);
 
 /// Writes the verdict of `record` as a suite of test cases.

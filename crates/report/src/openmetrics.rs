@@ -12,7 +12,7 @@ use lapse_measure::time::Bounded;
 use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
 
-/// A family of durations with bounds: its name, what it is, and where it stands in the totals.
+/// A family of durations with bounds: its name, its help text, and its field of the totals.
 type Bounds = (&'static str, &'static str, fn(&Totals) -> Bounded);
 
 const BOUNDED: [Bounds; 6] = [

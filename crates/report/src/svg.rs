@@ -1,7 +1,7 @@
 //! The SVG report, a still picture for chat and slides: verdict, figures, timeline and longest disruptions.
 //!
-//! It is readable without colour: failures are drawn at full height, slow and blind spans at half, and blind ones
-//! hatched.
+//! The picture is readable without colour: failures are drawn at full height, slow and blind spans at half, and blind
+//! ones hatched.
 
 mod plot;
 mod scene;

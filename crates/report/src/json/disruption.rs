@@ -17,14 +17,14 @@ pub(super) struct Disruption {
     from_ns: u64,
     /// When its last failed slot was due.
     to_ns: u64,
-    /// It began no earlier than the first (null where no bound is known) and no later than the second.
+    /// Earliest and latest offset at which it can have begun, in nanoseconds; the earliest is null if not bounded.
     began: (Option<u64>, u64),
-    /// It ended no earlier than the first and no later than the second (null where no bound is known).
+    /// Earliest and latest offset at which it can have ended, in nanoseconds; the latest is null if not bounded.
     ended: (u64, Option<u64>),
     length: SampledFigure,
     /// Probes that failed in it.
     failed: u64,
-    /// Those of them that were sent more than a millisecond late.
+    /// Failed probes that were sent more than a millisecond late.
     failed_late: u64,
     /// Probes that came to an answer from its first failure to its last.
     resolved: u64,
@@ -48,17 +48,17 @@ impl Disruption {
     }
 }
 
-/// What the disruptions of the target's lanes come to.
+/// Totals of the disruptions of the target's lanes, which are counted lane by lane.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Disruptions {
     /// The gate time: the longest of any lane.
     gate_ns: u64,
-    /// How many there were, over all lanes.
+    /// Number of disruptions, over all lanes.
     count: usize,
     longest: Figure,
     shortest: Figure,
     average: Figure,
-    /// All of them together, over all lanes.
+    /// Sum of the lengths, over all lanes.
     total: Figure,
 }
 

@@ -38,7 +38,7 @@ impl From<Bounded> for Figure {
 pub(super) struct SampledFigure {
     #[serde(flatten)]
     figure: Figure,
-    /// What the interval is worth: `certain`, or `95 %` where only a share of the probes was lost.
+    /// Certainty of the interval: `certain`, or `95 %` where only a share of the probes was lost.
     bounds: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What was measured of a lane: counts, classes, round trips, and its outages with their bounds.
+//! The measurements of a lane: counts, classes, round trips, and its outages with their bounds.
 
 use std::collections::BTreeMap;
 
@@ -89,9 +89,9 @@ struct Outage {
     from_ns: u64,
     /// When its last failed slot was due.
     to_ns: u64,
-    /// It began no earlier than the first (null where no bound is known) and no later than the second.
+    /// Earliest and latest offset at which it can have begun, in nanoseconds; the earliest is null if not bounded.
     began: (Option<u64>, u64),
-    /// It ended no earlier than the first and no later than the second (null where no bound is known).
+    /// Earliest and latest offset at which it can have ended, in nanoseconds; the latest is null if not bounded.
     ended: (u64, Option<u64>),
     duration: Figure,
     failed: u64,

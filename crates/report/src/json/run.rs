@@ -251,7 +251,7 @@ struct PrecedenceJson {
     until_ns: Option<u64>,
 }
 
-/// What the kernel granted: `none` (normal scheduling), `slice` (a short time slice), `nice` (a negative nice value),
+/// Scheduling that the kernel granted: `none` (normal), `slice` (a short time slice), `nice` (a negative nice value),
 /// `fifo` (`SCHED_FIFO`, priority 1).
 #[derive(Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

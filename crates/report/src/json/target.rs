@@ -1,4 +1,4 @@
-//! What was measured of a target: its lanes, episodes, phases and totals.
+//! The measurements of a target: its lanes, episodes, phases and totals.
 
 use std::collections::BTreeMap;
 
@@ -128,7 +128,7 @@ impl Phase {
     }
 }
 
-/// What it all comes to, in a stretch of the run.
+/// Totals of a target in a stretch of the run.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Totals {
     /// The time in which any lane had an outage or was slow.
@@ -177,7 +177,7 @@ impl Totals {
     }
 }
 
-/// What it all comes to, over the whole run.
+/// Totals of a target over the whole run.
 #[derive(Serialize, JsonSchema)]
 struct WholeTotals {
     #[serde(flatten)]

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use lapse_measure::verdict;
 
-/// What a run comes to.
+/// Verdict on the run: the result, and the budgets and doubts that led to it.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Verdict<'a> {
     /// `pass`, `fail`, `inconclusive`, `command-failed` or `interrupted`.
     result: String,
-    /// What `lapse` exits with: 0, 1, 3, 4 or 130.
+    /// Exit code of `lapse`: 0, 1, 3, 4 or 130.
     exit_code: u8,
     /// Every budget that was exceeded.
     breaches: Vec<Breach<'a>>,
@@ -32,15 +32,15 @@ impl<'a> Verdict<'a> {
 /// A budget that was exceeded.
 #[derive(Serialize, JsonSchema)]
 struct Breach<'a> {
-    /// What the user calls the budget.
+    /// Name of the budget: its flag, or the part of a scenario.
     budget: &'a str,
     /// The target or the lane: `shop` or `shop/new`.
     of: &'a str,
-    /// What was measured, with bounds.
+    /// Measured value with its bounds, as text.
     figure: &'a str,
-    /// What was allowed.
+    /// Limit of the budget, as text.
     limit: &'a str,
-    /// All of it in a sentence.
+    /// Breach in a sentence: budget, measured value, target or lane, and limit.
     text: String,
 }
 

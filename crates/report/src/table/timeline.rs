@@ -1,6 +1,6 @@
 //! The table of the timeline, with a row for each bin and target.
 //!
-//! It has counts only; totals and bounds are in the JSON report.
+//! The cells are counts; totals and bounds are in the JSON report.
 
 use std::io;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What each target lost over the whole run.
+//! The downtime tables of the text report, one for each target, over the whole run.
 
 use super::page::Page;
 use crate::words::downtime::{none_seen, rows};

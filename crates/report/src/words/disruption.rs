@@ -9,7 +9,7 @@ use lapse_measure::disruption::Disruption;
 use lapse_measure::episode::Episode;
 use lapse_measure::observations::LaneObservations;
 
-/// Those of a lane's disruptions that lie in an episode of its target.
+/// The disruptions of a lane that begin during an episode of its target, in order of time.
 pub(crate) fn within<'a>(lane: &'a LaneObservations, episode: &Episode) -> &'a [Disruption] {
     let first = lane.disruptions.partition_point(|one| one.from < episode.from);
     let end = lane.disruptions.partition_point(|one| one.from <= episode.to);
@@ -35,7 +35,8 @@ pub(crate) fn durations(lane: &LaneObservations, disruptions: &[Disruption]) -> 
     }
 }
 
-/// What disruptions cost a lane from the first failure of each to its last: probes, their share, and the classes.
+/// The cost of disruptions to a lane, from the first failure of each to its last: failed probes, their share, and their
+/// classes.
 pub(crate) fn cost(lane: &LaneObservations, disruptions: &[Disruption]) -> String {
     let failed = disruptions.iter().map(|one| one.failed).sum();
     let resolved = disruptions.iter().map(|one| one.resolved).sum();

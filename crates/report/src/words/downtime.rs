@@ -1,4 +1,4 @@
-//! What a target lost over the whole run, with the bounds in which the truth lies.
+//! Rows on the downtime of a target over the whole run, each figure with its bounds.
 
 use super::phrase::{Count, classes, part, percent, share, some};
 use lapse_measure::budget::WorstShare;
@@ -8,7 +8,7 @@ use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
-/// What it means that nothing failed.
+/// The sentence for a target without a failed probe, with the longest outage that could have gone unseen.
 pub(crate) fn none_seen(totals: &Totals) -> String {
     format!("no downtime seen in {}; {}", some(totals.resolved, "probe"), unseen(totals))
 }
@@ -26,12 +26,12 @@ pub(crate) fn unseen(totals: &Totals) -> String {
 /// The row of the loss-derived downtime, which the page shows as its large figure.
 pub(crate) const LOSS_DERIVED: &str = "loss-derived";
 
-/// What the loss-derived downtime is, and what its bounds are worth.
+/// The meaning of the loss-derived downtime, with the confidence of its bounds if that is below certainty.
 pub(crate) fn loss_derived_meaning(totals: &Totals) -> String {
     format!("failed probes times the time each stands for{}", sure(totals.loss_certainty))
 }
 
-/// What to say of bounds that a sample has.
+/// The confidence of bounds, as a clause that ends the meaning; empty if they are certain.
 const fn sure(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Certain => "",
@@ -89,7 +89,7 @@ fn worst_windows(target: &TargetSummary) -> Option<(String, String)> {
     (!wider.is_empty()).then(|| (of(narrowest), format!("lost in the worst; {}", wider.join(", "))))
 }
 
-/// Which lane had the longest outage.
+/// The meaning of the longest outage: the policy of the lane that had it; empty if there was no outage.
 fn longest(record: &Record, target: &TargetSummary) -> String {
     let outages = record.seen.lanes_of(target.id).into_iter().filter_map(|lane| {
         let durations = lane.outages.iter().map(|outage| outage.duration().estimate);

@@ -59,7 +59,7 @@ fn lost(lane: &LaneObservations, worst: &Disruption) -> String {
     format!("{cost} failed ({named}{more})")
 }
 
-/// What people call the probes of a lane.
+/// The noun for the probes of a lane with this policy, in the plural.
 const fn who(policy: Policy) -> &'static str {
     match policy {
         Policy::New => "new connections",

@@ -14,7 +14,7 @@ use lapse_record::summary::TargetSummary;
 /// Lines of a failed command's output that are shown.
 const LAST_WORDS: usize = 5;
 
-/// What the conclusion rests on, in a sentence.
+/// The reason for the conclusion, as a clause.
 pub(crate) fn why(record: &Record) -> String {
     match record.summary.verdict.conclusion {
         Conclusion::Pass if !record.summary.acts.is_empty() => "each act went as its scenario expects".to_owned(),
@@ -34,7 +34,7 @@ pub(crate) fn why(record: &Record) -> String {
     }
 }
 
-/// What broke a budget. A budget that is called by its limit is not named twice.
+/// A breach in a line: figure, target or lane, limit. The budget is named unless its name is the limit.
 pub(crate) fn breach(breach: &Breach) -> String {
     let Breach { budget, of, figure, limit } = breach;
     let name = if budget == limit { String::new() } else { format!(" ({budget})") };
@@ -58,7 +58,7 @@ pub(crate) fn how_it_ended(record: &Record, command: &CommandRun) -> String {
     }
 }
 
-/// What would take the doubts away, by what there is to see of their reasons.
+/// Advice on how a next run could be conclusive, by the reasons for doubt that the record shows.
 pub(crate) fn next_steps(record: &Record) -> Vec<String> {
     let targets = &record.summary.targets;
     let mut steps: Vec<_> = targets.iter().flat_map(steps_for).collect();
@@ -107,7 +107,7 @@ pub(crate) fn last_words(record: &Record) -> Vec<&str> {
     lines
 }
 
-/// What was run, when, and with what.
+/// The run in a line: its name, length, start, rate, number of targets, and the wrapped command.
 pub(crate) fn about(record: &Record) -> String {
     let about = &record.about;
     let began = date::rfc3339(about.anchor, Offset::ZERO).replace('T', " ").replace('Z', " UTC");
