@@ -11,7 +11,7 @@ use std::time::Duration;
 pub use self::server::{Server, Truth};
 use lapse_measure::time::Offset;
 
-/// What an outage does to each request or connection while it lasts.
+/// The effect of an outage on each request or connection while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// Requests are answered with 503.
@@ -55,7 +55,7 @@ impl Fault {
 /// A planned outage or loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outage {
-    /// What the outage does to requests.
+    /// The effect on each affected request or connection.
     pub fault: Fault,
     /// The share of the requests that are affected, from 0 to 1; an outage affects all of them.
     pub share: f64,

@@ -37,7 +37,7 @@ pub enum Error {
     Unreadable {
         /// The line of the error, counted from one, if known.
         line: Option<u64>,
-        /// What was found and what is expected there.
+        /// The message of the YAML parser: the text found, and what is expected there.
         what: String,
     },
     /// The first line is not a comment that says what the scenario shows.
@@ -87,7 +87,7 @@ const LANES: [&str; 2] = ["new", "reused"];
 pub struct Act {
     /// The act's name in reports.
     pub name: String,
-    /// What happens and why, for people.
+    /// A description for readers of the report: what happens in the act, and why; empty if not given.
     #[serde(default)]
     pub story: String,
     /// The pod template that the rollout goes to.
@@ -139,7 +139,7 @@ impl Scenario {
         &self.script.name
     }
 
-    /// What the scenario shows, in one sentence: its first line.
+    /// The purpose of the scenario in one sentence, from the comment in its first line.
     pub fn shows(&self) -> &str {
         &self.shows
     }

@@ -15,7 +15,7 @@ use lapse_record::event::Event;
 /// The pause between two acts that start without being asked for.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What starts the acts.
+/// The condition on which each act starts.
 #[derive(Debug)]
 pub enum Trigger {
     /// The first act starts at once, the others follow.
@@ -26,14 +26,14 @@ pub enum Trigger {
     Asked(mpsc::Receiver<()>),
 }
 
-/// What is served, and where.
+/// A scenario to serve, with its address and the condition on which its acts start.
 #[derive(Debug)]
 pub struct ServeConfig {
     /// The scenario.
     pub scenario: Scenario,
     /// The address of the outermost hop.
     pub listen: SocketAddr,
-    /// What starts the scenario's acts.
+    /// The condition on which each act of the scenario starts.
     pub trigger: Trigger,
 }
 

@@ -31,13 +31,13 @@ pub struct PodSpec {
     pub liveness: Option<Liveness>,
     /// The time that the preStop hook sleeps.
     pub pre_stop: Span,
-    /// What the process does on SIGTERM.
+    /// The response of the process to SIGTERM.
     pub on_sigterm: OnSigterm,
     /// The time from deletion to SIGKILL (`terminationGracePeriodSeconds`).
     pub grace: Span,
     /// The time from the end of the process until the pod and its network are gone; meanwhile its address refuses.
     pub teardown: Span,
-    /// What the pod's address does after that.
+    /// The behaviour of the pod's address once its network is gone.
     pub afterwards: Afterwards,
 }
 
@@ -61,11 +61,11 @@ pub struct LongRequests {
     pub work: Span,
 }
 
-/// A readiness probe: its timing, and what its answer is worth.
+/// A readiness probe: its timing, and whether a passed probe means that the pod serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Readiness {
-    /// What a passed probe means.
+    /// The meaning of a passed probe: whether the pod then serves.
     pub probe: Honesty,
     /// The time from the start of the process to the first check.
     pub initial_delay: Span,
@@ -75,7 +75,7 @@ pub struct Readiness {
     pub failures: u32,
 }
 
-/// What a passed readiness probe means.
+/// The meaning of a passed readiness probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Honesty {
@@ -99,7 +99,7 @@ pub struct Liveness {
     pub failures: u32,
 }
 
-/// What a process does on SIGTERM.
+/// The response of a process to SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnSigterm {
@@ -114,7 +114,7 @@ pub enum OnSigterm {
     Ignore,
 }
 
-/// What the address of a pod that is gone does.
+/// The behaviour of the address of a pod whose network is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Afterwards {
