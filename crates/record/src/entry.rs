@@ -53,7 +53,7 @@ pub enum Precedence {
     Fifo,
 }
 
-/// All that is fixed before the first probe of a run: targets, rates, limits and budgets.
+/// The settings of a run, fixed before its first probe: targets, rates, limits and budgets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunHeader {
     /// The version of lapse that made the run.
@@ -80,7 +80,7 @@ pub struct RunHeader {
     pub command: Option<Vec<String>>,
     /// The budgets, each with the part of the run over which it is checked.
     pub budgets: Vec<(Budget, Window)>,
-    /// What its verdict goes by besides.
+    /// The rules of the verdict beside the budgets.
     pub rules: Rules,
     /// The precedence that the kernel gave to the hammer's threads; `None` in a journal of a version that had none.
     pub precedence: Option<Precedence>,

@@ -62,7 +62,7 @@ pub enum Error {
     RunHeader {
         /// The path of the journal.
         path: PathBuf,
-        /// What is wrong with the header.
+        /// The defect of the header, as text for the user.
         why: String,
     },
 }
@@ -112,7 +112,7 @@ pub fn read(folder: &Path) -> Result<Record, Error> {
     read_with(folder, header)
 }
 
-/// What a journal has of its run before the first probe.
+/// Reads only the run header of the journal in `folder`.
 pub fn header(folder: &Path) -> Result<RunHeader, Error> {
     Ok(open(folder)?.1)
 }

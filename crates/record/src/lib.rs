@@ -1,6 +1,6 @@
 //! The entries of a run, the journal that keeps them on disk, and the record that all reports are made of.
 //!
-//! It needs no async runtime, no network and no cluster, so a journal can be read on another machine years later.
+//! The crate needs no async runtime, no network and no cluster: a journal can be read on another machine, years later.
 
 pub mod batch;
 pub mod entry;

@@ -49,10 +49,10 @@ impl CommandRun {
     }
 }
 
-/// All that is known of a run.
+/// The record of a run, from which every report is made.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The run header: all that was fixed before the first probe.
+    /// The run header: the settings that were fixed before the first probe.
     pub about: RunHeader,
     /// The observations of each target and lane.
     pub seen: Observations,

@@ -1,6 +1,6 @@
 //! Records of invented runs, built from a few lines each, for the tests of reports.
 //!
-//! They pass through the recorder entry by entry, as those of a live run do.
+//! Their entries pass through the recorder one by one, as those of a live run do.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "only tests call this")]
 
 use std::net::SocketAddr;

@@ -223,7 +223,8 @@ fn span(window: Window, seen: &Observations, acts: &[Act]) -> Span {
     }
 }
 
-/// The window with the probes that were on their way when it began and failed then: they may have met what it is about.
+/// The window, begun early enough to include an outage whose probes were under way when the window began: the cause of
+/// their failure may lie in it.
 fn reach_back(seen: &Observations, window: Span) -> Span {
     let outages = seen.lanes.iter().flat_map(|lane| &lane.outages);
     let met_it = |outage: &&Outage| outage.from < window.from && outage.began.1 >= window.from;

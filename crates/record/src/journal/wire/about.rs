@@ -1,4 +1,4 @@
-//! What is known of a run before its first probe, as the journal keeps it.
+//! The wire form of the run header, the first entry of a journal.
 
 use std::io;
 use std::time::Duration;
@@ -221,8 +221,8 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
     sound(&about).map(|()| about)
 }
 
-/// What the verdict goes by. Before `--resolution` every run had a limit on blind time: 250 ms at a stretch, or 1 s of a
-/// scenario; what it allowed at a stretch is the resolution that comes closest to it.
+/// The rules of the verdict. Before `--resolution` every run had a limit on blind time: 250 ms at a stretch, or 1 s in
+/// a scenario. The resolution of such a journal is that stretch, which comes closest.
 fn rules(wire: &RunHeaderWire) -> Rules {
     let ignore_shorter_than = Duration::from_nanos(wire.ignore_shorter_than_ns);
     let stretch = wire.max_blind_stretch_ns.map(Duration::from_nanos);
