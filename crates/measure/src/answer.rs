@@ -120,7 +120,7 @@ classes! {
     GoAway = "goaway";
 }
 
-/// What a class counts as in outages and totals.
+/// The effect of a class on outages and totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Health {
     /// The service answered as expected.

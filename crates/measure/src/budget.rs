@@ -7,18 +7,18 @@ use super::answer::Class;
 use super::lane::{LaneId, TargetId};
 use super::time::Human;
 
-/// Whose totals a budget limits.
+/// The targets or lanes whose totals a budget limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Each target's.
+    /// The totals of each target by itself.
     EachTarget,
-    /// One target's.
+    /// The totals of one target.
     Target(TargetId),
-    /// One lane's.
+    /// The totals of one lane.
     Lane(LaneId),
 }
 
-/// What is limited, and to what.
+/// A limit: the quantity, and the most (or least) that is allowed of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Limit {
     /// Loss-derived downtime.
@@ -47,12 +47,12 @@ pub enum Limit {
     Only(Vec<Class>),
 }
 
-/// One budget.
+/// A named limit on the totals of some targets or lanes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
-    /// What the user calls it: the flag, or the part of a scenario.
+    /// The budget's name: its flag, or the part of a scenario.
     pub name: String,
-    /// Whose totals.
+    /// The targets or lanes whose totals are limited.
     pub scope: Scope,
     /// The limit.
     pub limit: Limit,
@@ -61,11 +61,11 @@ pub struct Budget {
 /// How a budget fared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It surely held.
+    /// The budget held, whatever the truth within the bounds.
     Held,
-    /// It surely did not: the figure that broke it.
+    /// The budget was exceeded, whatever the truth within the bounds: the figure that exceeded it.
     Broken(String),
-    /// The bounds reach over the limit: why, and what would decide it.
+    /// The limit lies within the bounds: the reason, and the remedy.
     Undecided(String),
 }
 

@@ -1,4 +1,4 @@
-//! What a lane could not see, and the smallest outage that it was sure to see.
+//! The coverage of a lane: its blind time, and the smallest outage that it was sure to see.
 
 use std::time::Duration;
 

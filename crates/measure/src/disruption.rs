@@ -67,7 +67,7 @@ pub struct Disruption {
 }
 
 impl Disruption {
-    /// What became of a lane's probes between the first failure of this disruption and its last; the lane may be
+    /// The outcomes of a lane's probes between the first failure of this disruption and its last; the lane may be
     /// another one.
     pub fn cell_of(&self, timeline: &Timeline) -> Cell {
         cell(timeline, self.from, self.to)
@@ -137,7 +137,7 @@ fn describe(timeline: &Timeline, outages: &[Outage], gate: Duration) -> Option<D
     Some(Disruption { from, to, began, ended, reach, failed, failed_late, resolved, lost: share, certainty, estimate })
 }
 
-/// What became of the probes due from `from` to `to`, both included.
+/// The outcomes of the probes due from `from` to `to`, both included.
 fn cell(timeline: &Timeline, from: Offset, to: Offset) -> Cell {
     Cell::of([timeline], from, to + Duration::from_nanos(1))
 }

@@ -14,7 +14,7 @@ use super::span::Span;
 use super::time::Bounded;
 use super::timeline::Cell;
 
-/// What the lanes lost, averaged over them, and how sure its bounds are.
+/// The loss-derived downtime in `window`, averaged over the lanes, and the certainty of its bounds.
 pub(super) fn derived(lanes: &[&LaneObservations], window: Span) -> (Bounded, Certainty) {
     let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX).max(1);
     let (mut estimate, mut at_least, mut at_most) = (Duration::ZERO, Duration::ZERO, Some(Duration::ZERO));

@@ -30,7 +30,7 @@ pub struct Counts {
     pub late: u64,
     /// Slots whose probe the prober could not send.
     pub not_sent: u64,
-    /// Those of them that it could not send although it did not stall: the rate was more than it could keep.
+    /// Slots not sent although the prober did not stall: the rate was more than it could keep.
     pub shed: u64,
     /// Probes that came to an answer, good or bad.
     pub resolved: u64,

@@ -68,7 +68,7 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// How long it lasted.
+    /// The duration, with bounds from the brackets of its start and its end.
     pub fn duration(&self) -> Bounded {
         let at_most = self.began.0.zip(self.ended.1).map(|(from, to)| to.since(from));
         Bounded::new(self.estimate, self.ended.0.since(self.began.1), at_most)
@@ -134,7 +134,7 @@ impl Finder {
         }
     }
 
-    /// All that was found; what had no success after it is open at its end.
+    /// The stretches found, in order of time; one without a success after it is open at its end.
     pub fn finish(mut self) -> Vec<Outage> {
         for (place, _) in &self.awaiting_success {
             self.found[*place].open.push(Open::End);

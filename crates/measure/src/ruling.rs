@@ -19,7 +19,7 @@ use super::totals::{self, Totals};
 
 /// The measurement that a budget is held against: of a target or a lane, over a window of the run.
 pub(super) struct Measured<'a> {
-    /// What reports call the target or the lane.
+    /// The name of the target or the lane in reports.
     pub(super) of: String,
     lanes: Vec<&'a LaneObservations>,
     window: Span,
@@ -29,7 +29,7 @@ pub(super) struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    /// What was measured on `lanes` in `window`, and in the `baseline` if there was one. An unseen outage up to
+    /// The measurement on `lanes` in `window`, and in the `baseline` if there was one. An unseen outage up to
     /// `resolution` does not matter to budgets that count probes.
     pub(super) fn new(
         of: String,
@@ -148,7 +148,7 @@ impl<'a> Measured<'a> {
         Some(self.hold(limit, before, self.window))
     }
 
-    /// What held from the event on is not judged by a limit that the baseline exceeds.
+    /// The doubt about a budget that held although the baseline exceeds its limit; `None` if the baseline is within it.
     fn dirty_baseline(&self, limit: &Limit) -> Option<Outcome> {
         match self.before(limit).filter(|_| limit.is_ceiling())? {
             Outcome::Broken(before) => {
@@ -370,8 +370,8 @@ fn two_digits_up(percent: f64) -> String {
     format!("{}", (percent * scale).ceil() / scale)
 }
 
-/// What would have decided it. Bounds are two periods wide, plus the lateness and the round trips at
-/// both ends; only the first part shrinks as the rate grows.
+/// The rate that would have decided the budget, as a clause. Bounds are two periods wide, plus the lateness and the
+/// round trips at both ends; only the first part shrinks as the rate grows.
 fn remedy(figure: Bounded, limit: Duration, slot: Duration) -> String {
     let Some(at_most) = figure.at_most else {
         return "is open: its beginning or its end was not seen".to_owned();

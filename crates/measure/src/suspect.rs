@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::answer::Class;
 
-/// What most of these failures speak of, as a clause; `None` if nothing failed.
+/// The likely cause of the most frequent class of failure, as a clause; `None` if nothing failed.
 pub(super) fn of(classes: &BTreeMap<Class, u64>) -> Option<String> {
     let (class, _) = classes.iter().max_by_key(|(_, count)| **count)?;
     Some(match class {

@@ -1,4 +1,4 @@
-//! What it all comes to, for a target or one of its lanes, in a window of the run.
+//! The totals of a target, or of one of its lanes, in a window of the run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,9 +40,9 @@ pub struct Totals {
     pub slow: Bounded,
     /// Probes that failed.
     pub failed: u64,
-    /// Those of them that were sent late, while the prober itself was held up.
+    /// Failed probes that were sent late, while the prober itself was held up.
     pub failed_late: u64,
-    /// Those by class.
+    /// Failed probes by class.
     pub classes: BTreeMap<Class, u64>,
     /// Probes that came to an answer.
     pub resolved: u64,

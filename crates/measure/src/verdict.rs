@@ -101,13 +101,13 @@ pub struct MaxBlind {
 /// A budget that was exceeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
-    /// What the user calls the budget.
+    /// The budget's name: its flag, or the part of a scenario.
     pub budget: String,
     /// The target or the lane: `shop` or `shop/new`.
     pub of: String,
-    /// What was measured, with bounds.
+    /// The measured value with its bounds, as text for reports.
     pub figure: String,
-    /// What was allowed.
+    /// The budget's limit, as text for reports.
     pub limit: String,
 }
 
@@ -120,7 +120,7 @@ impl fmt::Display for Breach {
 /// The verdict, with what broke and what keeps it from being sure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// What the run comes to.
+    /// The result of the run, which decides the exit code.
     pub conclusion: Conclusion,
     /// Every budget that was exceeded.
     pub breaches: Vec<Breach>,
@@ -128,20 +128,20 @@ pub struct Verdict {
     pub inconclusive: Vec<String>,
     /// How each budget fared with each target or lane that it limits.
     pub results: Vec<BudgetResult>,
-    /// What a reader of the verdict should know besides: the noise before the event, what was not counted.
+    /// Remarks on the verdict: the noise before the event, failures that were not counted.
     pub notes: Vec<String>,
 }
 
 /// How one budget fared with one target or lane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BudgetResult {
-    /// What the user calls the budget.
+    /// The budget's name: its flag, or the part of a scenario.
     pub budget: String,
     /// The target or the lane.
     pub of: String,
-    /// What was allowed.
+    /// The budget's limit, as text for reports.
     pub limit: String,
-    /// How it fared.
+    /// Whether the budget held.
     pub outcome: Outcome,
 }
 

@@ -142,7 +142,7 @@ impl Tally {
     }
 }
 
-/// What many trials came to.
+/// Coverage of the truth by the bounds, over many trials.
 #[derive(Clone, Debug, Default)]
 struct Tallies {
     share: Tally,
@@ -176,7 +176,7 @@ fn width(bounds: Bounded) -> Option<f64> {
     Some(bounds.at_most?.saturating_sub(bounds.at_least).as_secs_f64())
 }
 
-/// What two lanes at 1000/s together see of these losses. What fails slowly comes last.
+/// The observations of two lanes at 1000/s together during these losses. Slow failures come last.
 fn seen(losses: &mut [Loss], random: &mut Xorshift) -> Observations {
     let lanes = lanes(2);
     let end = losses.iter().map(|loss| loss.to).max().unwrap() + APART;
@@ -312,7 +312,7 @@ impl Tallies {
     }
 }
 
-/// What the trials of these seeds come to, on as many threads.
+/// The joint tallies of the trials of these seeds, each on its own thread.
 fn all(seeds: [u64; 4], trials: impl Fn(u64) -> Tallies + Sync) -> Tallies {
     let trials = &trials;
     thread::scope(|scope| {
