@@ -1,4 +1,4 @@
-//! What an output supports: width, colour, Unicode.
+//! The style of the text report: the width, colour and Unicode that its output supports.
 
 use std::env;
 use std::io::{IsTerminal, stdout};

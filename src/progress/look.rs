@@ -1,4 +1,4 @@
-//! What the progress display's output supports: characters beyond ASCII, and colour.
+//! The characters and colours of the progress display, as far as its output supports them.
 
 use std::ffi::OsString;
 

@@ -33,7 +33,7 @@ pub(crate) struct PhaseDurations {
     pub settle_limit: Duration,
 }
 
-/// What happens to the service during the run.
+/// The activity that the run is made around, and which decides when the run ends.
 #[derive(Debug)]
 pub(crate) enum Activity {
     /// Nothing that lapse starts; the run measures for this duration.
@@ -107,9 +107,9 @@ pub(crate) enum Endpoint {
 pub(crate) struct PlannedTarget {
     /// The target's name in reports.
     pub name: String,
-    /// Where its requests go.
+    /// The endpoint that its requests go to.
     pub endpoint: Endpoint,
-    /// Which versions of HTTP to speak.
+    /// The versions of HTTP to speak.
     pub http: Http,
     /// The addresses to connect to instead of the URL's (`--connect-to`).
     pub connect_to: Vec<ConnectTo>,
@@ -117,7 +117,7 @@ pub(crate) struct PlannedTarget {
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The request that each probe sends.
     pub request: Request,
-    /// Which answers are healthy.
+    /// The conditions on which an answer counts as healthy.
     pub expect: Expect,
     /// The header by which an answer names the backend that gave it.
     pub backend: Option<HeaderName>,
@@ -161,7 +161,7 @@ pub(crate) struct Plan {
     pub policies: Vec<Policy>,
     /// The limits of each probe.
     pub limits: ProbeLimits,
-    /// What happens to the service during the run.
+    /// The activity that the run is made around.
     pub activity: Activity,
     /// The part of a cluster to follow during the run.
     pub follow: Option<Follow>,

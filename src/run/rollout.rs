@@ -151,7 +151,7 @@ impl Rollout {
         self.ended || self.status.blindfolded || (confirmed && self.status.missing.is_empty())
     }
 
-    /// What the rollout still waits for.
+    /// The conditions that the rollout still waits for, as a clause.
     pub(crate) fn missing(&self) -> String {
         match self.status.missing.as_slice() {
             [] => "the cluster does not say".to_owned(),

@@ -1,4 +1,4 @@
-//! What the cluster did, as it told: pods, endpoints and rollouts, each at the offset at which the prober heard of it.
+//! Changes of pods, endpoints and rollouts as the API server reports them, each at the offset at which it was received.
 //!
 //! Positions are arrival times on the prober's clock; the cluster's own times are kept beside them and never mixed in.
 //! Reads, never writes.
@@ -36,15 +36,15 @@ pub struct PodAddress {
     pub port: Option<u16>,
 }
 
-/// What a watch tells.
+/// An update from the watch on a cluster.
 #[derive(Clone, Debug)]
 pub enum WatchUpdate {
-    /// Something happened.
+    /// A change of an object, for the timeline of the run.
     Event(Event),
-    /// How far what is rolled has come.
+    /// The progress of the rollout.
     Status(Status),
-    /// The pods that are ready.
+    /// The addresses of all pods that are now ready.
     Pods(Vec<PodAddress>),
-    /// Something the reader of the run should know, once.
+    /// A limit of the watch that the user should know of, such as a missing permission; sent once.
     Warning(String),
 }

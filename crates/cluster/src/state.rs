@@ -28,7 +28,7 @@ pub struct Status {
     pub workloads: usize,
     /// How many templates, pods or routes to pods have changed since the watch began.
     pub changes: u64,
-    /// What a complete rollout still lacks, as text for reports.
+    /// The conditions of a complete rollout that are not met yet, as text for reports; empty once it is complete.
     pub missing: Vec<String>,
     /// How often a fresh list has confirmed that this is up to date.
     pub confirmed: u64,

@@ -33,7 +33,7 @@ pub(super) fn handshake(error: &io::Error) -> Failed {
     Failed::new(class, format!("TLS handshake: {error}"))
 }
 
-/// Which exchange the bytes on a connection belong to.
+/// The number of exchanges that share the bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sharing {
     /// One exchange at a time.

@@ -65,7 +65,7 @@ pub(super) fn thread_cpu_time() -> Duration {
     Duration::from_nanos(read(ClockId::ThreadCPUTime))
 }
 
-/// What the kernel says of the wall clock; `None` where it says nothing.
+/// The kernel's state and error bounds of the wall clock; `None` if it does not report them.
 ///
 /// Source: adjtimex(2) with `modes` zero, which only reads; its errors are in microseconds.
 pub fn discipline() -> Option<Discipline> {

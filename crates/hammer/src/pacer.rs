@@ -1,7 +1,7 @@
 //! The timer that wakes a worker when slots are due.
 //!
-//! It is a `timerfd`, because tokio's own timer is about a millisecond late at the median, and a cell of the timeline
-//! is one millisecond.
+//! The timer is a `timerfd`: tokio's own is about a millisecond late at the median, and a cell of the timeline is one
+//! millisecond.
 
 use std::io;
 use std::num::NonZeroU64;

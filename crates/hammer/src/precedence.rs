@@ -128,8 +128,8 @@ impl GivenUp {
 pub(super) struct Guard {
     /// Whether the thread has precedence to give up.
     armed: Cell<bool>,
-    /// What the thread had used when the current window began; `None` before the first one, so that the work of opening
-    /// connections before the run is not counted.
+    /// CPU time of the thread at the start of the current window; `None` before the first window, so that the work of
+    /// opening connections before the run is not counted.
     usage: Cell<Option<Usage>>,
     given_up: Arc<GivenUp>,
 }

@@ -36,13 +36,13 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<Socket>>),
 }
 
-/// What happened on a stream since the last reset of the observations, above TLS if there is any.
+/// Bytes received, end and error of a stream since the last reset, above TLS if there is any.
 #[derive(Debug, Default)]
 pub(super) struct IoObservations {
     received: Cell<u64>,
     ended: Cell<bool>,
     broken: Cell<Option<io::ErrorKind>>,
-    /// A head is awaited, and is to be complete within so many bytes.
+    /// The bytes within which the awaited response head must be complete; `None` if none is awaited.
     head_within: Cell<Option<u64>>,
 }
 
@@ -145,7 +145,7 @@ impl IoObservations {
         self.broken.set(None);
     }
 
-    /// A head is awaited, and is to be complete within so many bytes.
+    /// Expects a response head that is complete within this many bytes.
     pub(super) fn await_head(&self, within: u64) {
         self.head_within.set(Some(within));
     }

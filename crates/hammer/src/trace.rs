@@ -34,7 +34,7 @@ pub(super) struct Failed {
     pub(super) detail: String,
 }
 
-/// What is known about one probe so far.
+/// The progress of one probe: stage, connection and response so far.
 #[derive(Debug)]
 pub(super) struct Trace {
     pub(super) stage: Cell<Stage>,
