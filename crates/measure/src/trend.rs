@@ -20,7 +20,8 @@ const FIRST_OCTAVE: u32 = 10;
 /// Records a duration over the run, by interval.
 #[derive(Clone, Debug)]
 pub struct Trend {
-    width_ns: u64,
+    /// The width of every interval.
+    width: Duration,
     intervals: Vec<Interval>,
 }
 
@@ -46,7 +47,7 @@ pub struct TrendPoint {
 
 impl Default for Trend {
     fn default() -> Self {
-        Self { width_ns: nanos(FIRST_WIDTH), intervals: Vec::new() }
+        Self { width: FIRST_WIDTH, intervals: Vec::new() }
     }
 }
 
@@ -54,7 +55,7 @@ impl Trend {
     /// Counts a duration in the interval that contains `at`.
     pub fn record(&mut self, at: Offset, duration: Duration) {
         let index = loop {
-            match usize::try_from(at.as_nanos() / self.width_ns) {
+            match usize::try_from(at.as_nanos() / nanos(self.width)) {
                 Ok(index) if index < MAX_INTERVALS => break index,
                 _ => self.merge_pairs(),
             }
@@ -67,7 +68,7 @@ impl Trend {
 
     /// A point for each interval that is not empty, in order of time.
     pub fn points(&self) -> impl Iterator<Item = TrendPoint> + '_ {
-        let from = |index: u64| Offset::from_nanos(self.width_ns.saturating_mul(index));
+        let from = |index: u64| Offset::from_nanos(nanos(self.width).saturating_mul(index));
         (0..).zip(&self.intervals).filter_map(move |(index, interval)| {
             let span = Span::new(from(index), from(index + 1));
             let (median, p99) = (interval.quantile(1, 2)?, interval.quantile(99, 100)?);
@@ -77,7 +78,7 @@ impl Trend {
 
     /// Merges the intervals in pairs and doubles their width.
     fn merge_pairs(&mut self) {
-        self.width_ns = self.width_ns.saturating_mul(2);
+        self.width *= 2;
         let pairs = self.intervals.chunks(2).map(|pair| match pair {
             [one, other] => one.merged(other),
             _ => pair[0].clone(),
