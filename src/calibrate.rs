@@ -76,7 +76,7 @@ impl Calibration {
         let uri: hyper::Uri = url.parse().map_err(|_| Error::Address(url))?;
         let record = launch::run(plan(uri), progress).await?;
         let truths = server.stop().await.map_err(Error::Strayed)?;
-        let shift = |at: Offset| at.shifted(clock.monotonic_ns(), record.about.monotonic_ns);
+        let shift = |at: Offset| record.about.began.offset_of(clock.began().at(at));
         let truths: Vec<_> = truths.iter().map(|truth| truth.on(shift)).collect();
         let (outages, losses) = truths.split_at(self.outages.min(truths.len()));
         let mut judgement = judge::judge(&record.seen, outages, losses.first().map(|loss| loss.began.0));

@@ -30,7 +30,7 @@ const INCONCLUSIVE: u8 = 3;
 pub(super) fn execute(args: &CalibrateArgs) -> Result<ExitCode> {
     let now = Clock::start().anchor();
     // Any seed will do, as long as it is printed.
-    let seed = args.seed.unwrap_or(now.unix_ns / 1_000_000 % 1_000_000);
+    let seed = args.seed.unwrap_or(now.date.as_nanos() / 1_000_000 % 1_000_000);
     let (outages, losses) = (usize::from(args.outages), usize::from(args.losses));
     let calibration = Calibration { seed, outages, losses, longest: args.longest };
     ensure!(

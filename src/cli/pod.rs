@@ -133,7 +133,8 @@ async fn serve(args: &PodArgs) -> Result<u8> {
     let tell = |kind: EventKind, text: String| drop(tell.send(Event::new(clock.now(), Source::Lab, kind, text)));
     // The exit code says how the pod ended, whether or not that could be written to the file.
     if let Some(file) = &args.termination_log
-        && let Err(error) = std::fs::write(file, format!("ended at {} ns", clock.anchor().unix_ns_at(clock.now())))
+        && let Err(error) =
+            std::fs::write(file, format!("ended at {} ns", clock.anchor().date_at(clock.now()).as_nanos()))
     {
         tell(EventKind::Trouble, format!("cannot write to {}: {error}", file.display()));
     }

@@ -121,7 +121,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         name,
         anchor: clock.anchor(),
         discipline: discipline(),
-        monotonic_ns: clock.monotonic_ns(),
+        began: clock.began(),
         rate,
         control_rate: Rate::per_second(control).unwrap_or(rate),
         targets: header_targets(&targets, &checked, rate, &policies),

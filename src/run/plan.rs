@@ -238,7 +238,7 @@ impl Folder {
 
 /// The time in UTC, as in `2026-11-22T20-15-03`: sorts by time, and is valid as a file name everywhere.
 fn folder_time(anchor: Anchor) -> String {
-    let time = DateTime::from_timestamp_nanos(i64::try_from(anchor.unix_ns).unwrap_or(i64::MAX));
+    let time = DateTime::from_timestamp_nanos(i64::try_from(anchor.date.as_nanos()).unwrap_or(i64::MAX));
     time.to_rfc3339_opts(SecondsFormat::Secs, true).trim_end_matches('Z').replace(':', "-")
 }
 
@@ -251,11 +251,12 @@ fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapse_measure::time::UnixTime;
 
     #[test]
     fn two_runs_of_one_second_get_a_folder_each() {
         let parent = tempfile::tempdir().unwrap();
-        let anchor = Anchor { unix_ns: 1_795_378_503_000_000_000, offset: Offset::ZERO };
+        let anchor = Anchor { date: UnixTime::from_nanos(1_795_378_503_000_000_000), offset: Offset::ZERO };
         let named = || Folder::named(parent.path(), anchor, "shop.example.com:443/../x").unwrap();
         let (first, second) = (named(), named());
         assert!(first.path().ends_with("2026-11-22T20-15-03-shop.example.com-443-..-x"), "{first:?}");

@@ -1,5 +1,6 @@
 //! A change of an object: one event of the timeline before its arrival time is known.
 
+use lapse_measure::time::UnixTime;
 use lapse_record::event::detail::Detail;
 use lapse_record::event::{EventKind, Object};
 
@@ -9,8 +10,8 @@ pub(super) struct Change {
     pub(super) kind: EventKind,
     /// The event's text for people.
     pub(super) text: String,
-    /// The cluster's own time of the change, in nanoseconds since the Unix epoch; `None` if the object has none.
-    pub(super) told: Option<u64>,
+    /// The cluster's own time of the change; `None` if the object has none.
+    pub(super) source_time: Option<UnixTime>,
     /// The row of the report that shows the change.
     pub(super) object: Object,
     /// The typed facts of the change; `None` if it has none.

@@ -55,7 +55,7 @@ fn of_the_rest(kind: Kind, old: Option<&Object>, new: Option<&Object>) -> Vec<Ch
     let noun = kind.object_kind();
     let told = |change, text: String| {
         let object = ReportObject::new(kind.object_kind(), name);
-        Change { kind: change, text, told: None, object, detail: None }
+        Change { kind: change, text, source_time: None, object, detail: None }
     };
     let change = match (old.map(|object| &object.body), new.map(|object| &object.body)) {
         (old, Some(Body::Release { revision, status })) if old != new.map(|object| &object.body) => {
@@ -109,7 +109,7 @@ fn of_notice(notice: &ClusterEvent) -> Change {
     Change {
         kind: if notice.warning { EventKind::Warned } else { EventKind::Noted },
         text: format!("{noun} {name}: {}: {}", notice.reason, notice.message),
-        told: notice.at.as_ref().and_then(Instant::unix_ns),
+        source_time: notice.at.as_ref().and_then(Instant::unix_time),
         object: ReportObject::new(noun, name),
         detail: Some(Detail::Notice(Notice { reason: notice.reason.clone(), probe: notice.probe() })),
     }

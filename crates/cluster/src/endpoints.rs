@@ -141,7 +141,7 @@ impl Member {
     fn found(&self, service: &str) -> Change {
         let (name, object) = self.name(service);
         let text = format!("{name} is in the endpoints of service {service}");
-        Change { kind: EventKind::EndpointFound, text, told: None, object, detail: None }
+        Change { kind: EventKind::EndpointFound, text, source_time: None, object, detail: None }
     }
 
     fn change(&self, service: &str, was: Readiness, is: Readiness) -> Change {
@@ -155,7 +155,7 @@ impl Member {
             }
             _ => (EventKind::EndpointChanged, format!("{name} changes in the endpoints of service {service}")),
         };
-        Change { kind, text, told: None, object, detail: None }
+        Change { kind, text, source_time: None, object, detail: None }
     }
 }
 

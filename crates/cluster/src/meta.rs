@@ -1,11 +1,14 @@
 //! The metadata that every kind of object has, and how a part of an object is read.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::DateTime;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use lapse_measure::time::UnixTime;
 
 /// The parts of `metadata` that are read of an object of any kind.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -48,17 +51,18 @@ impl Meta {
         self.annotations.get("meta.helm.sh/release-name").map(String::as_str)
     }
 
-    /// The time at which the deletion was requested, in nanoseconds since the Unix epoch.
-    pub(super) fn deletion_asked(&self) -> Option<u64> {
-        let gone = self.deletion_timestamp.as_ref()?.unix_ns()?;
-        gone.checked_sub(self.deletion_grace_period_seconds.checked_mul(1_000_000_000)?)
+    /// The time at which the deletion was requested; `None` if it was not, or if its time cannot be read.
+    pub(super) fn deletion_asked(&self) -> Option<UnixTime> {
+        let gone = self.deletion_timestamp.as_ref()?.unix_time()?;
+        gone.checked_sub(Duration::from_secs(self.deletion_grace_period_seconds))
     }
 }
 
 impl Instant {
-    /// The time in nanoseconds since the Unix epoch; `None` if the text is no time.
-    pub(super) fn unix_ns(&self) -> Option<u64> {
-        DateTime::parse_from_rfc3339(&self.0).ok()?.timestamp_nanos_opt().and_then(|ns| u64::try_from(ns).ok())
+    /// The time as a number; `None` if the text is no time, or one before 1970 or after 2262.
+    pub(super) fn unix_time(&self) -> Option<UnixTime> {
+        let nanos = DateTime::parse_from_rfc3339(&self.0).ok()?.timestamp_nanos_opt()?;
+        u64::try_from(nanos).ok().map(UnixTime::from_nanos)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::change::Change;
 use super::meta::{Instant, Meta};
+use lapse_measure::time::UnixTime;
 use lapse_record::event::detail::{ContainerExit, Detail};
 use lapse_record::event::{EventKind, Object, ObjectKind};
 
@@ -71,12 +72,12 @@ struct Exit {
 /// The state of a pod that already existed when the watch began.
 pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
     let (name, object) = (&meta.name, object(meta));
-    let (kind, text, told) = match (meta.deletion_timestamp.is_some(), pod.is_ready()) {
+    let (kind, text, source_time) = match (meta.deletion_timestamp.is_some(), pod.is_ready()) {
         (true, _) => (EventKind::PodDeleting, format!("{name} is being deleted already"), meta.deletion_asked()),
         (false, true) => (EventKind::PodFound, format!("{name} is there, and ready"), pod.ready_since()),
         (false, false) => (EventKind::PodUnready, format!("{name} is there, and not ready"), pod.ready_since()),
     };
-    Change { kind, text, told, object, detail: template(meta) }
+    Change { kind, text, source_time, object, detail: template(meta) }
 }
 
 /// The template that the pod was made from, by the label that its controller puts on it.
@@ -90,29 +91,31 @@ pub(super) fn changes(old: Option<(&Meta, &Pod)>, new: Option<(&Meta, &Pod)>) ->
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
     let (was, is) = (old.map(|(_, pod)| pod), new.map(|(_, pod)| pod));
     let mut changes = Vec::new();
-    let plain = |kind, text: String| Change { kind, text, told: None, object: object(meta), detail: None };
+    let plain = |kind, text: String| Change { kind, text, source_time: None, object: object(meta), detail: None };
     let name = &meta.name;
     if old.is_none() {
-        let told = meta.creation_timestamp.as_ref().and_then(Instant::unix_ns);
+        let source_time = meta.creation_timestamp.as_ref().and_then(Instant::unix_time);
         let created = plain(EventKind::PodCreated, format!("{name} is created"));
-        changes.push(Change { told, detail: template(meta), ..created });
+        changes.push(Change { source_time, detail: template(meta), ..created });
     }
     if let Some(is) = is {
         match (was.is_some_and(Pod::is_ready), is.is_ready()) {
             (false, true) => {
-                changes
-                    .push(Change { told: is.ready_since(), ..plain(EventKind::PodReady, format!("{name} is ready")) });
+                changes.push(Change {
+                    source_time: is.ready_since(),
+                    ..plain(EventKind::PodReady, format!("{name} is ready"))
+                });
             }
             (true, false) => {
                 let unready = plain(EventKind::PodUnready, format!("{name} is no longer ready"));
-                changes.push(Change { told: is.ready_since(), ..unready });
+                changes.push(Change { source_time: is.ready_since(), ..unready });
             }
             _ => {}
         }
         if meta.deletion_timestamp.is_some() && old.is_none_or(|(meta, _)| meta.deletion_timestamp.is_none()) {
             let grace = meta.deletion_grace_period_seconds;
             let deleting = plain(EventKind::PodDeleting, format!("{name} is being deleted, within {grace} s"));
-            changes.push(Change { told: meta.deletion_asked(), ..deleting });
+            changes.push(Change { source_time: meta.deletion_asked(), ..deleting });
         }
         for container in &is.container_statuses {
             let before = was.and_then(|was| was.container_statuses.iter().find(|old| old.name == container.name));
@@ -153,8 +156,8 @@ impl Pod {
         self.conditions.iter().find(|condition| condition.name == "Ready")
     }
 
-    fn ready_since(&self) -> Option<u64> {
-        self.ready()?.last_transition_time.as_ref()?.unix_ns()
+    fn ready_since(&self) -> Option<UnixTime> {
+        self.ready()?.last_transition_time.as_ref()?.unix_time()
     }
 }
 
@@ -172,22 +175,22 @@ impl Container {
     fn changes_since(&self, old: Option<&Self>, meta: &Meta) -> Vec<Change> {
         let mut changes = Vec::new();
         let (pod, name) = (&meta.name, &self.name);
-        let mut tell = |kind, text: String, told, detail| {
+        let mut tell = |kind, text: String, source_time, detail| {
             changes.push(Change {
                 kind,
                 text: format!("{pod}: container {name} {text}"),
-                told,
+                source_time,
                 object: object(meta),
                 detail,
             });
         };
         if let Some(exit) = self.exit().filter(|exit| old.and_then(Self::exit) != Some(*exit)) {
             let why = if exit.reason.is_empty() { String::new() } else { format!(" ({})", exit.reason) };
-            let told = exit.finished_at.as_ref().and_then(Instant::unix_ns);
+            let finished = exit.finished_at.as_ref().and_then(Instant::unix_time);
             let words = if exit.message.is_empty() { String::new() } else { format!(": {}", exit.message.trim_end()) };
             let detail = ContainerExit { container: name.clone(), code: Some(exit.code), reason: exit.reason.clone() };
             let text = format!("exited with code {}{why}{words}", exit.code);
-            tell(EventKind::ContainerExited, text, told, Some(Detail::Exit(detail)));
+            tell(EventKind::ContainerExited, text, finished, Some(Detail::Exit(detail)));
         }
         if self.restart_count > old.map_or(0, |old| old.restart_count) {
             tell(EventKind::ContainerRestarted, format!("is restarted, restart {}", self.restart_count), None, None);

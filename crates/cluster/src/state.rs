@@ -249,8 +249,8 @@ impl State {
         self.settle(kind, &object);
         self.changes += u64::from(change.kind.rolls());
         let address = if let Body::Pod(pod) = &object.body { pod.own_address() } else { None };
-        let Change { kind, text, told, object, detail } = change;
-        Event { told_unix_ns: told, address, detail, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
+        let Change { kind, text, source_time, object, detail } = change;
+        Event { source_time, address, detail, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
     }
 
     fn standing(&self, kind: Kind, object: &Object) -> Standing {
@@ -343,6 +343,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use lapse_measure::time::UnixTime;
     use lapse_record::event::EventKind;
 
     /// A cluster in which release `shop` has a deployment with one pod, and another release has one as well.
@@ -453,7 +454,8 @@ mod tests {
         leaving["metadata"]["deletionTimestamp"] = json!("2026-11-22T20:15:33Z");
         leaving["metadata"]["deletionGracePeriodSeconds"] = json!(30);
         let event = cluster.0.put(Kind::Pod, Object::read(Kind::Pod, &leaving).unwrap(), Offset::ZERO).remove(0);
-        assert_eq!((event.kind, event.told_unix_ns), (EventKind::PodDeleting, Some(1_795_378_503_000_000_000)));
+        let asked = UnixTime::from_nanos(1_795_378_503_000_000_000);
+        assert_eq!((event.kind, event.source_time), (EventKind::PodDeleting, Some(asked)));
         assert_eq!(cluster.0.status().missing, ["pod shop-1-a is not yet gone"]);
         assert_eq!(words(cluster.0.remove(Kind::Pod, "shop-1-a", Offset::ZERO)), ["pod/shop-1-a pod-gone"]);
         assert_eq!(cluster.0.status().missing, Vec::<String>::new());

@@ -126,7 +126,7 @@ pub(super) fn found(kind: Kind, meta: &Meta, progress: &Progress) -> Change {
     Change {
         kind: EventKind::WorkloadFound,
         text: format!("{noun} {name} is there: {}", settings::in_words(&progress.settings)),
-        told: None,
+        source_time: None,
         object: ReportObject::new(noun.clone(), name),
         detail: Some(progress.detail()),
     }
@@ -137,7 +137,7 @@ pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(
     let Some((meta, _)) = new.or(old) else { return Vec::new() };
     let (noun, name) = (kind.object_kind(), &meta.name);
     let object = ReportObject::new(kind.object_kind(), name);
-    let tell = |kind, text: String| Change { kind, text, told: None, object: object.clone(), detail: None };
+    let tell = |kind, text: String| Change { kind, text, source_time: None, object: object.clone(), detail: None };
     let missing = |at: Option<(&Meta, &Progress)>| at.map(|(meta, progress)| progress.missing(meta).is_some());
     let (old_generation, mut changes) = (old.map(|(meta, _)| meta.generation), Vec::new());
     let Some((meta, progress)) = new else {

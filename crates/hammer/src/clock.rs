@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
+use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime};
 
 /// The machine's monotonic clock, counted from the beginning of the run. All copies of a clock agree.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero.
-    began: u64,
+    /// The reading at offset zero.
+    began: MonotonicTime,
 }
 
 impl Clock {
@@ -23,23 +23,22 @@ impl Clock {
     /// A clock for a run that begins after `delay`, which leaves time for preparations. Until then [`now`](Self::now)
     /// returns offset zero.
     pub fn start_in(delay: Duration) -> Self {
-        Self { began: read(ClockId::Monotonic) + nanos(delay) }
+        Self { began: monotonic() + delay }
     }
 
     /// The current offset; zero as long as the run has not begun.
     pub fn now(&self) -> Offset {
-        Offset::from_nanos(read(ClockId::Monotonic).saturating_sub(self.began))
+        self.began.offset_of(monotonic())
     }
 
     /// The time left until `at`, zero if that has passed. Unlike the difference to [`now`](Self::now) this is also
     /// right before the run has begun.
     pub fn until(&self, at: Offset) -> Duration {
-        let at = self.began.saturating_add(at.as_nanos());
-        Duration::from_nanos(at.saturating_sub(read(ClockId::Monotonic)))
+        self.began.at(at).since(monotonic())
     }
 
-    /// Nanoseconds of `CLOCK_MONOTONIC` at offset zero, by which other programs of this machine can convert offsets.
-    pub const fn monotonic_ns(&self) -> u64 {
+    /// The reading of `CLOCK_MONOTONIC` at offset zero, by which other programs of this machine can convert offsets.
+    pub const fn began(&self) -> MonotonicTime {
         self.began
     }
 
@@ -47,16 +46,16 @@ impl Clock {
     /// clock; of five attempts the one with the shortest time between those two is used.
     pub fn anchor(&self) -> Anchor {
         let attempt = || {
-            let (before, unix_ns, after) =
-                (read(ClockId::Monotonic), read(ClockId::Realtime), read(ClockId::Monotonic));
-            (after - before, before + (after - before) / 2, unix_ns)
+            let (before, date, after) = (monotonic(), UnixTime::from_nanos(read(ClockId::Realtime)), monotonic());
+            let between = after.since(before);
+            (between, before + between / 2, date)
         };
         let first = attempt();
-        let (_, read_at, unix_ns) =
+        let (_, read_at, date) =
             (0..4).map(|_| attempt()).fold(first, |best, next| if next.0 < best.0 { next } else { best });
         // Before the run has begun, the anchor is the expected date of offset zero.
-        let ahead = self.began.saturating_sub(read_at);
-        Anchor { unix_ns: unix_ns + ahead, offset: Offset::from_nanos((read_at + ahead) - self.began) }
+        let ahead = self.began.since(read_at);
+        Anchor { date: date + ahead, offset: self.began.offset_of(read_at + ahead) }
     }
 }
 
@@ -83,6 +82,10 @@ pub fn discipline() -> Option<Discipline> {
     })
 }
 
+fn monotonic() -> MonotonicTime {
+    MonotonicTime::from_nanos(read(ClockId::Monotonic))
+}
+
 /// Reads `clock` in nanoseconds.
 #[expect(clippy::disallowed_methods, reason = "this is the one reader of the clock")]
 fn read(clock: ClockId) -> u64 {
@@ -105,7 +108,7 @@ mod tests {
         let clock = Clock::start();
         let (first, second) = (clock.anchor(), clock.anchor());
         assert!(second.offset >= first.offset);
-        let apart = first.unix_ns_at(second.offset).abs_diff(second.unix_ns);
-        assert!(Duration::from_nanos(apart) < Duration::from_secs(1), "apart by {apart} ns");
+        let apart = first.date_at(second.offset).abs_diff(second.date);
+        assert!(apart < Duration::from_secs(1), "apart by {apart:?}");
     }
 }

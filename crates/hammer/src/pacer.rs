@@ -18,7 +18,7 @@ use tokio::task::yield_now;
 
 use super::clock::Clock;
 use lapse_measure::schedule::Rate;
-use lapse_measure::time::{Offset, nanos};
+use lapse_measure::time::Offset;
 
 /// The highest rate, in slots a second of one worker, at which each slot has a wake-up of its own. At higher rates a
 /// wake-up costs more than sending the probe.
@@ -84,7 +84,7 @@ impl Pacer {
 
     /// Sets the timer to expire at `at`, as an absolute time of `CLOCK_MONOTONIC`.
     fn arm(&self, at: Offset) -> io::Result<()> {
-        let nanos = self.clock.monotonic_ns().saturating_add(nanos(at.since(Offset::ZERO)));
+        let nanos = self.clock.began().at(at).as_nanos();
         let second = 1_000_000_000;
         let it_value = Timespec {
             tv_sec: i64::try_from(nanos / second).unwrap_or(i64::MAX),

@@ -122,7 +122,7 @@ impl Ports {
         let (first, last) = range()?;
         let clock = Clock::start();
         // Consecutive runs at the usual rate use the ring as one long run would: the clock sets the starting point.
-        let turn = clock.anchor().unix_ns / 1_000_000_000 * USUAL;
+        let turn = clock.anchor().date.as_nanos() / 1_000_000_000 * USUAL;
         (first > 0 && first <= last).then(|| Self { clock, ring: Mutex::new(PortRing::of(first, last, turn)) })
     }
 

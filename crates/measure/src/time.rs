@@ -34,13 +34,6 @@ impl Offset {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// Converts an offset of a run that started at `from` to an offset of a run that started at `to`, both given in
-    /// nanoseconds of the same clock; zero if the instant lies before `to`.
-    #[must_use]
-    pub const fn shifted(self, from: u64, to: u64) -> Self {
-        Self(self.0.saturating_add(from).saturating_sub(to))
-    }
-
     /// This offset moved back by `by`, but not past the start of the run.
     #[must_use]
     pub fn back(self, by: Duration) -> Self {
@@ -56,19 +49,95 @@ impl Add<Duration> for Offset {
     }
 }
 
+/// A reading of `CLOCK_MONOTONIC`, which the programs of a machine share until it restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonotonicTime(u64);
+
+impl MonotonicTime {
+    /// The reading of `nanos` nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since an arbitrary instant, on Linux the start of the machine.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The reading at `offset` of a run that started at this one.
+    #[must_use]
+    pub const fn at(self, offset: Offset) -> Self {
+        Self(self.0.saturating_add(offset.0))
+    }
+
+    /// The offset of `reading` in a run that started at this one; zero if it lies before the start.
+    pub const fn offset_of(self, reading: Self) -> Offset {
+        Offset(reading.0.saturating_sub(self.0))
+    }
+
+    /// The time from `earlier` to this reading; zero if `earlier` is the later of the two.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for MonotonicTime {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(by)))
+    }
+}
+
+/// A date by a wall clock, as nanoseconds since the Unix epoch.
+///
+/// No method subtracts an earlier date from a later one: a wall clock can be stepped, so that would be no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// The date `nanos` nanoseconds after the Unix epoch.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// How far two readings of one instant are apart, whichever is the later date.
+    pub const fn abs_diff(self, other: Self) -> Duration {
+        Duration::from_nanos(self.0.abs_diff(other.0))
+    }
+
+    /// The date moved back by `by`; `None` if that lies before the Unix epoch.
+    pub fn checked_sub(self, by: Duration) -> Option<Self> {
+        self.0.checked_sub(nanos(by)).map(Self)
+    }
+}
+
+impl Add<Duration> for UnixTime {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(by)))
+    }
+}
+
 /// One reading of the wall clock and the offset at which it was read, to turn offsets into dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    /// What the machine's wall clock showed, in nanoseconds since the Unix epoch.
-    pub unix_ns: u64,
+    /// The date that the machine's wall clock showed.
+    pub date: UnixTime,
     /// The offset at which the wall clock was read.
     pub offset: Offset,
 }
 
 impl Anchor {
-    /// The date of `offset` by this anchor, in nanoseconds since the Unix epoch.
-    pub const fn unix_ns_at(&self, offset: Offset) -> u64 {
-        self.unix_ns.saturating_add(offset.0).saturating_sub(self.offset.0)
+    /// The date of `offset` by this anchor.
+    pub const fn date_at(&self, offset: Offset) -> UnixTime {
+        UnixTime(self.date.0.saturating_add(offset.0).saturating_sub(self.offset.0))
     }
 }
 
@@ -224,5 +293,13 @@ mod tests {
     fn subtracting_offsets_stops_at_the_start_of_the_run() {
         assert_eq!(Offset::from_millis(1).since(Offset::from_millis(2)), Duration::ZERO);
         assert_eq!(Offset::from_millis(1).back(Duration::from_secs(1)), Offset::ZERO);
+    }
+
+    #[test]
+    fn an_instant_has_an_offset_in_each_of_two_runs_of_a_machine() {
+        let (one, other) = (MonotonicTime::from_nanos(1_000), MonotonicTime::from_nanos(4_000));
+        let instant = one.at(Offset::from_nanos(5_000));
+        assert_eq!(other.offset_of(instant), Offset::from_nanos(2_000));
+        assert_eq!(other.offset_of(one), Offset::ZERO, "before the start of the other run");
     }
 }

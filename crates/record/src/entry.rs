@@ -9,7 +9,7 @@ use lapse_measure::budget::Budget;
 use lapse_measure::lane::{Lane, Policy, Protocol, TargetId};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::{Rate, Schedule};
-use lapse_measure::time::{Anchor, Discipline, Offset};
+use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset};
 use lapse_measure::verdict::Rules;
 
 /// A target of the run: a URL and the lanes that probe it.
@@ -64,8 +64,8 @@ pub struct RunHeader {
     pub anchor: Anchor,
     /// How far the wall clock may have been off at the start; `None` if the kernel does not report it.
     pub discipline: Option<Discipline>,
-    /// `CLOCK_MONOTONIC` at offset zero, in nanoseconds.
-    pub monotonic_ns: u64,
+    /// The reading of `CLOCK_MONOTONIC` at offset zero.
+    pub began: MonotonicTime,
     /// Slots per second of each target, summed over its lanes.
     pub rate: Rate,
     /// Control probes per second.

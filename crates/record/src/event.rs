@@ -7,7 +7,7 @@ mod words;
 
 use std::net::IpAddr;
 
-use lapse_measure::time::Offset;
+use lapse_measure::time::{Offset, UnixTime};
 
 use detail::Detail;
 pub use kind::{EventKind, ObjectState};
@@ -51,8 +51,8 @@ pub struct Event {
     pub text: String,
     /// The object that the event is about, which has a row of its own in reports; `None` for events of the run itself.
     pub object: Option<Object>,
-    /// When the event happened by the source's own clock, in nanoseconds since the Unix epoch; `None` if not given.
-    pub told_unix_ns: Option<u64>,
+    /// When the event happened by the source's own clock; `None` if not given.
+    pub source_time: Option<UnixTime>,
     /// The object's own IP address, which no other object shares; `None` if there is none or the source gives none.
     pub address: Option<IpAddr>,
     /// The facts of the event; `None` if there are none beyond its kind and its object.
@@ -62,7 +62,7 @@ pub struct Event {
 impl Event {
     /// An event of `source` seen at `at`, without an object, a time of the source or an address.
     pub fn new(at: Offset, source: Source, kind: EventKind, text: impl Into<String>) -> Self {
-        Self { at, source, kind, text: text.into(), object: None, told_unix_ns: None, address: None, detail: None }
+        Self { at, source, kind, text: text.into(), object: None, source_time: None, address: None, detail: None }
     }
 
     /// The same event, about `object`.

@@ -258,7 +258,7 @@ mod tests {
     use lapse_measure::lane::{LaneId, Policy, Protocol};
     use lapse_measure::phase::Phase;
     use lapse_measure::schedule::Rate;
-    use lapse_measure::time::{Anchor, Discipline, Offset};
+    use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime};
     use lapse_measure::verdict::{Conclusion, Rules};
 
     fn about() -> RunHeader {
@@ -278,13 +278,13 @@ mod tests {
         RunHeader {
             version: "1".into(),
             name: "shop".into(),
-            anchor: Anchor { unix_ns: 1_700_000_000_000_000_000, offset: Offset::ZERO },
+            anchor: Anchor { date: UnixTime::from_nanos(1_700_000_000_000_000_000), offset: Offset::ZERO },
             discipline: Some(Discipline {
                 synchronised: true,
                 estimated_error: Duration::from_micros(40),
                 maximum_error: Duration::from_millis(12),
             }),
-            monotonic_ns: 5,
+            began: MonotonicTime::from_nanos(5),
             rate,
             control_rate: rate,
             targets: vec![target],
@@ -349,7 +349,8 @@ mod tests {
         let ready = Event::new(Offset::from_millis(42), Source::Kubernetes, EventKind::PodReady, "wine is ready");
         let ready = ready.to(Object::new(ObjectKind::Pod, "wine"));
         let address = Some([10, 244, 0, 7].into());
-        all.push(Entry::Event(Event { told_unix_ns: Some(1_700_000_000_000_000_000), address, ..ready }));
+        let source_time = Some(UnixTime::from_nanos(1_700_000_000_000_000_000));
+        all.push(Entry::Event(Event { source_time, address, ..ready }));
         all.extend(details().into_iter().map(|detail| {
             let event = Event::new(Offset::from_millis(43), Source::Lab, EventKind::ContainerExited, "facts");
             Entry::Event(event.with(detail))
@@ -366,7 +367,7 @@ mod tests {
         all.extend([20, 30].map(|from| Entry::Batch(batch(from))));
         all.push(Entry::Exit(Exit { at: Offset::from_millis(80), code: Some(0), signal: None }));
         all.push(Entry::Batch(batch(40)));
-        let anchor = Anchor { unix_ns: 1_700_000_000_100_000_000, offset: Offset::from_millis(100) };
+        let anchor = Anchor { date: UnixTime::from_nanos(1_700_000_000_100_000_000), offset: Offset::from_millis(100) };
         all.push(Entry::End(End {
             at: Offset::from_millis(100),
             anchor,

@@ -3,6 +3,7 @@
 //! A live run and the replay of its journal record the same entries, so both end with the same record.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::entry::{End, Entry, InjectedFault, RunHeader};
 use super::pods::ResponseCounts;
@@ -27,9 +28,9 @@ const MAX_FAILURES: usize = 20_000;
 /// The most events kept; later ones are only counted.
 const MAX_EVENTS: usize = 50_000;
 /// The fastest slew of the wall clock by the kernel, in parts per million; a greater difference is a step.
-const SLEW_PPM: u64 = 500;
-/// The smallest step of the wall clock that is reported, in nanoseconds.
-const MIN_STEP_NS: u64 = 1_000_000;
+const SLEW_PPM: u32 = 500;
+/// The smallest step of the wall clock that is reported.
+const MIN_STEP: Duration = Duration::from_millis(1);
 
 /// The run of the wrapped command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,10 +260,10 @@ impl Recorder {
 fn notes(anchor: &Anchor, end: Option<&End>, seen: &Observations) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(end) = end {
-        let apart = anchor.unix_ns_at(end.anchor.offset).abs_diff(end.anchor.unix_ns);
-        let slewed = end.anchor.offset.since(anchor.offset).as_nanos() * u128::from(SLEW_PPM) / 1_000_000;
-        if u128::from(apart) > u128::from(MIN_STEP_NS) + slewed {
-            let by = Human(std::time::Duration::from_nanos(apart));
+        let apart = anchor.date_at(end.anchor.offset).abs_diff(end.anchor.date);
+        let slewed = end.anchor.offset.since(anchor.offset) * SLEW_PPM / 1_000_000;
+        if apart > MIN_STEP + slewed {
+            let by = Human(apart);
             notes.push(format!("the wall clock was stepped by {by} during the run: dates count from its start"));
         }
     }

@@ -15,11 +15,11 @@ use lapse_measure::budget::{Budget, Limit, Scope};
 use lapse_measure::lane::{Lane, LaneId, Policy, Protocol};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::Rate;
-use lapse_measure::time::{Anchor, Discipline, Offset};
+use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime};
 use lapse_measure::verdict::{MaxBlind, Rules, default_budget};
 
 /// The start of every sample run, 2023-11-14T22:13:20Z, in nanoseconds since the Unix epoch.
-const START_UNIX_NS: u64 = 1_700_000_000_000_000_000;
+const START: UnixTime = UnixTime::from_nanos(1_700_000_000_000_000_000);
 
 const SYNCHRONISED: Discipline = Discipline {
     synchronised: true,
@@ -81,9 +81,9 @@ impl Sample {
         let about = RunHeader {
             version: "0.1.0".to_owned(),
             name: "upgrade".to_owned(),
-            anchor: Anchor { unix_ns: START_UNIX_NS, offset: Offset::ZERO },
+            anchor: Anchor { date: START, offset: Offset::ZERO },
             discipline: Some(SYNCHRONISED),
-            monotonic_ns: 5,
+            began: MonotonicTime::from_nanos(5),
             rate: Rate::per_second(1000).unwrap(),
             control_rate: Rate::per_second(1000).unwrap(),
             targets: targets.iter().map(target).collect(),
@@ -132,7 +132,7 @@ impl Sample {
 
     /// The record of the run, `length` ms long. `answer` maps a probe's lane and due time (in ms) to its result.
     pub fn record(self, length: u64, answer: impl Fn(&Lane, u64) -> Answer) -> Record {
-        let anchor = Anchor { unix_ns: START_UNIX_NS + length * 1_000_000, offset: Offset::from_millis(length) };
+        let anchor = Anchor { date: START + Duration::from_millis(length), offset: Offset::from_millis(length) };
         let end = End { at: Offset::from_millis(length), anchor, pressure: Some(0.031), precedence_until: None };
         self.beside(length, Entry::End(end)).cut(answer)
     }
@@ -339,7 +339,7 @@ pub fn flicker() -> Record {
 pub fn hostile() -> Record {
     let far = Offset::from_nanos(u64::MAX);
     let mut sample = Sample::of(&["", "\u{202e}\r\n\u{0}"]);
-    sample.about.anchor = Anchor { unix_ns: u64::MAX, offset: far };
+    sample.about.anchor = Anchor { date: UnixTime::from_nanos(u64::MAX), offset: far };
     sample.about.targets[1].policies.clear();
     sample.about.timeout = Duration::from_nanos(u64::MAX);
     sample.about.slow = Duration::ZERO;
@@ -360,7 +360,7 @@ pub fn hostile() -> Record {
     let resolved = |slot, sent, done| Resolved { lane: LaneId(0), probe: probe(slot, sent, done), evidence: None };
     let records = vec![resolved(0, far, Offset::ZERO), resolved(1 << 22, Offset::ZERO, far)];
     let exit = Exit { at: Offset::ZERO, code: None, signal: Some(i32::MIN) };
-    let anchor = Anchor { unix_ns: 0, offset: far };
+    let anchor = Anchor { date: UnixTime::from_nanos(0), offset: far };
     let end = End { at: far, anchor, pressure: Some(f64::NAN), precedence_until: Some(far) };
     let entries = [
         Entry::Phase(Phase::Event, far),

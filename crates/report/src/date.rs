@@ -26,7 +26,7 @@ impl Dates {
 
     /// The date at `offset` up to its second (`2023-11-14T22:13:20`), and the milliseconds that follow.
     pub(super) fn at(&mut self, offset: Offset) -> (&str, u64) {
-        let unix_ns = self.anchor.unix_ns_at(offset);
+        let unix_ns = self.anchor.date_at(offset).as_nanos();
         let (second, millis) = (unix_ns / SECOND_NS, unix_ns % SECOND_NS / MILLISECOND_NS);
         if self.second.as_ref().is_none_or(|(last, _)| *last != second) {
             self.second = Some((second, format_second(second)));
@@ -58,10 +58,11 @@ fn format_second(second: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapse_measure::time::UnixTime;
 
     #[test]
     fn offsets_print_as_dates_with_milliseconds_cut_not_rounded() {
-        let anchor = Anchor { unix_ns: 1_700_000_000_000_000_000, offset: Offset::from_millis(10) };
+        let anchor = Anchor { date: UnixTime::from_nanos(1_700_000_000_000_000_000), offset: Offset::from_millis(10) };
         assert_eq!(rfc3339(anchor, Offset::from_nanos(1_010_999_999)), "2023-11-14T22:13:21.000Z");
         assert_eq!(rfc3339(anchor, Offset::ZERO), "2023-11-14T22:13:19.990Z");
         assert_eq!(moment(anchor, Offset::from_millis(15)), "22:13:20.005");
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_largest_offset_still_has_a_date() {
-        let anchor = Anchor { unix_ns: u64::MAX, offset: Offset::ZERO };
+        let anchor = Anchor { date: UnixTime::from_nanos(u64::MAX), offset: Offset::ZERO };
         assert_eq!(rfc3339(anchor, Offset::from_nanos(u64::MAX)), "2554-07-21T23:34:33.709Z");
     }
 }

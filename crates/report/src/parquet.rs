@@ -93,7 +93,7 @@ impl ColumnBuffer {
         match self {
             Self::Numbers { values, levels } => {
                 let number = match field {
-                    Field::Instant(at) => Some(anchor.unix_ns_at(*at)),
+                    Field::Instant(at) => Some(anchor.date_at(*at).as_nanos()),
                     Field::Number(number) => Some(*number),
                     Field::Text(_) | Field::Unknown => None,
                 };
@@ -184,7 +184,7 @@ mod tests {
     fn expected(record: &Record, field: &Field<'_>) -> Read {
         match field {
             Field::Unknown => Read::Null,
-            Field::Instant(at) => Read::Long(i64::try_from(record.about.anchor.unix_ns_at(*at)).unwrap()),
+            Field::Instant(at) => Read::Long(i64::try_from(record.about.anchor.date_at(*at).as_nanos()).unwrap()),
             Field::Number(number) => Read::Long(i64::try_from(*number).unwrap()),
             Field::Text(text) => Read::Str(text.to_string()),
         }

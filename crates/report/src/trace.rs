@@ -12,7 +12,7 @@ use super::sanitize::sanitize;
 use lapse_measure::observations::LaneObservations;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::Span;
-use lapse_measure::time::Offset;
+use lapse_measure::time::{Offset, UnixTime};
 use lapse_measure::timeline::Run;
 use lapse_record::event::{Event, Source};
 use lapse_record::failure::Failure;
@@ -158,7 +158,7 @@ fn instant(event: &Event) -> Value {
     let args = json!({
         "text": sanitize(&event.text),
         "object": event.object.as_ref().map(|object| sanitize(&object.to_string()).into_owned()),
-        "told_unix_ns": event.told_unix_ns,
+        "told_unix_ns": event.source_time.map(UnixTime::as_nanos),
     });
     json!({"ph": "i", "s": "p", "pid": RUN, "tid": tid, "cat": event.source.name(), "name": sanitize(event.kind.name()), "ts": micros(event.at), "args": args})
 }

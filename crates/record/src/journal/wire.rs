@@ -15,7 +15,7 @@ use super::batch;
 use crate::entry::{End, Entry, Exit, InjectedFault};
 use crate::event::{Event, EventKind, Object, Source};
 use lapse_measure::phase::Phase;
-use lapse_measure::time::{Anchor, Offset, nanos};
+use lapse_measure::time::{Anchor, Offset, UnixTime, nanos};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Phase", rename_all = "kebab-case")]
@@ -109,7 +109,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             kind: event.kind.name().to_owned(),
             text: event.text.clone(),
             object: event.object.as_ref().map(Object::to_string),
-            told_unix_ns: event.told_unix_ns,
+            told_unix_ns: event.source_time.map(UnixTime::as_nanos),
             address: event.address,
             detail: event.detail.as_ref().map(DetailWire::from),
         },
@@ -128,7 +128,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
         Entry::Interrupted(at) => EntryWire::Interrupted { at_ns: at.as_nanos() },
         Entry::End(end) => EntryWire::End {
             at_ns: end.at.as_nanos(),
-            unix_ns: end.anchor.unix_ns,
+            unix_ns: end.anchor.date.as_nanos(),
             offset_ns: end.anchor.offset.as_nanos(),
             pressure: end.pressure,
             precedence_until_ns: end.precedence_until.map(Offset::as_nanos),
@@ -146,7 +146,8 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
         EntryWire::Event { at_ns, source, kind, text, object, told_unix_ns, address, detail } => {
             let (kind, object) = (EventKind::from_name(&kind), object.as_deref().map(Object::from_text));
             let detail = detail.map(Into::into);
-            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, told_unix_ns, address, detail })
+            let source_time = told_unix_ns.map(UnixTime::from_nanos);
+            Entry::Event(Event { at: at(at_ns), source: source.0, kind, text, object, source_time, address, detail })
         }
         EntryWire::Started { at_ns } => Entry::Started(at(at_ns)),
         EntryWire::Exit { at_ns, code, signal } => Entry::Exit(Exit { at: at(at_ns), code, signal }),
@@ -164,7 +165,7 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
         EntryWire::Doubt { text } => Entry::Doubt(text),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),
         EntryWire::End { at_ns, unix_ns, offset_ns, pressure, precedence_until_ns } => {
-            let anchor = Anchor { unix_ns, offset: at(offset_ns) };
+            let anchor = Anchor { date: UnixTime::from_nanos(unix_ns), offset: at(offset_ns) };
             Entry::End(End { at: at(at_ns), anchor, pressure, precedence_until: precedence_until_ns.map(at) })
         }
     })

@@ -87,7 +87,7 @@ pub(super) fn of(record: &Record, state: RunState, losses: &[Loss<'_>]) -> Strin
     };
     let data = Data {
         live: state == RunState::GoesOn,
-        began_unix_us: record.about.anchor.unix_ns_at(Offset::ZERO) / 1_000,
+        began_unix_us: record.about.anchor.date_at(Offset::ZERO).as_nanos() / 1_000,
         end: record.seen.end.as_nanos(),
         phases: record
             .seen

@@ -7,7 +7,7 @@ use super::target::Totals;
 use crate::date;
 use lapse_measure::phase;
 use lapse_measure::span::Span;
-use lapse_measure::time::{Offset, nanos};
+use lapse_measure::time::{Offset, UnixTime, nanos};
 use lapse_record::entry::{self, Precedence};
 use lapse_record::event;
 use lapse_record::record::{CommandRun, Record};
@@ -53,9 +53,9 @@ impl<'a> Run<'a> {
             name: &about.name,
             started_at: date::rfc3339(about.anchor, Offset::ZERO),
             anchor: Anchor {
-                unix_ns: about.anchor.unix_ns,
+                unix_ns: about.anchor.date.as_nanos(),
                 offset_ns: about.anchor.offset.as_nanos(),
-                monotonic_ns: about.monotonic_ns,
+                monotonic_ns: about.began.as_nanos(),
             },
             length_ns: end.as_nanos(),
             interrupted: record.interrupted,
@@ -175,7 +175,7 @@ impl<'a> Event<'a> {
             kind: event.kind.name(),
             text: &event.text,
             object: event.object.as_ref().map(ToString::to_string),
-            told_unix_ns: event.told_unix_ns,
+            told_unix_ns: event.source_time.map(UnixTime::as_nanos),
         }
     }
 }
@@ -302,8 +302,8 @@ pub(super) struct Clock {
 impl Clock {
     pub(super) fn of(record: &Record) -> Self {
         let drift = |end: entry::End| {
-            let expected = record.about.anchor.unix_ns_at(end.anchor.offset);
-            let drift = i128::from(end.anchor.unix_ns) - i128::from(expected);
+            let expected = record.about.anchor.date_at(end.anchor.offset);
+            let drift = i128::from(end.anchor.date.as_nanos()) - i128::from(expected.as_nanos());
             i64::try_from(drift).unwrap_or(if drift < 0 { i64::MIN } else { i64::MAX })
         };
         let discipline = record.about.discipline;

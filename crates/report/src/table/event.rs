@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{Column, Field, Kind, RowSink};
+use lapse_measure::time::UnixTime;
 use lapse_record::record::Record;
 
 pub(super) const COLUMNS: [Column; 7] = [
@@ -25,7 +26,7 @@ pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
             Field::text(event.kind.name()),
             Field::of_text(object.as_deref()),
             Field::text(&event.text),
-            Field::number(event.told_unix_ns),
+            Field::number(event.source_time.map(UnixTime::as_nanos)),
         ])
     })
 }

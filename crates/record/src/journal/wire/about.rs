@@ -11,7 +11,7 @@ use lapse_measure::budget::{Budget, Limit, Scope, WorstShare};
 use lapse_measure::disruption::GATE;
 use lapse_measure::lane::{LaneId, Policy, Protocol, TargetId};
 use lapse_measure::schedule::Rate;
-use lapse_measure::time::{Anchor, Discipline, Offset, nanos};
+use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime, nanos};
 use lapse_measure::verdict::{MaxBlind, RESOLUTION, Rules};
 
 #[derive(Serialize, Deserialize)]
@@ -176,10 +176,10 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
     let wire = RunHeaderWire {
         version: about.version.clone(),
         name: about.name.clone(),
-        unix_ns: about.anchor.unix_ns,
+        unix_ns: about.anchor.date.as_nanos(),
         offset_ns: about.anchor.offset.as_nanos(),
         discipline: about.discipline.map(DisciplineWire::from),
-        monotonic_ns: about.monotonic_ns,
+        monotonic_ns: about.began.as_nanos(),
         rate: about.rate.get(),
         control_rate: about.control_rate.get(),
         targets: about.targets.iter().map(target).collect(),
@@ -204,9 +204,9 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
     let about = RunHeader {
         version: wire.version,
         name: wire.name,
-        anchor: Anchor { unix_ns: wire.unix_ns, offset: Offset::from_nanos(wire.offset_ns) },
+        anchor: Anchor { date: UnixTime::from_nanos(wire.unix_ns), offset: Offset::from_nanos(wire.offset_ns) },
         discipline: wire.discipline.map(Discipline::from),
-        monotonic_ns: wire.monotonic_ns,
+        began: MonotonicTime::from_nanos(wire.monotonic_ns),
         rate: rate(wire.rate)?,
         control_rate: rate(wire.control_rate)?,
         targets: wire.targets.into_iter().map(Target::from).collect(),
