@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use maud::{Markup, PreEscaped, html};
 
 use self::plot::Plot;
-use self::scene::{Scene, WIDTH};
+use self::scene::{BODY, FIGURE, LABEL, LEAD, Scene, TITLE, TextStyle, WIDTH};
 use super::date;
 use super::longest::Longest;
 use super::sanitize::sanitize;
@@ -45,7 +45,7 @@ fn draw(record: &Record) -> Markup {
     episodes(record, &mut scene);
     if let Some(remark) = pod::remark(record) {
         scene.down(34);
-        scene.say((0, 13, "#1b1d20"), false, &line(&format!("Pods that ended: {remark}")));
+        scene.say(0, BODY, &line(&format!("Pods that ended: {remark}")));
     }
     disruptions(record, &mut scene);
     let height = scene.height();
@@ -90,12 +90,12 @@ fn head(record: &Record, scene: &mut Scene) {
     let (length, rate) = (Human(record.whole().length()), record.about.rate.get());
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
     scene.down(34);
-    scene.say((0, 26, colour), true, &word(record.summary.verdict.conclusion));
+    scene.say(0, TextStyle { size: 26, colour, bold: true }, &word(record.summary.verdict.conclusion));
     scene.down(24);
-    scene.say((0, 15, "#1b1d20"), false, &line(&why(record)));
+    scene.say(0, LEAD, &line(&why(record)));
     scene.down(20);
     let about = format!("{}: {length} from {began}, {rate} probes a second", record.about.name);
-    scene.say((0, 13, "#646a73"), false, &line(&about));
+    scene.say(0, LABEL, &line(&about));
 }
 
 /// Draws the figures of each target with their bounds.
@@ -119,12 +119,12 @@ fn figures(record: &Record, scene: &mut Scene) {
         };
         scene.down(34);
         if record.summary.targets.len() > 1 {
-            scene.say((0, 15, "#1b1d20"), true, &line(&target.name));
+            scene.say(0, TITLE, &line(&target.name));
             scene.down(22);
         }
         for (nth, (what, figure)) in figures.iter().enumerate() {
-            scene.say((nth * 280, 13, "#646a73"), false, what);
-            scene.say_below((nth * 280, 20, "#1b1d20"), figure);
+            scene.say(nth * 280, LABEL, what);
+            scene.say_below(nth * 280, FIGURE, figure);
         }
         scene.down(24);
     }
@@ -137,10 +137,10 @@ fn episodes(record: &Record, scene: &mut Scene) {
         return;
     }
     scene.down(34);
-    scene.say((0, 15, "#1b1d20"), true, HEADING);
+    scene.say(0, TITLE, HEADING);
     for text in &lines {
         scene.down(22);
-        scene.say((0, 13, "#1b1d20"), false, &line(text));
+        scene.say(0, BODY, &line(text));
     }
 }
 
@@ -151,7 +151,7 @@ fn disruptions(record: &Record, scene: &mut Scene) {
         return;
     }
     scene.down(34);
-    scene.say((0, 15, "#1b1d20"), true, if more.is_empty() { "Disruptions" } else { "The longest disruptions" });
+    scene.say(0, TITLE, if more.is_empty() { "Disruptions" } else { "The longest disruptions" });
     for (lane, one) in shown {
         scene.down(22);
         let (from, what) = origin(record, one.from);
@@ -165,11 +165,11 @@ fn disruptions(record: &Record, scene: &mut Scene) {
             (800, how.chars().take(CLASSES_WIDTH).collect()),
         ];
         for (x, text) in cells {
-            scene.say((x, 13, "#1b1d20"), false, &line(&text));
+            scene.say(x, BODY, &line(&text));
         }
     }
     if !more.is_empty() {
         scene.down(22);
-        scene.say((0, 13, "#646a73"), false, &format!("and {}", some(more.len() as u64, "shorter disruption")));
+        scene.say(0, LABEL, &format!("and {}", some(more.len() as u64, "shorter disruption")));
     }
 }

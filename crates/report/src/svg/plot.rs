@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::axis::{ColumnState, in_seconds, step};
 use super::cut;
-use super::scene::{MARGIN, Scene, WIDTH};
+use super::scene::{BODY, LABEL, MARGIN, Scene, WIDTH};
 use lapse_measure::observations::LaneObservations;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, nanos};
@@ -72,7 +72,7 @@ impl<'a> Plot<'a> {
             states.extend(self.lane(lane, scene));
         }
         if let Some(more) = self.record.seen.lanes.len().checked_sub(MAX_LANES).filter(|more| *more > 0) {
-            scene.say((0, 13, "#646a73"), false, &format!("and {more} lanes more"));
+            scene.say(0, LABEL, &format!("and {more} lanes more"));
             scene.down(20);
         }
         self.command(scene);
@@ -126,7 +126,7 @@ impl<'a> Plot<'a> {
             x += run.len();
         }
         scene.down(ROW_HEIGHT / 2 + 5);
-        scene.say((0, 13, "#1b1d20"), false, &short(&self.record.summary.lane(lane.id).name));
+        scene.say(0, BODY, &short(&self.record.summary.lane(lane.id).name));
         scene.down(ROW_HEIGHT / 2 + 3);
         all
     }
@@ -141,7 +141,7 @@ impl<'a> Plot<'a> {
             html! { rect x=(from) y=(y) width=(to.saturating_sub(from).max(2)) height="10" rx="3" fill="#1d5bd1" {} },
         );
         scene.down(14);
-        scene.say((0, 13, "#646a73"), false, "command");
+        scene.say(0, LABEL, "command");
         scene.down(8);
     }
 
@@ -162,7 +162,7 @@ impl<'a> Plot<'a> {
             });
         }
         scene.down(14);
-        scene.say((0, 13, "#646a73"), false, "pods: deleted, exited");
+        scene.say(0, LABEL, "pods: deleted, exited");
         scene.down(8);
     }
 
