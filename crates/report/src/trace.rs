@@ -35,13 +35,20 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         write_failure(record, nth, failure, &mut events)?;
     }
     for source in SOURCES.into_iter().filter(|source| record.events.iter().any(|event| event.source == *source)) {
-        events.name((RUN, thread(source)), &record.about.name, source.name())?;
+        events.name(Track { pid: RUN, tid: thread(source) }, &record.about.name, source.name())?;
     }
     for event in &record.events {
         events.add(&instant(event))?;
     }
     writeln!(events.out, "\n]}}")?;
     events.out.flush()
+}
+
+/// The row of a viewer that shows a slice: a process and one of its threads.
+#[derive(Clone, Copy)]
+struct Track {
+    pid: usize,
+    tid: usize,
 }
 
 /// Writes the array of trace events, one per line.
@@ -57,12 +64,12 @@ impl<W: Write> Events<W> {
         Ok(serde_json::to_writer(&mut self.out, event)?)
     }
 
-    fn name(&mut self, (pid, tid): (usize, usize), process: &str, thread: &str) -> io::Result<()> {
+    fn name(&mut self, Track { pid, tid }: Track, process: &str, thread: &str) -> io::Result<()> {
         self.add(&json!({"ph": "M", "pid": pid, "name": "process_name", "args": {"name": sanitize(process)}}))?;
         self.add(&json!({"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": sanitize(thread)}}))
     }
 
-    fn slice(&mut self, (pid, tid): (usize, usize), name: &str, span: Span, args: &Value) -> io::Result<()> {
+    fn slice(&mut self, Track { pid, tid }: Track, name: &str, span: Span, args: &Value) -> io::Result<()> {
         let (ts, dur) = (micros(span.from), micros(span.to) - micros(span.from));
         self.add(
             &json!({"ph": "X", "pid": pid, "tid": tid, "name": sanitize(name), "ts": ts, "dur": dur, "args": args}),
@@ -76,53 +83,56 @@ fn micros(at: Offset) -> f64 {
 }
 
 fn write_run(record: &Record, events: &mut Events<impl Write>) -> io::Result<()> {
-    events.name((RUN, 1), &record.about.name, "phases")?;
+    let track = |tid| Track { pid: RUN, tid };
+    events.name(track(1), &record.about.name, "phases")?;
     for (phase, span) in record.seen.phases.spans(record.seen.end) {
-        events.slice((RUN, 1), &phase.to_string(), span, &json!({}))?;
+        events.slice(track(1), &phase.to_string(), span, &json!({}))?;
     }
     if let Some((command, started)) = record.command.as_ref().and_then(|it| Some((it, it.started?))) {
         let ended = command.exit.as_ref().map_or(record.seen.end, |exit| exit.at);
-        events.name((RUN, 2), &record.about.name, "command")?;
+        events.name(track(2), &record.about.name, "command")?;
         let code = command.exit.as_ref().and_then(|exit| exit.code);
-        events.slice((RUN, 2), &command.argv.join(" "), Span::new(started, ended), &json!({"exit_code": code}))?;
+        events.slice(track(2), &command.argv.join(" "), Span::new(started, ended), &json!({"exit_code": code}))?;
     }
     if !record.summary.acts.is_empty() {
-        events.name((RUN, 3), &record.about.name, "acts")?;
+        events.name(track(3), &record.about.name, "acts")?;
     }
     for act in &record.summary.acts {
-        events.slice((RUN, 3), &act.name, act.span, &json!({}))?;
+        events.slice(track(3), &act.name, act.span, &json!({}))?;
     }
     Ok(())
 }
 
-/// Process and thread id of the track with a lane's runs. Its outages are on the next thread.
-fn track(lane: &LaneObservations) -> (usize, usize) {
-    (RUN + 1 + lane.lane.target.0, 2 * lane.id.0 + 1)
+/// The track with a lane's runs. The lane's outages are on the next thread.
+fn track_of(lane: &LaneObservations) -> Track {
+    Track { pid: RUN + 1 + lane.lane.target.0, tid: 2 * lane.id.0 + 1 }
 }
 
 fn write_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl Write>) -> io::Result<()> {
-    let ((pid, tid), lane) = (track(seen), seen.lane);
+    let (runs, lane) = (track_of(seen), seen.lane);
+    let outages = Track { tid: runs.tid + 1, ..runs };
     let target = &record.seen.target(lane.target).name;
-    events.name((pid, tid), target, &lane.policy.to_string())?;
+    events.name(runs, target, &lane.policy.to_string())?;
     for Run { class, slot, count } in seen.timeline.runs().iter().take(MAX_RUNS) {
         let span = Span::new(lane.schedule.due(*slot), lane.schedule.due(slot.saturating_add(*count)));
-        events.slice((pid, tid), &class.to_string(), span, &json!({"slots": count}))?;
+        events.slice(runs, &class.to_string(), span, &json!({"slots": count}))?;
     }
     if !seen.outages.is_empty() {
-        events.name((pid, tid + 1), target, &format!("{}: outages", lane.policy))?;
+        events.name(outages, target, &format!("{}: outages", lane.policy))?;
     }
     for outage in &seen.outages {
         let Outage { from, to, failed, .. } = outage;
         let args = json!({"lasted": outage.duration().to_string(), "failed": failed});
         // An outage lasts one period beyond its last slot, like the run of those slots.
-        events.slice((pid, tid + 1), "outage", Span::new(*from, *to + lane.schedule.period()), &args)?;
+        events.slice(outages, "outage", Span::new(*from, *to + lane.schedule.period()), &args)?;
     }
     Ok(())
 }
 
 /// Writes a failed probe as an asynchronous slice from sent to done, since several probes may be in flight at once.
 fn write_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
-    let (probe, evidence, (pid, tid)) = (&failure.probe, &failure.evidence, track(record.seen.lane(failure.lane)));
+    let (probe, evidence) = (&failure.probe, &failure.evidence);
+    let Track { pid, tid } = track_of(record.seen.lane(failure.lane));
     let text = |text: &Option<String>| text.as_deref().map(|text| sanitize(text).into_owned());
     let args = json!({
         "due_us": micros(probe.due),
