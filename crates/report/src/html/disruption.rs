@@ -71,7 +71,7 @@ fn episode_rows(record: &Record, (target, episode): TargetEpisode<'_>, losses: &
             }
             @for group in groups { (disruption(record, group, is_minor(group))) }
             @if minors + more > 0 {
-                tr { td colspan="5" { (fold("shorter", (target.id.0, episode.from), &some((minors + more) as u64, "shorter disruption"))) } }
+                tr { td colspan="5" { (fold("shorter", target.id.0, episode.from, &some((minors + more) as u64, "shorter disruption"))) } }
             }
             @if more > 0 { (without_rows(more, "disruption", "minor")) }
         }
@@ -88,7 +88,7 @@ fn disruption(record: &Record, rows: &[Numbered<'_>], minor: bool) -> Markup {
             (cells(record, loss))
             td {
                 (loss.classes()) (loss.open())
-                @if loss.kind() == Kind::Disruption { ", in " (fold("parts", (loss.lane.id.0, loss.from()), &some(loss.outages().len() as u64, "outage"))) }
+                @if loss.kind() == Kind::Disruption { ", in " (fold("parts", loss.lane.id.0, loss.from(), &some(loss.outages().len() as u64, "outage"))) }
             }
         }
         @for (nth, part) in parts {
@@ -107,8 +107,9 @@ fn cells(record: &Record, loss: &Loss<'_>) -> Markup {
     }
 }
 
-/// A button that shows and hides rows, with an id by which a live page finds it again in its newer version.
-fn fold(what: &str, (of, from): (usize, Offset), label: &str) -> Markup {
+/// A button that shows and hides the rows of what began at `from` on target or lane `of`. A live page finds the button
+/// again in its newer version by its id.
+fn fold(what: &str, of: usize, from: Offset, label: &str) -> Markup {
     let id = format!("{what}-{of}-{}", from.as_nanos());
     html! { button.fold id=(id) type="button" data-fold=(what) aria-expanded="false" { (label) } }
 }
