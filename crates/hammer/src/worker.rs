@@ -120,8 +120,16 @@ struct Slot {
 struct Idleness {
     /// The number of times that a probe was polled.
     polls: Cell<u64>,
-    /// The last pass: its number of polls, its time, and whether no probe was polled since the pass before.
-    last: Cell<(u64, Offset, bool)>,
+    last: Cell<Pass>,
+}
+
+/// A pass of the loop.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pass {
+    polls: u64,
+    at: Offset,
+    /// Whether no probe was polled since the pass before.
+    idle: bool,
 }
 
 /// The state of one thread.
@@ -368,10 +376,10 @@ impl Idleness {
 
     /// Records a pass of the loop at `now`, and returns the time since the last one if the thread was idle.
     fn pass(&self, now: Offset) -> Duration {
-        let (polls, (last, at, calm)) = (self.polls.get(), self.last.get());
-        let idle = polls == last;
-        self.last.set((polls, now, idle));
-        if idle && calm { now.since(at).min(IDLE_PASS) } else { Duration::ZERO }
+        let polls = self.polls.get();
+        let idle = polls == self.last.get().polls;
+        let last = self.last.replace(Pass { polls, at: now, idle });
+        if idle && last.idle { now.since(last.at).min(IDLE_PASS) } else { Duration::ZERO }
     }
 }
 
