@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use futures_util::{StreamExt, pin_mut};
 use kube::api::{Api, ApiResource};
@@ -9,16 +10,50 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Config};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::super::kind::{Kind, Served};
 use super::super::object::Object;
 use super::super::scope::{Of, Scope};
 use super::Error;
 use super::raw_object::RawObject;
-use super::watcher::{ApiEvent, KindEvent, PATIENCE, back_off};
 use lapse_measure::time::Offset;
 use lapse_record::error_chain::with_causes;
+
+/// The timeout for the first answer of a cluster, and for its first lists.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The wait before the first repetition of a request.
+pub(super) const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// A message from the API server's watches.
+pub(super) enum ApiEvent {
+    /// The beginning of a list.
+    List,
+    /// An object that exists or has changed.
+    Put(Box<Object>),
+    /// An object that was deleted.
+    Gone(String),
+    /// The end of a list.
+    Listed,
+    /// An object that cannot be read.
+    Odd(String),
+    /// The permission to watch the kind is missing.
+    Forbidden,
+    /// The connection is lost.
+    Lost(String),
+    /// The connection is back.
+    Back,
+    /// A fresh list of the names and versions of a kind; `None` if the request failed.
+    Fresh(Option<BTreeMap<String, String>>),
+}
+
+/// A message about a kind.
+pub(super) struct KindEvent {
+    pub(super) kind: Kind,
+    pub(super) event: ApiEvent,
+    /// When the message was received.
+    pub(super) at: Offset,
+}
 
 /// A reachable cluster, and the part of it that is watched.
 #[derive(Clone, Debug)]
@@ -46,7 +81,7 @@ impl Cluster {
         let (url, namespace) = (config.cluster_url.to_string(), config.default_namespace.clone());
         let silent = |source: Box<dyn StdError + Send + Sync>| Error::Silent { url: url.clone(), source };
         let client = Client::try_from(config).map_err(|error| Error::Config(error.into()))?;
-        let served = timeout(PATIENCE, served(&client)).await;
+        let served = timeout(ANSWER_TIMEOUT, served(&client)).await;
         let kinds = served.map_err(|_| silent("it took too long".into()))?.map_err(|error| silent(error.into()))?;
         let namespace = scope.namespace.clone().unwrap_or(namespace);
         let mut cluster = Self { client: ClientBox(client), namespace, of: scope.of.clone(), kinds };
@@ -210,6 +245,11 @@ fn is_forbidden(error: &watcher::Error) -> bool {
         | watcher::Error::WatchError(status) => status.code == 403,
         _ => false,
     }
+}
+
+/// Waits before a retry: longer each time, up to two seconds.
+pub(super) async fn back_off(failures: u32) {
+    sleep(RETRY_DELAY.saturating_mul(1 << failures.min(5)).min(Duration::from_secs(2))).await;
 }
 
 #[cfg(test)]

@@ -11,48 +11,12 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::super::kind::{Kind, Served};
-use super::super::object::Object;
 use super::super::state::State;
 use super::super::{PodAddress, Scope, Status, WatchUpdate};
-use super::api::Cluster;
+use super::api::{ANSWER_TIMEOUT, ApiEvent, Cluster, KindEvent, RETRY_DELAY, back_off};
 use super::{Error, Watch};
 use lapse_measure::time::{Human, Offset};
 use lapse_record::event::{Event, EventKind, Source};
-
-/// The timeout for the first answer of a cluster, and for its first lists.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// The wait before another fresh list is requested.
-const AGAIN: Duration = Duration::from_millis(100);
-
-/// A message from the API server's watches.
-pub(super) enum ApiEvent {
-    /// The beginning of a list.
-    List,
-    /// An object that exists or has changed.
-    Put(Box<Object>),
-    /// An object that was deleted.
-    Gone(String),
-    /// The end of a list.
-    Listed,
-    /// An object that cannot be read.
-    Odd(String),
-    /// The permission to watch the kind is missing.
-    Forbidden,
-    /// The connection is lost.
-    Lost(String),
-    /// The connection is back.
-    Back,
-    /// A fresh list of the names and versions of a kind; `None` if the request failed.
-    Fresh(Option<BTreeMap<String, String>>),
-}
-
-/// A message about a kind.
-pub(super) struct KindEvent {
-    pub(super) kind: Kind,
-    pub(super) event: ApiEvent,
-    /// When the message was received.
-    pub(super) at: Offset,
-}
 
 /// The watch, on its thread.
 struct Watcher<Now> {
@@ -135,7 +99,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             }
         };
         // Objects that are not known by then are reported later.
-        let _ = timeout(PATIENCE, learn).await;
+        let _ = timeout(ANSWER_TIMEOUT, learn).await;
         watcher.begun = true;
         let now = (watcher.now)();
         for found in watcher.state.found(now) {
@@ -271,7 +235,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
     fn compare(&mut self, kind: Kind, fresh: Option<&BTreeMap<String, String>>) {
         let agrees = fresh.is_some_and(|fresh| self.state.agrees(kind, fresh));
         if !agrees && !self.forbidden.contains(&kind) {
-            self.ask_afresh(kind, AGAIN);
+            self.ask_afresh(kind, RETRY_DELAY);
         } else if self.unconfirmed.remove(&kind) && self.unconfirmed.is_empty() {
             self.last.confirmed += 1;
             let _ = self.told.send(WatchUpdate::Status(self.last.clone()));
@@ -291,9 +255,4 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             let _ = self.told.send(WatchUpdate::Status(status));
         }
     }
-}
-
-/// Waits before a retry: longer each time, up to two seconds.
-pub(super) async fn back_off(failures: u32) {
-    sleep(AGAIN.saturating_mul(1 << failures.min(5)).min(Duration::from_secs(2))).await;
 }
