@@ -15,7 +15,7 @@ use lapse_record::entry::Exit;
 use lapse_record::event::{Event, EventKind, Source};
 
 /// The time that a signalled command gets to end before it is killed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const SIGNAL_GRACE: Duration = Duration::from_secs(3);
 /// The pause between two acts, so that failures after one are not taken for the other's.
 const BETWEEN_ACTS: Duration = Duration::from_secs(2);
 
@@ -156,7 +156,7 @@ async fn follow(mut running: Running, happenings: UnboundedSender<Happening>, mu
                 Order::Signal(signal) if !asked => {
                     asked = true;
                     running.signal(signal);
-                    patience.set(Some(sleep(PATIENCE)));
+                    patience.set(Some(sleep(SIGNAL_GRACE)));
                 }
                 Order::Signal(_) | Order::EndNow => running.end_now(),
             },

@@ -15,7 +15,7 @@ use lapse_measure::lane::Protocol;
 use lapse_record::error_chain::innermost;
 
 /// The longest timeout of the check.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The result of checking a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
     if target.request.method != Method::GET && target.request.method != Method::HEAD {
         return Checked { protocol: guess, warning: None };
     }
-    match ask(target, timeout.min(PATIENCE)).await {
+    match ask(target, timeout.min(CHECK_TIMEOUT)).await {
         Ok(answer) => {
             let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
             let status = answer.status().as_u16();

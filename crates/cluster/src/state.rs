@@ -16,10 +16,10 @@ use super::scope::Of;
 use lapse_measure::time::Offset;
 use lapse_record::event::{Event, Source};
 
-/// How long a change may wait for its object's owner to become known,
-const PATIENCE: Duration = Duration::from_secs(10);
-/// and how many changes may wait at once.
-const WAITING: usize = 4096;
+/// The time that a change may wait for its object's owner to become known.
+const OWNER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The maximum number of changes that wait at once; beyond it the oldest are dropped.
+const MAX_WAITING: usize = 4096;
 
 /// The progress of the rollout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -235,11 +235,11 @@ impl State {
         for waiting in std::mem::take(&mut self.waiting) {
             match self.standing(waiting.kind, &waiting.object) {
                 Standing::In => told.push(self.event(waiting)),
-                Standing::Unknown if at.since(waiting.at) < PATIENCE => self.waiting.push_back(waiting),
+                Standing::Unknown if at.since(waiting.at) < OWNER_TIMEOUT => self.waiting.push_back(waiting),
                 Standing::Unknown | Standing::Out => {}
             }
         }
-        while self.waiting.len() > WAITING {
+        while self.waiting.len() > MAX_WAITING {
             self.waiting.pop_front();
         }
         told

@@ -23,7 +23,7 @@ const RISE: Duration = Duration::from_micros(200);
 const RISE_AT_ONCE: u32 = 50;
 /// Slots wait no longer once the thread was idle for this long with no room for them: then it is the server that is
 /// slow, and to hold them back would delay the slots behind them. The newest are sent, the others dropped.
-const PATIENCE: Duration = Duration::from_millis(2);
+const MAX_WAIT: Duration = Duration::from_millis(2);
 
 /// Concurrency of one lane in one thread.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Concurrency {
             return Admission::Send { sets_level };
         }
         self.waited.set(self.waited.get() + idle);
-        let over = self.waited.get() >= PATIENCE;
+        let over = self.waited.get() >= MAX_WAIT;
         if (sets_level || (over && newer < self.floor as u64)) && self.rise(now) {
             if newer == 0 {
                 self.waited.set(Duration::ZERO);
@@ -155,8 +155,8 @@ mod tests {
         let lane = Concurrency::new(2);
         (0..2).for_each(|_| lane.begin(Offset::ZERO, true));
         assert_eq!([(); 1_000].map(|()| lane.admit(NOW, LATE, 3, BUSY)), [Admission::Wait; 1_000]);
-        assert_eq!(lane.admit(NOW, LATE, 3, PATIENCE / 2), Admission::Wait);
-        assert_eq!(lane.admit(NOW, LATE, 3, PATIENCE / 2), STALL);
+        assert_eq!(lane.admit(NOW, LATE, 3, MAX_WAIT / 2), Admission::Wait);
+        assert_eq!(lane.admit(NOW, LATE, 3, MAX_WAIT / 2), STALL);
         assert_eq!(lane.admit(NOW, LATE, 2, BUSY), STALL, "all that are late go together");
         assert_eq!(lane.admit(NOW, LATE, 1, BUSY), SET, "as many of the newest as the lane has connections are sent");
         assert_eq!(lane.admit(NOW, PUNCTUAL, 3, BUSY), SET, "hung probes do not hold up punctual slots");
@@ -182,7 +182,7 @@ mod tests {
         };
         assert_eq!([(); 52].map(|()| admit(NOW, BUSY)), [SET; 52], "as many as its connections, and 50 more");
         assert_eq!(admit(NOW, BUSY), Admission::Wait);
-        assert_eq!(admit(NOW, PATIENCE), Admission::Drop(Unsent::Concurrency));
+        assert_eq!(admit(NOW, MAX_WAIT), Admission::Drop(Unsent::Concurrency));
         let later = NOW + RISE * 5;
         let sent = [(); 9].map(|()| admit(later, BUSY) == SET);
         assert_eq!(sent, [true, true, true, true, true, false, false, false, false]);

@@ -12,7 +12,7 @@ use lapse_measure::answer::{Class, Connection, Evidence, Origin};
 use lapse_measure::time::Offset;
 
 /// The part of a failed answer's body that is kept, in bytes.
-const KEPT: usize = 256;
+const MAX_BODY: usize = 256;
 
 /// The stage that a probe has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,7 +109,7 @@ impl Trace {
     /// Notes a part of the body.
     pub(super) fn body(&self, bytes: &Bytes) {
         let mut body = self.body.borrow_mut();
-        let start = bytes.slice(..KEPT.saturating_sub(body.len()).min(bytes.len()));
+        let start = bytes.slice(..MAX_BODY.saturating_sub(body.len()).min(bytes.len()));
         if body.is_empty() {
             *body = start;
         } else if !start.is_empty() {

@@ -71,7 +71,7 @@ pub struct Entry {
 /// The injected faults in the order in which they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The entries kept, at most [`Ledger::MOST`].
+    /// The entries kept, at most [`Ledger::MAX_ENTRIES`].
     pub entries: Vec<Entry>,
     /// The number of entries dropped because the ledger was full.
     pub dropped: u64,
@@ -96,11 +96,11 @@ struct Line<'a> {
 
 impl Ledger {
     /// The maximum number of entries; later ones are only counted.
-    pub const MOST: usize = 500_000;
+    pub const MAX_ENTRIES: usize = 500_000;
 
     /// Adds an entry, or counts it if the ledger is full.
     pub(super) fn add(&mut self, entry: Entry) {
-        if self.entries.len() < Self::MOST {
+        if self.entries.len() < Self::MAX_ENTRIES {
             self.entries.push(entry);
         } else {
             self.dropped += 1;

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 /// The time for which an idle HTTP/1.1 client may send one more request, whose answer asks it to reconnect.
-const PATIENCE: Duration = Duration::from_secs(1);
+const IDLE_GRACE: Duration = Duration::from_secs(1);
 /// The first bytes of an HTTP/2 client.
 const PREFACE: &[u8; 3] = b"PRI";
 
@@ -80,7 +80,7 @@ async fn drive<E: Ending, P: Copy + Into<Order>>(connection: E, mut orders: watc
         biased;
         () = &mut die => return End::Cut,
         _ = &mut connection => return End::Over,
-        () = told_to_end(&mut orders, E::PATIENCE) => {}
+        () = told_to_end(&mut orders, E::IDLE_GRACE) => {}
     }
     connection.as_mut().wind_up();
     tokio::select! {
@@ -105,7 +105,7 @@ async fn ordered<P: Copy + Into<Order>>(orders: &mut watch::Receiver<P>, order: 
 /// A connection that supports a graceful shutdown.
 trait Ending: Future<Output = hyper::Result<()>> {
     /// The time for which the connection may stay idle after [`Order::EndSoon`].
-    const PATIENCE: Duration;
+    const IDLE_GRACE: Duration;
 
     /// Starts the graceful shutdown.
     fn wind_up(self: Pin<&mut Self>);
@@ -118,7 +118,7 @@ where
     B: Body + 'static,
     B::Error: Into<BoxError>,
 {
-    const PATIENCE: Duration = PATIENCE;
+    const IDLE_GRACE: Duration = IDLE_GRACE;
 
     fn wind_up(self: Pin<&mut Self>) {
         self.graceful_shutdown();
@@ -135,7 +135,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    const PATIENCE: Duration = Duration::ZERO;
+    const IDLE_GRACE: Duration = Duration::ZERO;
 
     fn wind_up(self: Pin<&mut Self>) {
         self.graceful_shutdown();

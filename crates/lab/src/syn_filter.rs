@@ -6,7 +6,7 @@
 use socket2::SockFilter;
 
 /// The number of ports that one filter can name: it may have 4096 instructions (`BPF_MAXINSNS`).
-const MOST: usize = 1_500;
+const MAX_PORTS: usize = 1_500;
 
 /// The share of new connections whose SYNs are dropped: `part` of `whole`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl SynFilter {
 
     /// Also drops SYNs from the ports in `pending`.
     pub(super) fn hold(&mut self, mut pending: Vec<u16>) {
-        pending.truncate(MOST);
+        pending.truncate(MAX_PORTS);
         self.pending = pending;
     }
 

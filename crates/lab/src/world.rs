@@ -21,7 +21,7 @@ use lapse_measure::time::Offset;
 use lapse_record::event::{Event, EventKind};
 
 /// The timeout for the first pods to become ready.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a world could not start, or has stopped.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +144,7 @@ async fn build(
     scenario: Arc<Scenario>,
     log: Arc<WorldLog>,
 ) -> Result<Vec<SocketAddr>, Error> {
-    if timeout(PATIENCE, cluster.begin()).await.is_err() {
+    if timeout(READY_TIMEOUT, cluster.begin()).await.is_err() {
         return Err(Error::NotReady { template: scenario.first().to_owned() });
     }
     let mut endpoints = Endpoints::new(Arc::clone(&log), cluster.endpoints());
@@ -168,7 +168,7 @@ mod tests {
         let clock = Clock::start();
         let (events, mut told) = mpsc::unbounded_channel();
         let scenario = Scenario::parse(text).unwrap();
-        let (name, slow) = (scenario.name().to_owned(), scenario.measure().slow.unwrap_or(PATIENCE));
+        let (name, slow) = (scenario.name().to_owned(), scenario.measure().slow.unwrap_or(Duration::from_secs(30)));
         let world = World::start(scenario, move || clock.now(), events).await.unwrap();
         let client = TestClient::send(&world.url(), 6, Duration::from_millis(5), slow);
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -23,7 +23,7 @@ use crate::serve_connection::{self, Order};
 use lapse_record::event::EventKind;
 
 /// The maximum size of a request body, in bytes.
-const MOST: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 /// The time from a change of the list until the reload is done.
 const RELOAD: Duration = Duration::from_millis(150);
 
@@ -94,7 +94,7 @@ async fn answer(
 ) -> Result<Response<PassedOn>, Infallible> {
     proxy.log.visit();
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, MOST).collect().await else {
+    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return Ok(proxy.page(StatusCode::PAYLOAD_TOO_LARGE));
     };
     let mut request = Request::from_parts(head, body.to_bytes());
