@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::lab::tell_all;
 use super::value;
 use lapse_hammer::clock::Clock;
-use lapse_lab::duration_range::Span;
+use lapse_lab::duration_range::DurationRange;
 use lapse_lab::process::{self, Exit, ProcessConfig};
 use lapse_lab::scenario::pod::{Afterwards, Honesty, LongRequests, OnSigterm, PodSpec, Readiness, WarmUp};
 use lapse_record::event::{Event, EventKind, Source};
@@ -42,29 +42,29 @@ pub(super) struct PodArgs {
 
     /// The time from the start until the pod listens [e.g. 300ms..500ms, drawn anew by each process].
     #[arg(long, env = "POD_BOOT", value_name = "TIME", default_value = "0s", value_parser = value::start)]
-    boot: Span,
+    boot: DurationRange,
     /// The time from there until the pod can serve; meanwhile it answers 503 [e.g. 2s, or never].
     #[arg(long, env = "POD_INIT", value_name = "TIME", default_value = "0s", value_parser = value::start)]
-    init: Span,
+    init: DurationRange,
     /// When `/-/ready` answers 200.
     #[arg(long, env = "POD_READINESS", value_name = "HOW", default_value = "honest")]
     readiness: ReadinessName,
 
     /// The time that an answer takes [e.g. 10ms..20ms, drawn anew for each].
     #[arg(long, env = "POD_WORK", value_name = "TIME", default_value = "2ms")]
-    work: Span,
+    work: DurationRange,
     /// The time after the start in which answers are slower, with a decrease to none [e.g. 5s].
     #[arg(long, env = "POD_WARM_UP", value_name = "TIME", default_value = "0s")]
-    warm_up: Span,
+    warm_up: DurationRange,
     /// The extra time of the first answer in that time.
     #[arg(long, env = "POD_WARM_UP_ADDS", value_name = "TIME", default_value = "500ms")]
-    warm_up_adds: Span,
+    warm_up_adds: DurationRange,
     /// The share of requests that take long [e.g. 5%].
     #[arg(long, env = "POD_LONG_SHARE", value_name = "P%", default_value = "0%", value_parser = value::share)]
     long_share: f64,
     /// The time that each of these takes.
     #[arg(long, env = "POD_LONG_WORK", value_name = "TIME", default_value = "1s")]
-    long_work: Span,
+    long_work: DurationRange,
     /// The share of requests that is answered with 500 [e.g. 50%].
     #[arg(long, env = "POD_ERRORS", value_name = "P%", default_value = "0%", value_parser = value::share)]
     errors: f64,
@@ -174,11 +174,11 @@ async fn print(told: &mut UnboundedReceiver<Event>) -> Infallible {
 fn spec(args: &PodArgs) -> PodSpec {
     PodSpec {
         // The cluster does these.
-        schedule: Span::ZERO,
+        schedule: DurationRange::ZERO,
         liveness: None,
-        pre_stop: Span::ZERO,
-        grace: Span::ZERO,
-        teardown: Span::ZERO,
+        pre_stop: DurationRange::ZERO,
+        grace: DurationRange::ZERO,
+        teardown: DurationRange::ZERO,
         afterwards: Afterwards::Refuses,
         // The process does these.
         boot: args.boot,

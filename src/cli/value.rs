@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ReportTo;
 use crate::run::plan::ClusterTarget;
-use lapse_lab::duration_range::Span;
+use lapse_lab::duration_range::DurationRange;
 use lapse_measure::budget::{Limit, WorstShare};
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
@@ -41,8 +41,8 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Parses a start-up time: `250ms`, a range `1s..2s`, or `never`.
-pub(super) fn start(text: &str) -> Result<Span, lapse_lab::duration_range::Error> {
-    if text == "never" { Ok(Span::exactly(Duration::MAX)) } else { text.parse() }
+pub(super) fn start(text: &str) -> Result<DurationRange, lapse_lab::duration_range::Error> {
+    if text == "never" { Ok(DurationRange::exactly(Duration::MAX)) } else { text.parse() }
 }
 
 /// Checks that a text can be the value of a header.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::app::Phase;
-use super::duration_range::Span;
+use super::duration_range::DurationRange;
 use super::endpoints::List;
 use super::kubelet;
 use super::pod::Pod;
@@ -148,7 +148,7 @@ impl Cluster {
     }
 
     async fn wait_for_new(&self) {
-        self.wait(|| self.census(Span::ZERO).new_available >= self.scenario.replicas()).await;
+        self.wait(|| self.census(DurationRange::ZERO).new_available >= self.scenario.replicas()).await;
     }
 
     async fn wait(&self, done: impl Fn() -> bool) {
@@ -167,7 +167,7 @@ impl Cluster {
         state.pods.iter().filter(|pod| !pod.status().deleting && pod.template() != state.template).cloned().collect()
     }
 
-    fn census(&self, min_ready: Span) -> Census {
+    fn census(&self, min_ready: DurationRange) -> Census {
         let state = self.state();
         let now = self.log.now();
         let available = |pod: &Pod| pod.status().ready_since.is_some_and(|since| now.since(since) >= min_ready.high());

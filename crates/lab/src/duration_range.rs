@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// A duration, or a range of durations whose ends are in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Span {
+pub struct DurationRange {
     low: Duration,
     high: Duration,
 }
@@ -26,7 +26,7 @@ pub enum Error {
     Backwards(String),
 }
 
-impl Span {
+impl DurationRange {
     /// The duration 0.
     pub const ZERO: Self = Self::exactly(Duration::ZERO);
 
@@ -61,7 +61,7 @@ impl Span {
     }
 }
 
-impl FromStr for Span {
+impl FromStr for DurationRange {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
@@ -73,7 +73,7 @@ impl FromStr for Span {
     }
 }
 
-impl TryFrom<String> for Span {
+impl TryFrom<String> for DurationRange {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self, Error> {
@@ -93,26 +93,26 @@ mod tests {
 
     #[test]
     fn lengths_and_ranges_are_read_and_the_rest_is_refused() {
-        assert_eq!("1.5s".parse(), Ok(Span::millis(1500)));
-        assert_eq!("1m30s".parse(), Ok(Span::millis(90_000)));
-        let range: Span = "200ms..2s".parse().unwrap();
+        assert_eq!("1.5s".parse(), Ok(DurationRange::millis(1500)));
+        assert_eq!("1m30s".parse(), Ok(DurationRange::millis(90_000)));
+        let range: DurationRange = "200ms..2s".parse().unwrap();
         assert_eq!((range.low(), range.high()), (Duration::from_millis(200), Duration::from_secs(2)));
         for text in ["", "5", "ms", "-1s", "5 lightyears", "1s..", "inf s", "9e99s"] {
-            assert!(matches!(text.parse::<Span>(), Err(Error::Unreadable(_))), "{text:?}");
+            assert!(matches!(text.parse::<DurationRange>(), Err(Error::Unreadable(_))), "{text:?}");
         }
-        assert_eq!("2s..1s".parse::<Span>(), Err(Error::Backwards("2s..1s".into())));
+        assert_eq!("2s..1s".parse::<DurationRange>(), Err(Error::Backwards("2s..1s".into())));
     }
 
     proptest! {
         #[test]
         fn what_is_drawn_lies_in_the_range(low in 0_u32..10_000, more in 0_u32..10_000) {
-            let span: Span = format!("{low}ms..{}ms", low + more).parse().unwrap();
+            let span: DurationRange = format!("{low}ms..{}ms", low + more).parse().unwrap();
             prop_assert!(span.contains(span.draw()));
         }
 
         #[test]
         fn no_text_makes_it_panic(text in ".{0,12}") {
-            let _ = text.parse::<Span>();
+            let _ = text.parse::<DurationRange>();
         }
     }
 }

@@ -82,11 +82,11 @@ fn fit(targets: List, records: &HashMap<String, Record>) -> List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duration_range::Span;
+    use crate::duration_range::DurationRange;
 
     #[test]
     fn a_target_changes_its_state_only_after_enough_consecutive_checks() {
-        let check = HealthCheck { period: Span::millis(100), healthy: 3, unhealthy: 2 };
+        let check = HealthCheck { period: DurationRange::millis(100), healthy: 3, unhealthy: 2 };
         let states = |checks: &str| {
             let mut record = Record::default();
             let state = |passed| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::duration_range::Span;
+use super::duration_range::DurationRange;
 use super::ledger::{Entry, InjectedFault};
 use super::pod::Pod;
 use super::world_log::WorldLog;
@@ -18,9 +18,9 @@ pub(super) type List = Vec<Arc<Pod>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lateness {
     /// The time from a change until the hop routes by it.
-    pub(super) lag: Span,
+    pub(super) lag: DurationRange,
     /// The minimum time between two updates of the copy; changes in between are held back.
-    pub(super) hold: Span,
+    pub(super) hold: DurationRange,
 }
 
 /// A new version of the list.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::duration_range::Span;
+use super::duration_range::DurationRange;
 use super::elb;
 use super::endpoints::{Endpoints, Lateness, List};
 use super::gated_listener::GatedListener;
@@ -79,8 +79,8 @@ fn list(spec: &HopSpec, endpoints: &mut Endpoints, log: &Arc<WorldLog>) -> watch
     }
 }
 
-const fn late(lag: Span) -> Lateness {
-    Lateness { lag, hold: Span::ZERO }
+const fn late(lag: DurationRange) -> Lateness {
+    Lateness { lag, hold: DurationRange::ZERO }
 }
 
 fn ingress_config(spec: &IngressSpec) -> ProxyConfig {

@@ -16,7 +16,7 @@ use serde_saphyr::UserMessageFormatter;
 use self::expect::Expect;
 use self::hop::HopSpec;
 use self::pod::PodSpec;
-use super::duration_range::Span;
+use super::duration_range::DurationRange;
 use super::strategy::Strategy;
 
 /// Why a text is not a scenario.
@@ -94,7 +94,7 @@ pub struct Act {
     pub upgrade: String,
     /// The time after which the rollout is rolled back to the previous template.
     #[serde(default)]
-    pub roll_back_after: Option<Span>,
+    pub roll_back_after: Option<DurationRange>,
     /// The expected cost.
     pub expect: Expect,
 }
@@ -252,7 +252,7 @@ fn at_least_one(key: &str, count: u32) -> Result<(), String> {
 }
 
 /// Refuses a duration of 0 under `key`.
-fn some_time(key: &str, span: Span) -> Result<(), String> {
+fn some_time(key: &str, span: DurationRange) -> Result<(), String> {
     if span.low().is_zero() { Err(format!("`{key}` is nothing: write one such as 100ms")) } else { Ok(()) }
 }
 
@@ -300,7 +300,7 @@ const fn two() -> u32 {
 }
 
 fn length<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let span = Span::deserialize(deserializer)?;
+    let span = DurationRange::deserialize(deserializer)?;
     if span.low() == span.high() {
         Ok(Some(span.low()))
     } else {
@@ -332,7 +332,7 @@ acts:
         let scenario = Scenario::parse(SMALL).unwrap();
         assert_eq!((scenario.name(), scenario.shows()), ("small", "Shows nothing in particular."));
         assert_eq!((scenario.replicas(), scenario.acts().len()), (2, 1));
-        assert_eq!(scenario.pod("v1").unwrap().work, Span::millis(5));
+        assert_eq!(scenario.pod("v1").unwrap().work, DurationRange::millis(5));
     }
 
     #[test]

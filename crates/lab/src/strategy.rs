@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::duration_range::Span;
+use super::duration_range::DurationRange;
 
 /// A number of pods, absolute or as a percentage of the replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct RollingUpdate {
     /// The maximum number of replicas that may be unavailable.
     pub max_unavailable: Quantity,
     /// The time for which a pod must have been ready to count as available.
-    pub min_ready: Span,
+    pub min_ready: DurationRange,
 }
 
 /// The timing of a blue-green rollout.
@@ -49,7 +49,7 @@ pub struct BlueGreen {
     /// When the selector is switched.
     pub switch: Switch,
     /// The time for which the old pods stay after the switch.
-    pub keep_old: Span,
+    pub keep_old: DurationRange,
 }
 
 /// When the selector is switched to the new pods.
@@ -138,13 +138,17 @@ impl Default for Strategy {
 
 impl Default for BlueGreen {
     fn default() -> Self {
-        Self { switch: Switch::WhenReady, keep_old: Span::ZERO }
+        Self { switch: Switch::WhenReady, keep_old: DurationRange::ZERO }
     }
 }
 
 impl Default for RollingUpdate {
     fn default() -> Self {
-        Self { max_surge: Quantity::Percent(25), max_unavailable: Quantity::Percent(25), min_ready: Span::ZERO }
+        Self {
+            max_surge: Quantity::Percent(25),
+            max_unavailable: Quantity::Percent(25),
+            min_ready: DurationRange::ZERO,
+        }
     }
 }
 
@@ -188,7 +192,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rolling(surge: Quantity, unavailable: Quantity) -> RollingUpdate {
-        RollingUpdate { max_surge: surge, max_unavailable: unavailable, min_ready: Span::ZERO }
+        RollingUpdate { max_surge: surge, max_unavailable: unavailable, min_ready: DurationRange::ZERO }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::duration_range::Span;
+use crate::duration_range::DurationRange;
 
 /// An expected number, by whether it is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -43,7 +43,7 @@ pub struct Expect {
     pub classes: Vec<String>,
     /// The range for the time in which the target is impaired.
     #[serde(default)]
-    pub downtime: Option<Span>,
+    pub downtime: Option<DurationRange>,
     /// Slow answers.
     #[serde(default)]
     pub slow: Option<Amount>,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{at_least_one, some_time};
-use crate::duration_range::Span;
+use crate::duration_range::DurationRange;
 
 /// A hop in front of the pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -46,12 +46,12 @@ impl HopSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ServiceSpec {
     /// The delay of the list.
-    pub lag: Span,
+    pub lag: DurationRange,
 }
 
 impl Default for ServiceSpec {
     fn default() -> Self {
-        Self { lag: Span::millis(200) }
+        Self { lag: DurationRange::millis(200) }
     }
 }
 
@@ -60,15 +60,15 @@ impl Default for ServiceSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct IngressSpec {
     /// The delay of the list.
-    pub lag: Span,
+    pub lag: DurationRange,
     /// The minimum time between two updates of the list; changes in between are held back.
-    pub hold: Span,
+    pub hold: DurationRange,
     /// The number of pods tried for one request.
     pub tries: u32,
     /// The timeout for a connection to a pod.
-    pub connect_timeout: Span,
+    pub connect_timeout: DurationRange,
     /// The timeout for an answer of a pod.
-    pub answer_timeout: Span,
+    pub answer_timeout: DurationRange,
     /// When the ingress reloads.
     pub reloads: Reloads,
 }
@@ -88,13 +88,13 @@ pub enum Reloads {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ElbSpec {
     /// The time to register or deregister a pod.
-    pub lag: Span,
+    pub lag: DurationRange,
     /// The health check of targets.
     pub health_check: HealthCheck,
     /// The timeout for a connection to a pod.
-    pub connect_timeout: Span,
+    pub connect_timeout: DurationRange,
     /// The timeout for an answer of a pod.
-    pub answer_timeout: Span,
+    pub answer_timeout: DurationRange,
 }
 
 /// A load balancer's health check.
@@ -102,7 +102,7 @@ pub struct ElbSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HealthCheck {
     /// The time between two checks.
-    pub period: Span,
+    pub period: DurationRange,
     /// The number of consecutive successes that make a target healthy.
     pub healthy: u32,
     /// The number of consecutive failures that make a target unhealthy.
@@ -112,11 +112,11 @@ pub struct HealthCheck {
 impl Default for IngressSpec {
     fn default() -> Self {
         Self {
-            lag: Span::millis(50),
-            hold: Span::ZERO,
+            lag: DurationRange::millis(50),
+            hold: DurationRange::ZERO,
             tries: 3,
-            connect_timeout: Span::millis(5_000),
-            answer_timeout: Span::millis(60_000),
+            connect_timeout: DurationRange::millis(5_000),
+            answer_timeout: DurationRange::millis(60_000),
             reloads: Reloads::Never,
         }
     }
@@ -125,16 +125,16 @@ impl Default for IngressSpec {
 impl Default for ElbSpec {
     fn default() -> Self {
         Self {
-            lag: Span::millis(1_000),
+            lag: DurationRange::millis(1_000),
             health_check: HealthCheck::default(),
-            connect_timeout: Span::millis(10_000),
-            answer_timeout: Span::millis(60_000),
+            connect_timeout: DurationRange::millis(10_000),
+            answer_timeout: DurationRange::millis(60_000),
         }
     }
 }
 
 impl Default for HealthCheck {
     fn default() -> Self {
-        Self { period: Span::millis(500), healthy: 2, unhealthy: 2 }
+        Self { period: DurationRange::millis(500), healthy: 2, unhealthy: 2 }
     }
 }

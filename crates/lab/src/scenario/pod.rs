@@ -3,20 +3,20 @@
 use serde::Deserialize;
 
 use super::{at_least_one, some_time};
-use crate::duration_range::Span;
+use crate::duration_range::DurationRange;
 
 /// A pod template.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PodSpec {
     /// The time from the pod's creation until its process runs.
-    pub schedule: Span,
+    pub schedule: DurationRange,
     /// The time from there until the process listens.
-    pub boot: Span,
+    pub boot: DurationRange,
     /// The time from there until the process can serve; meanwhile it answers 503.
-    pub init: Span,
+    pub init: DurationRange,
     /// The time that an answer takes.
-    pub work: Span,
+    pub work: DurationRange,
     /// Slower answers after the start.
     pub warm_up: Option<WarmUp>,
     /// A share of requests that take longer.
@@ -30,13 +30,13 @@ pub struct PodSpec {
     /// The liveness probe, if there is one.
     pub liveness: Option<Liveness>,
     /// The time that the preStop hook sleeps.
-    pub pre_stop: Span,
+    pub pre_stop: DurationRange,
     /// The response of the process to SIGTERM.
     pub on_sigterm: OnSigterm,
     /// The time from deletion to SIGKILL (`terminationGracePeriodSeconds`).
-    pub grace: Span,
+    pub grace: DurationRange,
     /// The time from the end of the process until the pod and its network are gone; meanwhile its address refuses.
-    pub teardown: Span,
+    pub teardown: DurationRange,
     /// The behaviour of the pod's address once its network is gone.
     pub afterwards: Afterwards,
 }
@@ -46,9 +46,9 @@ pub struct PodSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WarmUp {
     /// The duration of the warm-up.
-    pub lasts: Span,
+    pub lasts: DurationRange,
     /// The extra time of the first answer.
-    pub adds: Span,
+    pub adds: DurationRange,
 }
 
 /// Requests that take longer than others.
@@ -58,7 +58,7 @@ pub struct LongRequests {
     /// The share of these requests, from 0 to 1.
     pub share: f64,
     /// The time that each of them takes.
-    pub work: Span,
+    pub work: DurationRange,
 }
 
 /// A readiness probe: its timing, and whether a passed probe means that the pod serves.
@@ -68,9 +68,9 @@ pub struct Readiness {
     /// The meaning of a passed probe: whether the pod then serves.
     pub probe: Honesty,
     /// The time from the start of the process to the first check.
-    pub initial_delay: Span,
+    pub initial_delay: DurationRange,
     /// The time between two checks.
-    pub period: Span,
+    pub period: DurationRange,
     /// The number of consecutive failures that make the pod unready.
     pub failures: u32,
 }
@@ -92,9 +92,9 @@ pub enum Honesty {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Liveness {
     /// The time from the start of the process to the first check.
-    pub initial_delay: Span,
+    pub initial_delay: DurationRange,
     /// The time between two checks.
-    pub period: Span,
+    pub period: DurationRange,
     /// The number of consecutive failures that restart the process.
     pub failures: u32,
 }
@@ -127,20 +127,20 @@ pub enum Afterwards {
 impl Default for PodSpec {
     fn default() -> Self {
         Self {
-            schedule: Span::millis(50),
-            boot: Span::millis(150),
-            init: Span::ZERO,
-            work: Span::millis(2),
+            schedule: DurationRange::millis(50),
+            boot: DurationRange::millis(150),
+            init: DurationRange::ZERO,
+            work: DurationRange::millis(2),
             warm_up: None,
             long_requests: None,
             errors: 0.0,
             capacity: None,
             readiness: Readiness::default(),
             liveness: None,
-            pre_stop: Span::ZERO,
+            pre_stop: DurationRange::ZERO,
             on_sigterm: OnSigterm::Exit,
-            grace: Span::millis(5_000),
-            teardown: Span::millis(150),
+            grace: DurationRange::millis(5_000),
+            teardown: DurationRange::millis(150),
             afterwards: Afterwards::Swallows,
         }
     }
@@ -148,13 +148,18 @@ impl Default for PodSpec {
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self { probe: Honesty::Honest, initial_delay: Span::ZERO, period: Span::millis(100), failures: 3 }
+        Self {
+            probe: Honesty::Honest,
+            initial_delay: DurationRange::ZERO,
+            period: DurationRange::millis(100),
+            failures: 3,
+        }
     }
 }
 
 impl Default for Liveness {
     fn default() -> Self {
-        Self { initial_delay: Span::ZERO, period: Span::millis(100), failures: 3 }
+        Self { initial_delay: DurationRange::ZERO, period: DurationRange::millis(100), failures: 3 }
     }
 }
 
