@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use self::output_tee::{OutputTee, Stream};
 use self::process_tree::{Mark, ProcessTree};
-pub(crate) use self::running::{Happening, Running};
+pub(crate) use self::running::{CommandUpdate, Running};
 use lapse_measure::time::Offset;
 
 /// A command line: a program and its arguments.

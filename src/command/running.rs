@@ -28,9 +28,9 @@ const DRAIN: Duration = Duration::from_millis(200);
 /// A clock that can be shared.
 type Now = Arc<dyn Fn() -> Offset + Send + Sync>;
 
-/// An event of the command.
+/// An update from a running command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Happening {
+pub(crate) enum CommandUpdate {
     /// The command printed a line (`stdout`, `stderr`; at the time of the line's first byte), or the prober has a
     /// remark about it (`stdout-closed`, `stderr-closed`, `left-running`).
     Line(Event),
@@ -87,22 +87,22 @@ impl Running {
     }
 
     /// The next event; `None` once no process is left. Cancel-safe, so it may be used in a `select!`.
-    pub(crate) async fn next(&mut self) -> Option<Happening> {
+    pub(crate) async fn next(&mut self) -> Option<CommandUpdate> {
         loop {
             match self.wake().await {
-                Wake::Line(event) => return Some(Happening::Line(event)),
+                Wake::Line(event) => return Some(CommandUpdate::Line(event)),
                 Wake::Exited(exit) => {
                     self.stage = Stage::Drains(exit, Box::pin(sleep(DRAIN)));
                     self.end();
                 }
                 Wake::Drained(exit) => {
                     self.stage = Stage::Ends;
-                    return Some(Happening::Exited(exit));
+                    return Some(CommandUpdate::Exited(exit));
                 }
                 Wake::Ended(left) => {
                     self.stage = Stage::Over;
                     if !left.is_empty() {
-                        return Some(Happening::Line(left_running((self.now)(), &left)));
+                        return Some(CommandUpdate::Line(left_running((self.now)(), &left)));
                     }
                 }
                 Wake::Never => return None,

@@ -58,10 +58,10 @@ fn start(command: &Command, stdout: impl Write + Send + 'static, stderr: impl Wr
 
 async fn finish(running: &mut Running) -> (Vec<Event>, Exit) {
     let (mut lines, mut exit) = (Vec::new(), None);
-    while let Some(happening) = running.next().await {
-        match happening {
-            Happening::Line(event) => lines.push(event),
-            Happening::Exited(seen) => assert_eq!(exit.replace(seen), None, "it exits once"),
+    while let Some(update) = running.next().await {
+        match update {
+            CommandUpdate::Line(event) => lines.push(event),
+            CommandUpdate::Exited(seen) => assert_eq!(exit.replace(seen), None, "it exits once"),
         }
     }
     (lines, exit.unwrap())
@@ -77,7 +77,7 @@ async fn run(script: &str) -> Outcome {
 /// The next line of stdout, as a pid.
 async fn next_pid(running: &mut Running) -> String {
     match running.next().await {
-        Some(Happening::Line(event)) => event.text,
+        Some(CommandUpdate::Line(event)) => event.text,
         other => panic!("expected a line, got {other:?}"),
     }
 }

@@ -21,7 +21,7 @@ const BETWEEN_ACTS: Duration = Duration::from_secs(2);
 
 /// An update from a running activity.
 #[derive(Debug)]
-pub(crate) enum Happening {
+pub(crate) enum ActivityUpdate {
     /// An act of the scenario begins, at that offset.
     Act(String, Offset),
     /// An event of the command or of the scenario.
@@ -66,39 +66,39 @@ impl ReadyActivity {
 /// A running activity, in a task of its own.
 #[derive(Debug)]
 pub(crate) struct RunningActivity {
-    happenings: UnboundedReceiver<Happening>,
+    updates: UnboundedReceiver<ActivityUpdate>,
     orders: UnboundedSender<Order>,
 }
 
 impl RunningActivity {
     /// An activity without effect that completes at `end`.
     pub(crate) fn nothing(end: Offset, clock: Clock) -> Self {
-        Self::spawn(move |happenings, mut orders| async move {
+        Self::spawn(move |updates, mut orders| async move {
             tokio::select! {
                 () = sleep(clock.until(end)) => {}
                 _ = orders.recv() => {}
             }
-            let _ = happenings.send(Happening::Done);
+            let _ = updates.send(ActivityUpdate::Done);
         })
     }
 
     /// An activity that follows a running command.
     pub(crate) fn command(running: Running) -> Self {
-        Self::spawn(|happenings, orders| follow(running, happenings, orders))
+        Self::spawn(|updates, orders| follow(running, updates, orders))
     }
 
     /// An activity that performs the acts of a scenario in its world.
     pub(crate) fn acts(world: Arc<World>, names: Vec<String>, clock: Clock) -> Self {
-        Self::spawn(move |happenings, mut orders| async move {
+        Self::spawn(move |updates, mut orders| async move {
             let play = async {
                 for (place, name) in names.into_iter().enumerate() {
                     if place > 0 {
                         sleep(BETWEEN_ACTS).await;
                     }
-                    let _ = happenings.send(Happening::Act(name, clock.now()));
+                    let _ = updates.send(ActivityUpdate::Act(name, clock.now()));
                     if let Err(error) = world.roll(place).await {
                         let text = error.to_string();
-                        let _ = happenings.send(Happening::Event(Event::new(
+                        let _ = updates.send(ActivityUpdate::Event(Event::new(
                             clock.now(),
                             Source::Lab,
                             EventKind::Failed,
@@ -111,22 +111,22 @@ impl RunningActivity {
                 () = play => {}
                 _ = orders.recv() => {}
             }
-            let _ = happenings.send(Happening::Done);
+            let _ = updates.send(ActivityUpdate::Done);
         })
     }
 
-    fn spawn<T>(task: impl FnOnce(UnboundedSender<Happening>, UnboundedReceiver<Order>) -> T) -> Self
+    fn spawn<T>(task: impl FnOnce(UnboundedSender<ActivityUpdate>, UnboundedReceiver<Order>) -> T) -> Self
     where
         T: Future<Output = ()> + Send + 'static,
     {
-        let ((happened, happenings), (orders, ordered)) = (unbounded_channel(), unbounded_channel());
+        let ((happened, updates), (orders, ordered)) = (unbounded_channel(), unbounded_channel());
         tokio::spawn(task(happened, ordered));
-        Self { happenings, orders }
+        Self { updates, orders }
     }
 
-    /// The next update; [`Happening::Done`] once the activity is complete.
-    pub(crate) async fn next(&mut self) -> Happening {
-        self.happenings.recv().await.unwrap_or(Happening::Done)
+    /// The next update; [`ActivityUpdate::Done`] once the activity is complete.
+    pub(crate) async fn next(&mut self) -> ActivityUpdate {
+        self.updates.recv().await.unwrap_or(ActivityUpdate::Done)
     }
 
     /// Sends an order; ignored if the activity is complete.
@@ -136,7 +136,7 @@ impl RunningActivity {
 }
 
 /// Follows a command to its end. The first signal asks it to end; if it does not, it is killed.
-async fn follow(mut running: Running, happenings: UnboundedSender<Happening>, mut orders: UnboundedReceiver<Order>) {
+async fn follow(mut running: Running, updates: UnboundedSender<ActivityUpdate>, mut orders: UnboundedReceiver<Order>) {
     let mut asked = false;
     let mut patience = std::pin::pin!(None);
     loop {
@@ -147,9 +147,9 @@ async fn follow(mut running: Running, happenings: UnboundedSender<Happening>, mu
             }
         };
         tokio::select! {
-            happening = running.next() => match happening {
-                Some(command::Happening::Line(event)) => drop(happenings.send(Happening::Event(event))),
-                Some(command::Happening::Exited(exit)) => drop(happenings.send(Happening::Exit(exit))),
+            update = running.next() => match update {
+                Some(command::CommandUpdate::Line(event)) => drop(updates.send(ActivityUpdate::Event(event))),
+                Some(command::CommandUpdate::Exited(exit)) => drop(updates.send(ActivityUpdate::Exit(exit))),
                 None => break,
             },
             Some(order) = orders.recv() => match order {
@@ -166,5 +166,5 @@ async fn follow(mut running: Running, happenings: UnboundedSender<Happening>, mu
             }
         }
     }
-    let _ = happenings.send(Happening::Done);
+    let _ = updates.send(ActivityUpdate::Done);
 }

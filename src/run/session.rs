@@ -30,11 +30,11 @@ use lapse_record::record::{Record, Recorder};
 const HURRY: Duration = Duration::from_secs(1);
 
 /// An input of the session's loop.
-enum Happening {
+enum Input {
     /// A batch of resolved slots; `None` once all slots have resolved.
     Batch(Option<Batch>),
     /// An update of the activity.
-    Activity(activity::Happening),
+    Activity(activity::ActivityUpdate),
     /// An event of the scenario's world.
     World(Event),
     /// An update of the cluster.
@@ -141,27 +141,27 @@ impl<'a> Session<'a> {
         }
         loop {
             match self.next(&mut ticks).await {
-                Happening::Batch(Some(batch)) => {
+                Input::Batch(Some(batch)) => {
                     self.live.push(&batch);
                     self.take(Entry::Batch(batch));
                 }
-                Happening::Batch(None) => break,
-                Happening::Activity(happening) => self.follow(happening),
-                Happening::World(event) | Happening::Cluster(WatchUpdate::Event(event)) => {
+                Input::Batch(None) => break,
+                Input::Activity(update) => self.follow(update),
+                Input::World(event) | Input::Cluster(WatchUpdate::Event(event)) => {
                     self.take(Entry::Event(event));
                 }
-                Happening::Cluster(WatchUpdate::Warning(text)) => self.say(&text),
-                Happening::Cluster(WatchUpdate::Status(_) | WatchUpdate::Pods(_)) => {
+                Input::Cluster(WatchUpdate::Warning(text)) => self.say(&text),
+                Input::Cluster(WatchUpdate::Status(_) | WatchUpdate::Pods(_)) => {
                     self.look_at_rollout(self.parts.clock.now());
                 }
-                Happening::Signal(signal) => self.interrupt(signal),
-                Happening::Tick => self.tick(),
+                Input::Signal(signal) => self.interrupt(signal),
+                Input::Tick => self.tick(),
             }
         }
         self.finish()
     }
 
-    async fn next(&mut self, ticks: &mut Interval) -> Happening {
+    async fn next(&mut self, ticks: &mut Interval) -> Input {
         let activity = async {
             match &mut self.running {
                 Some(running) => running.next().await,
@@ -181,20 +181,20 @@ impl<'a> Session<'a> {
             }
         };
         tokio::select! {
-            signal = self.parts.signals.next() => Happening::Signal(signal),
-            happening = activity => Happening::Activity(happening),
-            Some(event) = world => Happening::World(event),
-            told = cluster => Happening::Cluster(told),
-            batch = self.parts.hammer.next() => Happening::Batch(batch),
-            _ = ticks.tick() => Happening::Tick,
+            signal = self.parts.signals.next() => Input::Signal(signal),
+            update = activity => Input::Activity(update),
+            Some(event) = world => Input::World(event),
+            told = cluster => Input::Cluster(told),
+            batch = self.parts.hammer.next() => Input::Batch(batch),
+            _ = ticks.tick() => Input::Tick,
         }
     }
 
-    fn follow(&mut self, happening: activity::Happening) {
-        match happening {
-            activity::Happening::Act(name, at) => self.take(Entry::Act(name, at)),
-            activity::Happening::Event(event) => self.take(Entry::Event(event)),
-            activity::Happening::Exit(exit) => {
+    fn follow(&mut self, update: activity::ActivityUpdate) {
+        match update {
+            activity::ActivityUpdate::Act(name, at) => self.take(Entry::Act(name, at)),
+            activity::ActivityUpdate::Event(event) => self.take(Entry::Event(event)),
+            activity::ActivityUpdate::Exit(exit) => {
                 let text = match (exit.code, exit.signal) {
                     (Some(code), _) => format!("exit code {code}"),
                     (None, Some(signal)) => format!("ended by signal {signal}"),
@@ -203,7 +203,7 @@ impl<'a> Session<'a> {
                 self.take(Entry::Event(Event::new(exit.at, Source::Command, EventKind::Exited, text)));
                 self.take(Entry::Exit(exit));
             }
-            activity::Happening::Done => {
+            activity::ActivityUpdate::Done => {
                 self.running = None;
                 self.event_is_over();
             }
