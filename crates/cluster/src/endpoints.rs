@@ -79,13 +79,13 @@ pub(super) fn read(meta: &Meta, value: &Value) -> Result<Membership, serde_json:
     let mut members = BTreeMap::new();
     for endpoint in part::<Vec<Endpoint>>(value, "/endpoints")? {
         let address = endpoint.addresses.into_iter().next().unwrap_or_default();
-        members.insert(Member::of(endpoint.target_ref, address), endpoint.conditions.standing());
+        members.insert(Member::of(endpoint.target_ref, address), endpoint.conditions.readiness());
     }
     for subset in part::<Vec<Subset>>(value, "/subsets")? {
         let ready = subset.addresses.into_iter().map(|address| (address, Readiness::In));
         let other = subset.not_ready_addresses.into_iter().map(|address| (address, Readiness::Out));
         members.extend(
-            ready.chain(other).map(|(address, standing)| (Member::of(address.target_ref, address.ip), standing)),
+            ready.chain(other).map(|(address, readiness)| (Member::of(address.target_ref, address.ip), readiness)),
         );
     }
     // A slice names its service in a label; an Endpoints object has the name of its service.
@@ -96,23 +96,23 @@ pub(super) fn read(meta: &Meta, value: &Value) -> Result<Membership, serde_json:
 /// The changes between two versions of a list of endpoints.
 pub(super) fn changes(old: Option<&Membership>, new: Option<&Membership>) -> Vec<Change> {
     let Some(service) = new.or(old).map(|members| members.service.as_str()) else { return Vec::new() };
-    let standing = |members: Option<&Membership>, member: &Member| {
+    let readiness = |members: Option<&Membership>, member: &Member| {
         members.and_then(|members| members.members.get(member).copied()).unwrap_or_default()
     };
     let all = old.into_iter().chain(new).flat_map(|members| members.members.keys());
     let all: std::collections::BTreeSet<_> = all.collect();
-    let changed = all.into_iter().map(|member| (member, standing(old, member), standing(new, member)));
+    let changed = all.into_iter().map(|member| (member, readiness(old, member), readiness(new, member)));
     changed.filter(|(_, was, is)| was != is).map(|(member, was, is)| member.change(service, was, is)).collect()
 }
 
 /// The members that took connections when the watch began.
 pub(super) fn found(slice: &Membership) -> Vec<Change> {
-    let members = slice.members.iter().filter(|(_, standing)| **standing == Readiness::In);
+    let members = slice.members.iter().filter(|(_, readiness)| **readiness == Readiness::In);
     members.map(|(member, _)| member.found(&slice.service)).collect()
 }
 
 impl Conditions {
-    fn standing(&self) -> Readiness {
+    fn readiness(&self) -> Readiness {
         let ready = self.ready.unwrap_or(true);
         match (ready, self.serving.unwrap_or(ready), self.terminating.unwrap_or(false)) {
             (true, ..) => Readiness::In,

@@ -38,7 +38,7 @@ pub struct Status {
 
 /// Whether an object belongs to the rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum RolloutMembership {
     In,
     Out,
     /// Its owner is not known yet.
@@ -136,7 +136,7 @@ impl State {
 
     /// The objects of the rollout that exist when the watch begins.
     pub(super) fn found(&mut self, at: Offset) -> Vec<Event> {
-        let belonging = self.objects.iter().filter(|(key, object)| self.standing(key.kind, object) == Standing::In);
+        let belonging = self.objects.iter().filter(|(key, object)| self.is_member(key.kind, object));
         let found = belonging.flat_map(|(key, object)| {
             diff::found(key.kind, object).into_iter().map(|change| Waiting {
                 at,
@@ -158,7 +158,7 @@ impl State {
         let pods = self.objects.iter().filter_map(|(key, object)| match &object.body {
             Body::Pod(pod) if pod.is_ready() && object.meta.deletion_timestamp.is_none() => {
                 let ip = pod.address.parse().ok()?;
-                (self.standing(key.kind, object) == Standing::In).then_some(PodAddress { ip, port: pod.port })
+                self.is_member(key.kind, object).then_some(PodAddress { ip, port: pod.port })
             }
             _ => None,
         });
@@ -178,7 +178,7 @@ impl State {
 
     /// The progress of the rollout.
     pub(super) fn status(&self) -> Status {
-        let belonging = self.objects.iter().filter(|(key, object)| self.standing(key.kind, object) == Standing::In);
+        let belonging = self.objects.iter().filter(|(key, object)| self.is_member(key.kind, object));
         let (mut workloads, mut missing) = (0, Vec::new());
         for (Key { kind, name }, Object { meta, body }) in belonging {
             match body {
@@ -200,21 +200,21 @@ impl State {
         let known = self
             .objects
             .iter()
-            .filter(|(key, object)| key.kind == kind && self.standing(kind, object) != Standing::Out);
+            .filter(|(key, object)| key.kind == kind && self.membership(kind, object) != RolloutMembership::Out);
         let known: BTreeMap<_, _> = known.map(|(key, object)| (&key.name, &object.meta.resource_version)).collect();
         let stays_out = |name: &String| {
             let object = self.objects.get(&Key { kind, name: name.clone() });
-            object.is_some_and(|object| self.standing(kind, object) == Standing::Out)
+            object.is_some_and(|object| self.membership(kind, object) == RolloutMembership::Out)
         };
         fresh.iter().filter(|(name, _)| !stays_out(name)).eq(known)
     }
 
     /// Notes whether the objects that an owner controls belong to the rollout.
     fn settle(&mut self, kind: Kind, object: &Object) {
-        let belongs = match self.standing(kind, object) {
-            Standing::In => true,
-            Standing::Out => false,
-            Standing::Unknown => return,
+        let belongs = match self.membership(kind, object) {
+            RolloutMembership::In => true,
+            RolloutMembership::Out => false,
+            RolloutMembership::Unknown => return,
         };
         if kind.is_workload() || kind == Kind::ReplicaSet {
             self.owners.insert(object.meta.uid.clone(), belongs);
@@ -233,10 +233,10 @@ impl State {
     fn wake(&mut self, at: Offset) -> Vec<Event> {
         let mut told = Vec::new();
         for waiting in std::mem::take(&mut self.waiting) {
-            match self.standing(waiting.kind, &waiting.object) {
-                Standing::In => told.push(self.event(waiting)),
-                Standing::Unknown if at.since(waiting.at) < OWNER_TIMEOUT => self.waiting.push_back(waiting),
-                Standing::Unknown | Standing::Out => {}
+            match self.membership(waiting.kind, &waiting.object) {
+                RolloutMembership::In => told.push(self.event(waiting)),
+                RolloutMembership::Unknown if at.since(waiting.at) < OWNER_TIMEOUT => self.waiting.push_back(waiting),
+                RolloutMembership::Unknown | RolloutMembership::Out => {}
             }
         }
         while self.waiting.len() > MAX_WAITING {
@@ -253,29 +253,33 @@ impl State {
         Event { source_time, address, detail, ..Event::new(at, Source::Kubernetes, kind, text).to(object) }
     }
 
-    fn standing(&self, kind: Kind, object: &Object) -> Standing {
-        let belongs = |belongs: bool| if belongs { Standing::In } else { Standing::Out };
+    fn is_member(&self, kind: Kind, object: &Object) -> bool {
+        self.membership(kind, object) == RolloutMembership::In
+    }
+
+    fn membership(&self, kind: Kind, object: &Object) -> RolloutMembership {
+        let belongs = |belongs: bool| if belongs { RolloutMembership::In } else { RolloutMembership::Out };
         let meta = &object.meta;
         // An object that once belonged always does: a service may be switched to pods that do not exist yet.
         if self.of == Of::Everything || self.members.contains(&Key { kind, name: meta.name.clone() }) {
-            return Standing::In;
+            return RolloutMembership::In;
         }
         match &object.body {
             Body::Workload(_) => belongs(self.is_rolled(kind, meta)),
             Body::ReplicaSet | Body::Pod(_) => match meta.controller() {
-                Some(uid) => self.standing_under(uid, kind),
+                Some(uid) => self.membership_under(uid, kind),
                 None => belongs(matches!(self.of, Of::Selector(_)) || self.is_released(meta)),
             },
             Body::Service(service) => belongs(self.is_released(meta) || self.is_selected(&service.selector)),
-            Body::Endpoints(members) => self.standing_of(Kind::Service, &members.service),
+            Body::Endpoints(members) => self.membership_of(Kind::Service, &members.service),
             Body::Ingress { services } => {
-                let services = services.iter().map(|name| self.standing_of(Kind::Service, name));
-                belongs(self.is_released(meta) || services.into_iter().any(|standing| standing == Standing::In))
+                let is_member = |name: &String| self.membership_of(Kind::Service, name) == RolloutMembership::In;
+                belongs(self.is_released(meta) || services.iter().any(is_member))
             }
             Body::Autoscaler(scaler) => {
                 let ObjectReference { kind, name } = &scaler.target;
                 let rolled = Kind::named(kind).filter(|kind| kind.is_needed());
-                rolled.map_or(Standing::Out, |kind| self.standing_of(kind, name))
+                rolled.map_or(RolloutMembership::Out, |kind| self.membership_of(kind, name))
             }
             Body::Release { .. } => {
                 belongs(matches!(&self.of, Of::Release(name) if meta.labels.get("name") == Some(name)))
@@ -284,32 +288,32 @@ impl State {
                 let ObjectReference { kind, name } = &notice.about;
                 // Events about Events are left out: they could refer to each other in circles.
                 let about = Kind::named(kind).filter(|kind| *kind != Kind::ClusterEvent);
-                about.map_or(Standing::Out, |kind| self.standing_of(kind, name))
+                about.map_or(RolloutMembership::Out, |kind| self.membership_of(kind, name))
             }
         }
     }
 
     /// The membership of the objects of the kind `ruled` that the owner with this uid controls.
-    fn standing_under(&self, uid: &str, ruled: Kind) -> Standing {
+    fn membership_under(&self, uid: &str, ruled: Kind) -> RolloutMembership {
         match (self.owners.get(uid), self.by_uid.get(uid)) {
-            (Some(true), _) => Standing::In,
-            (Some(false), _) => Standing::Out,
+            (Some(true), _) => RolloutMembership::In,
+            (Some(false), _) => RolloutMembership::Out,
             // Objects that name each other as owner have none.
-            (None, Some(Key { kind: Kind::ReplicaSet, .. })) if ruled == Kind::ReplicaSet => Standing::Out,
+            (None, Some(Key { kind: Kind::ReplicaSet, .. })) if ruled == Kind::ReplicaSet => RolloutMembership::Out,
             (None, Some(key)) => {
-                self.objects.get(key).map_or(Standing::Unknown, |owner| self.standing(key.kind, owner))
+                self.objects.get(key).map_or(RolloutMembership::Unknown, |owner| self.membership(key.kind, owner))
             }
-            (None, None) => Standing::Unknown,
+            (None, None) => RolloutMembership::Unknown,
         }
     }
 
     /// The membership of an object of which only the name is known.
-    fn standing_of(&self, kind: Kind, name: &str) -> Standing {
+    fn membership_of(&self, kind: Kind, name: &str) -> RolloutMembership {
         let key = Key { kind, name: name.to_owned() };
         match self.objects.get(&key) {
-            _ if self.members.contains(&key) => Standing::In,
-            Some(object) => self.standing(kind, object),
-            None => Standing::Unknown,
+            _ if self.members.contains(&key) => RolloutMembership::In,
+            Some(object) => self.membership(kind, object),
+            None => RolloutMembership::Unknown,
         }
     }
 
