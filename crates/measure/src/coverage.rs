@@ -28,7 +28,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// The sight of a lane of which nothing was sent yet.
+    /// The coverage of a lane before its first send.
     pub fn new(schedule: &Schedule) -> Self {
         Self {
             period: schedule.period(),
@@ -123,12 +123,12 @@ mod tests {
     use super::super::notation::{probes, schedule};
     use super::*;
 
-    fn sight(probes: &[Probe]) -> Coverage {
-        let mut sight = Coverage::new(&schedule());
+    fn coverage(probes: &[Probe]) -> Coverage {
+        let mut coverage = Coverage::new(&schedule());
         for probe in probes {
-            sight.push(probe);
+            coverage.push(probe);
         }
-        sight
+        coverage
     }
 
     fn millis(from: u64, to: u64) -> Span {
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn slots_that_were_not_sent_are_blind() {
-        assert_eq!(sight(&probes("..xx??..")).blind().iter().collect::<Vec<_>>(), [millis(4, 6)]);
-        assert_eq!(sight(&probes("..xx..")).blind().length(), Duration::ZERO);
+        assert_eq!(coverage(&probes("..xx??..")).blind().iter().collect::<Vec<_>>(), [millis(4, 6)]);
+        assert_eq!(coverage(&probes("..xx..")).blind().length(), Duration::ZERO);
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
         for late in &mut all[4..8] {
             late.sent = Offset::from_millis(7);
         }
-        let seen = sight(&all);
+        let seen = coverage(&all);
         assert_eq!(seen.blind().iter().collect::<Vec<_>>(), [millis(4, 7)]);
         assert_eq!(seen.widest(), Duration::from_millis(1));
     }

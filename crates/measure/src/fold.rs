@@ -31,7 +31,7 @@ type Resolved = (Probe, Option<SocketAddr>);
 #[derive(Clone, Debug)]
 struct LaneFold {
     reorder: Reorder<Resolved>,
-    sight: Coverage,
+    coverage: Coverage,
     detection: Detection,
     outages: Finder,
     slow: Finder,
@@ -157,7 +157,7 @@ impl LaneFold {
         let schedule = lane.schedule;
         Self {
             reorder: Reorder::default(),
-            sight: Coverage::new(&schedule),
+            coverage: Coverage::new(&schedule),
             detection: Detection::new(schedule.due(0)),
             outages: Finder::outages(schedule),
             slow: Finder::slow(schedule),
@@ -189,7 +189,7 @@ impl LaneFold {
     /// Adds the probe of the next slot.
     fn fold(&mut self, (probe, peer): &Resolved, phases: &Phases) {
         self.folded_to = probe.due;
-        self.sight.push(probe);
+        self.coverage.push(probe);
         self.detection.push(probe);
         self.outages.push(probe);
         self.slow.push(probe);
@@ -222,11 +222,11 @@ impl LaneFold {
         seen.counts.sent = seen.counts.offered - seen.counts.not_sent;
         seen.outages = self.outages.finish();
         seen.slow = self.slow.finish();
-        seen.widest = self.sight.widest();
-        seen.counts.shed = self.sight.shed();
+        seen.widest = self.coverage.widest();
+        seen.counts.shed = self.coverage.shed();
         seen.unseen = self.detection.finish(end);
         // A slot that was not sent stands for a whole period, which may reach beyond the run.
-        seen.blind = self.sight.blind().within(Span::new(Offset::ZERO, end));
+        seen.blind = self.coverage.blind().within(Span::new(Offset::ZERO, end));
         seen.disruptions = disruption::find(&seen.timeline, &seen.outages, seen.gate);
         seen
     }
