@@ -85,7 +85,7 @@ impl Handle {
     }
 
     /// Reaps the process if it is dead and has become a child of lapse.
-    pub(super) fn bury(&self) {
+    pub(super) fn reap(&self) {
         let _ =
             waitid(WaitId::PidFd(std::os::fd::AsFd::as_fd(&self.fd)), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }

@@ -82,7 +82,7 @@ impl ProcessTree {
             let (alive, waited): (Vec<&Handle>, _) =
                 (known.values().filter(|member| member.lives()).collect(), now().since(began));
             if (none_found && alive.is_empty()) || waited > GRACE + GIVE_UP {
-                self.bury(&known);
+                self.reap(&known);
                 return alive.iter().map(|member| member.identity.pid).collect();
             }
             if waited >= GRACE || self.hurried.load(Ordering::Relaxed) {
@@ -95,8 +95,8 @@ impl ProcessTree {
     }
 
     /// Reaps the zombies of the tree, except the command itself, which its spawner waits for.
-    fn bury(&self, known: &HashMap<Identity, Handle>) {
-        known.values().filter(|member| Some(member.identity) != self.head).for_each(Handle::bury);
+    fn reap(&self, known: &HashMap<Identity, Handle>) {
+        known.values().filter(|member| Some(member.identity) != self.head).for_each(Handle::reap);
     }
 
     fn members(&self) -> Vec<Handle> {

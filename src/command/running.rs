@@ -175,7 +175,7 @@ impl Drop for Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("child", &self.child).field("family", &self.tree).finish_non_exhaustive()
+        f.debug_struct("Running").field("child", &self.child).field("tree", &self.tree).finish_non_exhaustive()
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn keep(pod: Arc<Pod>) {
         () = run(&pod) => {}
     }
     let exit = terminate(&pod).await;
-    pod.bury(exit).await;
+    pod.tear_down(exit).await;
 }
 
 /// Starts the pod's process, and again whenever its liveness probe fails.

@@ -150,8 +150,9 @@ impl Pod {
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Tears the pod down after its process has ended with `exit`: its network goes, and its address refuses or swallows.
-    pub(super) async fn bury(&self, exit: ContainerExit) {
+    /// Tears the pod down after its process has ended with `exit`: its network goes, and its address refuses or
+    /// swallows.
+    pub(super) async fn tear_down(&self, exit: ContainerExit) {
         let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(listening) = listening {
             // The task closes the port when it ends.
