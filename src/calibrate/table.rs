@@ -14,7 +14,7 @@ use lapse_record::record::Record;
 /// The counts for one kind of fault.
 #[derive(Default)]
 struct Row {
-    inflicted: usize,
+    injected: usize,
     seen: usize,
     below_floor: usize,
     blind: usize,
@@ -33,7 +33,7 @@ pub(crate) fn write(
     let objections = judgement.objections();
     head(calibration, record, out)?;
     writeln!(out, "\n                            below                 off at its         off at its")?;
-    writeln!(out, "kind       inflicted   seen floor  blind  wrong  beginning (worst)  end (worst)")?;
+    writeln!(out, "kind        injected   seen floor  blind  wrong  beginning (worst)  end (worst)")?;
     let mut all = Row::default();
     for fault in Fault::ALL {
         let row: Row = judgement.of(fault).collect();
@@ -49,7 +49,7 @@ pub(crate) fn write(
         writeln!(out, "  {objection}")?;
     }
     match (objections.len(), all.seen) {
-        (0, 0) => writeln!(out, "Nothing was seen, so nothing is proved: inflict longer outages, or probe faster."),
+        (0, 0) => writeln!(out, "Nothing was seen, so nothing is proved: inject longer outages, or probe faster."),
         (0, seen) => writeln!(
             out,
             "Every truth lies within its bounds ({seen} of {seen} seen), none above the floor was missed, none invented."
@@ -91,7 +91,7 @@ fn line(name: &str, row: &Row, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{name:10} {:>9} {:>6} {:>5} {:>6} {:>6}  {:18} {}",
-        row.inflicted,
+        row.injected,
         row.seen,
         row.below_floor,
         row.blind,
@@ -142,7 +142,7 @@ fn instrument(record: &Record, judgement: &Judgement, out: &mut impl Write) -> i
 
 impl Row {
     fn add(&mut self, other: Self) {
-        self.inflicted += other.inflicted;
+        self.injected += other.injected;
         self.seen += other.seen;
         self.below_floor += other.below_floor;
         self.blind += other.blind;
@@ -156,7 +156,7 @@ impl<'a> FromIterator<&'a Finding> for Row {
     fn from_iter<I: IntoIterator<Item = &'a Finding>>(findings: I) -> Self {
         let mut row = Self::default();
         for finding in findings {
-            row.inflicted += 1;
+            row.injected += 1;
             match finding.outcome {
                 Outcome::Observed { began_off, ended_off } => {
                     row.seen += 1;

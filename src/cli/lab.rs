@@ -19,14 +19,14 @@ use lapse_record::event::Event;
 pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
     let scenario = scenario(&args.scenario)?;
     // Created first, so that a path that cannot be written is an error at the start.
-    let ledger = args
+    let file = args
         .ledger
         .as_ref()
         .map(|path| File::create(path).with_context(|| format!("cannot write the ledger {}", path.display())));
-    let ledger = ledger.transpose()?;
+    let file = file.transpose()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let inflicted = runtime.block_on(async {
+    let ledger = runtime.block_on(async {
         let mut signals = Signals::catch().context("cannot catch signals")?;
         let (clock, (tell, mut told)) = (Clock::start(), unbounded_channel());
         say(&format!("{}\nserving {} at http://{}/, Ctrl-C ends it", scenario.shows(), scenario.name(), args.listen))?;
@@ -47,9 +47,9 @@ pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
         told.abort();
         anyhow::Ok(ledger)
     })?;
-    if let Some(file) = ledger {
+    if let Some(file) = file {
         let mut to = BufWriter::new(file);
-        inflicted.write(&mut to).and_then(|()| to.flush()).context("cannot write the ledger")?;
+        ledger.write(&mut to).and_then(|()| to.flush()).context("cannot write the ledger")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -66,7 +66,7 @@ pub struct Record {
     /// The wrapped command; `None` if the run wrapped none.
     pub command: Option<CommandRun>,
     /// The faults that the scenario's world injected, in the order of their entries.
-    pub inflicted: Vec<InjectedFault>,
+    pub injected_faults: Vec<InjectedFault>,
     /// Whether a signal asked for the end of the run.
     pub interrupted: bool,
     /// Whether there is no end entry: the run was killed, or still goes on.
@@ -118,7 +118,7 @@ pub struct Recorder {
     responses: ResponseCounts,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
-    inflicted: Vec<InjectedFault>,
+    injected_faults: Vec<InjectedFault>,
     inconclusive: Vec<String>,
     interrupted: bool,
     watermark: Offset,
@@ -141,7 +141,7 @@ impl Recorder {
             responses: ResponseCounts::default(),
             command,
             acts: Vec::new(),
-            inflicted: Vec::new(),
+            injected_faults: Vec::new(),
             inconclusive: Vec::new(),
             interrupted: false,
             watermark: Offset::ZERO,
@@ -165,7 +165,7 @@ impl Recorder {
             Entry::Event(_) => self.events_dropped += 1,
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
-            Entry::InjectedFault(fault) => self.inflicted.push(fault),
+            Entry::InjectedFault(fault) => self.injected_faults.push(fault),
             Entry::Doubt(reason) => self.inconclusive.push(reason),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
@@ -211,7 +211,7 @@ impl Recorder {
             events: self.events,
             events_dropped: self.events_dropped,
             command: self.command,
-            inflicted: self.inflicted,
+            injected_faults: self.injected_faults,
             interrupted: self.interrupted,
             cut: self.end.is_none(),
             end: self.end,

@@ -101,7 +101,7 @@ impl<'a> Report<'a> {
             events: record.events.iter().map(Event::of).collect(),
             events_dropped: record.events_dropped,
             pods: record.summary.pods.iter().map(Pod::of).collect(),
-            inflicted: record.inflicted.iter().map(InjectedFault::of).collect(),
+            inflicted: record.injected_faults.iter().map(InjectedFault::of).collect(),
             control: Control::of(record),
             machine: Machine::of(record),
             clock: Clock::of(record),

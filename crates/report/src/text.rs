@@ -7,7 +7,7 @@ mod cause;
 mod disruption;
 mod downtime;
 mod episode;
-mod inflicted;
+mod injected_fault;
 mod look;
 mod page;
 mod picture;
@@ -37,7 +37,7 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     section::write_latency(record, &mut page);
     section::write_instrument(record, &mut page);
     section::write_acts(record, &mut page);
-    inflicted::write(record, &mut page);
+    injected_fault::write(record, &mut page);
     section::write_notes(record, &mut page);
     if let Some(folder) = folder {
         page.heading("Files");

@@ -201,15 +201,15 @@ pub(super) struct InjectedFault<'a> {
 }
 
 impl<'a> InjectedFault<'a> {
-    pub(super) fn of(inflicted: &'a entry::InjectedFault) -> Self {
+    pub(super) fn of(fault: &'a entry::InjectedFault) -> Self {
         Self {
-            by: &inflicted.by,
-            what: &inflicted.what,
-            cause: &inflicted.cause,
-            times: inflicted.times,
-            from_ns: inflicted.from.as_nanos(),
-            to_ns: inflicted.to.as_nanos(),
-            lasted_ns: nanos(inflicted.lasted),
+            by: &fault.by,
+            what: &fault.what,
+            cause: &fault.cause,
+            times: fault.times,
+            from_ns: fault.from.as_nanos(),
+            to_ns: fault.to.as_nanos(),
+            lasted_ns: nanos(fault.lasted),
         }
     }
 }

@@ -14,14 +14,14 @@ use lapse_record::summary::ActSummary;
 const MAX_LINES: usize = 12;
 
 pub(super) fn write(record: &Record, page: &mut Page) {
-    if record.inflicted.is_empty() {
+    if record.injected_faults.is_empty() {
         return;
     }
     page.heading("Injected and measured (in seconds after the act began)");
     for act in &record.summary.acts {
         page.say(2, &act.name);
-        let inflicted = record.inflicted.iter().filter(|one| act.span.from <= one.from && one.from < act.span.to);
-        let mut rows: Vec<_> = inflicted.map(|one| row(act, one)).collect();
+        let faults = record.injected_faults.iter().filter(|one| act.span.from <= one.from && one.from < act.span.to);
+        let mut rows: Vec<_> = faults.map(|one| row(act, one)).collect();
         let more = rows.split_off(rows.len().min(MAX_LINES)).len();
         if more > 0 {
             rows.push(vec![String::new(), format!("and {more} more lines: see report.json")]);
