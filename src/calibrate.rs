@@ -63,7 +63,8 @@ impl Calibration {
         self.faults().end().since(Offset::ZERO) + MARGIN
     }
 
-    /// Injects the outages at a server of its own while the run that `plan` makes for its URL goes on, and compares both.
+    /// Injects the outages at a server of its own while the run that `plan` makes for its URL goes on, and compares
+    /// both.
     pub(crate) async fn run(
         &self,
         plan: impl FnOnce(hyper::Uri) -> Plan,

@@ -70,7 +70,8 @@ pub(super) enum ProfileName {
     Carrier,
 }
 
-/// The gate of the profile `carrier`: the time within which a carrier's network switches to its spare path (ITU-T G.841).
+/// The gate of the profile `carrier`: the time within which a carrier's network switches to its spare path (ITU-T
+/// G.841).
 const CARRIER_GATE: Duration = Duration::from_millis(50);
 
 impl BudgetArgs {

@@ -100,8 +100,8 @@ enum OnSigtermName {
     Drain,
     /// Handle the signal and serve on until SIGKILL.
     Ignore,
-    /// Install no handler, as many programs do: the kernel ends the process, or, as a container's PID 1, does not deliver
-    /// the signal.
+    /// Install no handler, as many programs do: the kernel ends the process, or, as a container's PID 1, does not
+    /// deliver the signal.
     Default,
 }
 

@@ -60,8 +60,8 @@ impl Release {
         Some(release)
     }
 
-    /// Waits until the node port answers ten times in a row: kube-proxy may still refuse a service whose pods are ready,
-    /// and a baseline that fails makes a run inconclusive.
+    /// Waits until the node port answers ten times in a row: kube-proxy may still refuse a service whose pods are
+    /// ready, and a baseline that fails makes a run inconclusive.
     fn wait_for_route(&self) {
         let mut in_a_row = 0;
         for _ in 0..600 {

@@ -22,7 +22,8 @@ pub(super) struct Meta {
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) owner_references: Vec<Owner>,
     pub(super) creation_timestamp: Option<Instant>,
-    /// The time by which a deleted object is to be gone: `deletion_grace_period_seconds` after the deletion was requested.
+    /// The time by which a deleted object is to be gone: `deletion_grace_period_seconds` after the deletion was
+    /// requested.
     pub(super) deletion_timestamp: Option<Instant>,
     pub(super) deletion_grace_period_seconds: u64,
 }

@@ -70,8 +70,8 @@ impl Concurrency {
     }
 
     /// Decides at `now` on a slot that is late by `late`; `newer` slots are due as well. The newest may raise the level
-    /// however late it is: at a low rate no other slot says how the service is. `idle` is how long the thread had nothing
-    /// to do since the last decision.
+    /// however late it is: at a low rate no other slot says how the service is. `idle` is how long the thread had
+    /// nothing to do since the last decision.
     pub(super) fn admit(&self, now: Offset, late: Duration, newer: u64, idle: Duration) -> Admission {
         let sets_level = late <= PUNCTUAL || newer == 0;
         if self.under_way.get() < self.level() {

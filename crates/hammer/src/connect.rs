@@ -69,7 +69,8 @@ impl Connector {
         Ok(Self { host, port, http: target.http, secure, addresses: target.addresses.clone() })
     }
 
-    /// Opens a connection. A connection for a single probe is reset when it is dropped, so that its port is free at once.
+    /// Opens a connection. A connection for a single probe is reset when it is dropped, so that its port is free at
+    /// once.
     pub(super) async fn open(
         &self,
         policy: Policy,

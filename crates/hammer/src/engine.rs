@@ -162,8 +162,8 @@ impl WorkerThread {
         })
     }
 
-    /// Asks for precedence for this thread, if the run wants it. A real-time thread on every core would leave none to the
-    /// service, to the command and to lapse's own other threads, so that is never asked for.
+    /// Asks for precedence for this thread, if the run wants it. A real-time thread on every core would leave none to
+    /// the service, to the command and to lapse's own other threads, so that is never asked for.
     fn precedence(&self) -> Precedence {
         if self.settings.precedence { precedence::ask(self.of < cores()) } else { Precedence::None }
     }

@@ -63,7 +63,8 @@ impl Lane {
         Self { policy, connector, request, pool, concurrency }
     }
 
-    /// The number of connections to open before the first slot: opening them with the first slots would make those late.
+    /// The number of connections to open before the first slot: opening them with the first slots would make those
+    /// late.
     pub(super) fn to_warm(&self) -> usize {
         match self.policy {
             Policy::New => 0,
@@ -181,8 +182,8 @@ impl Pool {
         self.idle.borrow_mut().pop_front().or_else(|| self.spare.borrow_mut().pop())
     }
 
-    /// Takes a connection back whose exchange is over, and closes one if there are more than the lane needs: a server has
-    /// other clients, and may have no room for as many.
+    /// Takes a connection back whose exchange is over, and closes one if there are more than the lane needs: a server
+    /// has other clients, and may have no room for as many.
     fn keep(&self, pooled: Rc<Pooled>) {
         let surplus = self.open.get() > self.concurrency.level();
         if pooled.link.is_shared() {

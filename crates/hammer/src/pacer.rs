@@ -67,8 +67,8 @@ impl Pacer {
         Ok(self.clock.now().since(at))
     }
 
-    /// Sleeps for a moment while slots that are late wait for answers to be read. To look for these without a pause would
-    /// take processor time that a throttled prober, or a server on the same machine, is short of.
+    /// Sleeps for a moment while slots that are late wait for answers to be read. To look for these without a pause
+    /// would take processor time that a throttled prober, or a server on the same machine, is short of.
     pub(super) async fn nap(&self) -> io::Result<Duration> {
         let at = self.clock.now() + NAP;
         self.wait(at).await?;

@@ -29,8 +29,8 @@ const MAX_SHARE: f64 = 0.8;
 /// `may_use_fifo`, a negative nice value, or a short time slice.
 ///
 /// Threads that this thread starts later, and processes, get the normal scheduling back (reset on fork). Nothing is
-/// asked for if lapse was started under another policy than `SCHED_OTHER`, or with a positive nice value: the user chose
-/// that.
+/// asked for if lapse was started under another policy than `SCHED_OTHER`, or with a positive nice value: the user
+/// chose that.
 pub(super) fn ask(may_use_fifo: bool) -> Precedence {
     let Some(own) = attributes() else { return Precedence::None };
     if policy(SCHED_OTHER) != own.sched_policy || own.sched_nice > 0 {

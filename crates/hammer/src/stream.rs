@@ -176,8 +176,8 @@ impl IoObservations {
         self.broken.get()
     }
 
-    /// A failed write does not end the exchange: a server may answer and close before it has read the whole request. The
-    /// next read decides.
+    /// A failed write does not end the exchange: a server may answer and close before it has read the whole request.
+    /// The next read decides.
     fn swallow<T>(&self, written: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
         written.map(|result| {
             Ok(result.unwrap_or_else(|error| {

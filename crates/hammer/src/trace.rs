@@ -61,8 +61,8 @@ impl Failed {
         Self { class, detail: detail.into() }
     }
 
-    /// Whether the connection can be used again: the answer was complete, whatever it said, or only the stream was given
-    /// up.
+    /// Whether the connection can be used again: the answer was complete, whatever it said, or only the stream was
+    /// given up.
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.class.origin(), Origin::Answer | Origin::Stream)
     }

@@ -1,5 +1,5 @@
-//! Faults of seven kinds, injected by a server at planned times: the known truth of a calibration. An outage fails every
-//! request; a loss fails a share of them, drawn at random.
+//! Faults of seven kinds, injected by a server at planned times: the known truth of a calibration. An outage fails
+//! every request; a loss fails a share of them, drawn at random.
 //!
 //! The server decides about each request by the clock at the moment at which it has read it, so that an outage begins
 //! and ends as planned however busy the machine is.

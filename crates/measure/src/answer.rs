@@ -230,8 +230,8 @@ pub struct Evidence {
     /// How many requests the connection had served before this one.
     pub uses: u32,
     /// For how long the connection had been idle when the probe was sent: from when its last answer was complete, or
-    /// from when it was opened ahead of its first request. `None` if it was opened for this probe, or if another request
-    /// was under way on it.
+    /// from when it was opened ahead of its first request. `None` if it was opened for this probe, or if another
+    /// request was under way on it.
     pub idle: Option<Duration>,
     /// The error message of the layer that failed.
     pub detail: String,

@@ -2,8 +2,8 @@
 //!
 //! An outage that begins just after one probe was sent and ends just before the first later one was done may have met
 //! neither: each may have met the service while it was still, or again, well. So each send has a longest unseen outage,
-//! from itself to the earliest `done` among the probes sent after it. A late prober, slots that were not sent and a slow
-//! service make it longer, then and there.
+//! from itself to the earliest `done` among the probes sent after it. A late prober, slots that were not sent and a
+//! slow service make it longer, then and there.
 
 use std::collections::VecDeque;
 use std::time::Duration;

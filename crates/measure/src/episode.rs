@@ -18,8 +18,8 @@ use super::span::Span;
 use super::time::{Bounded, Offset};
 use super::timeline::Timeline;
 
-/// A time in which lanes of a target failed, up to the point from which every lane is up for [`EPISODE_GAP`], or for the
-/// gate of its disruptions, if that is longer. So no disruption lies in two episodes.
+/// A time in which lanes of a target failed, up to the point from which every lane is up for [`EPISODE_GAP`], or for
+/// the gate of its disruptions, if that is longer. So no disruption lies in two episodes.
 #[derive(Clone, Debug)]
 pub struct Episode {
     /// When the first failed slot was due.

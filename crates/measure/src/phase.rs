@@ -57,7 +57,8 @@ impl Phases {
         self.0.iter().zip(ends).map(|((phase, from), to)| (*phase, Span::new(*from, to)))
     }
 
-    /// The span over which budgets are checked: from the start of the event to `end`, or all of the run without an event.
+    /// The span over which budgets are checked: from the start of the event to `end`, or all of the run without an
+    /// event.
     pub fn judged(&self, end: Offset) -> Span {
         let event = self.0.iter().find(|(phase, _)| *phase == Phase::Event);
         Span::new(event.map_or(Offset::ZERO, |(_, from)| *from), end)

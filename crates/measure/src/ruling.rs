@@ -200,8 +200,8 @@ impl<'a> Measured<'a> {
             }
     }
 
-    /// The reason and the advice if every failure, before the event and from then on, is a probe that `--timeout` ended:
-    /// the service may only be slower than that.
+    /// The reason and the advice if every failure, before the event and from then on, is a probe that `--timeout`
+    /// ended: the service may only be slower than that.
     fn own_timeout(&self) -> Option<String> {
         let all = || self.baseline.iter().chain([&self.totals]);
         let is_own = all().flat_map(|totals| totals.classes.keys()).all(|class| *class == Class::ResponseTimeout);

@@ -110,7 +110,8 @@ pub fn of(lanes: &[&LaneObservations], held_up: &Spans, window: Span) -> Totals 
     }
 }
 
-/// The longest outage of any of these lanes that could have gone unseen; where no lane is, nothing is known of any time.
+/// The longest outage of any of these lanes that could have gone unseen; where no lane is, nothing is known of any
+/// time.
 fn longest_unseen(lanes: &[&LaneObservations], window: Span) -> LongestUnseen {
     let all = lanes.iter().map(|lane| lane.unseen.longest_in(window));
     let none = LongestUnseen { length: window.length(), at: window.from };

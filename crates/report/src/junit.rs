@@ -1,7 +1,7 @@
 //! `JUnit` XML, for the test views of CI systems: a case for each budget and whom it limits.
 //!
-//! Red exactly where the exit code is not 0: what broke is a failure, and what could not be decided is an error, since a
-//! skipped case would look like a passed one.
+//! Red exactly where the exit code is not 0: what broke is a failure, and what could not be decided is an error, since
+//! a skipped case would look like a passed one.
 
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;

@@ -25,7 +25,8 @@ const TRIP: f64 = 0.5;
 /// The time before, between and after losses, so that two are not taken for one.
 const APART: Duration = Duration::from_millis(340);
 /// With this many probes lost, and as many spared, on average, no interval is wider than 1.5 limits: that would take a
-/// share of two thirds of the true one, and chance makes 66 of 100 once in 5,000 trials. With fewer, single probes decide.
+/// share of two thirds of the true one, and chance makes 66 of 100 once in 5,000 trials. With fewer, single probes
+/// decide.
 const ENOUGH: f64 = 100.0;
 
 /// How a lost request fails.
@@ -86,8 +87,9 @@ impl Loss {
         self.share >= 1.0
     }
 
-    /// The width that bounds of the length must have, in seconds: on either side the run of spared probes that a loss of
-    /// this share leaves with a chance of 2.5 %; beyond that, the period in which the edge lies, and the trip of a probe.
+    /// The width that bounds of the length must have, in seconds: on either side the run of spared probes that a loss
+    /// of this share leaves with a chance of 2.5 %; beyond that, the period in which the edge lies, and the trip of a
+    /// probe.
     fn length_limit(&self) -> f64 {
         let spared = TAIL.ln() / (-self.share).ln_1p() * PERIOD;
         2.0 * (spared.min(GATE.as_secs_f64()) + PERIOD + 2.0 * TRIP / 1e3)

@@ -1,5 +1,5 @@
-//! The table of disruptions, grouped by episode: a row for each, which unfolds to its outages if it has several. The link
-//! in each row moves the timeline there.
+//! The table of disruptions, grouped by episode: a row for each, which unfolds to its outages if it has several. The
+//! link in each row moves the timeline there.
 
 use std::cmp::Reverse;
 use std::time::Duration;

@@ -18,7 +18,8 @@ const MAX_TEXT_BYTES: usize = 200_000;
 /// Failed probes, ordered by lane and slot. The numbers of each: lane, slots since the previous failure (from zero in
 /// each lane), sent minus due (signed), done minus sent (signed), class, `1` if timed out plus `2` if the connection
 /// was reused, status or 0, peer, local port or 0, server, body, detail, the connection's age in microseconds, its
-/// uses, and 1 more than the microseconds for which it had been idle, or 0. Peer, server, body and detail are positions in `texts`, counted from 1; 0 means none.
+/// uses, and 1 more than the microseconds for which it had been idle, or 0. Peer, server, body and detail are positions
+/// in `texts`, counted from 1; 0 means none.
 #[derive(Serialize)]
 pub(super) struct Failures {
     count: usize,

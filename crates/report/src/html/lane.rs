@@ -1,4 +1,5 @@
-//! A lane in the script's input: run lengths, latency curves, blind spans, and what has a row in the table of disruptions.
+//! A lane in the script's input: run lengths, latency curves, blind spans, and what has a row in the table of
+//! disruptions.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! The rows of the table of disruptions, which are also marks on the timeline: each disruption of a lane, and the outages
-//! of a disruption that has several.
+//! The rows of the table of disruptions, which are also marks on the timeline: each disruption of a lane, and the
+//! outages of a disruption that has several.
 
 use super::sanitize;
 use crate::longest::Longest;

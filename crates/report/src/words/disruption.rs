@@ -1,4 +1,5 @@
-//! Disruptions of a lane in words: how long they lasted, in how many outages, and what share they cost as which classes.
+//! Disruptions of a lane in words: how long they lasted, in how many outages, and what share they cost as which
+//! classes.
 
 use std::collections::BTreeMap;
 

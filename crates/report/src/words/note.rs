@@ -57,8 +57,8 @@ fn keep_alive_race(target: &TargetSummary) -> Option<String> {
     ))
 }
 
-/// For how long the run went on after its last failure, and whether that was enough: outages that came with calm between
-/// may come again after as long a calm.
+/// For how long the run went on after its last failure, and whether that was enough: outages that came with calm
+/// between may come again after as long a calm.
 fn watched(record: &Record) -> Option<String> {
     let episodes = || record.summary.episodes().map(|(_, episode)| episode);
     let last = episodes().map(|episode| episode.to).max()?;
