@@ -23,11 +23,11 @@ const BEYOND_CHANCE: f64 = 0.001;
 pub(crate) struct Tally {
     /// The bounds that held the truth.
     pub held: u32,
-    /// All of them.
+    /// All bounds, held or not.
     pub all: u32,
 }
 
-/// How the bounds of the losses fared.
+/// How many bounds of each kind held the truth about the losses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Losses {
     /// The share lost, on each lane.

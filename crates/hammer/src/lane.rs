@@ -133,8 +133,8 @@ impl Lane {
 // === impl Pool ===
 
 impl Pool {
-    /// As [`take`](Self::take), but of a connection on which something has come unasked, what that is is read first:
-    /// over TLS and HTTP/2 it may be housekeeping, or the news that the server has closed it.
+    /// As [`take`](Self::take), but bytes that came unasked are read first: over TLS and HTTP/2 they may be housekeeping,
+    /// or the news that the server has closed the connection.
     async fn take_calm(&self, trace: &Trace) -> Option<Rc<Pooled>> {
         loop {
             let pooled = self.take(trace)?;

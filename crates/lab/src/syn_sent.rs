@@ -83,7 +83,7 @@ fn waiting(port: u16) -> Vec<u16> {
     ports
 }
 
-/// The same for one table: a line is `sl local_address rem_address st ...`, an address `0100007F:1F90`.
+/// The waiting local ports in one table: a line is `sl local_address rem_address st ...`, an address `0100007F:1F90`.
 fn pending(table: &str, port: u16) -> Vec<u16> {
     let of = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
     let line = |line: &str| {

@@ -86,7 +86,7 @@ impl Detection {
         }
     }
 
-    /// All of it, of a run that ended at `end`: beyond its last answer nothing is known.
+    /// The unseen outages of a run that ended at `end`: beyond its last answer nothing is known.
     pub fn finish(mut self, end: Offset) -> Unseen {
         for Pending { sent, closed, .. } in self.pending {
             self.unseen.record(sent, closed.unwrap_or(end));

@@ -233,7 +233,7 @@ fn ignoring(seen: &Observations, shortest: Duration) -> (Cow<'_, Observations>, 
 }
 
 impl Verdict {
-    /// The same verdict, with what else there is to doubt: a run that would have passed is then inconclusive.
+    /// The same verdict with more reasons for doubt: a run that would have passed is then inconclusive.
     #[must_use]
     pub fn doubted(mut self, inconclusive: Vec<String>) -> Self {
         if !inconclusive.is_empty() && self.conclusion == Conclusion::Pass {

@@ -117,7 +117,7 @@ pub fn header(folder: &Path) -> Result<RunHeader, Error> {
     Ok(open(folder)?.1)
 }
 
-/// The same as [`read`], by a header that may differ from the journal's in what the run is judged by.
+/// Reads the journal in `folder` as [`read`] does, but with another header, such as one with other budgets.
 pub fn read_with(folder: &Path, header: RunHeader) -> Result<Record, Error> {
     let (mut frames, _) = open(folder)?;
     let mut recorder = Recorder::new(header);

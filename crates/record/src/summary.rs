@@ -43,15 +43,15 @@ pub struct TargetSummary {
     pub id: TargetId,
     /// The name of the target, from the user or its URL.
     pub name: String,
-    /// Its URL.
+    /// The URL that its probes ask for.
     pub url: String,
-    /// Its lanes, in order.
+    /// The lanes of the target, in order.
     pub lanes: Vec<LaneId>,
-    /// Its totals over the whole run.
+    /// The totals of its lanes over the whole run.
     pub totals: Totals,
-    /// Its totals phase by phase, in the order of time.
+    /// The totals of its lanes in each phase, in the order of time.
     pub phases: Vec<PhaseSummary>,
-    /// Its episodes, in the order of time.
+    /// The episodes of its lanes, in the order of time.
     pub episodes: Vec<Episode>,
     /// The target's disruptions, over all of its lanes, in the order of time.
     pub disruptions: Vec<Disruption>,
@@ -68,11 +68,11 @@ pub struct TargetSummary {
 pub struct PhaseSummary {
     /// The phase.
     pub phase: Phase,
-    /// From its beginning to the next one's, or to the end of the run.
+    /// The stretch from the phase's beginning to that of the next phase, or to the end of the run.
     pub span: Span,
-    /// The target's totals in it.
+    /// The totals of the target in the phase.
     pub totals: Totals,
-    /// From due to done of healthy answers to probes due in it.
+    /// The time from due to done of healthy answers, for probes due in the phase.
     pub latency: Distribution,
 }
 
@@ -81,7 +81,7 @@ pub struct PhaseSummary {
 pub struct LaneSummary {
     /// The id of the lane.
     pub id: LaneId,
-    /// Its target.
+    /// The target that the lane probes.
     pub target: TargetId,
     /// The name of the lane in reports: `new`, or `shop/new` where there are several targets.
     pub name: String,
@@ -94,7 +94,7 @@ pub struct ActSummary {
     pub id: ActId,
     /// The name of the act in the scenario.
     pub name: String,
-    /// From its beginning to the next one's, or to the end of the run.
+    /// The stretch from the phase's beginning to that of the next phase, or to the end of the run.
     pub span: Span,
     /// The totals of each target in it, by [`TargetId`].
     pub totals: Vec<Totals>,

@@ -15,7 +15,7 @@ use lapse_measure::time::{Offset, nanos};
 /// A lane: one target, one connection policy, one protocol.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Lane {
-    /// Its policy.
+    /// Name of the lane within its target, which is its policy.
     name: String,
     /// `reused` or `new`.
     policy: String,
@@ -41,7 +41,7 @@ pub(super) struct Lane {
     classes: BTreeMap<String, u64>,
     /// The smallest outage that this lane was sure to see.
     floor_ns: u64,
-    /// The time that it could not see.
+    /// Time in which the lane could not see.
     blind_ns: u64,
     /// From due to sent.
     lateness: Option<Quantiles>,

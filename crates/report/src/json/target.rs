@@ -68,7 +68,7 @@ struct Episode {
     peers: BTreeMap<String, u64>,
     /// From `sent` to `done` of failed probes.
     time_to_fail: Option<Quantiles>,
-    /// The same by class; `other` for all classes beyond the first 16 of a lane.
+    /// Time from `sent` to `done` of failed probes by class; `other` for all classes beyond the first 16 of a lane.
     time_to_fail_by_class: BTreeMap<String, Quantiles>,
 }
 

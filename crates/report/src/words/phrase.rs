@@ -20,7 +20,7 @@ pub(crate) fn lost(failed: u64, all: u64) -> String {
     }
 }
 
-/// The same with the share, unless all failed: `lost 799 of 2,000 probes (40 %)`.
+/// Failed probes out of all probes, with the share unless all failed: `lost 799 of 2,000 probes (40 %)`.
 pub(crate) fn lost_share(failed: u64, all: u64) -> String {
     if failed == all { lost(failed, all) } else { format!("{} ({})", lost(failed, all), share(failed, all)) }
 }
