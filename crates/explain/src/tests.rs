@@ -662,3 +662,41 @@ fn one_replica_that_may_be_missing_is_named() {
     });
     comes_first(&record, "max-unavailable");
 }
+
+#[test]
+fn waits_for_a_dead_pod_are_no_warm_up() {
+    let record = Run::of(&["shop"]).rollout(&workload()).record(|_, ms| match ms {
+        7_105..7_600 if one_of_two(ms) => Answer::after(Class::Slow, 1_050_000 + ms % 7 * 1_000),
+        _ => OK,
+    });
+    let others = comes_first(&record, "sandbox-gone");
+    assert!(!others.contains(&"slow-warm-up"), "{others:?}");
+}
+
+#[test]
+fn a_new_pod_that_gets_faster_warms_up() {
+    let settings = Workload { replicas: 1, ..workload() };
+    let run = Run::of(&["shop"]).settings(0, settings.clone()).found("old-1");
+    let run = run.settings(5_000, Workload { template: 2, ..settings }).started("new-1", 5_100, 7_000);
+    let record = run.ended("old-1", 11_000, 50, 0).record(|_, ms| match ms {
+        7_010..8_510 if one_of_two(ms) => Answer::after(Class::Slow, 2_010_000 - (ms - 7_010) * 1_000),
+        _ => OK,
+    });
+    comes_first(&record, "slow-warm-up");
+}
+
+#[test]
+fn what_the_application_answers_is_no_load_balancers() {
+    let mut record = Run::of(&["shop"]).rollout(&workload()).record(|_, ms| match ms {
+        7_060..7_560 | 9_060..9_560 if one_of_two(ms) => failed(Class::Status(503)),
+        _ => OK,
+    });
+    edit(&mut record, |failure| {
+        failure.evidence.status = Some(503);
+        failure.evidence.server = Some("shop/2".to_owned());
+    });
+    let path = ["deregistration-lag", "registration-lag", "stale-upstreams", "mesh-drain"];
+    for case in explained(&record) {
+        assert!(!case.iter().any(|name| path.contains(name)), "{case:?}");
+    }
+}

@@ -216,6 +216,9 @@ pub(crate) fn by_a_load_balancer(case: &Case<'_>) -> Outcome {
             Outcome::Seen(format!("{name} wrote {count} of the failed answers"))
         }
         Some((name, _)) => Outcome::Contrary(format!("{name} wrote the failed answers, no load balancer")),
+        None if server(case).is_some() => {
+            Outcome::Contrary(format!("`{}` wrote the answers, no load balancer", server(case).unwrap_or_default()))
+        }
         None => Outcome::Absent,
     }
 }

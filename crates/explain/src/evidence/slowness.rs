@@ -40,6 +40,9 @@ fn trend(case: &Case<'_>) -> Vec<(lapse_measure::time::Offset, Duration)> {
 
 /// The slow answers got faster over the case, as those of a service that warms up.
 pub(crate) fn got_faster(case: &Case<'_>) -> Outcome {
+    if let Outcome::Seen(text) = at_one_limit(case) {
+        return Outcome::Contrary(text);
+    }
     let points = trend(case);
     let third = points.len() / 3;
     if third == 0 {
@@ -60,19 +63,23 @@ pub(crate) fn got_faster(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// The slowest answers all took about the same time, as when a proxy waits for a limit and then tries another pod.
+/// The slow answers all took about the same time, as when a proxy waits for a limit and then tries another pod.
 pub(crate) fn at_one_limit(case: &Case<'_>) -> Outcome {
-    let points = trend(case);
-    let Some(longest) = points.iter().map(|(_, latency)| *latency).max() else { return Outcome::Absent };
     let slow = case.record.about.slow;
-    let of_slow: Vec<_> = points.iter().map(|(_, latency)| *latency).filter(|latency| *latency >= slow).collect();
-    let alike = of_slow.iter().filter(|latency| **latency >= longest.mul_f64(0.75)).count();
-    if of_slow.len() >= 3 && alike * 10 >= of_slow.len() * 8 {
+    let mut of_slow: Vec<_> = trend(case).into_iter().map(|(_, latency)| latency).filter(|one| *one >= slow).collect();
+    of_slow.sort_unstable();
+    let (Some(median), Some(longest)) = (of_slow.get(of_slow.len() / 2).copied(), of_slow.last()) else {
+        return Outcome::Absent;
+    };
+    let alike = of_slow.iter().filter(|latency| latency.abs_diff(median) <= median / 10).count();
+    // Right above the threshold all slow answers are alike, whatever made them slow.
+    let clear = median >= slow + slow / 5;
+    if of_slow.len() >= 3 && alike * 10 >= of_slow.len() * 8 && clear {
         Outcome::Seen(format!(
             "the slow answers all took about {}, as when a proxy waits that long before it tries another pod",
-            Human(longest)
+            Human(median)
         ))
     } else {
-        Outcome::Contrary(format!("the slow answers took anything up to {}", Human(longest)))
+        Outcome::Contrary(format!("the slow answers took anything up to {}", Human(*longest)))
     }
 }
