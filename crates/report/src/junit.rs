@@ -65,8 +65,8 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 fn cases(record: &Record) -> Vec<Case> {
     let run = &record.about.name;
     let verdict = &record.summary.verdict;
-    let causes = causes(record);
-    let mut cases: Vec<_> = verdict.results.iter().map(|ruling| Case::of(run, ruling, &causes)).collect();
+    let explained = first_causes(record);
+    let mut cases: Vec<_> = verdict.results.iter().map(|ruling| Case::of(run, ruling, &explained)).collect();
     let undecided = |ruling: &&BudgetResult| matches!(ruling.outcome, Outcome::Undecided(_));
     let by_budgets = verdict.results.iter().filter(undecided).count();
     // The doubts of budgets come first, and are told with them.
@@ -84,10 +84,14 @@ fn cases(record: &Record) -> Vec<Case> {
 }
 
 /// The first cause of each case, a line each, led by a line end; empty where nothing is explained.
-fn causes(record: &Record) -> String {
+fn first_causes(record: &Record) -> String {
     let explanation = Explanation::of(record);
     let firsts = explanation.groups().into_iter().filter_map(|group| Some((group, group.first()?.findings.first()?)));
-    firsts.take(MAX_CAUSES).map(|(group, first)| format!("\n{}: {}", heading(record, group), cause(first))).collect()
+    let lines: Vec<_> = firsts
+        .take(MAX_CAUSES)
+        .map(|(group, first)| format!("\n{}: {}", heading(record, group), cause(first)))
+        .collect();
+    lines.concat()
 }
 
 // === impl Case ===

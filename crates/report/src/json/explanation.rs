@@ -15,7 +15,7 @@ pub(super) struct Explanation<'a> {
     /// The hop that lost the requests, a sentence for each stretch; empty if the run had one target.
     lost_between: Vec<String>,
     /// How long each target lost requests after pods were deleted; a target that did not has none.
-    lags: Vec<Lag<'a>>,
+    lags: Vec<HopLag<'a>>,
     /// The part of these that a stalled control plane added, a sentence each.
     stalls: Vec<String>,
 }
@@ -84,7 +84,7 @@ struct Fix {
 
 /// The time for which requests through a hop still met pods that were being deleted.
 #[derive(Serialize, JsonSchema)]
-struct Lag<'a> {
+struct HopLag<'a> {
     /// The name of the target that stands for the hop.
     target: &'a str,
     /// The longest time from a pod's deletion to the last failure that followed it.
@@ -98,7 +98,7 @@ struct Lag<'a> {
 impl<'a> Explanation<'a> {
     pub(super) fn of(record: &'a Record, explanation: &explain::Explanation) -> Self {
         let hops = &explanation.hops;
-        let lag = |lag: &lapse_explain::hop::HopLag| Lag {
+        let lag = |lag: &lapse_explain::hop::HopLag| HopLag {
             target: &record.summary.target(lag.target).name,
             lag_ns: nanos(lag.lag),
             pod: lag.pod.clone(),

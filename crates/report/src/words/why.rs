@@ -15,8 +15,8 @@ pub(crate) fn heading(record: &Record, group: &[Explained]) -> String {
     let several = if group.len() > 1 { format!("{}, ", some(group.len() as u64, "episode")) } else { String::new() };
     let failed: u64 = group.iter().map(|case| case.failed).sum();
     let slow: u64 = group.iter().map(|case| case.slow).sum();
-    let lost = if failed > 0 { some(failed, "failed probe") } else { some(slow, "slow answer") };
-    format!("{name}, {several}{}: {lost}", span(Span::new(first.span.from, last.span.to)))
+    let cost = if failed > 0 { some(failed, "failed probe") } else { some(slow, "slow answer") };
+    format!("{name}, {several}{}: {cost}", span(Span::new(first.span.from, last.span.to)))
 }
 
 /// `6.784 to 8.897 s`, or the one time if both are equal.
