@@ -95,7 +95,9 @@ impl<'a> Case<'a> {
                 failed.iter().any(|(span, _)| slow.from <= span.to + SLOW_GAP && span.from <= slow.to + SLOW_GAP)
             };
             let mut slow = slow_stretches(record, target);
-            slow.retain(|span| !near_failure(span));
+            // A service that is slow before anything is done to it is no case of a rollout.
+            let judged = record.seen.phases.judged(record.seen.end);
+            slow.retain(|span| !near_failure(span) && span.to >= judged.from);
             let mut all: Vec<_> = failed.iter().copied().chain(slow.into_iter().map(|span| (span, None))).collect();
             all.sort_by_key(|(span, _)| *span);
             cases.extend(all.into_iter().map(|(span, episode)| Self::new(record, world, target, span, episode)));

@@ -2,7 +2,7 @@
 
 use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
 use crate::case::Case;
-use crate::evidence::{answers, endpoints, lanes, pods};
+use crate::evidence::{answers, config, endpoints, lanes, pods};
 use crate::hop;
 use crate::phrase::some;
 use lapse_measure::time::Human;
@@ -29,6 +29,8 @@ pub(super) const CAUSE: Cause = Cause {
         rule(10, 15, "connections were refused at once", answers::refused),
         rule(0, 20, "the host of the pod was still there to refuse connections", host_was_there),
         rule(0, 20, "the pod was killed at the end of its grace period", pods::ended_by_itself),
+        rule(0, 30, "a preStop hook failed", pods::pre_stop_held),
+        rule(0, 30, "the wanted number of pods fell", config::replicas_stayed),
     ],
     remedy: "A preStop sleep that is longer than the slowest hop takes to hear of a deletion. It hides the race and does not \
              remove it: each pod ends that much later. Connections that are kept open need a drain in the application \

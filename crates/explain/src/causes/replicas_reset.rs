@@ -7,7 +7,7 @@ use crate::evidence::{config, endpoints, pods};
 pub(super) const CAUSE: Cause = Cause {
     name: "replicas-reset",
     family: Family::NoEndpoints,
-    title: "the release set the number of replicas back, and an autoscaler had to raise it again",
+    title: "the number of replicas was set back, which ended pods that were in use",
     mechanism: "A chart that renders `spec.replicas` writes its default over what the autoscaler had set. Pods \
                 beyond that number are deleted at once, and come back when the autoscaler looks next (15 s by \
                 default).",

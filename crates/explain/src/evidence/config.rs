@@ -197,3 +197,11 @@ pub(crate) fn nothing_was_rolled(case: &Case<'_>) -> Outcome {
         None => Outcome::Seen("nothing was rolled out in the run".to_owned()),
     }
 }
+
+/// As many pods were wanted as before: only the contrary says anything.
+pub(crate) fn replicas_stayed(case: &Case<'_>) -> Outcome {
+    match replicas_fell(case) {
+        Outcome::Seen(text) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
+}

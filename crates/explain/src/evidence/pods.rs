@@ -16,7 +16,9 @@ pub(crate) use self::health::{
     crashed_in_place, liveness_probe_failed, lost_readiness, readiness_probe_failed, restarted,
 };
 use self::pre_stop::settings_pre_stop;
-pub(crate) use self::pre_stop::{no_pre_stop, pre_stop_did_not_run, pre_stop_exceeds_grace, pre_stop_failed};
+pub(crate) use self::pre_stop::{
+    no_pre_stop, pre_stop_did_not_run, pre_stop_exceeds_grace, pre_stop_failed, pre_stop_held,
+};
 pub(crate) use self::starting::{
     a_stranger_answered, before_any_new_pod, began_with_a_start, cannot_start, created_after_all_had_ended,
     deleted_before_a_new_one_was_ready, got_over_it, have_a_sidecar, may_miss_all, old_pods_failed, ready_at_once,

@@ -48,7 +48,7 @@ pub fn write_cause(cause: &Cause, look: Look, out: &mut impl Write) -> io::Resul
         page.heading("Sources");
     }
     for source in cause.sources {
-        page.draw(&format!("  {source}"));
+        page.copy(&format!("  {source}"));
     }
     out.write_all(page.into_text().as_bytes())
 }

@@ -63,6 +63,12 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Appends a line as it is, however wide: it is to be copied.
+    pub(super) fn copy(&mut self, line: &str) {
+        self.text.push_str(self.look.sanitize(line).trim_end());
+        self.text.push('\n');
+    }
+
     /// Appends rows with aligned columns. The last cell of a row is wrapped within its column, the others are not.
     pub(super) fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
         let columns = rows.iter().map(|row| row.len().saturating_sub(1)).max().unwrap_or(0);

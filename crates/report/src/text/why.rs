@@ -89,7 +89,7 @@ fn write_finding(finding: &Finding, page: &mut Page) {
     }
     page.say(4, &why::cure(finding));
     for line in finding.fix.iter().flat_map(|fix| fix.yaml.lines()) {
-        page.draw(&format!("      {line}"));
+        page.copy(&format!("      {line}"));
     }
 }
 

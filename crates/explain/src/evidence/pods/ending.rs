@@ -6,8 +6,18 @@ use super::{EARLY, NO_CLUSTER, NO_SETTINGS, SIDECARS, SUDDEN, UNDER_WAY, lost, s
 use crate::case::{Case, NEAR};
 use crate::cause::Outcome;
 use crate::phrase::{at, from, some};
-use lapse_measure::time::Human;
+use lapse_measure::time::{Human, Offset};
 use lapse_record::event::EventKind;
+
+/// When a pod that was deleted stopped serving at the earliest: after its preStop hook, or with its exit if that came
+/// sooner.
+fn stops_serving(case: &Case<'_>, pod: &crate::world::PodLife<'_>) -> Option<Offset> {
+    let deleting = pod.deleting?;
+    let hook = settings_pre_stop(case).unwrap_or_default();
+    let exited = pod.exited().map(|(exited, _)| exited.back(case.world.heard).max(deleting));
+    let after_the_hook = pod.sigterm.unwrap_or(deleting + hook);
+    Some(exited.map_or(after_the_hook, |exited| exited.min(after_the_hook)))
+}
 
 /// The first failure began between a pod's deletion, or SIGTERM, and its exit.
 pub(crate) fn began_with_an_end(case: &Case<'_>) -> Outcome {
@@ -17,8 +27,9 @@ pub(crate) fn began_with_an_end(case: &Case<'_>) -> Outcome {
     let first = case.span.from;
     let met = case.world.pods.iter().filter_map(|pod| {
         let deleting = pod.deleting?;
+        let stops = stops_serving(case, pod)?;
         let until = pod.exited().map(|(exited, _)| exited).or(pod.gone).unwrap_or(deleting) + NEAR;
-        (first + EARLY >= deleting && first <= until).then_some((pod, deleting))
+        (first + EARLY >= stops && first <= until).then_some((pod, deleting))
     });
     match met.min_by_key(|(_, deleting)| first.since(*deleting)) {
         Some((pod, deleting)) => {

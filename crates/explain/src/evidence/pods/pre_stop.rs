@@ -9,9 +9,9 @@ use crate::phrase::at;
 use lapse_measure::time::Human;
 use lapse_record::event::detail::PreStop;
 
-/// The preStop hook of the workload, if its length is known.
+/// For how long old pods wait before SIGTERM: their preStop hook, within their grace period. `None` if that is not known.
 pub(super) fn settings_pre_stop(case: &Case<'_>) -> Option<Duration> {
-    case.world.old_settings(case.span.from).map(lapse_record::event::detail::Workload::pre_stop)
+    case.world.old_settings(case.span.from).map(|settings| settings.pre_stop().min(settings.grace))
 }
 
 /// No container waits before SIGTERM, or not for as long as requests still came.
@@ -56,6 +56,9 @@ pub(crate) fn pre_stop_exceeds_grace(case: &Case<'_>) -> Outcome {
 pub(crate) fn pre_stop_did_not_run(case: &Case<'_>) -> Outcome {
     let Some(settings) = case.world.old_settings(case.span.from) else { return Outcome::Unknown(NO_SETTINGS) };
     let hook = settings.pre_stop().min(settings.grace);
+    if settings.containers.iter().any(|container| container.pre_stop == PreStop::Other) {
+        return Outcome::Unknown("the preStop hook is a command or a request whose length is not known");
+    }
     if hook.is_zero() {
         return Outcome::Contrary("no container has a preStop hook".to_owned());
     }
@@ -80,4 +83,12 @@ pub(crate) fn pre_stop_failed(case: &Case<'_>) -> Outcome {
     found.map_or(Outcome::Absent, |(event, _)| {
         Outcome::Seen(format!("at {} the cluster reported FailedPreStopHook", at(event.at)))
     })
+}
+
+/// No preStop hook was reported to have failed: only the contrary says anything.
+pub(crate) fn pre_stop_held(case: &Case<'_>) -> Outcome {
+    match pre_stop_failed(case) {
+        Outcome::Seen(text) => Outcome::Contrary(text),
+        _ => Outcome::Absent,
+    }
 }
