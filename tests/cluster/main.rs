@@ -5,6 +5,7 @@
 //! `tests/cluster/run`). Without it they print SKIPPED and pass.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "these are tests")]
 
+mod causes;
 mod release;
 mod report;
 mod stories;

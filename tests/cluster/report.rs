@@ -113,6 +113,19 @@ impl Report {
         self.value["verdict"]["doubts"].to_string()
     }
 
+    /// The cause that comes first in the case of the target at `place` that lost the most; empty if none is named.
+    pub(crate) fn first_cause(&self, place: usize) -> &str {
+        let name = &self.value["targets"][place]["name"];
+        let cases = self.value["explanation"]["cases"].as_array().unwrap().iter();
+        let worst = cases.filter(|case| case["target"] == *name).max_by_key(|case| case["failed"].as_u64());
+        worst.and_then(|case| case["causes"][0]["name"].as_str()).unwrap_or_default()
+    }
+
+    /// The explanation as JSON, for the message of a test that fails.
+    pub(crate) fn explanation(&self) -> String {
+        format!("{:#}", self.value["explanation"])
+    }
+
     /// Whether the rollout was seen to its end. Other reasons for an inconclusive verdict, such as a busy machine, are
     /// ignored.
     pub(crate) fn was_followed(&self) -> bool {

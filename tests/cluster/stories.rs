@@ -49,6 +49,7 @@ fn the_upgrade_as_it_stands_loses_requests_when_containers_exit() {
     let report = wine.hammer(&[], &wine.upgrade("release=2", &[]));
     assert_followed(&report, 2);
     assert_eq!(report.verdict(), "fail");
+    assert_eq!(report.first_cause(0), "endpoint-race", "{}", report.explanation());
     let (reused, new) = (report.lost(0, "reused"), report.lost(0, "new"));
     assert!(new.contains_key("refused"), "{new:?}");
     assert!(reused.contains_key("reset") || reused.contains_key("closed"), "{reused:?}");
@@ -85,6 +86,7 @@ fn pre_stop_alone_loses_nothing_on_new_connections() {
     assert_no_new_connection_lost(&report);
     let reused = report.lost(0, "reused");
     assert!(!reused.is_empty(), "keep-alive connections are cut with their pod");
+    assert_eq!(report.first_cause(0), "kept-connections-cut", "{}", report.explanation());
 }
 
 #[test]
@@ -98,6 +100,7 @@ fn a_pod_that_ignores_sigterm_is_killed_at_the_end_of_its_grace_period() {
     for (exit, deletion) in exits.iter().zip(&deletions) {
         assert!(exit.at_ns - deletion.at_ns >= 9 * SECOND, "{deletion:?} {exit:?}");
     }
+    assert_eq!(report.first_cause(0), "sigterm-ignored", "{}", report.explanation());
     // kube-proxy had ten seconds to remove the pod from its rules.
     assert_no_new_connection_lost(&report);
 }
@@ -116,6 +119,7 @@ fn recreate_is_down_while_there_are_no_endpoints() {
     let (from, to) = report.failing_span();
     assert!(from <= empty_from + PROPAGATION, "{from} {empty_from}");
     assert!(to + PROPAGATION >= empty_to, "{to} {empty_to}");
+    assert_eq!(report.first_cause(0), "recreate", "{}", report.explanation());
 }
 
 #[test]
@@ -126,6 +130,7 @@ fn one_replica_with_max_unavailable_one_is_down() {
     let report = wine.hammer(&[], &wine.upgrade("release=2", &[]));
     assert_followed(&report, 1);
     assert!(report.total("down").1 > 0, "{:?}", report.total("down"));
+    assert_eq!(report.first_cause(0), "max-unavailable", "{}", report.explanation());
 }
 
 #[test]
@@ -134,6 +139,7 @@ fn blue_green_has_a_gap_without_a_standby_and_none_with_one() {
     let report = wine.hammer(&[], &wine.upgrade("blueGreen.active=green", &[]));
     assert_eq!(report.events("selector-switched").len(), 1);
     assert!(report.failed(0) > 0 && report.total("down").1 > 0, "{}", report.summary());
+    assert_eq!(report.first_cause(0), "selector-switch", "{}", report.explanation());
     drop(wine);
 
     let Some(wine) = Release::install("bluegreen", "blueGreen.enabled=true") else { return };

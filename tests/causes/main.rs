@@ -1,0 +1,109 @@
+//! Each scenario of the lab, run as a user runs it, and the cause that lapse names first.
+//!
+//! A scenario takes some seconds in which it mostly waits. One of each family is run by `cargo test`; the gate runs them
+//! all (`cargo test --test causes -- --include-ignored`).
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use std::process::Command;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use serde_json::Value;
+
+/// Scenarios that may run at once: a world, its pods and the prober each want a part of the machine.
+const AT_ONCE: usize = 2;
+/// The scenarios that run now.
+static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// A place among the scenarios that run; given back when dropped.
+struct Turn;
+
+impl Turn {
+    fn wait() -> Self {
+        let (running, changed) = &RUNNING;
+        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running =
+            changed.wait_while(running, |running| *running >= AT_ONCE).unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (running, changed) = &RUNNING;
+        *running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        changed.notify_one();
+    }
+}
+
+/// Runs a scenario at a rate that leaves the machine idle for the most part, and returns the run's folder.
+fn run(scenario: &str, more: &[&str]) -> tempfile::TempDir {
+    let _turn = Turn::wait();
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("{}/scenarios/{scenario}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let mut lapse = Command::new(env!("CARGO_BIN_EXE_lapse"));
+    // Whether a scenario costs what it expects is tested elsewhere; here only the cause counts.
+    lapse.args(["run", &file, "--quiet", "--resolution", "60s", "--out"]).arg(folder.path().join("run")).args(more);
+    lapse.output().unwrap();
+    folder
+}
+
+/// The output of `lapse explain` for a run.
+fn explain(folder: &tempfile::TempDir, more: &[&str]) -> String {
+    let mut lapse = Command::new(env!("CARGO_BIN_EXE_lapse"));
+    let explained = lapse.arg("explain").arg(folder.path().join("run")).args(more).output().unwrap();
+    String::from_utf8(explained.stdout).unwrap()
+}
+
+/// Runs a scenario and checks that `cause` comes first in the case that lost the most, or was slow the longest.
+fn names_first(scenario: &str, cause: &str, more: &[&str]) {
+    let said = explain(&run(scenario, more), &["--format", "json"]);
+    let explanation: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let cases = explanation["cases"].as_array().unwrap();
+    let weight = |case: &&Value| (case["failed"].as_u64(), case["slow"].as_u64());
+    let worst = cases.iter().max_by_key(weight).unwrap_or_else(|| panic!("nothing was lost: {said}"));
+    assert_eq!(worst["causes"][0]["name"], cause, "{said}");
+    assert!(!worst["causes"][0]["evidence"].as_array().unwrap().is_empty());
+}
+
+macro_rules! scenarios {
+    ($($(#[$always:ident])? $name:ident: $scenario:literal $($flag:literal)* => $cause:literal,)+) => {
+        $(
+            #[test]
+            $(#[$always = "the gate runs it"])?
+            fn $name() {
+                names_first($scenario, $cause, &[$($flag),*]);
+            }
+        )+
+    };
+}
+
+scenarios! {
+    a_pod_that_exits_at_once: "exit-at-once" "--rate" "400/s" "--slow" "5s" => "endpoint-race",
+    #[ignore] a_pod_that_drains_without_a_sleep: "drain-only" "--rate" "400/s" "--slow" "5s" => "endpoint-race",
+    #[ignore] six_replicas: "more-replicas" "--rate" "400/s" "--slow" "5s" => "endpoint-race",
+    #[ignore] a_liveness_probe_as_a_cure: "liveness-added" "--rate" "400/s" "--slow" "5s" => "endpoint-race",
+    a_sleep_without_a_drain: "pre-stop-only" "--rate" "400/s" "--slow" "5s" => "kept-connections-cut",
+    a_process_that_is_deaf_to_sigterm: "deaf-to-sigterm" "--rate" "400/s" "--slow" "5s" => "sigterm-ignored",
+    #[ignore] a_sleep_longer_than_the_grace_period: "grace-shorter-than-pre-stop" "--rate" "400/s" "--slow" "5s" => "grace-too-short",
+    a_strategy_that_recreates: "recreate" "--rate" "400/s" "--slow" "5s" => "recreate",
+    #[ignore] a_rollout_that_may_leave_no_pod: "max-unavailable-one" "--rate" "400/s" "--slow" "5s" => "max-unavailable",
+    a_selector_that_is_switched_too_early: "blue-green-gap" "--rate" "400/s" "--slow" "5s" => "selector-switch",
+    #[ignore] a_list_that_an_ingress_holds: "ingress-holds-a-stale-list" "--rate" "400/s" "--slow" "5s" => "stale-upstreams",
+    #[ignore] an_ingress_that_waits_for_the_dead: "ingress-waits-for-the-dead" "--rate" "500/s" => "sandbox-gone",
+    #[ignore] a_balancer_that_hears_late: "elb-deregistration-lag" "--rate" "400/s" "--slow" "5s" => "deregistration-lag",
+    #[ignore] a_reload_of_a_proxy: "reload-under-keep-alive" "--rate" "400/s" "--slow" "5s" => "proxy-reload",
+    a_pod_without_a_readiness_probe: "no-readiness-probe" "--rate" "400/s" "--slow" "5s" => "ready-too-early",
+    #[ignore] a_readiness_probe_that_lies: "lying-readiness-probe" "--rate" "400/s" "--slow" "5s" => "ready-too-early",
+    a_release_that_does_not_work: "bad-release" "--rate" "400/s" "--slow" "5s" => "bad-release",
+    #[ignore] a_liveness_probe_that_kills_starters: "liveness-kills-slow-starters" "--rate" "400/s" "--slow" "5s" => "liveness-kills",
+    #[ignore] new_pods_that_are_slow_at_first: "slow-warm-up" => "slow-warm-up",
+    #[ignore] fewer_pods_than_the_load_needs: "capacity-dip" => "capacity-dip",
+}
+
+/// A rollout that loses nothing has nothing to explain.
+#[test]
+fn a_cured_rollout_has_no_cause() {
+    let said = explain(&run("pre-stop-and-drain", &["--rate", "200/s", "--slow", "5s"]), &[]);
+    assert_eq!(said.trim(), "nothing to explain: no probe failed, and no answer was slow");
+}
