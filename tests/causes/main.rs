@@ -7,6 +7,8 @@
 use std::process::Command;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use lapse_explain::cause::Shown;
+use lapse_explain::causes;
 use serde_json::Value;
 
 /// Scenarios that may run at once: a world, its pods and the prober each want a part of the machine.
@@ -106,4 +108,28 @@ scenarios! {
 fn a_cured_rollout_has_no_cause() {
     let said = explain(&run("pre-stop-and-drain", &["--rate", "200/s", "--slow", "5s"]), &[]);
     assert_eq!(said.trim(), "nothing to explain: no probe failed, and no answer was slow");
+}
+
+/// The list of causes says where each was shown: in a scenario that is run here, or in a test that exists.
+#[test]
+fn each_cause_is_shown_where_the_catalogue_says() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = |folder: &str| {
+        let files = std::fs::read_dir(root.join("tests").join(folder)).unwrap();
+        let files =
+            files.map(|file| file.unwrap().path()).filter(|file| file.extension().is_some_and(|end| end == "rs"));
+        files.map(|file| std::fs::read_to_string(file).unwrap()).collect::<String>()
+    };
+    let (here, proxies, cluster) = (sources("causes"), sources("proxies"), sources("cluster"));
+    for cause in causes::ALL {
+        for shown in cause.shown {
+            let there = match shown {
+                Shown::Lab(scenario) => here.contains(&format!("\"{scenario}\"")),
+                Shown::Proxy(name) => proxies.contains(&format!("fn {name}()")),
+                Shown::Cluster(name) => cluster.contains(&format!("fn {name}()")),
+                Shown::NotYet(why) => !why.is_empty(),
+            };
+            assert!(there, "{}: {shown:?}", cause.name);
+        }
+    }
 }

@@ -121,6 +121,12 @@ impl Report {
         worst.and_then(|case| case["causes"][0]["name"].as_str()).unwrap_or_default()
     }
 
+    /// Whether a cause is named of any case, first or not.
+    pub(crate) fn names(&self, cause: &str) -> bool {
+        let cases = self.value["explanation"]["cases"].as_array().unwrap().iter();
+        cases.flat_map(|case| case["causes"].as_array().unwrap()).any(|named| named["name"] == cause)
+    }
+
     /// The explanation as JSON, for the message of a test that fails.
     pub(crate) fn explanation(&self) -> String {
         format!("{:#}", self.value["explanation"])

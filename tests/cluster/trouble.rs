@@ -20,6 +20,7 @@ fn an_atomic_upgrade_that_is_rolled_back_loses_requests_both_times() {
     let episodes = report.episodes();
     assert!(episodes.iter().any(|(from, _)| *from < rolled_back), "the upgrade lost nothing: {episodes:?}");
     assert!(episodes.iter().any(|(_, to)| *to > rolled_back), "the rollback lost nothing: {episodes:?}");
+    assert!(report.names("automatic-rollback"), "{}", report.explanation());
 }
 
 #[test]

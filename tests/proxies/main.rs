@@ -4,6 +4,7 @@
 //! prints the figures of each case: the rows of the table in docs/LAB.md.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "these are tests")]
 
+mod cause;
 mod figures;
 mod held_up;
 mod program;

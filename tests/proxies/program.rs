@@ -49,6 +49,13 @@ pub(crate) fn nginx_with_few_connections(connections: u16) -> Program {
     start_nginx(connections, "", "return 200 ok;")
 }
 
+/// Starts an nginx that answers 200 to this many requests a second and 503 to the rest, as ingress-nginx does with
+/// `limit-rps`.
+pub(crate) fn nginx_that_limits(rate: u16) -> Program {
+    let zone = format!("limit_req_zone $binary_remote_addr zone=all:1m rate={rate}r/s;");
+    start_nginx(1024, &zone, "limit_req zone=all burst=5 nodelay; empty_gif;")
+}
+
 fn start_nginx(connections: u16, http: &str, location: &str) -> Program {
     let (folder, port) = (TempDir::new().unwrap(), free_port());
     let dir = folder.path().display();

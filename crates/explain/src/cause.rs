@@ -68,7 +68,7 @@ impl Family {
 pub enum Shown {
     /// A scenario of the lab, by the name of its file.
     Lab(&'static str),
-    /// A real proxy beside the lab: which, and how.
+    /// A real nginx or haproxy, by the name of the test.
     Proxy(&'static str),
     /// A real Kubernetes, by the name of the test.
     Cluster(&'static str),

@@ -23,7 +23,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "the audit log, or the pipeline, shows who deleted the pods",
     shown: &[
-        Shown::Cluster("pods_that_are_deleted_at_once"),
+        Shown::Cluster("pods_that_are_deleted_at_once_are_no_rollout"),
     ],
     sources: &[
         "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/",

@@ -20,8 +20,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "`helm history RELEASE`",
     shown: &[
-        Shown::Lab("rollback"),
-        Shown::Cluster("a_release_that_is_rolled_back"),
+        Shown::Cluster("an_atomic_upgrade_that_is_rolled_back_loses_requests_both_times"),
     ],
     sources: &[
         "https://helm.sh/docs/helm/helm_rollback/",

@@ -25,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "ask a new and an old pod the same (`--backend-header` names the pod that answered)",
     shown: &[
         Shown::Lab("bad-release"),
-        Shown::Cluster("a_release_that_does_not_work"),
+        Shown::Cluster("a_release_that_does_not_work_is_no_endpoint_race"),
     ],
     sources: &[
         "https://helm.sh/docs/helm/helm_upgrade/",

@@ -24,7 +24,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "`kubectl describe pod` shows the last state with its exit code",
     shown: &[
-        Shown::Cluster("a_container_that_crashes_in_place"),
+        Shown::Cluster("a_container_that_crashes_in_place_is_no_rollout"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states",

@@ -42,7 +42,7 @@ pub(super) const CAUSE: Cause = Cause {
         Shown::Lab("exit-at-once"),
         Shown::Lab("drain-only"),
         Shown::Lab("more-replicas"),
-        Shown::Cluster("the_upgrade_as_it_stands"),
+        Shown::Cluster("the_upgrade_as_it_stands_loses_requests_when_containers_exit"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",

@@ -27,7 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
              connection.",
     fix,
     tell_apart: "probe with one kind of connection at a time: with `--lanes new` alone this cause loses nothing",
-    shown: &[Shown::Lab("pre-stop-only"), Shown::Cluster("the_upgrade_with_a_sleep_alone")],
+    shown: &[Shown::Lab("pre-stop-only"), Shown::Cluster("pre_stop_alone_loses_nothing_on_new_connections")],
     sources: &["https://github.com/kubernetes/kubernetes/issues/93143"],
 };
 

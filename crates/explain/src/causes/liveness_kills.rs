@@ -24,7 +24,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "`kubectl describe pod`: Liveness probe failed, and the restart count",
     shown: &[
         Shown::Lab("liveness-kills-slow-starters"),
-        Shown::Cluster("a_liveness_probe_that_kills_starters"),
+        Shown::Cluster("a_liveness_probe_that_kills_starters_is_named_before_the_strategy"),
     ],
     sources: &[
         "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",

@@ -24,7 +24,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "probe a second target that does not pass the tunnel",
     shown: &[
-        Shown::Cluster("a_port_forward_that_ends"),
+        Shown::Cluster("a_port_forward_that_ends_is_the_path_and_not_the_service"),
     ],
     sources: &[
         "https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/",

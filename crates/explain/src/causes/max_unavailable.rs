@@ -27,7 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "`kubectl get deployment -o jsonpath={.spec.strategy}`, and the replicas",
     shown: &[
         Shown::Lab("max-unavailable-one"),
-        Shown::Cluster("a_rollout_that_may_leave_no_pod"),
+        Shown::Cluster("one_replica_with_max_unavailable_one_is_down"),
     ],
     sources: &[
         "https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/deployment/util/deployment_util.go",

@@ -25,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "`kubectl get events --field-selector involvedObject.kind=Node` shows NodeNotReady and the start \
                  of a kubelet",
     shown: &[
-        Shown::Cluster("a_kubelet_that_is_restarted"),
+        Shown::Cluster("a_kubelet_that_is_restarted_rolled_nothing"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/architecture/nodes/#condition",

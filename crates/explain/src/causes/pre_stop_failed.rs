@@ -24,7 +24,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix,
     tell_apart: "`kubectl get events --field-selector reason=FailedPreStopHook`",
     shown: &[
-        Shown::Cluster("a_pre_stop_hook_that_fails"),
+        Shown::Cluster("a_pre_stop_hook_that_fails_is_told_from_one_that_is_missing"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",

@@ -25,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "the log of the controller: \"Backend successfully reloaded\"",
     shown: &[
         Shown::Lab("reload-under-keep-alive"),
-        Shown::Proxy("nginx -s reload under kept connections"),
+        Shown::Proxy("a_reload_of_nginx_is_no_outage_of_new_connections"),
     ],
     sources: &[
         "https://nginx.org/en/docs/control.html#reconfiguration",

@@ -24,7 +24,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix,
     tell_apart: "halve --rate: a limiter then answers fewer, a broken backend the same share",
     shown: &[
-        Shown::Proxy("nginx with limit_req before the lab"),
+        Shown::Proxy("a_limiter_that_answers_the_prober_is_named"),
     ],
     sources: &[
         "https://github.com/kubernetes/ingress-nginx/blob/main/docs/user-guide/nginx-configuration/configmap.md#limit-req-status-code",

@@ -28,7 +28,7 @@ pub(super) const CAUSE: Cause = Cause {
     shown: &[
         Shown::Lab("no-readiness-probe"),
         Shown::Lab("lying-readiness-probe"),
-        Shown::Cluster("a_pod_without_a_readiness_probe"),
+        Shown::Cluster("a_pod_without_a_readiness_probe_is_ready_too_early"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",

@@ -27,7 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "`kubectl get deployment -o jsonpath={.spec.strategy}`",
     shown: &[
         Shown::Lab("recreate"),
-        Shown::Cluster("a_strategy_that_recreates"),
+        Shown::Cluster("recreate_is_down_while_there_are_no_endpoints"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#recreate-deployment",

@@ -25,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix,
     tell_apart: "`helm get manifest RELEASE | grep -A3 \"kind: Deployment\"` beside `kubectl get hpa`",
     shown: &[
-        Shown::Cluster("replicas_that_a_release_resets"),
+        Shown::Cluster("replicas_that_a_release_resets_are_told_from_a_rollout"),
     ],
     sources: &[
         "https://github.com/helm/helm/issues/7090",

@@ -27,7 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "`kubectl get service -o yaml` before and after: a selector that differs",
     shown: &[
         Shown::Lab("blue-green-gap"),
-        Shown::Cluster("a_selector_that_is_switched_too_early"),
+        Shown::Cluster("blue_green_has_a_gap_without_a_standby_and_none_with_one"),
     ],
     sources: &[
         "https://github.com/helm/helm/blob/main/pkg/release/util/kind_sorter.go",

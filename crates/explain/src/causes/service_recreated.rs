@@ -24,7 +24,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "`kubectl get service -o jsonpath={.metadata.uid}` before and after",
     shown: &[
-        Shown::Cluster("a_service_that_is_made_anew"),
+        Shown::Cluster("a_service_that_is_made_anew_loses_everything"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/services-networking/service/",

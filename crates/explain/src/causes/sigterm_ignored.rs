@@ -27,7 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "`kubectl exec POD -- cat /proc/1/cmdline` shows the first process",
     shown: &[
         Shown::Lab("deaf-to-sigterm"),
-        Shown::Cluster("a_process_that_ignores_sigterm"),
+        Shown::Cluster("a_pod_that_ignores_sigterm_is_killed_at_the_end_of_its_grace_period"),
     ],
     sources: &[
         "https://github.com/krallin/tini#why-tini",

@@ -26,7 +26,6 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "probe the Service beside the ingress (`--target service=URL`)",
     shown: &[
         Shown::Lab("ingress-holds-a-stale-list"),
-        Shown::Cluster("a_proxy_that_is_told_late"),
     ],
     sources: &[
         "https://github.com/kubernetes/ingress-nginx/blob/main/docs/user-guide/cli-arguments.md",

@@ -23,7 +23,7 @@ pub(super) const CAUSE: Cause = Cause {
     fix,
     tell_apart: "`kubectl get endpointslices -o yaml` shows the port that is listed for each pod",
     shown: &[
-        Shown::Cluster("a_target_port_that_changes"),
+        Shown::Cluster("a_target_port_that_changes_is_refused_while_endpoints_remain"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",

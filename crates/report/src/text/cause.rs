@@ -56,7 +56,7 @@ pub fn write_cause(cause: &Cause, look: Look, out: &mut impl Write) -> io::Resul
 fn place(shown: Shown) -> String {
     match shown {
         Shown::Lab(name) => format!("the lab: lapse run scenarios/{name}.yaml"),
-        Shown::Proxy(what) => format!("a real proxy: {what}"),
+        Shown::Proxy(name) => format!("a real proxy: {}", name.replace('_', " ")),
         Shown::Cluster(name) => format!("a real Kubernetes: {}", name.replace('_', " ")),
         Shown::NotYet(why) => format!("not yet: {why}"),
     }
