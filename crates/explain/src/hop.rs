@@ -1,7 +1,8 @@
 //! The hops between client and pods: which of them lost the requests, and how long each went on sending to pods that
 //! were being deleted.
 //!
-//! The targets of a run stand for the hops, outermost first, as they were named on the command line.
+//! The targets of a run stand for the hops. Where all their names say what they are (`elb`, `ingress`, `service`, `pods`)
+//! that is their order, otherwise the order in which they were named, outermost first.
 
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use crate::world::World;
 use lapse_measure::lane::TargetId;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Human, Offset};
+use lapse_measure::timeline::Cell;
 use lapse_record::record::Record;
+use lapse_record::summary::TargetSummary;
 
 /// A hop whose lag is measured asks for this many times as much sleep, because the next rollout may be slower.
 pub const MARGIN: f64 = 1.5;
@@ -81,7 +84,7 @@ fn lags<'a>(world: &World<'a>, sent: &[Offset]) -> Vec<(Duration, &'a str, Durat
 /// What the hops of a run come to, now that its cases are explained.
 pub(crate) fn find(record: &Record, world: &World<'_>, cases: &[Explained]) -> Hops {
     let mut hops = Hops { lost: which_lost(record), ..Hops::default() };
-    for target in &record.summary.targets {
+    for target in outermost_first(record) {
         let cured = cases.iter().filter(|case| case.target == target.id && is_cured_by_a_sleep(case));
         let spans: Vec<Span> = cured.map(|case| case.span).collect();
         let kept = record.failures.kept.iter().filter(|failure| target.lanes.contains(&failure.lane));
@@ -109,6 +112,27 @@ fn is_cured_by_a_sleep(case: &Explained) -> bool {
     fix.is_some_and(|fix| fix.sleep_seconds.is_some())
 }
 
+/// What names of targets say of the hop, from the outermost inwards.
+const HOPS: [&[&str]; 4] = [
+    &["cdn", "edge", "elb", "alb", "nlb", "lb", "balancer"],
+    &["ingress", "gateway", "proxy"],
+    &["service", "svc"],
+    &["pod"],
+];
+
+/// The targets of a run, the outermost hop first.
+pub(crate) fn outermost_first(record: &Record) -> Vec<&TargetSummary> {
+    let rank = |target: &TargetSummary| {
+        let name = target.name.to_ascii_lowercase();
+        HOPS.iter().position(|words| words.iter().any(|word| name.contains(word)))
+    };
+    let mut targets: Vec<_> = record.summary.targets.iter().collect();
+    if targets.iter().all(|target| rank(target).is_some()) {
+        targets.sort_by_key(|target| rank(target));
+    }
+    targets
+}
+
 /// A sentence for each stretch in which a target lost requests, about the hop that lost them.
 fn which_lost(record: &Record) -> Vec<String> {
     let targets = &record.summary.targets;
@@ -125,42 +149,80 @@ fn which_lost(record: &Record) -> Vec<String> {
             _ => joined.push(span),
         }
     }
-    joined.into_iter().map(|span| hop_of(record, span)).collect()
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    for span in joined {
+        let cells = cells(record, span);
+        let says = verdict(record, &cells);
+        match verdicts.iter_mut().find(|known| known.says == says) {
+            Some(known) => known.add(span, &cells),
+            None => verdicts.push(Verdict { says, spans: vec![span], cells }),
+        }
+    }
+    verdicts.sort_by_key(|one| std::cmp::Reverse(one.cells.iter().map(|(failed, _)| *failed).sum::<u64>()));
+    verdicts.iter().map(|one| one.sentence(record)).collect()
 }
 
-fn hop_of(record: &Record, span: Span) -> String {
-    let targets = &record.summary.targets;
-    let cells: Vec<_> = targets
-        .iter()
-        .map(|target| {
-            let lanes = record.seen.lanes_of(target.id);
-            let timelines = lanes.iter().map(|lane| &lane.timeline);
-            let cell = lapse_measure::timeline::Cell::of(timelines, span.from, span.to + Duration::from_nanos(1));
-            (cell.failed(), cell.resolved())
-        })
-        .collect();
-    let each: Vec<_> = targets
-        .iter()
-        .zip(&cells)
-        .map(|(target, (failed, resolved))| format!("{} lost {}", target.name, share(*failed, *resolved)))
-        .collect();
+/// The failed and the resolved probes of a target.
+type FailedOf = (u64, u64);
+
+/// Stretches of which the same is to be said.
+struct Verdict {
+    says: String,
+    spans: Vec<Span>,
+    /// The probes of each target in these stretches, the outermost hop first.
+    cells: Vec<FailedOf>,
+}
+
+impl Verdict {
+    fn add(&mut self, span: Span, cells: &[FailedOf]) {
+        self.spans.push(span);
+        for (sum, (failed, resolved)) in self.cells.iter_mut().zip(cells) {
+            *sum = (sum.0 + failed, sum.1 + resolved);
+        }
+    }
+
+    fn sentence(&self, record: &Record) -> String {
+        let each = outermost_first(record).into_iter().zip(&self.cells);
+        let each: Vec<_> = each
+            .map(|(target, (failed, resolved))| format!("{} lost {}", target.name, share(*failed, *resolved)))
+            .collect();
+        let from = self.spans.first().map_or(Offset::ZERO, |span| span.from);
+        let to = self.spans.last().map_or(from, |span| span.to);
+        let stretches = match self.spans.len() as u64 {
+            1 => String::new(),
+            count => format!(" in {count} stretches"),
+        };
+        format!("{}: {}{stretches} from {} to {}", self.says, each.join(", "), at(from), at(to))
+    }
+}
+
+/// The failed and the resolved probes of each target in a stretch, the outermost hop first.
+fn cells(record: &Record, span: Span) -> Vec<FailedOf> {
+    let of = |target: &TargetSummary| {
+        let lanes = record.seen.lanes_of(target.id);
+        let timelines = lanes.iter().map(|lane| &lane.timeline);
+        let cell = Cell::of(timelines, span.from, span.to + Duration::from_nanos(1));
+        (cell.failed(), cell.resolved())
+    };
+    outermost_first(record).into_iter().map(of).collect()
+}
+
+/// Which hop lost the requests of a stretch. A target that lost next to none beside the others counts as clean.
+fn verdict(record: &Record, cells: &[FailedOf]) -> String {
+    let targets = outermost_first(record);
     let most = cells.iter().map(|(failed, _)| *failed).max().unwrap_or_default();
-    let lost = |(failed, _): &(u64, u64)| *failed > 0 && *failed * 20 > most;
-    let when = format!("from {} to {}", at(span.from), at(span.to));
+    let lost = |(failed, _): &FailedOf| *failed > 0 && *failed * 20 > most;
     let outer = cells.iter().position(lost).unwrap_or_default();
     let inner = cells.iter().rposition(lost).unwrap_or_default();
-    let verdict = match (outer, inner, targets.len() - 1) {
-        (_, inner, innermost) if inner == innermost => match outer {
-            0 => format!("the requests were lost at {} or behind it", targets[inner].name),
-            outer => format!(
-                "the requests were lost at {} or behind it, and {} hid that",
+    match (outer, targets.get(inner + 1)) {
+        (_, Some(clean)) => format!("requests were lost between {} and {}", targets[inner].name, clean.name),
+        (0, None) => format!("requests were lost at {} or behind it", targets[inner].name),
+        (outer, None) => {
+            format!(
+                "requests were lost at {} or behind it, and {} hid that",
                 targets[inner].name,
                 targets[outer - 1].name
-            ),
-        },
-        (_, inner, _) => {
-            format!("the requests were lost between {} and {}", targets[inner].name, targets[inner + 1].name)
+            )
         }
-    };
-    format!("{when}: {}: {verdict}", each.join(", "))
+    }
 }

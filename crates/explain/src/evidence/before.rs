@@ -135,9 +135,10 @@ pub(crate) fn a_rate_passed(case: &Case<'_>) -> Outcome {
     Outcome::Seen(format!("{rate:.0} requests a second passed all the same"))
 }
 
-/// Other targets of the run, listed after this one and so nearer to the pods, lost nothing meanwhile.
+/// The targets of the run that are nearer to the pods lost nothing meanwhile.
 pub(crate) fn inner_hops_were_clean(case: &Case<'_>) -> Outcome {
-    let inner: Vec<_> = case.record.summary.targets.iter().filter(|target| target.id > case.target.id).collect();
+    let hops = crate::hop::outermost_first(case.record);
+    let inner: Vec<_> = hops.into_iter().skip_while(|target| target.id != case.target.id).skip(1).collect();
     let Some(next) = inner.first() else {
         return Outcome::Unknown(
             "only this target was probed: `--target service=URL` beside it shows whether the hop before it lost the requests",
