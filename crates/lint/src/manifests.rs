@@ -1,0 +1,287 @@
+//! All objects of the input and what they have to do with one another.
+
+use std::collections::HashMap;
+
+use super::container::Container;
+use super::field::Field;
+use super::object::{Kind, Object};
+use super::rule::Severity;
+use super::service::Service;
+use super::workload::{Strategy, Workload};
+
+/// The objects of the input, by what they are.
+#[derive(Debug)]
+pub(crate) struct Manifests<'a> {
+    pub(crate) objects: &'a [Object],
+    pub(crate) workloads: Vec<Workload<'a>>,
+    pub(crate) services: Vec<Service<'a>>,
+    /// For each Service, the workloads whose pods it selects.
+    selected: Vec<Vec<usize>>,
+    /// For each workload, the Services that select its pods.
+    selecting: Vec<Vec<usize>>,
+    /// Autoscalers by the kind and name of their target.
+    autoscalers: HashMap<(&'a str, &'a str), Vec<&'a Object>>,
+    backends: Vec<Backend<'a>>,
+    /// The places of the backends by the Service that they name.
+    routed: HashMap<&'a str, Vec<usize>>,
+}
+
+/// A Service as an Ingress or a route names it.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend<'a> {
+    pub(crate) object: &'a Object,
+    pub(crate) service: &'a str,
+    pub(crate) namespace: Option<&'a str>,
+    /// The field with the port, which may be a name or a number.
+    pub(crate) port: Field<'a>,
+}
+
+/// The number of pods of a workload.
+#[derive(Clone, Debug)]
+pub(crate) struct Replicas<'a> {
+    /// The smallest number that the manifests allow; one if they say nothing. `None` for a pod on each node.
+    pub(crate) least: Option<u32>,
+    /// The field that says so, or would.
+    pub(crate) field: Field<'a>,
+}
+
+/// A workload that gets requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Served<'m, 'a> {
+    pub(crate) workload: &'m Workload<'a>,
+    /// The Services with an address of their own that send it requests other than for metrics.
+    pub(crate) services: Vec<&'m Service<'a>>,
+    /// The containers that answer.
+    pub(crate) serving: Vec<&'m Container<'a>>,
+    pub(crate) replicas: Replicas<'a>,
+    /// False if the input has no Service at all, so that requests can only be supposed.
+    pub(crate) certain: bool,
+    /// Whether requests come from outside the cluster, as far as the input tells.
+    pub(crate) external: bool,
+}
+
+impl<'a> Manifests<'a> {
+    pub(crate) fn new(objects: &'a [Object]) -> Self {
+        let workloads = objects.iter().filter_map(Workload::new).enumerate();
+        let workloads: Vec<_> = workloads.map(|(index, workload)| Workload { index, ..workload }).collect();
+        let services: Vec<_> = of_kind(objects, Kind::Service).map(Service::new).collect();
+        let selected = select(&services, &workloads);
+        let mut selecting = vec![Vec::new(); workloads.len()];
+        for (service, workloads) in selected.iter().enumerate() {
+            for workload in workloads {
+                selecting[*workload].push(service);
+            }
+        }
+        let mut autoscalers: HashMap<_, Vec<_>> = HashMap::new();
+        for object in of_kind(objects, Kind::Autoscaler) {
+            let target = Field::root(object).dig("spec.scaleTargetRef");
+            if let Some(name) = target.get("name").text() {
+                let kind = target.get("kind").text().unwrap_or("Deployment");
+                autoscalers.entry((kind, name)).or_default().push(object);
+            }
+        }
+        let ingresses = of_kind(objects, Kind::Ingress).flat_map(ingress_backends);
+        let routes = of_kind(objects, Kind::HttpRoute).flat_map(route_backends);
+        let backends: Vec<Backend<'_>> = ingresses.chain(routes).collect();
+        let mut by_service: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, backend) in backends.iter().enumerate() {
+            by_service.entry(backend.service).or_default().push(index);
+        }
+        Self { objects, workloads, services, selected, selecting, autoscalers, backends, routed: by_service }
+    }
+
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &'a Object> {
+        of_kind(self.objects, kind)
+    }
+
+    /// The Services that select pods, each with the workloads of those.
+    pub(crate) fn selections(&self) -> impl Iterator<Item = (&Service<'a>, Vec<&Workload<'a>>)> {
+        let selections = self.services.iter().zip(&self.selected).filter(|(service, _)| service.selects());
+        selections.map(|(service, found)| (service, found.iter().map(|index| &self.workloads[*index]).collect()))
+    }
+
+    /// The Services that select the pods of `workload`.
+    fn services_of(&self, workload: &Workload<'a>) -> Vec<&Service<'a>> {
+        self.selecting[workload.index].iter().map(|service| &self.services[*service]).collect()
+    }
+
+    /// The autoscaler of `workload`.
+    pub(crate) fn autoscaler(&self, workload: &Workload<'a>) -> Option<&'a Object> {
+        let found = self.autoscalers.get(&(workload.object.named.kind.as_str(), workload.object.name.as_str()))?;
+        found.iter().copied().find(|object| together(object, workload.object))
+    }
+
+    pub(crate) fn replicas(&self, workload: &Workload<'a>) -> Replicas<'a> {
+        if workload.kind() == Kind::DaemonSet {
+            return Replicas { least: None, field: workload.spec.get("replicas") };
+        }
+        let count = |field: &Field<'_>| field.integer().map(|number| u32::try_from(number).unwrap_or(0));
+        if let Some(autoscaler) = self.autoscaler(workload) {
+            let spec = Field::root(autoscaler).get("spec");
+            let field = if spec.get("minReplicaCount").is_there() { "minReplicaCount" } else { "minReplicas" };
+            let field = spec.get(field);
+            return Replicas { least: Some(count(&field).unwrap_or(1).max(1)), field };
+        }
+        let field = workload.spec.get("replicas");
+        Replicas { least: Some(count(&field).unwrap_or(1)), field }
+    }
+
+    /// The workloads that are rolled and get requests.
+    pub(crate) fn served(&self) -> Vec<Served<'_, 'a>> {
+        self.workloads.iter().filter_map(|workload| self.serve(workload)).collect()
+    }
+
+    fn serve<'m>(&'m self, workload: &'m Workload<'a>) -> Option<Served<'m, 'a>> {
+        let replicas = self.replicas(workload);
+        if !workload.is_rolled() || replicas.least == Some(0) {
+            return None;
+        }
+        if self.services.is_empty() {
+            let serving: Vec<_> = workload.main_containers().filter(|container| !container.ports.is_empty()).collect();
+            let supposed =
+                Served { workload, services: Vec::new(), serving, replicas, certain: false, external: false };
+            return (!supposed.serving.is_empty()).then_some(supposed);
+        }
+        // The peers of a StatefulSet find one another by a headless Service, and know when one of them goes.
+        let peers = workload.kind() == Kind::StatefulSet;
+        let asks = |service: &&Service<'_>| !(service.is_for_metrics() || peers && service.is_headless());
+        let services: Vec<_> = self.services_of(workload).into_iter().filter(asks).collect();
+        if services.is_empty() {
+            return None;
+        }
+        let external = services.iter().any(|service| service.is_external() || !self.routes_to(service).is_empty());
+        let serving = serving(workload, &services);
+        Some(Served { workload, services, serving, replicas, certain: true, external })
+    }
+
+    /// The Ingresses and routes that lead to `service`.
+    pub(crate) fn routes_to(&self, service: &Service<'_>) -> Vec<&Backend<'a>> {
+        let named = self.routed.get(service.object.name.as_str()).into_iter().flatten();
+        named.map(|index| &self.backends[*index]).filter(|backend| backend.leads_to(service)).collect()
+    }
+}
+
+impl<'a> Served<'_, 'a> {
+    /// Whether some pods go on serving while others are replaced. If not, what happens to a single connection does not
+    /// matter any more.
+    pub(crate) fn keeps_serving(&self) -> bool {
+        match (self.workload.strategy(), self.replicas.least) {
+            (Strategy::Recreate(_), _) => false,
+            (Strategy::InPlace, Some(least)) => least > 1,
+            (Strategy::Rolling(rolling), Some(least)) => rolling.resolve(least).1 < least,
+            _ => true,
+        }
+    }
+
+    /// A warning where clients outside or a whole Deployment are concerned, else a note: a database or an agent on each
+    /// node has clients of its own, which try again.
+    pub(crate) fn severity(&self) -> Severity {
+        let plain = matches!(self.workload.kind(), Kind::Deployment | Kind::Rollout);
+        if plain || self.external { Severity::Warning } else { Severity::Note }
+    }
+
+    /// The containers that answer and are not native sidecars.
+    pub(crate) fn answering(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.serving.iter().copied().filter(|container| !container.native_sidecar)
+    }
+
+    /// The names of the Services, as part of a sentence.
+    pub(crate) fn by(&self) -> String {
+        match self.services.as_slice() {
+            [] => "a Service".to_owned(),
+            [one] => format!("Service `{}`", one.object.named.name),
+            [one, rest @ ..] => format!("Service `{}` and {} more", one.object.named.name, rest.len()),
+        }
+    }
+}
+
+impl Backend<'_> {
+    pub(crate) fn leads_to(&self, service: &Service<'_>) -> bool {
+        let namespaces = (self.namespace, service.object.namespace.as_deref());
+        self.service == service.object.name && same_namespace(namespaces)
+    }
+}
+
+/// Whether two objects are in one namespace, as far as the manifests tell: helm leaves out the release's own.
+pub(crate) fn together(one: &Object, other: &Object) -> bool {
+    same_namespace((one.namespace.as_deref(), other.namespace.as_deref()))
+}
+
+fn same_namespace(names: (Option<&str>, Option<&str>)) -> bool {
+    !matches!(names, (Some(one), Some(other)) if one != other)
+}
+
+fn of_kind(objects: &[Object], kind: Kind) -> impl Iterator<Item = &Object> {
+    objects.iter().filter(move |object| object.kind == kind)
+}
+
+/// For each Service the workloads that it selects.
+fn select(services: &[Service<'_>], workloads: &[Workload<'_>]) -> Vec<Vec<usize>> {
+    let mut labelled: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (index, workload) in workloads.iter().enumerate() {
+        for label in &workload.labels {
+            labelled.entry(*label).or_default().push(index);
+        }
+    }
+    let none = Vec::new();
+    let find = |service: &Service<'_>| {
+        if !service.selects() {
+            return Vec::new();
+        }
+        // The rarest label leaves the fewest workloads to look at.
+        let candidates = service.selector.iter().map(|label| labelled.get(label).unwrap_or(&none));
+        let candidates = candidates.min_by_key(|found| found.len()).unwrap_or(&none);
+        let fits = |index: &&usize| {
+            let workload = &workloads[**index];
+            let has = |label: &(&str, &str)| workload.labels.contains(label);
+            together(service.object, workload.object) && service.selector.iter().all(has)
+        };
+        let mut found: Vec<_> = candidates.iter().filter(fits).copied().collect();
+        found.dedup();
+        found
+    };
+    services.iter().map(find).collect()
+}
+
+/// The containers that answer to the ports of `services`; the first one if that cannot be told.
+fn serving<'m, 'a>(workload: &'m Workload<'a>, services: &[&Service<'a>]) -> Vec<&'m Container<'a>> {
+    let ports = || services.iter().flat_map(|service| &service.ports);
+    let answers = |container: &&Container<'_>| ports().any(|port| container.answers(port));
+    let found: Vec<_> = workload.containers.iter().filter(answers).collect();
+    if found.is_empty() { workload.containers.first().into_iter().collect() } else { found }
+}
+
+fn ingress_backends(object: &Object) -> Vec<Backend<'_>> {
+    let spec = Field::root(object).get("spec");
+    let rules = spec.get("rules").items().into_iter().flat_map(|rule| rule.dig("http.paths").items());
+    let mut all: Vec<_> = rules.map(|path| path.get("backend")).collect();
+    all.extend([spec.get("defaultBackend"), spec.get("backend")]);
+    let backends = all.iter().map(ingress_backend);
+    let named = backends.filter_map(|(field, port)| {
+        Some(Backend { object, service: field.text()?, namespace: object.namespace.as_deref(), port })
+    });
+    named.collect()
+}
+
+/// The fields with the name and the port of the Service, as networking.k8s.io/v1 or as the versions before it have them.
+fn ingress_backend<'a>(backend: &Field<'a>) -> (Field<'a>, Field<'a>) {
+    let service = backend.get("service");
+    if service.is_absent() {
+        return (backend.get("serviceName"), backend.get("servicePort"));
+    }
+    let port = service.get("port");
+    let by = if port.get("name").is_there() { port.get("name") } else { port.get("number") };
+    (service.get("name"), by)
+}
+
+fn route_backends(object: &Object) -> Vec<Backend<'_>> {
+    let rules = Field::root(object).dig("spec.rules").items().into_iter();
+    let references = rules.flat_map(|rule| rule.get("backendRefs").items());
+    let backends = references.filter(|reference| reference.get("kind").text().is_none_or(|kind| kind == "Service"));
+    let backends = backends.filter_map(|reference| {
+        let (field, namespace) = (reference.get("name"), reference.get("namespace").text());
+        let namespace = namespace.or(object.namespace.as_deref());
+        Some(Backend { object, service: field.text()?, namespace, port: reference.get("port") })
+    });
+    backends.collect()
+}
