@@ -6,6 +6,7 @@ mod causes;
 mod cluster;
 mod explain;
 mod lab;
+mod lint;
 mod plan;
 mod pod;
 mod report;
@@ -24,6 +25,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::budget::BudgetArgs;
 use self::cluster::ClusterArgs;
+use self::lint::LintArgs;
 use self::pod::PodArgs;
 use self::value::NamedTarget;
 use lapse_measure::schedule::Rate;
@@ -66,6 +68,12 @@ enum Command {
     /// 130 interrupted.
     #[command(after_help = CALIBRATE_EXAMPLE)]
     Calibrate(CalibrateArgs),
+    /// Say what of rendered Kubernetes manifests will lose requests in a rollout, and how to mend it.
+    ///
+    /// Exit codes: 0 nothing that is denied was found, 1 something was, 2 wrong usage, 3 something could not be read
+    /// and nothing denied was found in the rest.
+    #[command(after_help = lint::EXAMPLE, arg_required_else_help = true)]
+    Lint(LintArgs),
     /// Run one pod of the lab as a process, for a container: see scenarios/charts/wine-store.
     ///
     /// The pod answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for
@@ -343,6 +351,7 @@ impl Cli {
             Command::Causes(args) => causes::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
+            Command::Lint(args) => lint::execute(&args),
             Command::Pod(args) => pod::execute(&args),
         }
     }
