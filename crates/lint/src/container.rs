@@ -77,6 +77,13 @@ impl<'a> Container<'a> {
         Some(PreStop { seconds: slept.or_else(|| shell::sleeps(&command)), command, field })
     }
 
+    /// Whether a flag makes the program go on serving for some time after SIGTERM.
+    pub(crate) fn waits_itself(&self) -> bool {
+        const FLAGS: [&str; 3] = ["requestAcceptGraceTimeout", "shutdown-delay", "shutdown-grace-period"];
+        let mut words = self.field.get("args").texts().into_iter().chain(self.field.get("command").texts());
+        words.any(|word| FLAGS.iter().any(|flag| word.contains(flag)))
+    }
+
     pub(crate) fn probe(&self, name: &str) -> Option<Probe<'a>> {
         let field = self.field.get(name);
         let has = ["httpGet", "tcpSocket", "exec", "grpc"].iter().any(|how| field.get(how).is_there());

@@ -142,9 +142,10 @@ impl<'a> Manifests<'a> {
                 Served { workload, services: Vec::new(), serving, replicas, certain: false, external: false };
             return (!supposed.serving.is_empty()).then_some(supposed);
         }
-        // The peers of a StatefulSet find one another by a headless Service, and know when one of them goes.
-        let peers = workload.kind() == Kind::StatefulSet;
-        let asks = |service: &&Service<'_>| !(service.is_for_metrics() || peers && service.is_headless());
+        // The pods of a `StatefulSet` find one another by a headless Service.
+        let stateful = workload.kind() == Kind::StatefulSet;
+        let peers = |service: &Service<'_>| service.is_for_peers() || (stateful && service.is_headless());
+        let asks = |service: &&Service<'_>| !service.is_for_metrics() && !peers(service);
         let services: Vec<_> = self.services_of(workload).into_iter().filter(asks).collect();
         if services.is_empty() {
             return None;
@@ -187,11 +188,25 @@ impl<'a> Served<'_, 'a> {
 
     /// The names of the Services, as part of a sentence.
     pub(crate) fn by(&self) -> String {
-        match self.services.as_slice() {
-            [] => "a Service".to_owned(),
-            [one] => format!("Service `{}`", one.object.named.name),
-            [one, rest @ ..] => format!("Service `{}` and {} more", one.object.named.name, rest.len()),
-        }
+        list(&self.services)
+    }
+
+    /// The names of the Services that lead to `container`, as part of a sentence; of all if that cannot be told.
+    pub(crate) fn by_which(&self, container: &Container<'_>) -> String {
+        let leads = |service: &&&Service<'_>| service.ports.iter().any(|port| container.answers(port));
+        let leading: Vec<_> = self.services.iter().filter(leads).copied().collect();
+        list(if leading.is_empty() { &self.services } else { &leading })
+    }
+}
+
+/// The names of `services`, as part of a sentence.
+fn list(services: &[&Service<'_>]) -> String {
+    let name = |service: &Service<'_>| format!("`{}`", service.object.named.name);
+    match services {
+        [] => "a Service".to_owned(),
+        [one] => format!("Service {}", name(one)),
+        [one, two] => format!("Services {} and {}", name(one), name(two)),
+        [one, rest @ ..] => format!("Services {} and {} more", name(one), rest.len()),
     }
 }
 

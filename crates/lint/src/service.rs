@@ -45,9 +45,19 @@ impl<'a> Service<'a> {
         matches!(self.spec.get("type").text(), Some("LoadBalancer" | "NodePort"))
     }
 
-    /// Whether all of its ports are for collecting metrics, so that a lost request is a sample less.
+    /// Whether it is for collecting metrics only, by its name or the names of its ports: a lost request is a sample less.
     pub(crate) fn is_for_metrics(&self) -> bool {
-        !self.ports.is_empty() && self.ports.iter().all(ServicePort::is_for_metrics)
+        let name = &self.object.name;
+        let named = name.ends_with("-metrics") || name.ends_with("exporter");
+        named || (!self.ports.is_empty() && self.ports.iter().all(ServicePort::is_for_metrics))
+    }
+
+    /// Whether the pods find one another by it: they know when one of them goes.
+    pub(crate) fn is_for_peers(&self) -> bool {
+        const WORDS: [&str; 4] = ["gossip", "memberlist", "peer", "raft"];
+        let among = |port: &ServicePort<'_>| port.name.is_some_and(|name| WORDS.iter().any(|word| name.contains(word)));
+        let early = self.spec.get("publishNotReadyAddresses").is_true();
+        self.is_headless() && (early || self.ports.iter().any(among))
     }
 }
 

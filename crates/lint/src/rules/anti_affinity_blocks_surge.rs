@@ -23,7 +23,8 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
         let Some(field) = excludes_itself(served.workload) else { continue };
         outcome.checked(served.workload.object);
         if rolling.resolve(least).1 == 0 {
-            let message = format!("a rollout needs a node more than the {least} of the pods");
+            let message =
+                format!("a rollout needs {} nodes, since no two of the pods may share one", least.saturating_add(1));
             outcome.find_served(&served, Severity::Note, &field, &message);
         }
     }

@@ -21,7 +21,7 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
         let mut deployed = workloads.iter().filter(|one| matches!(one.kind(), Kind::Deployment | Kind::Rollout));
         let Some(workload) = deployed.next() else { continue };
         outcome.checked(service.object);
-        if service.is_headless() && !service.is_for_metrics() {
+        if service.is_headless() && !service.is_for_metrics() && !service.is_for_peers() {
             let message =
                 format!("clients of {} hold addresses of pods for as long as they cache DNS", workload.object.named);
             outcome.find(&service.spec.get("clusterIP"), &message);

@@ -1,7 +1,7 @@
 //! gRPC behind a Service, which balances connections and not calls.
 
 use super::prelude::*;
-use crate::service::ServicePort;
+use crate::service::{Service, ServicePort};
 
 pub(super) const RULE: Rule = Rule {
     name: "long-lived-streams",
@@ -19,7 +19,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
     for served in manifests.served() {
-        for service in served.services.iter().filter(|service| !service.is_headless()) {
+        // One pod, or that of the client's own node, has all calls in any case.
+        let several = served.replicas.least.is_none_or(|least| least > 1);
+        let local = |service: &Service<'_>| service.spec.get("internalTrafficPolicy").is("Local");
+        let balanced = |service: &&&Service<'_>| several && !service.is_headless() && !local(service);
+        for service in served.services.iter().filter(balanced) {
             for port in service.ports.iter().filter(|port| is_grpc(port)) {
                 let message = format!("the calls of a client of {} stay with one pod", served.workload.object.named);
                 outcome.find(&port.field, &message);
@@ -39,10 +43,12 @@ mod tests {
 
     #[test]
     fn calls_that_stay_with_a_pod() {
-        let text = shop("", "", "").replace("  ports: [{name: http, port: 80", "  ports: [{name: grpc, port: 80");
+        let text =
+            shop("replicas: 2", "", "").replace("  ports: [{name: http, port: 80", "  ports: [{name: grpc, port: 80");
         let expected = "note spec.ports[0] @ ports: [{name: grpc, port: 80, targetPort: http}]";
         assert_eq!(found("long-lived-streams", &text), [expected]);
-        assert_eq!(found("long-lived-streams", &shop("", "", "")), [""; 0]);
+        assert_eq!(found("long-lived-streams", &shop("replicas: 2", "", "")), [""; 0]);
+        assert_eq!(found("long-lived-streams", &text.replace("replicas: 2", "replicas: 1")), [""; 0]);
         assert_eq!(
             found("long-lived-streams", &text.replace("  selector:", "  clusterIP: None\n  selector:")),
             [""; 0]

@@ -29,12 +29,12 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
             continue;
         }
         outcome.checked(workload.object);
-        for container in served.answering().filter(|container| container.pre_stop().is_none()) {
+        for container in served.answering().filter(|one| one.pre_stop().is_none() && !one.waits_itself()) {
             let field = container.field.dig("lifecycle.preStop");
             let message = format!(
-                "container `{}` has no preStop hook: it gets SIGTERM while {} may still send it new connections",
+                "container `{}` has no preStop hook: it gets SIGTERM while new connections of {} may still come",
                 container.name,
-                served.by()
+                served.by_which(container)
             );
             let mut patch =
                 workload.patch_container(container, json!({"lifecycle": {"preStop": {"sleep": {"seconds": SLEEP}}}}));

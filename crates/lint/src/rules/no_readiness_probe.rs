@@ -27,10 +27,8 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
             let message = if started {
                 format!("container `{name}` has no readiness probe: ready since its startupProbe, whatever comes later")
             } else {
-                format!(
-                    "container `{name}` has no readiness probe: {} sends it requests before it listens",
-                    served.by()
-                )
+                let by = served.by_which(container);
+                format!("container `{name}` has no readiness probe: requests of {by} may come before it can answer")
             };
             let field = container.field.get("readinessProbe");
             let finding = outcome.find_served(&served, severity, &field, &message);

@@ -22,9 +22,10 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
         }
         outcome.checked(served.workload.object);
         if served.replicas.least == Some(1) {
-            let stateful = served.workload.spec.get("volumeClaimTemplates").is_there();
+            let templates = served.workload.spec.get("volumeClaimTemplates");
+            let stateful = templates.is_there() || !served.workload.claims().is_empty();
             let severity = if stateful { Severity::Note } else { Severity::Warning };
-            let message = format!("{} has no pod while the only one is replaced", served.by());
+            let message = format!("no pod is there for {} while the only one is replaced", served.by());
             outcome.find_served(&served, severity, &served.replicas.field, &message);
         }
     }
