@@ -15,6 +15,8 @@ mod cluster;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod pod;
