@@ -37,7 +37,7 @@ use self::object::Kind;
 pub const MOST_BYTES: usize = 64 << 20;
 
 /// The number of YAML values from which on the rest of the input is refused.
-pub const MOST_NODES: usize = 4_000_000;
+pub const MOST_NODES: usize = 1_000_000;
 
 /// A text to lint.
 #[derive(Clone, Copy, Debug)]

@@ -76,7 +76,7 @@ pub(crate) struct Contents {
 
 /// Reads all sources.
 pub(crate) fn read(sources: &[Source<'_>]) -> Contents {
-    let mut reader = Reader { contents: Contents::default(), nodes: MOST_NODES, strange: BTreeMap::new() };
+    let mut reader = Reader { contents: Contents::default(), nodes: MOST_NODES, full: false, strange: BTreeMap::new() };
     for source in sources {
         reader.source(*source);
     }
@@ -88,6 +88,8 @@ pub(crate) fn read(sources: &[Source<'_>]) -> Contents {
 struct Reader {
     contents: Contents,
     nodes: usize,
+    /// Whether no more is read, since there are too many values.
+    full: bool,
     /// The kinds that no rule knows, with their counts.
     strange: BTreeMap<String, usize>,
 }
@@ -118,6 +120,9 @@ impl Reader {
         };
         let name: Arc<str> = name.into();
         for (index, document) in documents::split(text).into_iter().enumerate() {
+            if self.full {
+                return;
+            }
             let template = document.template.map(|template| sanitize(template).into());
             self.document(&document, &Place { source: Arc::clone(&name), document: index + 1, template });
         }
@@ -133,6 +138,7 @@ impl Reader {
         let roots = match yaml::read(document.text, document.first_line, &mut self.nodes) {
             Ok(roots) => roots,
             Err(error) => {
+                self.full = error.why == Why::Nodes;
                 let (line, text) = explain(&error, document);
                 return self.unread(&place.source, Some(line), text);
             }
@@ -211,6 +217,10 @@ fn scalar(node: &Node) -> Option<&str> {
     }
 }
 
+/// What is said of the document that is past [`MOST_NODES`].
+const MANY: &str =
+    "is past the million values that are read of one input; the rest was not read: lint its parts one by one";
+
 /// The line and the sentence for a document that cannot be read.
 fn explain(error: &Unreadable, document: &Document<'_>) -> (usize, String) {
     let render = "has an unrendered `{{`: render the chart first, with `helm template CHART | lapse lint -`";
@@ -220,10 +230,7 @@ fn explain(error: &Unreadable, document: &Document<'_>) -> (usize, String) {
         (Why::KeyIsNoText, None) => (error.line, "has a list or a map as a key, which Kubernetes refuses".to_owned()),
         (Why::Syntax(what), None) => (error.line, format!("is not YAML: {}", sanitize(what))),
         (Why::Depth, _) => (error.line, "is nested more than 200 levels deep and was not read".to_owned()),
-        (Why::Nodes, _) => {
-            let limit = format!("{} million values", MOST_NODES / 1_000_000);
-            (error.line, format!("is past the {limit} that are read of one input: lint its parts one by one"))
-        }
+        (Why::Nodes, _) => (error.line, MANY.to_owned()),
         (Why::Cycle, _) => (error.line, "has an alias of a value that contains the alias".to_owned()),
     }
 }

@@ -116,8 +116,14 @@ impl Reader<'_> {
             Event::SequenceStart(_, anchor, _) => self.open(Open::List(position, anchor, Vec::new()), position),
             Event::MappingStart(_, anchor, _) => self.open(Open::Map(position, anchor, Vec::new(), None), position),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List(position, anchor, items)) => self.close(position, anchor, Value::List(items)),
-                Some(Open::Map(position, anchor, entries, _)) => self.close(position, anchor, Value::Map(entries)),
+                Some(Open::List(position, anchor, mut items)) => {
+                    items.shrink_to_fit();
+                    self.close(position, anchor, Value::List(items))
+                }
+                Some(Open::Map(position, anchor, mut entries, _)) => {
+                    entries.shrink_to_fit();
+                    self.close(position, anchor, Value::Map(entries))
+                }
                 None => Ok(()),
             },
             // An anchor is known once its node is complete: one that is not yet known contains its alias.

@@ -74,12 +74,13 @@ fn notification(remark: &Remark) -> Value {
     value
 }
 
-/// A source as a reference to it: a path with what may not stand in one escaped.
+/// A source as a reference to it: a path with what may not stand in one escaped; an absolute one with its scheme.
 fn uri(source: &str) -> String {
     if source == "-" {
         return "stdin".to_owned();
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/');
     let escape = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    source.trim_start_matches("./").bytes().map(escape).collect()
+    let path: String = source.trim_start_matches("./").bytes().map(escape).collect();
+    if path.starts_with('/') { format!("file://{path}") } else { path }
 }
