@@ -23,7 +23,7 @@ pub fn patches(report: &Report) -> Patches {
     let mut objects: Vec<(ObjectName, Value)> = Vec::new();
     for finding in &report.findings {
         let patch = match &finding.patch {
-            None => Err("it needs what only you know"),
+            None => Err("what is right here depends on the program"),
             Some(_) if finding.api_version.starts_with("argoproj.io/") => {
                 Err("custom resources know no strategic merge patch: change the manifest")
             }

@@ -183,6 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_each_rule() {
+        let docs = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/LINT.md")).unwrap();
+        for Rule { name, severity, field, says, cause, fix, .. } in RULES {
+            let row = format!("| `{name}` | {severity} | `{field}` | {says} | {cause} | {fix} |");
+            assert!(docs.lines().any(|line| line == row), "docs/LINT.md has no line\n{row}");
+        }
+        let rows = docs.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 5).count();
+        assert_eq!(rows, RULES.len(), "docs/LINT.md has rules that are none");
+    }
+
+    #[test]
     fn each_file_is_a_rule_of_the_list() {
         let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules")).unwrap();
         let helpers = ["aws", "budgets", "prelude"];
