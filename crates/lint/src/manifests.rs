@@ -260,7 +260,7 @@ fn select(services: &[Service<'_>], workloads: &[Workload<'_>]) -> Vec<Vec<usize
 
 /// The containers that answer to the ports of `services`; the first one if that cannot be told.
 fn serving<'m, 'a>(workload: &'m Workload<'a>, services: &[&Service<'a>]) -> Vec<&'m Container<'a>> {
-    let ports = || services.iter().flat_map(|service| &service.ports);
+    let ports = || services.iter().flat_map(|service| &service.ports).filter(|port| !port.is_for_metrics());
     let answers = |container: &&Container<'_>| ports().any(|port| container.answers(port));
     let found: Vec<_> = workload.containers.iter().filter(answers).collect();
     if found.is_empty() { workload.containers.first().into_iter().collect() } else { found }

@@ -82,7 +82,8 @@ impl<'a> ServicePort<'a> {
         self.target?.parse().ok()
     }
 
-    fn is_for_metrics(&self) -> bool {
+    /// Whether the port is for collecting metrics, by its names.
+    pub(crate) fn is_for_metrics(&self) -> bool {
         const WORDS: [&str; 5] = ["metric", "prom", "monitoring", "telemetry", "exporter"];
         let names = [self.name, self.target_name()];
         names.into_iter().flatten().any(|name| WORDS.iter().any(|word| name.contains(word)))

@@ -17,7 +17,8 @@ pub(super) const RULE: Rule = Rule {
 fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
     for service in &manifests.services {
         for backend in manifests.routes_to(service) {
-            let Some(port) = backend.port.text() else { continue };
+            // The load balancer controller of AWS has a port that is none.
+            let Some(port) = backend.port.text().filter(|port| *port != "use-annotation") else { continue };
             outcome.checked(backend.object);
             let number = port.parse::<i64>().ok();
             let has =
@@ -46,6 +47,7 @@ mod tests {
         assert_eq!(found("backend-port-missing", &with("{number: 8080}")), [expected]);
         assert!(holds("backend-port-missing", &with("{number: 80}")));
         assert!(holds("backend-port-missing", &with("{name: http}")));
+        assert_eq!(found("backend-port-missing", &with("{name: use-annotation}")), [""; 0]);
         let elsewhere = with("{number: 8080}").replace("name: shop\n            port", "name: other\n            port");
         assert_eq!(found("backend-port-missing", &elsewhere), [""; 0]);
     }

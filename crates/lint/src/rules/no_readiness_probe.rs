@@ -79,5 +79,10 @@ mod tests {
         let text = shop("", "", "readinessProbe: {httpGet: {path: /, port: http}}");
         let text = text.replace("---\napiVersion: v1", "      - name: log-shipper\n---\napiVersion: v1");
         assert!(holds("no-readiness-probe", &text));
+        let text =
+            text.replace("- name: log-shipper", "- {name: exporter, ports: [{name: metrics, containerPort: 9}]}");
+        let text =
+            text.replace("targetPort: http}]", "targetPort: http}, {name: metrics, port: 9, targetPort: metrics}]");
+        assert!(holds("no-readiness-probe", &text));
     }
 }

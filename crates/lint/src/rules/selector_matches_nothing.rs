@@ -18,8 +18,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
-    // Other objects may make pods that are not in the input.
-    let complete = !manifests.objects.iter().any(|object| object.kind == Kind::Custom);
+    // Other objects may make pods that are not in the input, and Rollouts label pods of a canary or of an experiment.
+    let complete = !manifests.objects.iter().any(|object| matches!(object.kind, Kind::Custom | Kind::Rollout));
     for (service, selected) in manifests.selections() {
         if !selected.is_empty() {
             outcome.checked(service.object);
@@ -41,7 +41,9 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
 fn is_meant(service: &Service<'_>, workload: &Workload<'_>) -> bool {
     let same = service.object.name == workload.object.name && service.object.namespace == workload.object.namespace;
     let differ = |key: &str| workload.labels.iter().any(|(label, _)| *label == key);
-    same && workload.is_rolled() && service.selector.iter().all(|(key, _)| differ(key))
+    same && workload.is_rolled()
+        && workload.kind() != Kind::Rollout
+        && service.selector.iter().all(|(key, _)| differ(key))
 }
 
 fn differs(service: &Service<'_>, workload: &Workload<'_>) -> String {
@@ -79,11 +81,10 @@ mod tests {
         let found =
             report(&operated).findings.into_iter().any(|finding| finding.rule.name == "selector-matches-nothing");
         assert!(!found, "an operator makes them");
+        let rollout = shop("", "", "").replace("apps/v1\nkind: Deployment", "argoproj.io/v1alpha1\nkind: Rollout");
+        let experiment = rollout.replace("selector: {app: shop}", "selector: {app: preview}");
+        assert_eq!(crate::testing::found("selector-matches-nothing", &experiment), [""; 0]);
         let lone = &other[other.find("---").unwrap()..];
-        assert_eq!(
-            super::super::super::testing::found("selector-matches-nothing", lone),
-            [""; 0],
-            "a part of a release"
-        );
+        assert_eq!(crate::testing::found("selector-matches-nothing", lone), [""; 0], "a part of a release");
     }
 }
