@@ -5,10 +5,10 @@ use serde_json::json;
 use super::prelude::*;
 use crate::container::Probe;
 
-/// The least time that a program gets to start, in seconds.
-const LEAST: i64 = 15;
+/// The time to start under which it is a warning, and under which it is a note, in seconds.
+const SHORT: [i64; 2] = [10, 15];
 /// The same for a Java virtual machine.
-const LEAST_FOR_JAVA: i64 = 45;
+const SHORT_FOR_JAVA: [i64; 2] = [20, 45];
 
 pub(super) const RULE: Rule = Rule {
     name: "liveness-without-startup",
@@ -28,14 +28,15 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
         for container in served.answering() {
             let Some(liveness) = container.liveness() else { continue };
             outcome.checked(served.workload.object);
-            let least = if container.image().is_java() { LEAST_FOR_JAVA } else { LEAST };
+            let [warning, note] = if container.image().is_java() { SHORT_FOR_JAVA } else { SHORT };
             let time = time_to_start(&liveness);
-            if container.startup().is_some() || time >= least {
+            if container.startup().is_some() || time >= note {
                 continue;
             }
+            let severity = if time < warning { served.severity() } else { Severity::Note };
             let message = format!("container `{}` is killed if it has not started within {time} s", container.name);
             let field = container.field.get("startupProbe");
-            let finding = outcome.find_served(&served, served.severity(), &field, &message);
+            let finding = outcome.find_served(&served, severity, &field, &message);
             let mut probe = liveness.field.to_json();
             if let Some(fields) = probe.as_object_mut() {
                 fields.retain(|key, _| {
@@ -60,13 +61,14 @@ mod tests {
 
     #[test]
     fn little_time_to_start() {
-        let text = shop("", "", "livenessProbe: {httpGet: {path: /, port: http}, periodSeconds: 5}");
+        let text = shop("", "", "livenessProbe: {httpGet: {path: /, port: http}, periodSeconds: 4}");
         let expected = "warning spec.template.spec.containers[0].startupProbe @ - name: web";
         assert_eq!(found("liveness-without-startup", &text), [expected]);
-        assert!(findings("liveness-without-startup", &text)[0].message.contains("within 11 s"));
-        assert!(holds("liveness-without-startup", &text.replace("periodSeconds: 5", "initialDelaySeconds: 10")));
-        assert!(holds("liveness-without-startup", &text.replace(", periodSeconds: 5", "")));
-        let java = text.replace(", periodSeconds: 5", "").replace("example.com/shop:1.2", "eclipse-temurin:21");
+        assert!(findings("liveness-without-startup", &text)[0].message.contains("within 9 s"));
+        assert!(holds("liveness-without-startup", &text.replace("periodSeconds: 4", "initialDelaySeconds: 10")));
+        assert!(holds("liveness-without-startup", &text.replace(", periodSeconds: 4", "")));
+        assert!(found("liveness-without-startup", &text.replace(": 4", ": 5"))[0].starts_with("note"));
+        let java = text.replace(", periodSeconds: 4", "").replace("example.com/shop:1.2", "eclipse-temurin:21");
         assert_eq!(found("liveness-without-startup", &java).len(), 1);
     }
 
