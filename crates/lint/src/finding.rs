@@ -63,8 +63,10 @@ pub struct Finding {
 pub struct Held {
     /// The rule.
     pub rule: &'static str,
-    /// The cause that is less likely for it, by its name in the catalogue.
+    /// The cause of downtime that it is about, by its name in the catalogue.
     pub cause: &'static str,
+    /// Whether that cause is less likely now.
+    pub clears: bool,
     /// The object.
     pub object: ObjectName,
 }

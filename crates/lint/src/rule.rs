@@ -28,6 +28,9 @@ pub struct Rule {
     pub name: &'static str,
     /// The name of the cause of downtime in the catalogue, such as `endpoint-race`.
     pub cause: &'static str,
+    /// Whether the cause is less likely for an object of which the rule holds. A rule that sees only one of many ways to
+    /// the cause says nothing by holding.
+    pub clears: bool,
     /// How bad a finding is at most.
     pub severity: Severity,
     /// The path of the field that it looks at, as in docs/LINT.md.
@@ -85,7 +88,8 @@ impl Rule {
         let found: HashSet<_> = outcome.findings.iter().map(|finding| finding.object.clone()).collect();
         let mut seen = HashSet::new();
         let fine = outcome.checked.into_iter().filter(|object| !found.contains(object) && seen.insert(object.clone()));
-        let held = fine.map(|object| Held { rule: self.name, cause: self.cause, object }).collect();
+        let held =
+            fine.map(|object| Held { rule: self.name, cause: self.cause, clears: self.clears, object }).collect();
         (outcome.findings, held)
     }
 }

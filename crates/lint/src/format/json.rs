@@ -11,8 +11,9 @@ pub const VERSION: u32 = 1;
 pub fn write(report: &Report) -> String {
     let counts: serde_json::Map<_, _> =
         Severity::ALL.iter().map(|severity| (severity.name().to_owned(), json!(report.count(*severity)))).collect();
-    let held =
-        report.held.iter().map(|held| json!({"rule": held.rule, "cause": held.cause, "object": object(&held.object)}));
+    let held = report.held.iter().map(
+        |held| json!({"rule": held.rule, "cause": held.cause, "clears": held.clears, "object": object(&held.object)}),
+    );
     let said = report.said.iter().map(
         |remark| json!({"source": remark.source, "line": remark.line, "text": remark.text, "unread": remark.unread}),
     );

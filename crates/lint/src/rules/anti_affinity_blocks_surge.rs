@@ -6,6 +6,7 @@ use crate::workload::Workload;
 pub(super) const RULE: Rule = Rule {
     name: "anti-affinity-blocks-surge",
     cause: "pods-cannot-start",
+    clears: false,
     severity: Severity::Note,
     field: "spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution",
     says: "no two pods may be on one node, and the new one must start before the old one goes",

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "backend-port-missing",
     cause: "target-port-change",
+    clears: false,
     severity: Severity::Error,
     field: "spec.rules[*].http.paths[*].backend.service.port",
     says: "an Ingress or a route leads to a port that its Service does not have",

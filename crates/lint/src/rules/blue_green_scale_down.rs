@@ -8,13 +8,14 @@ const ENOUGH: i64 = 10;
 pub(super) const RULE: Rule = Rule {
     name: "blue-green-scale-down",
     cause: "endpoint-race",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.strategy.blueGreen.scaleDownDelaySeconds",
     says: "a blue-green Rollout ends the old pods right after the switch",
     why: "The Service's selector is switched at once, but nodes and proxies learn of it later and send requests to pods \
           that are gone.",
     fix: "Leave `scaleDownDelaySeconds` out, for 30 s, or make it longer than the slowest proxy takes.",
-    scenario: Some("blue-green.yaml"),
+    scenario: None,
     check,
 };
 

@@ -6,6 +6,7 @@ use crate::manifests::together;
 pub(super) const RULE: Rule = Rule {
     name: "claim-blocks-surge",
     cause: "pods-cannot-start",
+    clears: false,
     severity: Severity::Warning,
     field: "spec.template.spec.volumes[*].persistentVolumeClaim.claimName",
     says: "a rolling update of pods with a volume that one node can mount at a time",

@@ -10,6 +10,7 @@ use crate::workload::Workload;
 pub(super) const RULE: Rule = Rule {
     name: "config-without-checksum",
     cause: "config-changed-in-place",
+    clears: true,
     severity: Severity::Note,
     field: "spec.template.metadata.annotations",
     says: "a ConfigMap of the release that pods use, and no checksum of it in the pod template",

@@ -10,6 +10,7 @@ const ENOUGH: f64 = 10.0;
 pub(super) const RULE: Rule = Rule {
     name: "deregistration-lag",
     cause: "deregistration-lag",
+    clears: true,
     severity: Severity::Warning,
     field: "metadata.annotations",
     says: "pods end before their load balancer has let go of them",

@@ -8,6 +8,7 @@ use crate::quantity::Pods;
 pub(super) const RULE: Rule = Rule {
     name: "disruption-budget-blocks",
     cause: "node-drain",
+    clears: false,
     severity: Severity::Warning,
     field: "spec.minAvailable",
     says: "a PodDisruptionBudget that lets no pod go",

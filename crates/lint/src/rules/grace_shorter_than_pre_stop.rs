@@ -10,6 +10,7 @@ const LEFT: f64 = 5.0;
 pub(super) const RULE: Rule = Rule {
     name: "grace-shorter-than-pre-stop",
     cause: "grace-too-short",
+    clears: true,
     severity: Severity::Error,
     field: "spec.template.spec.terminationGracePeriodSeconds",
     says: "the preStop hook uses up the grace period",

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "headless-clients",
     cause: "dns-caching",
+    clears: true,
     severity: Severity::Note,
     field: "spec.clusterIP",
     says: "clients find the pods of a Deployment by DNS",

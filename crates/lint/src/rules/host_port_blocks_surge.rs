@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "host-port-blocks-surge",
     cause: "pods-cannot-start",
+    clears: false,
     severity: Severity::Note,
     field: "spec.template.spec.containers[*].ports[*].hostPort",
     says: "each pod needs a port of its node, and the new one must start before the old one goes",

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "ingress-controller-shutdown",
     cause: "ingress-rollout",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].lifecycle.preStop",
     says: "an ingress-nginx controller that ends without waiting",

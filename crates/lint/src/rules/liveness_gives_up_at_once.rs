@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "liveness-gives-up-at-once",
     cause: "liveness-kills",
+    clears: false,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].livenessProbe.failureThreshold",
     says: "one failed liveness probe restarts the container",

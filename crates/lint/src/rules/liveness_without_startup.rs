@@ -13,6 +13,7 @@ const SHORT_FOR_JAVA: [i64; 2] = [20, 45];
 pub(super) const RULE: Rule = Rule {
     name: "liveness-without-startup",
     cause: "liveness-kills",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].startupProbe",
     says: "a liveness probe leaves little time to start, and there is no startupProbe",

@@ -7,6 +7,7 @@ use crate::workload::Workload;
 pub(super) const RULE: Rule = Rule {
     name: "local-traffic-policy",
     cause: "local-traffic-policy",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.externalTrafficPolicy",
     says: "a Service only uses pods on the node where a connection arrives",

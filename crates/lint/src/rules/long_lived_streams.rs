@@ -6,6 +6,7 @@ use crate::service::{Service, ServicePort};
 pub(super) const RULE: Rule = Rule {
     name: "long-lived-streams",
     cause: "long-lived-streams",
+    clears: false,
     severity: Severity::Note,
     field: "spec.ports[*]",
     says: "gRPC behind a Service, which balances connections",

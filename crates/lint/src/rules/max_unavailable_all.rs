@@ -11,6 +11,7 @@ use crate::workload::Rolling;
 pub(super) const RULE: Rule = Rule {
     name: "max-unavailable-all",
     cause: "max-unavailable",
+    clears: true,
     severity: Severity::Error,
     field: "spec.strategy.rollingUpdate.maxUnavailable",
     says: "maxUnavailable allows for no pod at all",

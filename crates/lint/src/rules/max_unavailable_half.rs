@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "max-unavailable-half",
     cause: "capacity-dip",
+    clears: true,
     severity: Severity::Note,
     field: "spec.strategy.rollingUpdate.maxUnavailable",
     says: "half of the pods or more may be away in a rollout",

@@ -8,6 +8,7 @@ const CONFIG: &str = "proxy.istio.io/config";
 pub(super) const RULE: Rule = Rule {
     name: "mesh-drain-too-short",
     cause: "sidecar-stops-first",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.metadata.annotations[\"proxy.istio.io/config\"]",
     says: "istio-proxy drains for less time than the preStop hook takes",

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "mesh-not-held",
     cause: "sidecar-not-ready",
+    clears: true,
     severity: Severity::Note,
     field: "spec.template.metadata.annotations[\"proxy.istio.io/config\"]",
     says: "an injected istio-proxy that the program does not wait for",

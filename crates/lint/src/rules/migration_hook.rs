@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "migration-hook",
     cause: "breaking-migration",
+    clears: false,
     severity: Severity::Note,
     field: "metadata.annotations[\"helm.sh/hook\"]",
     says: "a migration runs before the upgrade, while all old pods serve",

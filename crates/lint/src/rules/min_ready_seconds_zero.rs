@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "min-ready-seconds-zero",
     cause: "addition-lag",
+    clears: true,
     severity: Severity::Note,
     field: "spec.minReadySeconds",
     says: "one or two pods, and each goes as soon as its successor is ready",

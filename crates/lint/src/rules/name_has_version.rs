@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "name-has-version",
     cause: "service-recreated",
+    clears: false,
     severity: Severity::Warning,
     field: "metadata.name",
     says: "the name of a Service or an Ingress has the version in it",

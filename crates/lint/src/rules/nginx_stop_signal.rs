@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "nginx-stop-signal",
     cause: "wrong-stop-signal",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].image",
     says: "an nginx image that is stopped with SIGTERM",

@@ -6,6 +6,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "no-disruption-budget",
     cause: "node-drain",
+    clears: false,
     severity: Severity::Note,
     field: "spec",
     says: "several pods and no PodDisruptionBudget",

@@ -10,6 +10,7 @@ const SLEEP: i64 = 10;
 pub(super) const RULE: Rule = Rule {
     name: "no-pre-stop",
     cause: "endpoint-race",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].lifecycle.preStop",
     says: "no preStop hook on a container that a Service sends requests to",

@@ -6,6 +6,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "no-readiness-gate",
     cause: "registration-lag",
+    clears: true,
     severity: Severity::Warning,
     field: "metadata.labels[\"elbv2.k8s.aws/pod-readiness-gate-inject\"]",
     says: "an AWS load balancer sends requests to pods, and nothing makes a rollout wait for it",

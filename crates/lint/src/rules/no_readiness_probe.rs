@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "no-readiness-probe",
     cause: "ready-too-early",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].readinessProbe",
     says: "no readiness probe on a container that a Service sends requests to",

@@ -5,13 +5,14 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "one-replica",
     cause: "node-drain",
+    clears: false,
     severity: Severity::Note,
     field: "spec.replicas",
     says: "one pod gets all requests",
     why: "A rolling update with a surge replaces it without a gap. A node that is drained or fails, an eviction or a crash \
           does not: every request fails until another pod is ready.",
     fix: "Run two or more pods, on different nodes.",
-    scenario: Some("one-replica.yaml"),
+    scenario: None,
     check,
 };
 

@@ -8,6 +8,7 @@ use crate::shell::{base, is_shell};
 pub(super) const RULE: Rule = Rule {
     name: "pre-stop-needs-shell",
     cause: "pre-stop-failed",
+    clears: true,
     severity: Severity::Error,
     field: "spec.template.spec.containers[*].lifecycle.preStop.exec.command",
     says: "the preStop hook runs a shell or sleep that the image does not have",

@@ -10,6 +10,7 @@ const ENOUGH: f64 = 5.0;
 pub(super) const RULE: Rule = Rule {
     name: "pre-stop-shorter-than-ingress",
     cause: "stale-upstreams",
+    clears: true,
     severity: Severity::Note,
     field: "spec.template.spec.containers[*].lifecycle.preStop",
     says: "a preStop hook of less than 5 s behind ingress-nginx",

@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "publish-not-ready",
     cause: "ready-too-early",
+    clears: false,
     severity: Severity::Warning,
     field: "spec.publishNotReadyAddresses",
     says: "a Service with an address of its own sends requests to pods that are not ready",

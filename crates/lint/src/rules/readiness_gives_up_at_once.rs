@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "readiness-gives-up-at-once",
     cause: "readiness-flap",
+    clears: false,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].readinessProbe.failureThreshold",
     says: "one failed readiness probe takes the pod off its Service",

@@ -7,6 +7,7 @@ use crate::service::ServicePort;
 pub(super) const RULE: Rule = Rule {
     name: "readiness-tcp-only",
     cause: "ready-too-early",
+    clears: false,
     severity: Severity::Note,
     field: "spec.template.spec.containers[*].readinessProbe.tcpSocket",
     says: "the readiness probe of an HTTP server only opens its port",

@@ -11,6 +11,7 @@ const LITTLE: u64 = 500;
 pub(super) const RULE: Rule = Rule {
     name: "readiness-timeout-tight",
     cause: "readiness-flap",
+    clears: false,
     severity: Severity::Note,
     field: "spec.template.spec.containers[*].readinessProbe.timeoutSeconds",
     says: "a readiness probe must answer within 1 s, with little CPU to do it",

@@ -8,6 +8,7 @@ use crate::workload::Workload;
 pub(super) const RULE: Rule = Rule {
     name: "recreate",
     cause: "recreate",
+    clears: true,
     severity: Severity::Error,
     field: "spec.strategy.type",
     says: "strategy Recreate on what gets requests",

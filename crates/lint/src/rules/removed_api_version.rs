@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "removed-api-version",
     cause: "selector-switch",
+    clears: false,
     severity: Severity::Error,
     field: "apiVersion",
     says: "a workload of an API version that was removed",

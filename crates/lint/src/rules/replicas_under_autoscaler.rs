@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "replicas-under-autoscaler",
     cause: "replicas-reset",
+    clears: true,
     severity: Severity::Error,
     field: "spec.replicas",
     says: "replicas of a workload that an autoscaler scales",

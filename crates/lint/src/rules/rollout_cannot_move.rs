@@ -8,6 +8,7 @@ use crate::quantity::Pods;
 pub(super) const RULE: Rule = Rule {
     name: "rollout-cannot-move",
     cause: "max-unavailable",
+    clears: false,
     severity: Severity::Error,
     field: "spec.strategy.rollingUpdate",
     says: "maxSurge and maxUnavailable are both 0",

@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "selector-has-version",
     cause: "selector-switch",
+    clears: true,
     severity: Severity::Error,
     field: "spec.selector",
     says: "a Service selects by a label that changes with each release",

@@ -8,6 +8,7 @@ use crate::workload::Workload;
 pub(super) const RULE: Rule = Rule {
     name: "selector-matches-nothing",
     cause: "selector-switch",
+    clears: false,
     severity: Severity::Error,
     field: "spec.selector",
     says: "a Service selects no pod of the input",

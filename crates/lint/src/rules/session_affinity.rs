@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "session-affinity",
     cause: "session-affinity",
+    clears: true,
     severity: Severity::Note,
     field: "spec.sessionAffinity",
     says: "a Service keeps each client at one pod",

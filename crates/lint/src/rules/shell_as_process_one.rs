@@ -6,6 +6,7 @@ use crate::shell::{base, keeps_signals};
 pub(super) const RULE: Rule = Rule {
     name: "shell-as-process-one",
     cause: "sigterm-ignored",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*].command",
     says: "a shell stays process 1 and does not pass SIGTERM on",

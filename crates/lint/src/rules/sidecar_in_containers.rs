@@ -18,6 +18,7 @@ const PROXIES: [&str; 8] = [
 pub(super) const RULE: Rule = Rule {
     name: "sidecar-in-containers",
     cause: "sidecar-stops-first",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.template.spec.containers[*]",
     says: "a proxy among the containers, without a preStop hook of its own",

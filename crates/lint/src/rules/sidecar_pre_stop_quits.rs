@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "sidecar-pre-stop-quits",
     cause: "sidecar-stops-first",
+    clears: false,
     severity: Severity::Warning,
     field: "spec.template.spec.initContainers[*].lifecycle.preStop",
     says: "a native sidecar that its own preStop hook stops before the program",

@@ -5,6 +5,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "single-pod-in-place",
     cause: "max-unavailable",
+    clears: true,
     severity: Severity::Warning,
     field: "spec.replicas",
     says: "a StatefulSet of one pod that gets requests",

@@ -6,6 +6,7 @@ use crate::quantity::millicores;
 pub(super) const RULE: Rule = Rule {
     name: "slow-warm-up",
     cause: "slow-warm-up",
+    clears: false,
     severity: Severity::Note,
     field: "spec.template.spec.containers[*].resources.limits.cpu",
     says: "a Java program with at most one CPU and no time to warm up",

@@ -7,6 +7,7 @@ use crate::workload::Workload;
 pub(super) const RULE: Rule = Rule {
     name: "target-port-missing",
     cause: "target-port-change",
+    clears: false,
     severity: Severity::Error,
     field: "spec.ports[*].targetPort",
     says: "a Service's targetPort is no port of the pods",

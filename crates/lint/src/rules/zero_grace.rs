@@ -7,6 +7,7 @@ use super::prelude::*;
 pub(super) const RULE: Rule = Rule {
     name: "zero-grace",
     cause: "grace-too-short",
+    clears: false,
     severity: Severity::Error,
     field: "spec.template.spec.terminationGracePeriodSeconds",
     says: "a grace period of zero",
