@@ -300,3 +300,79 @@ fn route_backends(object: &Object) -> Vec<Backend<'_>> {
     });
     backends.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{SERVICE, findings, found, report, shop};
+
+    /// [`shop`] with its Deployment in one namespace and its Service in another.
+    fn placed(deployment: &str, service: &str) -> String {
+        let text = shop("", "", "");
+        let (workload, selecting) = text.split_once("---\n").unwrap();
+        let place = |text: &str, namespace: &str| {
+            text.replacen("metadata: {name: shop", &format!("metadata: {{{namespace}name: shop"), 1)
+        };
+        format!("{}---\n{}", place(workload, deployment), place(selecting, service))
+    }
+
+    #[test]
+    fn a_service_selects_pods_of_its_namespace_and_helm_leaves_out_the_releases_own() {
+        let sees = |text: &str| !found("no-pre-stop", text).is_empty();
+        assert!(sees(&placed("namespace: a, ", "namespace: a, ")));
+        assert!(sees(&placed("namespace: a, ", "")));
+        assert!(sees(&placed("", "namespace: a, ")));
+        assert!(!sees(&placed("namespace: a, ", "namespace: b, ")));
+    }
+
+    #[test]
+    fn a_finding_names_the_services_that_lead_to_its_container() {
+        let other = SERVICE.replace("name: shop", "name: admin").replace("targetPort: http", "targetPort: 9");
+        let text =
+            shop("", "", "").replace("containerPort: 8080}]", "containerPort: 8080}, {containerPort: 9}]") + &other;
+        let message = &findings("no-pre-stop", &text)[0].message;
+        assert!(message.contains("Services `shop` and `admin`"), "{message}");
+        let apart = text.replace(", {containerPort: 9}]", "]\n      - {name: admin, ports: [{containerPort: 9}]}");
+        let apart = findings("no-pre-stop", &apart);
+        assert!(
+            apart[0].message.contains("Service `shop` ") && apart[1].message.contains("Service `admin` "),
+            "{apart:?}"
+        );
+    }
+
+    #[test]
+    fn pods_that_find_one_another_and_collectors_of_metrics_are_no_clients() {
+        let peers = SERVICE.replace("  selector", "  clusterIP: None\n  publishNotReadyAddresses: true\n  selector");
+        let metrics = SERVICE.replace("metadata: {name: shop}", "metadata: {name: shop-metrics}");
+        for service in [peers, metrics] {
+            let text = shop("", "", "").replace(SERVICE, &service);
+            assert!(report(&text).findings.is_empty(), "{:?}", report(&text).findings);
+        }
+    }
+
+    #[test]
+    fn anchors_and_merge_keys_are_read_as_kubernetes_reads_them() {
+        let text = shop("", "", "<<: &hooks {lifecycle: {preStop: {sleep: {seconds: 9}}}}");
+        assert_eq!(found("no-pre-stop", &text), [""; 0]);
+        let own = shop(
+            "",
+            "",
+            "<<: {livenessProbe: {failureThreshold: 3, httpGet: {port: 1}}}\nlivenessProbe: {failureThreshold: 1, httpGet: {port: 1}}",
+        );
+        assert_eq!(found("liveness-gives-up-at-once", &own).len(), 1, "a key of the map itself wins");
+        let alias = shop("", "", "x: &probe {failureThreshold: 1, httpGet: {port: 1}}\nreadinessProbe: *probe");
+        let expected = "warning spec.template.spec.containers[0].readinessProbe.failureThreshold @ x: &probe \
+                        {failureThreshold: 1, httpGet: {port: 1}}";
+        assert_eq!(found("readiness-gives-up-at-once", &alias), [expected]);
+    }
+
+    #[test]
+    fn the_pods_of_a_cron_job_are_under_its_job() {
+        let job = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        \
+                   spec:\n          terminationGracePeriodSeconds: 5\n          containers: [{name: a, lifecycle: {preStop: \
+                   {sleep: {seconds: 9}}}}]\n";
+        let finding = &findings("grace-shorter-than-pre-stop", job)[0];
+        assert_eq!(finding.path, "spec.jobTemplate.spec.template.spec.terminationGracePeriodSeconds");
+        let pod = &finding.patch.as_ref().unwrap()["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+        assert_eq!(pod["terminationGracePeriodSeconds"], 39);
+    }
+}
