@@ -11,11 +11,12 @@ use clap::{Args, ValueEnum};
 
 use self::input::Texts;
 use super::style;
-use lapse_lint::{Finding, RULES, Report, Rule, Severity, format, lint, patches};
+use lapse_lint::{Finding, RULES, Report, Rule, Severity, format, lint, lint_upgrade, patches};
 
 pub(super) const EXAMPLE: &str = "\
-Examples: a chart, before it is installed; a folder in CI, with marks on its files; patches for what can be mended
+Examples: a chart, before it is installed; what its upgrade changes; a folder in CI, with marks on its files; patches
   helm template shop ./chart | lapse lint -
+  helm get manifest shop > now.yaml; helm template shop ./chart | lapse lint - --before now.yaml
   lapse lint deploy/ --format github --deny warning
   lapse lint --release shop -n prod --fix > patches.yaml";
 
@@ -31,6 +32,10 @@ pub(super) struct LintArgs {
     /// The namespace of the release [default: the context's; e.g. prod].
     #[arg(short, long, value_name = "NAME", requires = "release")]
     namespace: Option<String>,
+    /// The manifests of the release that this one will replace, to see what the upgrade itself loses [repeatable; e.g.
+    /// a file with the output of `helm get manifest shop`].
+    #[arg(long, value_name = "FILE|FOLDER")]
+    before: Vec<String>,
     /// The format to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: FormatName,
@@ -83,9 +88,7 @@ pub(super) fn execute(args: &LintArgs) -> Result<ExitCode> {
          lapse lint -`"
     );
     let texts = read(args)?;
-    let mut report = lint(&texts.sources(), &args.skipped);
-    report.read.unread += texts.said.iter().filter(|remark| remark.unread).count();
-    report.said.extend(texts.said);
+    let report = lint_all(args, texts)?;
     if args.fix {
         return fix(args, &report);
     }
@@ -98,6 +101,20 @@ pub(super) fn execute(args: &LintArgs) -> Result<ExitCode> {
     print(&text)?;
     let denied = report.findings.iter().any(|finding| args.denies(finding));
     Ok(exit_code(denied, is_inconclusive(&report)))
+}
+
+/// Lints `texts`, against the release before if that is named.
+fn lint_all(args: &LintArgs, texts: Texts) -> Result<Report> {
+    let mut before = Texts::default();
+    args.before.iter().try_for_each(|path| before.read_path(path))?;
+    let mut report = match args.before.as_slice() {
+        [] => lint(&texts.sources(), &args.skipped),
+        _ => lint_upgrade(&before.sources(), &texts.sources(), &args.skipped),
+    };
+    let said: Vec<_> = texts.said.into_iter().chain(before.said).collect();
+    report.read.unread += said.iter().filter(|remark| remark.unread).count();
+    report.said.extend(said);
+    Ok(report)
 }
 
 /// Prints the patches. What they mend is not denied any more.

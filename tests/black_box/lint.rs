@@ -158,6 +158,21 @@ fn a_folder_is_read_as_one_release() {
 }
 
 #[test]
+fn an_upgrade_is_held_against_the_release_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = folder.path().join("now.yaml");
+    fs::write(&before, SHOP).unwrap();
+    let args = ["-", "--before", before.to_str().unwrap()];
+    assert_eq!(places(&json(&args, SHOP)), places(&json(&["-"], SHOP)), "nothing changes");
+    let after = SHOP.replace("{app: shop}", "{app: store}").replace("targetPort: http", "targetPort: 8080");
+    let changed = places(&json(&args, &after));
+    assert!(changed.contains(&"selector-changed spec.selector:32".to_owned()), "{changed:?}");
+    fs::write(&before, "a: [").unwrap();
+    let ended = lint(&args, FINE);
+    assert_eq!(ended.code(), Some(3), "what is before was not read\n{}", ended.stdout);
+}
+
+#[test]
 fn an_empty_folder_is_wrong_usage() {
     let folder = tempfile::tempdir().unwrap();
     let ended = lint(&[folder.path().to_str().unwrap()], "");

@@ -31,7 +31,7 @@ pub use self::rules::RULES;
 pub use self::yaml::Position;
 
 use self::manifests::Manifests;
-use self::object::Kind;
+use self::object::{Contents, Kind};
 
 /// The size from which on a source is refused, in bytes.
 pub const MOST_BYTES: usize = 64 << 20;
@@ -55,8 +55,20 @@ pub fn rule(name: &str) -> Option<&'static Rule> {
 
 /// Lints `sources` together, as one release: objects of one may belong to those of another. Rules in `skip` are left out.
 pub fn lint(sources: &[Source<'_>], skip: &[&Rule]) -> Report {
-    let contents = object::read(sources);
-    let manifests = Manifests::new(&contents.objects);
+    check(&object::read(sources), None, skip)
+}
+
+/// As [`lint`], with the release that `sources` will replace: rules look at what the upgrade itself changes too.
+pub fn lint_upgrade(before: &[Source<'_>], sources: &[Source<'_>], skip: &[&Rule]) -> Report {
+    let before = object::read(before);
+    let mut report = check(&object::read(sources), Some(&Manifests::new(&before.objects, None)), skip);
+    report.read.unread += before.unread;
+    report.said.extend(before.said.into_iter().filter(|remark| remark.unread));
+    report
+}
+
+fn check(contents: &Contents, before: Option<&Manifests<'_>>, skip: &[&Rule]) -> Report {
+    let manifests = Manifests::new(&contents.objects, before);
     let others = contents.objects.iter().filter(|object| matches!(object.kind, Kind::Other | Kind::Custom)).count();
     let read = Counts {
         documents: contents.documents,

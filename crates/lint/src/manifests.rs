@@ -13,6 +13,8 @@ use super::workload::{Strategy, Workload};
 #[derive(Debug)]
 pub(crate) struct Manifests<'a> {
     pub(crate) objects: &'a [Object],
+    /// The release before, if the input has it.
+    pub(crate) before: Option<&'a Manifests<'a>>,
     pub(crate) workloads: Vec<Workload<'a>>,
     pub(crate) services: Vec<Service<'a>>,
     /// For each Service, the workloads whose pods it selects.
@@ -22,6 +24,8 @@ pub(crate) struct Manifests<'a> {
     /// Autoscalers by the kind and name of their target.
     autoscalers: HashMap<(&'a str, &'a str), Vec<&'a Object>>,
     backends: Vec<Backend<'a>>,
+    /// The places of Services and workloads by their kind and name.
+    places: HashMap<(Kind, &'a str), Vec<usize>>,
     /// The places of the backends by the Service that they name.
     routed: HashMap<&'a str, Vec<usize>>,
 }
@@ -61,16 +65,24 @@ pub(crate) struct Served<'m, 'a> {
 }
 
 impl<'a> Manifests<'a> {
-    pub(crate) fn new(objects: &'a [Object]) -> Self {
+    pub(crate) fn new(objects: &'a [Object], before: Option<&'a Self>) -> Self {
         let workloads = objects.iter().filter_map(Workload::new).enumerate();
         let workloads: Vec<_> = workloads.map(|(index, workload)| Workload { index, ..workload }).collect();
-        let services: Vec<_> = of_kind(objects, Kind::Service).map(Service::new).collect();
+        let services = of_kind(objects, Kind::Service).enumerate();
+        let services: Vec<_> = services.map(|(index, object)| Service::new(object, index)).collect();
         let selected = select(&services, &workloads);
         let mut selecting = vec![Vec::new(); workloads.len()];
         for (service, workloads) in selected.iter().enumerate() {
             for workload in workloads {
                 selecting[*workload].push(service);
             }
+        }
+        let mut places: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, service) in services.iter().enumerate() {
+            places.entry((Kind::Service, service.object.name.as_str())).or_default().push(index);
+        }
+        for (index, workload) in workloads.iter().enumerate() {
+            places.entry((workload.kind(), workload.object.name.as_str())).or_default().push(index);
         }
         let mut autoscalers: HashMap<_, Vec<_>> = HashMap::new();
         for object in of_kind(objects, Kind::Autoscaler) {
@@ -87,7 +99,18 @@ impl<'a> Manifests<'a> {
         for (index, backend) in backends.iter().enumerate() {
             by_service.entry(backend.service).or_default().push(index);
         }
-        Self { objects, workloads, services, selected, selecting, autoscalers, backends, routed: by_service }
+        Self {
+            objects,
+            before,
+            workloads,
+            services,
+            selected,
+            selecting,
+            autoscalers,
+            backends,
+            places,
+            routed: by_service,
+        }
     }
 
     pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &'a Object> {
@@ -98,6 +121,25 @@ impl<'a> Manifests<'a> {
     pub(crate) fn selections(&self) -> impl Iterator<Item = (&Service<'a>, Vec<&Workload<'a>>)> {
         let selections = self.services.iter().zip(&self.selected).filter(|(service, _)| service.selects());
         selections.map(|(service, found)| (service, found.iter().map(|index| &self.workloads[*index]).collect()))
+    }
+
+    /// The workloads whose pods `service` selects, which is one of these manifests.
+    pub(crate) fn selected_by(&self, service: &Service<'_>) -> Vec<&Workload<'a>> {
+        self.selected[service.index].iter().map(|workload| &self.workloads[*workload]).collect()
+    }
+
+    /// The same Service, by its name, in other manifests.
+    pub(crate) fn same_service(&self, other: &Service<'_>) -> Option<&Service<'a>> {
+        let named = self.places.get(&(Kind::Service, other.object.name.as_str()))?;
+        let services = named.iter().map(|index| &self.services[*index]);
+        services.into_iter().find(|service| together(service.object, other.object))
+    }
+
+    /// The same workload, by its kind and name, in other manifests.
+    pub(crate) fn same_workload(&self, other: &Workload<'_>) -> Option<&Workload<'a>> {
+        let named = self.places.get(&(other.kind(), other.object.name.as_str()))?;
+        let workloads = named.iter().map(|index| &self.workloads[*index]);
+        workloads.into_iter().find(|workload| together(workload.object, other.object))
     }
 
     /// The Services that select the pods of `workload`.
@@ -124,6 +166,11 @@ impl<'a> Manifests<'a> {
         }
         let field = workload.spec.get("replicas");
         Replicas { least: Some(count(&field).unwrap_or(1)), field }
+    }
+
+    /// The smallest number of pods of `workload`; `None` for a pod on each node.
+    pub(crate) fn replicas_of(&self, workload: &Workload<'a>) -> Option<u32> {
+        self.replicas(workload).least
     }
 
     /// The workloads that are rolled and get requests.

@@ -39,17 +39,24 @@ mod readiness_tcp_only;
 mod readiness_timeout_tight;
 mod recreate;
 mod removed_api_version;
+mod replicas_removed;
 mod replicas_under_autoscaler;
 mod rollout_cannot_move;
+mod selector_changed;
 mod selector_has_version;
 mod selector_matches_nothing;
+mod service_removed;
+mod service_replaced;
 mod session_affinity;
 mod shell_as_process_one;
 mod sidecar_in_containers;
 mod sidecar_pre_stop_quits;
 mod single_pod_in_place;
 mod slow_warm_up;
+mod target_port_changed;
 mod target_port_missing;
+mod workload_replaced;
+mod workload_selector_changed;
 mod zero_grace;
 
 use super::rule::Rule;
@@ -110,6 +117,14 @@ pub const RULES: &[&Rule] = &[
     &migration_hook::RULE,
     &disruption_budget_blocks::RULE,
     &no_disruption_budget::RULE,
+    // What an upgrade changes.
+    &selector_changed::RULE,
+    &target_port_changed::RULE,
+    &workload_replaced::RULE,
+    &workload_selector_changed::RULE,
+    &replicas_removed::RULE,
+    &service_replaced::RULE,
+    &service_removed::RULE,
 ];
 
 #[cfg(test)]
@@ -121,7 +136,7 @@ mod tests {
     use super::*;
 
     /// The names of causes in the catalogue.
-    const CAUSES: [&str; 34] = [
+    const CAUSES: [&str; 35] = [
         "endpoint-race",
         "exit-without-drain",
         "sigterm-ignored",
@@ -155,6 +170,7 @@ mod tests {
         "config-changed-in-place",
         "node-drain",
         "capacity-dip",
+        "all-pods-deleted",
         "session-affinity",
     ];
 

@@ -6,6 +6,8 @@ use super::object::Object;
 /// A Service.
 #[derive(Clone, Debug)]
 pub(crate) struct Service<'a> {
+    /// Its place among the Services of its manifests.
+    pub(crate) index: usize,
     pub(crate) object: &'a Object,
     pub(crate) spec: Field<'a>,
     pub(crate) selector: Vec<(&'a str, &'a str)>,
@@ -24,10 +26,10 @@ pub(crate) struct ServicePort<'a> {
 }
 
 impl<'a> Service<'a> {
-    pub(crate) fn new(object: &'a Object) -> Self {
+    pub(crate) fn new(object: &'a Object, index: usize) -> Self {
         let spec = Field::root(object).get("spec");
         let ports = spec.get("ports").items().into_iter().map(ServicePort::new).collect();
-        Self { object, selector: spec.get("selector").pairs(), spec, ports }
+        Self { index, object, selector: spec.get("selector").pairs(), spec, ports }
     }
 
     /// Whether Kubernetes itself finds its pods.

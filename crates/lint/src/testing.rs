@@ -1,6 +1,6 @@
 //! Manifests and findings as tests write them.
 
-use super::{Finding, MOST_NODES, Report, Severity, Source, lint, rule};
+use super::{Finding, MOST_NODES, Report, Severity, Source, lint, lint_upgrade, rule};
 
 /// A Deployment `shop` with a Service, with further lines in the Deployment's spec, its pods' spec and its container.
 pub(crate) fn shop(spec: &str, pod: &str, container: &str) -> String {
@@ -47,6 +47,20 @@ pub(crate) fn found(name: &str, text: &str) -> Vec<String> {
     let line = |finding: &Finding| lines[finding.position.line - 1].trim().to_owned();
     let findings = findings(name, text);
     findings.iter().map(|finding| format!("{} {} @ {}", finding.severity, finding.path, line(finding))).collect()
+}
+
+/// The findings of the rule `name` in an upgrade, as [`found`] gives them, with the lines of the source that each is in.
+pub(crate) fn found_between(name: &str, before: &str, after: &str) -> Vec<String> {
+    assert!(rule(name).is_some(), "there is no rule {name}");
+    let source = |name, text: &'static str| Source { name, text: text.as_bytes() };
+    let (old, new): (&'static str, &'static str) = (before.to_owned().leak(), after.to_owned().leak());
+    let findings = lint_upgrade(&[source("before", old)], &[source("after", new)], &[]).findings;
+    let line = |finding: &Finding| {
+        let text = if finding.source == "before" { old } else { new };
+        text.lines().nth(finding.position.line - 1).unwrap().trim().to_owned()
+    };
+    let of_rule = findings.iter().filter(|finding| finding.rule.name == name);
+    of_rule.map(|finding| format!("{} {} @ {}", finding.severity, finding.path, line(finding))).collect()
 }
 
 /// Whether the rule `name` was checked of something and holds.

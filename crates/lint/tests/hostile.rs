@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use lapse_lint::{MOST_BYTES, Report, Source, format, lint, patches};
+use lapse_lint::{MOST_BYTES, Report, Source, format, lint, lint_upgrade, patches};
 use proptest::prelude::*;
 
 /// Lints `text` and writes all formats.
@@ -10,6 +10,9 @@ fn all(text: &[u8]) -> Report {
     let report = lint(&[Source { name: "input.yaml", text }], &[]);
     let _ = (format::json::write(&report), format::sarif::write(&report, "1.0.0"), format::github::write(&report));
     let _ = patches(&report);
+    // The same turned around, as far as lines are objects of their own, so that there are others before and after.
+    let before: Vec<u8> = text.rsplitn(2, |byte| *byte == b'-').collect::<Vec<_>>().concat();
+    let _ = lint_upgrade(&[Source { name: "before.yaml", text: &before }], &[Source { name: "-", text }], &[]);
     report
 }
 
