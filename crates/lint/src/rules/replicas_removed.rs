@@ -9,8 +9,9 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     field: "spec.replicas",
     says: "the upgrade leaves out replicas, which the release before stated",
-    why: "helm removes what it applied before, and the API server then sets the number of pods to 1. All pods but one end at \
-          once, until an autoscaler brings them back.",
+    why: "helm 3 removes what it applied before, and the API server then sets the number of pods to 1. All pods but \
+          one end at once, until an autoscaler brings them back. Server-side apply, as in helm 4, leaves the field to \
+          an autoscaler that has set it.",
     fix: "Before this upgrade, take the field from what helm applied, or let another field manager own it; after it, check the \
           number of pods.",
     scenario: None,
@@ -26,7 +27,7 @@ fn check(manifests: &Manifests<'_>, outcome: &mut Outcome) {
         // An autoscaler may have made more of one.
         let scaled = before.autoscaler(old).is_some();
         if let Some(replicas) = was.integer().filter(|replicas| field.is_absent() && (*replicas > 1 || scaled)) {
-            outcome.find(&field, &format!("was {replicas} and is left out now: it goes to 1"));
+            outcome.find(&field, &format!("was {replicas} and is left out now: helm 3 sets it to 1"));
         }
     }
 }

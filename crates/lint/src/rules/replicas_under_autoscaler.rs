@@ -9,10 +9,11 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     field: "spec.replicas",
     says: "replicas of a workload that an autoscaler scales",
-    why: "Each upgrade sets the number of pods to the manifest's. The pods above that end at once, and the autoscaler needs \
-          some time to bring them back.",
-    fix: "Leave `replicas` out of the manifest where there is an autoscaler. The first release without it needs care: \
-          removed from what helm applied before, the field goes to 1 once, unless its owner was changed first.",
+    why: "Each upgrade by helm 3 or `kubectl apply` sets the number of pods to the manifest's. The pods above that \
+          end at once, and the autoscaler needs some time to bring them back. Server-side apply, as in helm 4, refuses \
+          the upgrade instead: the autoscaler owns the field.",
+    fix: "Leave `replicas` out of the manifest where there is an autoscaler. The first release without it needs \
+          care: helm 3 removes what it applied before, and the field goes to 1 once.",
     scenario: None,
     check,
 };

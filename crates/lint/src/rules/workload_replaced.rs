@@ -10,8 +10,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     field: "metadata.name",
     says: "the upgrade deletes the workload of a Service and makes another one",
-    why: "helm makes the new one and deletes the old one at once, without waiting for the new pods: every request fails until \
-          one of them is ready.",
+    why: "helm makes the new one and deletes the old one at once, also with `--wait`, without waiting for the new \
+          pods: every request fails until one of them is ready.",
     fix: "Keep the name. Or run both for a release, and delete the old one in the next.",
     scenario: Some("recreate.yaml"),
     check,
