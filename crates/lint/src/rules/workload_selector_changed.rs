@@ -9,8 +9,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     field: "spec.selector.matchLabels",
     says: "the upgrade changes the selector of a workload",
-    why: "The selector of a workload cannot be changed. The API server refuses the upgrade, and with `--force` helm deletes \
-          the workload and all of its pods first.",
+    why: "The selector of a workload cannot be changed: the API server refuses the upgrade, also with `--force`. Deleting the \
+          workload to get on ends all of its pods at once.",
     fix: "Keep the selector, and add labels to the pod template only.",
     scenario: Some("recreate.yaml"),
     check,
