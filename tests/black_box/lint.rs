@@ -208,6 +208,8 @@ fn the_text_says_why_how_to_mend_it_and_where_to_see_it() {
         assert!(ended.stdout.contains(part), "{part}\n{}", ended.stdout);
     }
     assert!(ended.stdout.lines().all(|line| line.len() <= 100), "{}", ended.stdout);
+    let rendered = lint(&["-"], &format!("---\n# Source: shop/templates/pods.yaml\n{SHOP}")).stdout;
+    assert!(rendered.contains("spec.replicas  of shop/templates/pods.yaml\n"), "{rendered}");
     assert!(lint(&["-"], FINE).stdout.ends_with("PASS: 0 errors, 0 warnings, 0 notes in 1 object\n"));
 }
 

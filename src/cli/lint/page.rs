@@ -76,14 +76,16 @@ impl Page {
         self.line(0, &text);
     }
 
-    /// A finding: place, severity, object and rule in a line, then the field and what is wrong there.
+    /// A finding: place, severity, object and rule in a line, then the field, with the template of the chart that it is
+    /// from, and what is wrong there.
     fn finding(&mut self, finding: &Finding) {
         let place = format!("{}:{}", finding.position.line, finding.position.column);
         let severity = self.severity(finding.severity);
         let object = self.fit(&finding.object.to_string());
         let line = format!("{place:<8} {severity}  {object}  {}", finding.rule.name);
         self.line(2, &line);
-        self.line(11, &self.fit(&finding.path));
+        let of = finding.template.as_ref().map(|template| format!("  of {template}")).unwrap_or_default();
+        self.line(11, &self.fit(&format!("{}{of}", finding.path)));
         self.say(11, &finding.message);
     }
 

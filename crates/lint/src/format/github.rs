@@ -33,7 +33,8 @@ fn annotate(finding: &Finding, out: &mut String) {
         Severity::Note => "notice",
     };
     let title = format!("{} {}", finding.rule.name, finding.object);
-    let text = format!("{} {}: {}. {}", finding.object, finding.path, finding.message, finding.rule.fix);
+    let of = finding.template.as_ref().map(|template| format!(" of {template}")).unwrap_or_default();
+    let text = format!("{} {}{of}: {}. {}", finding.object, finding.path, finding.message, finding.rule.fix);
     let place = place(&finding.source, finding.position.line, finding.position.column);
     let _ = writeln!(out, "::{level} {place}title={}::{}", property(&title), data(&text));
 }
