@@ -26,7 +26,7 @@ fn event_counts(ended: &Ended) -> BTreeMap<(String, String), usize> {
 }
 
 /// The kinds of event and their objects in an upgrade of one pod; each occurs once.
-const UPGRADE: [(&str, &str); 12] = [
+const UPGRADE: [(&str, &str); 13] = [
     ("container-exited", "pod/recorded old"),
     ("endpoint-added", "pod/recorded new"),
     ("endpoint-found", "pod/recorded old"),
@@ -39,6 +39,7 @@ const UPGRADE: [(&str, &str); 12] = [
     ("pod-unready", "pod/recorded old"),
     ("rollout-complete", "deployment/recorded"),
     ("rollout-started", "deployment/recorded"),
+    ("workload-found", "deployment/recorded"),
 ];
 
 /// Follows the upgrade through `variant` and checks that every event is reported once.
