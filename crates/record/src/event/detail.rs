@@ -127,10 +127,10 @@ pub struct Notice {
 /// A probe of the kubelet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// It decides whether the pod gets requests.
+    /// The readiness probe, which decides whether the pod gets requests.
     Readiness,
-    /// It decides whether the container is restarted.
+    /// The liveness probe, which decides whether the container is restarted.
     Liveness,
-    /// It holds the other two back until the container has started.
+    /// The startup probe, which holds the other two back until the container has started.
     Startup,
 }
