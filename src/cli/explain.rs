@@ -1,26 +1,33 @@
-//! `lapse explain`: says why a recorded run lost requests.
+//! `lapse explain`: says why a recorded run lost requests, with the help of its manifests if they are named.
 
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
+use super::lint::input::Texts;
 use super::style;
 use lapse_explain::explanation::Explanation;
+use lapse_explain::smell::Smell;
 use lapse_record::journal;
 use lapse_report::{json, text};
 
 pub(super) const EXAMPLE: &str = "\
-Example: the causes of the worked example, and the cure with its own figures
-  lapse explain reports/story";
+Examples: the causes of the worked example, and the cure with its own figures; with what the manifests say of them
+  lapse explain reports/story
+  helm get manifest shop | lapse explain reports/2026-11-22T20-15-03-shop --manifests -";
 
 /// The arguments of `lapse explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// The folder of a run; the run may have been cut short or still be going on.
     folder: PathBuf,
+    /// The manifests that were rolled out, as `lapse lint` takes them: what is found there raises the scores of causes,
+    /// what is clean lowers them [repeatable; e.g. rendered.yaml].
+    #[arg(short, long, value_name = "FILE|FOLDER|-")]
+    manifests: Vec<String>,
     /// The format to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: FormatName,
@@ -43,7 +50,7 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
         "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
     );
     let record = journal::read(&args.folder).with_context(|| format!("cannot explain {folder}"))?;
-    let explanation = Explanation::of(&record);
+    let explanation = Explanation::with(&record, &smells(&args.manifests)?);
     let mut out = BufWriter::new(stdout());
     let written = match args.format {
         FormatName::Text => text::write_explanation(&record, &explanation, style::of_stdout(), &mut out),
@@ -55,4 +62,32 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
         other => other.context("cannot write the explanation")?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the linter says of these manifests, cause by cause.
+fn smells(paths: &[String]) -> Result<Vec<Smell>> {
+    let mut texts = Texts::default();
+    for path in paths {
+        if path == "-" { texts.read_stdin()? } else { texts.read_path(path)? }
+    }
+    let report = lapse_lint::lint(&texts.sources(), &[]);
+    let unread: Vec<_> = texts.said.iter().chain(&report.said).filter(|remark| remark.unread).collect();
+    if let Some(first) = unread.first() {
+        let source = first.source.as_deref().unwrap_or("the manifests");
+        bail!("{source} {}", first.text);
+    }
+    let found = report.findings.iter().map(|finding| Smell {
+        cause: finding.rule.cause.to_owned(),
+        found: true,
+        place: format!("{} {}", finding.object, finding.path),
+        says: finding.message.clone(),
+    });
+    // A rule that looks for one of many ways to a cause proves nothing by holding.
+    let clean = report.held.iter().filter(|held| held.clears).map(|held| Smell {
+        cause: held.cause.to_owned(),
+        found: false,
+        place: held.object.to_string(),
+        says: format!("`{}` holds", held.rule),
+    });
+    Ok(found.chain(clean).collect())
 }

@@ -1,6 +1,6 @@
 //! `lapse lint`: says what of rendered Kubernetes manifests will lose requests.
 
-mod input;
+pub(super) mod input;
 mod page;
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};

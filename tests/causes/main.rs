@@ -133,3 +133,37 @@ fn each_cause_is_shown_where_the_catalogue_says() {
         }
     }
 }
+
+/// The linter and the explanation speak of the same causes.
+#[test]
+fn each_rule_of_the_linter_is_about_a_cause_that_is_known() {
+    for rule in lapse_lint::RULES {
+        assert!(causes::named(rule.cause).is_some(), "{}: {}", rule.name, rule.cause);
+    }
+}
+
+/// What the manifests have raises the score of a cause, and what they are clean of lowers it.
+#[test]
+fn manifests_raise_and_lower_the_scores() {
+    let story = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/story");
+    let folder = tempfile::tempdir().unwrap();
+    let score = |lifecycle: &str| {
+        let file = folder.path().join("rendered.yaml");
+        let text = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: wine}}\nspec:\n  replicas: 2\n  selector: \
+             {{matchLabels: {{app: wine}}}}\n  template:\n    metadata: {{labels: {{app: wine}}}}\n    spec:\n      containers:\n      \
+             - name: wine\n        image: wine:1\n        ports: [{{containerPort: 8080}}]\n        readinessProbe: {{httpGet: {{path: /, \
+             port: 8080}}}}\n{lifecycle}---\napiVersion: v1\nkind: Service\nmetadata: {{name: wine}}\nspec: {{selector: {{app: wine}}, \
+             ports: [{{port: 80, targetPort: 8080}}]}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let mut lapse = Command::new(env!("CARGO_BIN_EXE_lapse"));
+        let said = lapse.args(["explain", story, "--format", "json", "--manifests"]).arg(&file).output().unwrap();
+        let explanation: Value = serde_json::from_slice(&said.stdout).unwrap();
+        let causes = explanation["cases"][0]["causes"].as_array().unwrap();
+        let race = causes.iter().find(|cause| cause["name"] == "endpoint-race").unwrap();
+        race["score"].as_u64().unwrap()
+    };
+    let (without, with) = (score(""), score("        lifecycle: {preStop: {sleep: {seconds: 10}}}\n"));
+    assert_eq!((without, with), (75, 55), "the recorded run alone scores 65");
+}

@@ -15,25 +15,25 @@ const MOST_IN_ALL: usize = 4 * MOST_BYTES;
 
 /// The texts that were read, with their names.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(in crate::cli) struct Texts {
     texts: Vec<(String, Vec<u8>)>,
     /// What is to be said of what was not read.
-    pub(super) said: Vec<Remark>,
+    pub(in crate::cli) said: Vec<Remark>,
 }
 
 impl Texts {
-    pub(super) fn sources(&self) -> Vec<Source<'_>> {
+    pub(in crate::cli) fn sources(&self) -> Vec<Source<'_>> {
         self.texts.iter().map(|(name, text)| Source { name, text }).collect()
     }
 
     /// Reads standard input. A text that is too large is cut, so that it is refused.
-    pub(super) fn read_stdin(&mut self) -> Result<()> {
+    pub(in crate::cli) fn read_stdin(&mut self) -> Result<()> {
         let text = read_some(stdin()).context("cannot read standard input")?;
         self.add("-".to_owned(), text)
     }
 
     /// Reads a file, or all files of a folder with the endings of manifests.
-    pub(super) fn read_path(&mut self, path: &str) -> Result<()> {
+    pub(in crate::cli) fn read_path(&mut self, path: &str) -> Result<()> {
         let file = Path::new(path);
         let kind = fs::metadata(file).with_context(|| format!("cannot read {path}: name a file, a folder or -"))?;
         if !kind.is_dir() {
@@ -49,7 +49,7 @@ impl Texts {
     }
 
     /// Reads the manifest of a release from the cluster.
-    pub(super) fn read_release(&mut self, release: &str, namespace: Option<&str>) -> Result<()> {
+    pub(in crate::cli) fn read_release(&mut self, release: &str, namespace: Option<&str>) -> Result<()> {
         // The name is no flag, whatever it starts with.
         ensure!(!release.starts_with('-'), "{release} is no name of a release: a name starts with a letter");
         let mut helm = Command::new("helm");

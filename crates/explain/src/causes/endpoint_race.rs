@@ -63,7 +63,7 @@ pub(super) fn fix(case: &Case<'_>) -> Option<Fix> {
     let lag = hop::lag(case)?;
     let seconds = hop::sleep_for(lag);
     let settings = case.world.settings(case.span.from);
-    let container = settings.and_then(|all| all.containers.first()).map_or("app", |first| first.name.as_str());
+    let container = settings.and_then(|all| all.containers.first()).map_or("app # the container that serves", |first| first.name.as_str());
     let grace = settings.map_or(30, |all| all.grace.as_secs());
     let needed = seconds + 30;
     let (grace_line, kept) = if grace >= needed {
