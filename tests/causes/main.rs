@@ -7,7 +7,7 @@
 use std::process::Command;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use lapse_explain::cause::Shown;
+use lapse_explain::cause::{Cause, Shown};
 use lapse_explain::causes;
 use serde_json::Value;
 
@@ -124,7 +124,10 @@ fn each_cause_is_shown_where_the_catalogue_says() {
     for cause in causes::ALL {
         for shown in cause.shown {
             let there = match shown {
-                Shown::Lab(scenario) => here.contains(&format!("\"{scenario}\"")),
+                Shown::Lab(scenario) => {
+                    let [scenario, name] = [*scenario, cause.name].map(|word| format!("\"{word}\""));
+                    here.lines().any(|line| line.contains(&scenario) && line.contains(&name))
+                }
                 Shown::Proxy(name) => proxies.contains(&format!("fn {name}()")),
                 Shown::Cluster(name) => cluster.contains(&format!("fn {name}()")),
                 Shown::NotYet(why) => !why.is_empty(),
@@ -166,4 +169,41 @@ fn manifests_raise_and_lower_the_scores() {
     };
     let (without, with) = (score(""), score("        lifecycle: {preStop: {sleep: {seconds: 10}}}\n"));
     assert_eq!((without, with), (75, 55), "the recorded run alone scores 65");
+}
+
+/// The table in the documentation is that of the catalogue. `LAPSE_RENEW=1` writes it anew.
+#[test]
+fn the_table_of_the_documentation_has_every_cause() {
+    const BEGIN: &str = "<!-- table -->\n";
+    const END: &str = "<!-- end of the table -->\n";
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/CAUSES.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (table, after) = rest.split_once(END).unwrap();
+    let rows: String = causes::ALL.iter().map(row).collect::<Vec<_>>().concat();
+    let expected = format!("| cause | what happens | reproduced | named first |\n|---|---|---|---|\n{rows}");
+    if std::env::var_os("LAPSE_RENEW").is_some() {
+        std::fs::write(file, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(table, expected, "write it anew with LAPSE_RENEW=1");
+}
+
+fn row(cause: &Cause) -> String {
+    let place = |shown: &Shown| match shown {
+        Shown::Lab(name) => format!("lab: {name}"),
+        Shown::Proxy(_) => "real nginx".to_owned(),
+        Shown::Cluster(_) => "real cluster".to_owned(),
+        Shown::NotYet(why) => format!("not yet: {why}"),
+    };
+    let places: Vec<_> = cause.shown.iter().map(place).collect();
+    let is_shown = cause.shown.iter().any(|shown| !matches!(shown, Shown::NotYet(_)));
+    let first = match (is_shown, cause.name) {
+        // The rollback's own causes come first; it is named beside them.
+        (true, "automatic-rollback") => "named, not first",
+        (true, "proxy-reload") => "yes (lab)",
+        (true, _) => "yes",
+        (false, _) => "-",
+    };
+    format!("| `{}` | {} | {} | {first} |\n", cause.name, cause.title, places.join("; "))
 }

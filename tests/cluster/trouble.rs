@@ -102,4 +102,7 @@ fn one_run_reports_an_ingress_and_its_service_separately() {
     let (service, ingress) = (report.lost(0, "new"), report.lost(1, "new"));
     assert!(service.contains_key("refused"), "with no endpoint a service refuses: {service:?}");
     assert!(ingress.keys().any(|class| class.starts_with("status 50")), "an ingress answers: {ingress:?}");
+    let said = report.explanation();
+    assert!(said.contains("requests were lost at service or behind it: ingress lost "), "{said}");
+    assert_eq!((report.first_cause(0), report.first_cause(1)), ("recreate", "recreate"), "{said}");
 }
