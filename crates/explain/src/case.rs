@@ -22,6 +22,9 @@ pub(crate) const NEAR: Duration = Duration::from_secs(2);
 /// A case shorter than this has too few probes of each kind of connection to compare them.
 const SHORT: Duration = Duration::from_millis(50);
 
+/// The cases that are explained one by one; a noisy service may have thousands.
+const MOST: usize = 100;
+
 /// How far apart slow answers may be and still be one case.
 const SLOW_GAP: Duration = Duration::from_secs(1);
 
@@ -85,24 +88,17 @@ impl Tally {
 }
 
 impl<'a> Case<'a> {
-    /// The cases of a run: the episodes of each target, and the stretches in which its answers were slow and none failed.
-    pub(crate) fn all(record: &'a Record, world: &'a World<'a>) -> Vec<Self> {
-        let mut cases = Vec::new();
-        for target in &record.summary.targets {
-            let failed = target.episodes.iter().map(|episode| (Span::new(episode.from, episode.to), Some(episode)));
-            let failed: Vec<_> = failed.collect();
-            let near_failure = |slow: &Span| {
-                failed.iter().any(|(span, _)| slow.from <= span.to + SLOW_GAP && span.from <= slow.to + SLOW_GAP)
-            };
-            let mut slow = slow_stretches(record, target);
-            // A service that is slow before anything is done to it is no case of a rollout.
-            let judged = record.seen.phases.judged(record.seen.end);
-            slow.retain(|span| !near_failure(span) && span.to >= judged.from);
-            let mut all: Vec<_> = failed.iter().copied().chain(slow.into_iter().map(|span| (span, None))).collect();
-            all.sort_by_key(|(span, _)| *span);
-            cases.extend(all.into_iter().map(|(span, episode)| Self::new(record, world, target, span, episode)));
-        }
-        cases
+    /// The cases of a run, by target and then by time: the episodes of each target, and the stretches in which its answers
+    /// were slow and none failed. Of more than [`MOST`] only the costliest, with the number of the others.
+    pub(crate) fn all(record: &'a Record, world: &'a World<'a>) -> (Vec<Self>, u64) {
+        let mut all: Vec<Stretch<'a>> =
+            record.summary.targets.iter().flat_map(|target| stretches(record, target)).collect();
+        let left_out = all.len().saturating_sub(MOST) as u64;
+        all.sort_by_key(|one| (std::cmp::Reverse(one.cost()), one.target.id, one.span));
+        all.truncate(MOST);
+        all.sort_by_key(|one| (one.target.id, one.span));
+        let case = |one: Stretch<'a>| Self::new(record, world, one.target, one.span, one.episode);
+        (all.into_iter().map(case).collect(), left_out)
     }
 
     fn new(
@@ -173,6 +169,36 @@ impl<'a> Case<'a> {
 /// probes in it.
 fn widened(span: Span) -> Span {
     if span.length() >= SHORT { span } else { Span::new(span.from.back(SHORT / 2), span.to + SHORT / 2) }
+}
+
+/// A case before its facts are gathered.
+struct Stretch<'a> {
+    target: &'a TargetSummary,
+    span: Span,
+    episode: Option<&'a Episode>,
+}
+
+impl Stretch<'_> {
+    /// What makes one case matter more than another: its failures, and then its length.
+    fn cost(&self) -> (u64, Duration) {
+        (self.episode.map_or(0, |episode| episode.failed), self.span.length())
+    }
+}
+
+/// The cases of a target.
+fn stretches<'a>(record: &Record, target: &'a TargetSummary) -> Vec<Stretch<'a>> {
+    let failed = target.episodes.iter().map(|episode| (Span::new(episode.from, episode.to), Some(episode)));
+    let failed: Vec<_> = failed.collect();
+    let near_failure = |slow: &Span| {
+        let next = failed.partition_point(|(span, _)| span.to + SLOW_GAP < slow.from);
+        failed.get(next).is_some_and(|(span, _)| span.from <= slow.to + SLOW_GAP)
+    };
+    let mut slow = slow_stretches(record, target);
+    // A service that is slow before anything is done to it is no case of a rollout.
+    let judged = record.seen.phases.judged(record.seen.end);
+    slow.retain(|span| !near_failure(span) && span.to >= judged.from);
+    let slow: Vec<_> = slow.into_iter().map(|span| (span, None)).collect();
+    failed.into_iter().chain(slow).map(|(span, episode)| Stretch { target, span, episode }).collect()
 }
 
 /// The stretches in which a target's answers were slow.

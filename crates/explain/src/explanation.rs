@@ -26,6 +26,8 @@ const MOST: usize = 4;
 pub struct Explanation {
     /// The cases, by target and then by time; empty if nothing was lost or slow.
     pub cases: Vec<Explained>,
+    /// The number of further cases, each of which cost less than these, and which were not looked into.
+    pub left_out: u64,
     /// The hop that lost the requests, and the sleep that each hop asks for.
     pub hops: Hops,
 }
@@ -87,10 +89,10 @@ impl Explanation {
     /// Explains a run by its record and by what a linter found in its manifests.
     pub fn with(record: &Record, smells: &[Smell]) -> Self {
         let world = World::of(record);
-        let cases = Case::all(record, &world);
+        let (cases, left_out) = Case::all(record, &world);
         let explained: Vec<_> = cases.iter().map(|case| explain(case, smells)).collect();
         let hops = hop::find(record, &world, &explained);
-        Self { cases: explained, hops }
+        Self { cases: explained, left_out, hops }
     }
 
     /// Neighbouring cases of one target that have the same first cause, as index of the first and their number.

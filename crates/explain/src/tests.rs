@@ -68,7 +68,7 @@ fn what_no_record_can_show_is_not_made_up_for_by_the_rest() {
         let unknown = |test: fn(&Case<'_>) -> Outcome| {
             records.iter().all(|record| {
                 let world = World::of(record);
-                let cases = Case::all(record, &world);
+                let (cases, _) = Case::all(record, &world);
                 !cases.is_empty() && cases.iter().all(|case| matches!(test(case), Outcome::Unknown(_)))
             })
         };
@@ -699,4 +699,59 @@ fn what_the_application_answers_is_no_load_balancers() {
     for case in explained(&record) {
         assert!(!case.iter().any(|name| path.contains(name)), "{case:?}");
     }
+}
+
+#[test]
+fn a_stalled_control_plane_is_said_apart_from_the_sleep() {
+    let run = Run::of(&["shop"]).settings(0, workload()).found("old-1").found("old-2");
+    let run = run.settings(5_000, Workload { template: 2, ..workload() }).started("new-1", 5_100, 6_000);
+    let run = run.pod(6_050, "old-1", EventKind::PodDeleting).exited("old-1", 6_100, 0);
+    let run = run.pod(9_050, "old-1", EventKind::EndpointRemoved).pod(9_200, "old-1", EventKind::PodGone);
+    let record = run.record(|lane, ms| match lane.policy {
+        Policy::New if (6_100..9_250).contains(&ms) && one_of_two(ms) => failed(Class::Refused),
+        _ => OK,
+    });
+    let hops = Explanation::of(&record).hops;
+    let [lag] = hops.lags.as_slice() else { panic!("{hops:?}") };
+    assert!(lag.lag >= Duration::from_millis(150) && lag.lag <= Duration::from_millis(200), "{hops:?}");
+    assert_eq!(lag.sleep_seconds, 1);
+    assert_eq!(hops.stalls.len(), 1);
+    assert!(hops.stalls[0].starts_with("old-1 stayed in the endpoints for 3.00 s"), "{hops:?}");
+}
+
+#[test]
+fn the_hop_that_lost_requests_is_named_whatever_the_order_of_the_targets() {
+    let lost = |names: &[&str], losers: &'static [&'static str]| {
+        let targets: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let record = Run::of(names).record(|lane, ms| {
+            let name = targets[lane.target.0].as_str();
+            if (6_000..6_500).contains(&ms) && losers.contains(&name) { failed(Class::Status(502)) } else { OK }
+        });
+        Explanation::of(&record).hops.lost
+    };
+    let says = |said: Vec<String>, what: &str| assert!(said.len() == 1 && said[0].starts_with(what), "{said:?}");
+    says(
+        lost(&["service", "ingress"], &["ingress"]),
+        "requests were lost between ingress and service: ingress lost all",
+    );
+    says(lost(&["ingress", "service"], &["ingress", "service"]), "requests were lost at service or behind it");
+    says(lost(&["pods", "service", "elb"], &["service"]), "requests were lost between service and pods");
+    says(lost(&["a", "b"], &["a"]), "requests were lost between a and b");
+    says(
+        lost(&["ingress", "service"], &["service"]),
+        "requests were lost at service or behind it, and ingress hid that",
+    );
+    assert_eq!(lost(&["shop"], &["shop"]), Vec::<String>::new());
+}
+
+#[test]
+fn of_thousands_of_cases_the_costliest_are_explained() {
+    let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(1_200_000, |_, ms| match ms % 3_000 {
+        0 => failed(Class::Refused),
+        1 if ms == 600_001 => failed(Class::Refused),
+        _ => OK,
+    });
+    let explanation = Explanation::of(&record);
+    assert_eq!((explanation.cases.len(), explanation.left_out), (100, 300));
+    assert!(explanation.cases.iter().any(|case| case.failed == 2), "the costliest is among them");
 }

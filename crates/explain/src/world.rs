@@ -28,7 +28,8 @@ pub(crate) struct World<'a> {
     /// The number of pods in the endpoints after each change; empty if endpoints were not reported.
     routed: Vec<(Offset, usize)>,
     settings: Vec<(Offset, Option<&'a Object>, &'a Workload)>,
-    pub(crate) events: &'a [Event],
+    /// All events but the lines of the command's output, of which there may be tens of thousands.
+    pub(crate) events: Vec<&'a Event>,
 }
 
 /// All that is known of one pod.
@@ -96,10 +97,11 @@ impl PodLife<'_> {
 
 impl<'a> World<'a> {
     pub(crate) fn of(record: &'a Record) -> Self {
-        let mut world = Self { events: &record.events, heard: LAB, ..Self::default() };
+        let events = record.events.iter().filter(|event| !event.kind.is_line()).collect();
+        let mut world = Self { events, heard: LAB, ..Self::default() };
         let mut index: BTreeMap<&str, usize> = BTreeMap::new();
         let mut routed: BTreeSet<&str> = BTreeSet::new();
-        for event in &record.events {
+        for event in record.events.iter().filter(|event| !event.kind.is_line()) {
             world.watched |= matches!(event.source, Source::Kubernetes | Source::Lab);
             if event.source == Source::Kubernetes {
                 world.heard = WATCH;
@@ -171,6 +173,7 @@ impl<'a> World<'a> {
     pub(crate) fn events_of<'s>(&'s self, span: Span, kinds: &'s [EventKind]) -> impl Iterator<Item = &'a Event> + 's {
         self.events
             .iter()
+            .copied()
             .filter(move |event| span.from <= event.at && event.at <= span.to && kinds.contains(&event.kind))
     }
 
@@ -180,12 +183,12 @@ impl<'a> World<'a> {
         span: Span,
         reasons: &'s [&str],
     ) -> impl Iterator<Item = (&'a Event, &'a Notice)> + 's {
-        self.events.iter().filter(move |event| span.from <= event.at && event.at <= span.to).filter_map(|event| {
-            match &event.detail {
+        self.events.iter().copied().filter(move |event| span.from <= event.at && event.at <= span.to).filter_map(
+            |event| match &event.detail {
                 Some(Detail::Notice(notice)) if reasons.contains(&notice.reason.as_str()) => Some((event, notice)),
                 _ => None,
-            }
-        })
+            },
+        )
     }
 
     /// Whether anything was rolled out or deleted in the run.

@@ -24,7 +24,8 @@ pub(super) fn section(record: &Record, state: RunState) -> Markup {
             section #why {
                 h2 { (words::HEADING) }
                 @for group in groups.iter().take(MOST) { (case(record, group)) }
-                @if more > 0 { p.remarks { "and " (more) " more: " code { "lapse explain" } " has them all" } }
+                @if more > 0 { p.remarks { "and " (more) " more: " code { "lapse explain" } " has them" } }
+                @if let Some(said) = words::left_out(&explanation) { p.remarks { (said) } }
                 @let hops = words::hops(record, &explanation);
                 @if !hops.is_empty() {
                     ul.remarks { @for said in &hops { li { (sanitize(said)) } } }

@@ -12,6 +12,8 @@ use lapse_record::record::Record;
 pub(super) struct Explanation<'a> {
     /// The cases, by target and then by time; empty if nothing was lost and no answer was slow.
     cases: Vec<Case<'a>>,
+    /// Number of further cases, each of which lost less than these, and which were not looked into.
+    cases_left_out: u64,
     /// The hop that lost the requests, a sentence for each stretch; empty if the run had one target.
     lost_between: Vec<String>,
     /// How long each target lost requests after pods were deleted; a target that did not has none.
@@ -106,6 +108,7 @@ impl<'a> Explanation<'a> {
         };
         Self {
             cases: explanation.cases.iter().map(|case| Case::of(record, case)).collect(),
+            cases_left_out: explanation.left_out,
             lost_between: hops.lost.clone(),
             lags: hops.lags.iter().map(lag).collect(),
             stalls: hops.stalls.clone(),

@@ -38,7 +38,10 @@ pub(super) fn write(record: &Record, page: &mut Page) {
         }
     }
     if groups.len() > MOST {
-        page.say(2, &format!("and {} more: `lapse explain` has them all", groups.len() - MOST));
+        page.say(2, &format!("and {} more: `lapse explain` has them", groups.len() - MOST));
+    }
+    if let Some(said) = why::left_out(&explanation) {
+        page.say(2, &said);
     }
     for said in why::hops(record, &explanation) {
         page.say(2, &said);
@@ -65,6 +68,9 @@ pub fn write_all(record: &Record, explanation: &Explanation, look: Look, out: &m
             page.say(2, &others);
         }
         write_rest(group, &mut page);
+    }
+    if let Some(said) = why::left_out(explanation) {
+        page.say(0, &said);
     }
     let hops = why::hops(record, explanation);
     if !hops.is_empty() {

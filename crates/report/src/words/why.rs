@@ -72,6 +72,12 @@ pub(crate) fn cure(finding: &Finding) -> String {
     }
 }
 
+/// The cases that were not looked into; `None` if there are none.
+pub(crate) fn left_out(explanation: &Explanation) -> Option<String> {
+    let count = explanation.left_out;
+    (count > 0).then(|| format!("{} that lost less were not looked into", some(count, "further episode")))
+}
+
 /// Sentences about the hops of the run: which lost the requests, and the preStop sleep that each asks for.
 pub(crate) fn hops(record: &Record, explanation: &Explanation) -> Vec<String> {
     let hops = &explanation.hops;
