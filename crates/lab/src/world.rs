@@ -181,7 +181,8 @@ mod tests {
         }
         assert!(!world.ledger().entries.is_empty());
         world.stop().await;
-        assert!(told.recv().await.is_some_and(|event| event.kind == EventKind::PodCreated));
+        let first = [told.recv().await, told.recv().await].map(|event| event.map(|event| event.kind));
+        assert_eq!(first, [Some(EventKind::WorkloadFound), Some(EventKind::PodCreated)]);
     }
 
     /// The wait after an act, so that no failure from a stale list or a pending connect counts for the next act.
