@@ -115,7 +115,7 @@ mod tests {
     async fn a_pending_connect_is_listed_until_its_client_gives_up() {
         let gate = GatedListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         gate.swallow().unwrap();
-        let mut pending = PendingConnects::at(gate.address().port());
+        let pending = PendingConnects::at(gate.address().port());
         pending.look_out(true);
         let mut found = pending.watch();
         // Counted while the connect is pending: it ends with this statement, and the next look may come before another.
