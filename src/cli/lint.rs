@@ -164,7 +164,7 @@ fn print(text: &str) -> Result<()> {
 
 /// Whether a clean report proves nothing: something was not read, or there was nothing.
 fn is_inconclusive(report: &Report) -> bool {
-    report.read.unread > 0 || report.read.documents == 0
+    report.read.unread > 0 || report.read.objects == 0
 }
 
 fn exit_code(denied: bool, inconclusive: bool) -> ExitCode {

@@ -125,8 +125,8 @@ impl Page {
         };
         let (ink, word, why) = match report.worst() {
             Some(worst) if worst >= deny => (Ink::Bad, "FAIL", String::new()),
-            _ if read.documents == 0 && read.unread == 0 => {
-                (Ink::Unsure, "INCONCLUSIVE", "; the input is empty: did what should render it fail?".to_owned())
+            _ if read.objects == 0 && read.unread == 0 => {
+                (Ink::Unsure, "INCONCLUSIVE", "; the input has no object: did what should render it fail?".to_owned())
             }
             _ if read.unread > 0 => (Ink::Unsure, "INCONCLUSIVE", String::new()),
             _ => (Ink::Good, "PASS", String::new()),
