@@ -1,5 +1,6 @@
 //! `lapse explain`: says why a recorded run lost requests, with the help of its manifests if they are named.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +12,10 @@ use super::lint::input::Texts;
 use super::style;
 use lapse_explain::explanation::Explanation;
 use lapse_explain::smell::Smell;
+use lapse_lint::ObjectName;
+use lapse_record::event::ObjectKind;
 use lapse_record::journal;
+use lapse_record::record::Record;
 use lapse_report::{json, text};
 
 pub(super) const EXAMPLE: &str = "\
@@ -50,7 +54,7 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
         "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
     );
     let record = journal::read(&args.folder).with_context(|| format!("cannot explain {folder}"))?;
-    let explanation = Explanation::with(&record, &smells(&args.manifests)?);
+    let explanation = Explanation::with(&record, &smells(&args.manifests, &record)?);
     let mut out = BufWriter::new(stdout());
     let written = match args.format {
         FormatName::Text => text::write_explanation(&record, &explanation, style::of_stdout(), &mut out),
@@ -64,8 +68,9 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the linter says of these manifests, cause by cause.
-fn smells(paths: &[String]) -> Result<Vec<Smell>> {
+/// What the linter says of these manifests, cause by cause. Findings about workloads that the run did not follow are left
+/// out, where it followed any.
+fn smells(paths: &[String], record: &Record) -> Result<Vec<Smell>> {
     let mut texts = Texts::default();
     for path in paths {
         if path == "-" { texts.read_stdin()? } else { texts.read_path(path)? }
@@ -76,18 +81,44 @@ fn smells(paths: &[String]) -> Result<Vec<Smell>> {
         let source = first.source.as_deref().unwrap_or("the manifests");
         bail!("{source} {}", first.text);
     }
-    let found = report.findings.iter().map(|finding| Smell {
+    ensure!(paths.is_empty() || report.read.objects > 0, "--manifests {} has no object of Kubernetes", paths.join(" "));
+    let followed = followed(record);
+    let is_foreign =
+        |object: &ObjectName| is_workload(&object.kind) && !followed.is_empty() && !followed.contains(&*object.name);
+    let (found, held) = (report.findings.iter(), report.held.iter());
+    let found = found.filter(|finding| !is_foreign(&finding.object)).map(|finding| Smell {
         cause: finding.rule.cause.to_owned(),
         found: true,
         place: format!("{} {}", finding.object, finding.path),
         says: finding.message.clone(),
     });
     // A rule that looks for one of many ways to a cause proves nothing by holding.
-    let clean = report.held.iter().filter(|held| held.clears).map(|held| Smell {
+    let clean = held.filter(|held| held.clears && !is_foreign(&held.object)).map(|held| Smell {
         cause: held.cause.to_owned(),
         found: false,
         place: held.object.to_string(),
         says: format!("`{}` holds", held.rule),
     });
-    Ok(found.chain(clean).collect())
+    let smells: Vec<_> = found.chain(clean).collect();
+    let names: Vec<_> = followed.iter().copied().collect();
+    ensure!(
+        paths.is_empty() || !smells.is_empty() || followed.is_empty(),
+        "--manifests {} says nothing of {}, which the run followed: name what was rolled out, as `helm get manifest` prints it",
+        paths.join(" "),
+        names.join(", ")
+    );
+    Ok(smells)
+}
+
+fn is_workload(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Rollout" | "ReplicaSet" | "Job" | "CronJob" | "Pod")
+}
+
+/// The names of the workloads that the run followed.
+fn followed(record: &Record) -> BTreeSet<&str> {
+    let objects = record.events.iter().filter_map(|event| event.object.as_ref());
+    let workloads = objects.filter(|object| {
+        matches!(object.kind, ObjectKind::Deployment | ObjectKind::StatefulSet | ObjectKind::DaemonSet)
+    });
+    workloads.map(|object| object.name.as_str()).collect()
 }

@@ -168,7 +168,7 @@ fn manifests_raise_and_lower_the_scores() {
         race["score"].as_u64().unwrap()
     };
     let (without, with) = (score(""), score("        lifecycle: {preStop: {sleep: {seconds: 10}}}\n"));
-    assert_eq!((without, with), (75, 55), "the recorded run alone scores 65");
+    assert_eq!((without, with), (90, 70), "the recorded run alone scores 80");
 }
 
 /// The table in the documentation is that of the catalogue. `LAPSE_RENEW=1` writes it anew.

@@ -22,6 +22,9 @@ pub(crate) const NEAR: Duration = Duration::from_secs(2);
 /// A case shorter than this has too few probes of each kind of connection to compare them.
 const SHORT: Duration = Duration::from_millis(50);
 
+/// The failures that are looked at for the pod that a case began with.
+const FIRST: usize = 10;
+
 /// The cases that are explained one by one; a noisy service may have thousands.
 const MOST: usize = 100;
 
@@ -140,6 +143,14 @@ impl<'a> Case<'a> {
         let mut times: Vec<_> = times.map(|failure| failure.probe.done.since(failure.probe.sent)).collect();
         let middle = times.len() / 2;
         (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
+    }
+
+    /// The pod that the first failures name, by the header that names the backend; `None` if none does.
+    pub(crate) fn first_backend(&self) -> Option<&'a str> {
+        let mut first: Vec<_> =
+            self.failures.iter().map(|one| (one.probe.done, one.evidence.backend.as_deref())).collect();
+        first.sort_unstable();
+        first.iter().take(FIRST).find_map(|(_, backend)| *backend)
     }
 
     /// The span with [`NEAR`] on both sides.

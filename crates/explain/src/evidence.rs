@@ -14,4 +14,6 @@ pub(crate) const NO_CLUSTER: &str =
     "no cluster was watched: wrap the rollout's own command, or name what to follow (see `lapse run --help`)";
 /// The hint where settings of workloads are not known.
 pub(crate) const NO_SETTINGS: &str =
-    "the workload's settings are not known: `lapse explain FOLDER --manifests FILE` reads them from rendered manifests";
+    "the workload's settings are not known: a run that follows the rollout in the cluster records them";
+/// The hint where the journal ends before the run did.
+pub(crate) const CUT: &str = "the journal ends before the run did: how the failures ended is not in it";

@@ -9,16 +9,23 @@ use std::time::Duration;
 use crate::case::Case;
 use crate::explanation::Explained;
 use crate::phrase::{at, share};
-use crate::world::World;
+use crate::world::{PodLife, World};
+use lapse_measure::answer::Class;
 use lapse_measure::lane::TargetId;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::timeline::Cell;
+use lapse_record::failure::Failure;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
 /// A hop whose lag is measured asks for this many times as much sleep, because the next rollout may be slower.
 pub const MARGIN: f64 = 1.5;
+/// Deletions no further apart are one step of a rollout; requests that failed this short before a deletion may have been
+/// under way to its pod, because the deletion is seen late.
+const TOGETHER: Duration = Duration::from_millis(300);
+/// Failures further apart do not belong to the same deletion.
+const PAUSE: Duration = Duration::from_secs(1);
 /// From here on the time from a pod's deletion to its leaving the endpoints is a stalled control plane's.
 const STALLED: Duration = Duration::from_secs(1);
 
@@ -60,37 +67,57 @@ pub(crate) fn sleep_for(lag: Duration) -> u64 {
     (lag.as_secs_f64() * MARGIN).ceil().max(1.0) as u64
 }
 
-/// The longest time from a deletion to the last failure of the case that followed it.
+/// The longest time from a deletion to the last failure of the case's target that followed it, over the whole run: a
+/// rollout has one answer, however many cases it comes in.
 pub(crate) fn lag(case: &Case<'_>) -> Option<Duration> {
-    let sent: Vec<_> = case.failures.iter().map(|failure| failure.probe.sent).collect();
-    lags(case.world, &sent).into_iter().map(|(lag, ..)| lag).max()
+    worst_lag(case.record, case.world, case.target).map(|(lag, _, listed)| lag.saturating_sub(listed))
 }
 
-/// For each deletion that failures followed before the next one: the time to the last of them, the pod, and the part of
-/// that time in which the control plane still listed the pod.
-fn lags<'a>(world: &World<'a>, sent: &[Offset]) -> Vec<(Duration, &'a str, Duration)> {
+/// The worst lag of a target, its pod, and the part of it in which the control plane still listed the pod.
+fn worst_lag<'a>(record: &Record, world: &World<'a>, target: &TargetSummary) -> Option<(Duration, &'a str, Duration)> {
+    let dead_end = |class| {
+        matches!(
+            class,
+            Class::Refused
+                | Class::Unreachable
+                | Class::ConnectTimeout
+                | Class::Closed
+                | Class::Reset
+                | Class::Truncated
+                | Class::Status(502 | 504)
+        )
+    };
+    let kept = record.failures.kept.iter().filter(|one| target.lanes.contains(&one.lane) && dead_end(one.probe.class));
+    let kept: Vec<_> = kept.collect();
     let mut deletions: Vec<_> = world.pods.iter().filter_map(|pod| Some((pod.deleting?, pod))).collect();
     deletions.sort_by_key(|(deleting, _)| *deleting);
-    let ends = deletions.iter().skip(1).map(|(next, _)| Some(*next)).chain([None]).collect::<Vec<_>>();
-    let lag = |((deleting, pod), end): (&(Offset, &crate::world::PodLife<'a>), &Option<Offset>)| {
-        let after = sent.iter().filter(|sent| **sent >= *deleting && end.is_none_or(|end| **sent < end));
-        let last = *after.max()?;
+    let lag = |(deleting, pod): &(Offset, &PodLife<'a>)| {
+        // What was under way when the next pod ended is that pod's. Pods that are deleted together share a window.
+        let next = deletions.iter().map(|(next, _)| *next).find(|next| *next > *deleting + TOGETHER);
+        let in_window = |sent: Offset| next.is_none_or(|next| sent < next.back(TOGETHER));
+        let is_its_own = |one: &&&Failure| match &one.evidence.backend {
+            Some(backend) => backend == pod.name,
+            None => in_window(one.probe.sent),
+        };
+        let after = kept.iter().filter(is_its_own).map(|one| one.probe.sent).filter(|sent| *sent >= *deleting);
+        let mut after: Vec<_> = after.collect();
+        after.sort_unstable();
+        // A failure after a pause has another cause than routes that lag.
+        let last = *after.chunk_by(|one, next| next.since(*one) <= PAUSE).next()?.last()?;
         let listed = pod.left.map(|left| left.since(*deleting)).filter(|listed| *listed >= STALLED).unwrap_or_default();
         Some((last.since(*deleting), pod.name, listed))
     };
-    deletions.iter().zip(&ends).filter_map(lag).collect()
+    deletions.iter().filter_map(lag).max_by_key(|(lag, _, listed)| lag.saturating_sub(*listed))
 }
 
 /// What the hops of a run come to, now that its cases are explained.
 pub(crate) fn find(record: &Record, world: &World<'_>, cases: &[Explained]) -> Hops {
     let mut hops = Hops { lost: which_lost(record), ..Hops::default() };
     for target in outermost_first(record) {
-        let cured = cases.iter().filter(|case| case.target == target.id && is_cured_by_a_sleep(case));
-        let spans: Vec<Span> = cured.map(|case| case.span).collect();
-        let kept = record.failures.kept.iter().filter(|failure| target.lanes.contains(&failure.lane));
-        let inside = |due: Offset| spans.iter().any(|span| span.from <= due && due <= span.to);
-        let sent: Vec<_> = kept.filter(|one| inside(one.probe.due)).map(|one| one.probe.sent).collect();
-        let worst = lags(world, &sent).into_iter().max_by_key(|(lag, _, listed)| lag.saturating_sub(*listed));
+        if !cases.iter().any(|case| case.target == target.id && is_cured_by_a_sleep(case)) {
+            continue;
+        }
+        let worst = worst_lag(record, world, target);
         let Some((lag, pod, listed)) = worst else { continue };
         if !listed.is_zero() {
             hops.stalls.push(format!(

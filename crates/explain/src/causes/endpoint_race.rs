@@ -6,6 +6,8 @@ use crate::evidence::{answers, config, endpoints, lanes, pods};
 use crate::hop;
 use crate::phrase::some;
 use lapse_measure::time::Human;
+use lapse_record::event::detail::{Container, PreStop, Workload};
+use std::time::Duration;
 
 pub(super) const CAUSE: Cause = Cause {
     name: "endpoint-race",
@@ -15,7 +17,7 @@ pub(super) const CAUSE: Cause = Cause {
                 pod out of the endpoints, of which kube-proxy, ingress controllers and load balancers hear one after \
                 another. The process closes its port within milliseconds. Until the last of those has heard, they go on \
                 sending new connections to it.",
-    signature: "New connections are refused at once, about one in as many as pods were listed, in one burst per old pod; \
+    signature: "New connections are refused at once, or get no answer once the pod's network is gone, about one in as many as pods were listed, in one burst per old pod; \
                 an ingress controller answers 502 or hides it by asking another pod. Kept connections lose a request each \
                 at most. In the cluster: the burst begins with the end of a pod and ends some time after the pod has left \
                 the endpoints; there are other pods all the time.",
@@ -26,7 +28,7 @@ pub(super) const CAUSE: Cause = Cause {
         rule(10, 15, "new connections lost a larger share than kept ones", lanes::mostly_new),
         rule(10, 15, "only a part of the requests failed", lanes::a_part_lost),
         rule(10, 20, "no preStop hook, or a shorter one than requests kept coming", pods::no_pre_stop),
-        rule(10, 15, "connections were refused at once", answers::refused),
+        rule(10, 15, "connections were refused at once, or met no host any more", answers::refused_or_vanished),
         rule(0, 20, "the host of the pod was still there to refuse connections", host_was_there),
         rule(0, 20, "the pod was killed at the end of its grace period", pods::ended_by_itself),
         rule(0, 30, "a preStop hook failed", pods::pre_stop_held),
@@ -58,38 +60,68 @@ fn host_was_there(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// The preStop sleep that would have covered the case.
+/// The preStop sleep that would have covered the rollout.
 pub(super) fn fix(case: &Case<'_>) -> Option<Fix> {
     let lag = hop::lag(case)?;
     let seconds = hop::sleep_for(lag);
     let settings = case.world.settings(case.span.from);
-    let container = settings.and_then(|all| all.containers.first()).map_or("app # the container that serves", |first| first.name.as_str());
-    let grace = settings.map_or(30, |all| all.grace.as_secs());
-    let needed = seconds + 30;
-    let (grace_line, kept) = if grace >= needed {
-        (String::new(), format!("the grace period of {grace} s leaves {} s after it", grace - seconds))
-    } else {
-        let line = format!("      terminationGracePeriodSeconds: {needed} # the sleep and 30 s for requests under way\n");
-        (line, "the grace period includes the sleep".to_owned())
+    if let Some(hook) = settings.map(Workload::pre_stop).filter(|hook| hook.as_secs() >= seconds) {
+        return Some(Fix {
+            says: format!(
+                "the template that was rolled out waits {} before SIGTERM, which covers the {} that requests still came to \
+                 old pods: its own pods need no more",
+                Human(hook),
+                Human(lag)
+            ),
+            sleep_seconds: Some(seconds),
+            ..Fix::default()
+        });
+    }
+    let container = settings.and_then(serving);
+    let name = container.map_or("app # the container that serves", |container| container.name.as_str());
+    // The API server refuses a hook with two handlers, and a merge keeps those that it does not name.
+    let replaced = match container.map(|container| container.pre_stop) {
+        Some(PreStop::Command(_)) => "            exec: null\n",
+        Some(PreStop::Other) => "            exec: null\n            httpGet: null\n",
+        _ => "",
     };
     let yaml = format!(
-        "spec:\n  template:\n    spec:\n{grace_line}      containers:\n      - name: {container}\n        lifecycle:\n          \
-         preStop:\n            sleep:\n              seconds: {seconds} # {} were seen, times {}\n",
+        "spec:\n  template:\n    spec:\n{}      containers:\n      - name: {name}\n        lifecycle:\n          \
+         preStop:\n{replaced}            sleep:\n              seconds: {seconds} # {} were seen, times {}\n",
+        grace_line(settings, seconds),
         Human(lag),
         hop::MARGIN
     );
     let rolled = case.world.pods.iter().filter(|pod| pod.deleting.is_some()).count() as u64;
     Some(Fix {
         says: format!(
-            "let each pod wait {seconds} s before SIGTERM: requests still went to it {} after its deletion, and {kept}",
+            "let each pod wait {seconds} s before SIGTERM: requests still went to it {} after its deletion, and the grace \
+             period includes the sleep",
             Human(lag)
         ),
         yaml,
         sleep_seconds: Some(seconds),
         costs: format!(
-            "{seconds} s a pod at its end; {} of this rollout one after another: {} s at most",
-            some(rolled, "pod"),
-            rolled * seconds
+            "{seconds} s a pod at its end: {} for {} that end one after another, less for those that end together",
+            Human(Duration::from_secs(rolled.saturating_mul(seconds))),
+            some(rolled, "pod")
         ),
     })
+}
+
+/// The first container that is no known sidecar.
+pub(super) fn serving(settings: &Workload) -> Option<&Container> {
+    settings.containers.iter().find(|container| !pods::is_sidecar(&container.name)).or(settings.containers.first())
+}
+
+/// The line that raises the grace period where a sleep of this length needs it; it is never lowered.
+pub(super) fn grace_line(settings: Option<&Workload>, seconds: u64) -> String {
+    let needed = seconds.saturating_add(30);
+    match settings.map(|settings| settings.grace.as_secs()) {
+        Some(grace) if grace >= needed => String::new(),
+        Some(_) => {
+            format!("      terminationGracePeriodSeconds: {needed} # the sleep and 30 s for requests under way\n")
+        }
+        None => format!("      terminationGracePeriodSeconds: {needed} # unless yours is longer\n"),
+    }
 }

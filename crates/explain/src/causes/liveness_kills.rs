@@ -40,13 +40,13 @@ fn shrank(case: &Case<'_>) -> Outcome {
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
-    let container = case.world.settings(case.span.to).and_then(|all| all.containers.first());
-    let name = container.map_or("app", |first| first.name.as_str());
+    let container = case.world.settings(case.span.to).and_then(super::endpoint_race::serving);
+    let name = container.map_or("app", |container| container.name.as_str());
     Some(Fix {
         says: "let the liveness probe begin only when the container has started".to_owned(),
         yaml: format!(
             "spec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        startupProbe:\n          \
-             httpGet: {{path: /live, port: http}}\n          periodSeconds: 2\n          failureThreshold: 60 # two minutes\n"
+             httpGet: {{path: /live, port: http}} # as your liveness probe has it\n          periodSeconds: 2\n          failureThreshold: 60 # two minutes\n"
         ),
         sleep_seconds: None,
         costs: "a container that hangs while it starts is restarted after two minutes instead of sooner".to_owned(),

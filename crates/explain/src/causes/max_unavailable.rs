@@ -43,13 +43,10 @@ fn started_undisturbed(case: &Case<'_>) -> Outcome {
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
-    let settings = case.world.settings(case.span.from)?;
-    let replicas = settings.replicas.max(2);
+    case.world.settings(case.span.from)?;
     Some(Fix {
         says: "keep every wanted pod until a new one is ready in its place".to_owned(),
-        yaml: format!(
-            "spec:\n  replicas: {replicas}\n  strategy:\n    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1\n"
-        ),
+        yaml: "spec:\n  strategy:\n    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1\n".to_owned(),
         sleep_seconds: None,
         costs: "room for one pod more during a rollout".to_owned(),
     })

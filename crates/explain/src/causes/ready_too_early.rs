@@ -44,13 +44,13 @@ fn not_serving(case: &Case<'_>) -> Outcome {
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
-    let container = case.world.settings(case.span.to).and_then(|all| all.containers.first());
-    let name = container.map_or("app", |first| first.name.as_str());
+    let container = case.world.settings(case.span.to).and_then(super::endpoint_race::serving);
+    let name = container.map_or("app", |container| container.name.as_str());
     Some(Fix {
         says: "let each pod say itself when it can serve".to_owned(),
         yaml: format!(
             "spec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        readinessProbe:\n          \
-             httpGet: {{path: /ready, port: http}} # a path that answers 200 only once requests can be served\n          \
+             httpGet: {{path: /ready, port: http}} # yours: a path that answers 200 only once requests can be served\n          \
              periodSeconds: 1\n          timeoutSeconds: 3\n"
         ),
         sleep_seconds: None,

@@ -10,7 +10,7 @@ pub(super) const CAUSE: Cause = Cause {
     title: "all old pods ended before the first new one was created (strategy Recreate)",
     mechanism: "With `strategy.type: Recreate` the Deployment deletes all pods, waits until they are gone, and \
                 only then creates new ones. A volume that only one node can mount forces many into it. \
-                StatefulSets with one replica and DaemonSets do the same by nature.",
+                A StatefulSet of one replica does the same by nature.",
     signature: "Every request fails from the end of the last old pod to the readiness of the first new one: \
                 refused by a Service without endpoints, 503 from an ingress. In the cluster: the endpoints are \
                 empty all that time.",

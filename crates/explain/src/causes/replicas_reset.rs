@@ -36,7 +36,7 @@ pub(super) const CAUSE: Cause = Cause {
 fn fix(_: &Case<'_>) -> Option<Fix> {
     Some(Fix {
         says: "leave the number of replicas to the autoscaler".to_owned(),
-        yaml: "# in the chart's template\nspec:\n  {{- if not .Values.autoscaling.enabled }}\n  replicas: {{ .Values.replicaCount \
+        yaml: "# in the chart's template, before helm renders it\nspec:\n  {{- if not .Values.autoscaling.enabled }}\n  replicas: {{ .Values.replicaCount \
                }}\n  {{- end }}\n"
             .to_owned(),
         sleep_seconds: None,

@@ -43,16 +43,25 @@ fn hook_fits(case: &Case<'_>) -> Outcome {
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
+    const SLEEP: u64 = 10;
     let settings = case.world.settings(case.span.from)?;
-    let container = settings.containers.first().map_or("app", |first| first.name.as_str());
+    let name = super::endpoint_race::serving(settings).map_or("app", |container| container.name.as_str());
+    let grace = settings.grace.as_secs();
+    let longer = (SLEEP + 1).saturating_sub(grace);
     Some(Fix {
-        says: "start the application as the first process, and let each pod wait before SIGTERM".to_owned(),
+        says: "start the application as the first process of its container (exec form, or `exec` in the shell's line), and \
+               let each pod wait before SIGTERM"
+            .to_owned(),
         yaml: format!(
-            "spec:\n  template:\n    spec:\n      containers:\n      - name: {container}\n        \
-             command: [\"/app/server\"] # exec form: no shell in between\n        lifecycle:\n          \
-             preStop:\n            sleep:\n              seconds: 10\n"
+            "spec:\n  template:\n    spec:\n{}      containers:\n      - name: {name}\n        lifecycle:\n          \
+             preStop:\n            sleep:\n              seconds: {SLEEP} # and the program itself must get SIGTERM\n",
+            super::endpoint_race::grace_line(Some(settings), SLEEP)
         ),
         sleep_seconds: None,
-        costs: format!("none: pods end sooner than the {} s that they take today", settings.grace.as_secs()),
+        costs: if longer > 0 {
+            format!("pods take {SLEEP} s and more to end, where their grace period ends them after {grace} s today")
+        } else {
+            format!("none: pods end sooner than the {grace} s that they take today")
+        },
     })
 }

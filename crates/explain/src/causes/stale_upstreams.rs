@@ -1,7 +1,7 @@
 //! A proxy that goes by an old list of pods.
 
 use crate::case::Case;
-use crate::cause::{Cause, Family, Outcome, Shown, rule};
+use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
 use crate::evidence::{answers, before, endpoints};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -22,7 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     ],
     remedy: "A preStop sleep of 5 to 10 s covers old entries; an empty list is covered by never having one (two \
              replicas, `maxUnavailable: 0`, no early switch). A higher `--sync-rate-limit` shortens both.",
-    fix: super::endpoint_race::fix,
+    fix,
     tell_apart: "probe the Service beside the ingress (`--target service=URL`)",
     shown: &[
         Shown::Lab("ingress-holds-a-stale-list"),
@@ -38,4 +38,12 @@ fn by_an_ingress(case: &Case<'_>) -> Outcome {
         Outcome::Seen(text) => Outcome::Contrary(text),
         _ => answers::by_a_proxy(case),
     }
+}
+
+/// A sleep covers pods that are gone and still listed; an empty list it does not fill.
+fn fix(case: &Case<'_>) -> Option<Fix> {
+    if matches!(answers::unavailable(case), Outcome::Seen(_)) {
+        return None;
+    }
+    super::endpoint_race::fix(case)
 }

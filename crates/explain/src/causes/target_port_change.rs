@@ -31,15 +31,18 @@ pub(super) const CAUSE: Cause = Cause {
 };
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
-    let container = case.world.settings(case.span.from).and_then(|all| all.containers.first());
-    let name = container.map_or("app", |first| first.name.as_str());
+    let container = case.world.settings(case.span.from).and_then(super::endpoint_race::serving);
+    let name = container.map_or("app", |container| container.name.as_str());
     Some(Fix {
-        says: "name the container's port, and let the service refer to the name".to_owned(),
+        says: "name the container's port in one release, and let the service refer to the name in the next: a name that old \
+               pods do not have takes them out of the endpoints"
+            .to_owned(),
         yaml: format!(
-            "# Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        ports:\n        - \
-             name: http\n          containerPort: 8080\n---\n# Service\nspec:\n  ports:\n  - port: 80\n    targetPort: http\n"
+            "# Deployment, first\nspec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        ports:\n        - \
+             name: http\n          containerPort: 8080 # the port that the program listens on\n---\n# Service, in the next \
+             release\nspec:\n  ports:\n  - port: 80 # the service's own port\n    targetPort: http\n"
         ),
         sleep_seconds: None,
-        costs: String::new(),
+        costs: "two releases instead of one".to_owned(),
     })
 }

@@ -35,7 +35,8 @@ fn mostly(case: &Case<'_>, what: &str, is: impl Fn(Class) -> bool + Copy) -> Out
         for (class, count) in &case.reused.classes {
             *all.entry(*class).or_insert(0) += count;
         }
-        Outcome::Contrary(format!("only {} of the failures {what}: {}", percent(share), classes(&all)))
+        let few = if share > 0.0 { format!("only {}", percent(share)) } else { "none".to_owned() };
+        Outcome::Contrary(format!("{few} of the failures {what}: {}", classes(&all)))
     } else {
         Outcome::Absent
     }
@@ -61,6 +62,19 @@ pub(crate) fn nothing_refused(case: &Case<'_>) -> Outcome {
         return Outcome::Contrary(format!("{} of the failures were refused: the host was there", percent(share)));
     }
     Outcome::Absent
+}
+
+/// Connections were refused; the contrary is that next to none was, nor met a host that was gone.
+pub(crate) fn refused_or_vanished(case: &Case<'_>) -> Outcome {
+    match refused(case) {
+        Outcome::Contrary(_)
+            if case.share_of(|class| matches!(class, Class::Refused | Class::ConnectTimeout | Class::Unreachable))
+                > FEW =>
+        {
+            Outcome::Absent
+        }
+        outcome => outcome,
+    }
 }
 
 /// New connections found no listener, or a proxy found none on their behalf.

@@ -168,8 +168,7 @@ pub(crate) fn rolled_back(case: &Case<'_>) -> Outcome {
 
 /// A node was drained or lost: pods were evicted or preempted.
 pub(crate) fn evicted(case: &Case<'_>) -> Outcome {
-    const REASONS: [&str; 6] =
-        ["Evicted", "TaintManagerEviction", "Preempted", "NodeNotReady", "NodeShutdown", "DeletingNode"];
+    const REASONS: [&str; 5] = ["Evicted", "TaintManagerEviction", "Preempted", "NodeShutdown", "DeletingNode"];
     if !case.world.watched {
         return Outcome::Unknown(NO_CLUSTER);
     }

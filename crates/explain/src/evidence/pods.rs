@@ -40,6 +40,11 @@ const SUDDEN: Duration = Duration::from_millis(1_500);
 /// Parts of the names that containers of proxies beside an application have.
 const SIDECARS: [&str; 6] = ["istio-proxy", "linkerd-proxy", "envoy", "proxy", "cloud-sql-proxy", "sidecar"];
 
+/// Whether a container is named as a proxy beside the application.
+pub(crate) fn is_sidecar(name: &str) -> bool {
+    SIDECARS.iter().any(|known| name.contains(known))
+}
+
 /// The words for what was lost, with the times of the first and the last failure.
 fn lost(case: &Case<'_>) -> String {
     let what = match (case.new.failed, case.reused.failed) {

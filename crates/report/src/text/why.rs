@@ -52,6 +52,9 @@ pub(super) fn write(record: &Record, page: &mut Page) {
 /// what is missing, and the YAML of the cure.
 pub fn write_all(record: &Record, explanation: &Explanation, look: Look, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(look);
+    if record.cut {
+        page.say(0, "the journal ends before the run did: what follows is in no sentence below");
+    }
     if explanation.cases.is_empty() {
         page.say(0, "nothing to explain: no probe failed, and no answer was slow");
     }

@@ -31,14 +31,18 @@ pub(crate) fn began_with_an_end(case: &Case<'_>) -> Outcome {
         let until = pod.exited().map(|(exited, _)| exited).or(pod.gone).unwrap_or(deleting) + NEAR;
         (first + EARLY >= stops && first <= until).then_some((pod, deleting))
     });
-    match met.min_by_key(|(_, deleting)| first.since(*deleting)) {
+    let named = case.first_backend();
+    let distance = |at: Offset| first.since(at).max(at.since(first));
+    let several = case.ending_pods().nth(1).is_some();
+    match met.min_by_key(|(pod, deleting)| (named != Some(pod.name), distance(*deleting))) {
         Some((pod, deleting)) => {
             let exit = match pod.exited() {
                 Some((exited, _)) => format!(", {} its exit was seen", from(first, exited)),
                 None => String::new(),
             };
             let left = match pod.left {
-                Some(left) if left >= deleting => {
+                // With several pods the last failure is the last one's.
+                Some(left) if left >= deleting && !several => {
                     format!("; the last one came {} it left the endpoints", from(case.span.to, left))
                 }
                 _ => String::new(),
@@ -112,7 +116,7 @@ pub(crate) fn killed(case: &Case<'_>) -> Outcome {
         let container =
             if exit.container.is_empty() { String::new() } else { format!("container {} of ", exit.container) };
         return Outcome::Seen(format!(
-            "{container}{} was killed (exit code 137), {} after its deletion",
+            "{container}{} was killed (exit code 137), as was seen {} after its deletion",
             pod.name,
             Human(took)
         ));
@@ -144,7 +148,7 @@ pub(crate) fn ended_at_once(case: &Case<'_>) -> Outcome {
     });
     match met {
         Some((pod, code, took)) => Outcome::Seen(format!(
-            "{} ended with exit code {code} {} after its deletion: nothing was waited for",
+            "{} was seen to have ended, with exit code {code}, {} after its deletion: no request was waited for",
             pod.name,
             Human(took)
         )),

@@ -88,7 +88,7 @@ pub(crate) fn crashed_in_place(case: &Case<'_>) -> Outcome {
                 if reason.is_empty() { code } else { format!("{code} ({reason})") }
             });
             Outcome::Seen(format!(
-                "a container of {} ended{} at {}, and its pod was not being deleted",
+                "a container of {} was seen to have ended{} at {}, and its pod was not being deleted",
                 pod.name,
                 how.unwrap_or_default(),
                 at(exited)

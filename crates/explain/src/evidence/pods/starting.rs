@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{EARLY, JOINED_EARLIER, NO_CLUSTER, NO_SETTINGS, SIDECARS, lost};
+use super::super::CUT;
+use super::{EARLY, JOINED_EARLIER, NO_CLUSTER, NO_SETTINGS, is_sidecar, lost};
 use crate::case::{Case, NEAR};
 use crate::cause::Outcome;
 use crate::phrase::{at, from, some};
@@ -21,7 +22,8 @@ pub(crate) fn began_with_a_start(case: &Case<'_>) -> Outcome {
         let joined = pod.joined.or(pod.ready)?;
         (first + JOINED_EARLIER >= joined && first <= joined + NEAR).then_some((pod, joined))
     });
-    match met.min_by_key(|(_, joined)| first.since(*joined)) {
+    let named = case.first_backend();
+    match met.min_by_key(|(pod, joined)| (named != Some(pod.name), first.since(*joined).max(joined.since(first)))) {
         Some((pod, joined)) => Outcome::Seen(format!(
             "{}: the first came {} {} joined the endpoints",
             lost(case),
@@ -58,15 +60,21 @@ pub(crate) fn ready_at_once(case: &Case<'_>) -> Outcome {
 /// The failures ended while the new pods stayed: they only needed time.
 pub(crate) fn got_over_it(case: &Case<'_>) -> Outcome {
     let last = case.span.to;
+    if case.record.cut {
+        return Outcome::Unknown(CUT);
+    }
     if case.record.seen.end.since(last) < Duration::from_millis(500) {
         return Outcome::Contrary("it had not ended when the run did".to_owned());
     }
     let new = || case.world.pods.iter().filter(|pod| pod.created.is_some_and(|created| created <= last));
-    let went = new().find(|pod| pod.deleting.is_some_and(|at| at <= last + EARLY && at >= case.span.from));
+    let went = new().filter(|pod| pod.deleting.is_some_and(|at| at <= last + EARLY && at >= case.span.from));
+    let went = went.max_by_key(|pod| pod.deleting);
     match (went, new().find(|pod| pod.joined.is_some_and(|joined| joined <= last) && pod.is_wanted(last + EARLY))) {
-        (Some(pod), _) => {
-            Outcome::Contrary(format!("it ended when {} was deleted at {}", pod.name, at(pod.deleting.unwrap_or(last))))
-        }
+        (Some(pod), _) => Outcome::Contrary(format!(
+            "it ended after {} was deleted at {}",
+            pod.name,
+            at(pod.deleting.unwrap_or(last))
+        )),
         (None, Some(pod)) => {
             Outcome::Seen(format!("it ended at {} while {} stayed: the pod only needed time", at(last), pod.name))
         }
@@ -171,8 +179,7 @@ pub(crate) fn may_miss_all(case: &Case<'_>) -> Outcome {
 /// The pods have a container that is named as a proxy, beside another one.
 pub(crate) fn have_a_sidecar(case: &Case<'_>) -> Outcome {
     let Some(settings) = case.world.settings(case.span.to) else { return Outcome::Unknown(NO_SETTINGS) };
-    let sidecar = |name: &str| SIDECARS.iter().any(|known| name.contains(known));
-    match settings.containers.iter().find(|container| sidecar(&container.name)) {
+    match settings.containers.iter().find(|container| is_sidecar(&container.name)) {
         Some(container) if settings.containers.len() > 1 => {
             Outcome::Seen(format!("each pod has the container {} beside the application", container.name))
         }
