@@ -68,7 +68,7 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the linter says of these manifests, cause by cause. Findings about workloads that the run did not follow are left
+/// The linter's findings in these manifests, cause by cause. Findings about workloads that the run did not follow are left
 /// out, where it followed any.
 fn smells(paths: &[String], record: &Record) -> Result<Vec<Smell>> {
     let mut texts = Texts::default();

@@ -26,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const FIRST: usize = 10;
 
 /// The cases that are explained one by one; a noisy service may have thousands.
-const MOST: usize = 100;
+const MAX_CASES: usize = 100;
 
 /// How far apart slow answers may be and still be one case.
 const SLOW_GAP: Duration = Duration::from_secs(1);
@@ -92,13 +92,13 @@ impl Tally {
 
 impl<'a> Case<'a> {
     /// The cases of a run, by target and then by time: the episodes of each target, and the stretches in which its answers
-    /// were slow and none failed. Of more than [`MOST`] only the costliest, with the number of the others.
+    /// were slow and none failed. Of more than [`MAX_CASES`] only the costliest, with the number of the others.
     pub(crate) fn all(record: &'a Record, world: &'a World<'a>) -> (Vec<Self>, u64) {
         let mut all: Vec<Stretch<'a>> =
             record.summary.targets.iter().flat_map(|target| stretches(record, target)).collect();
-        let left_out = all.len().saturating_sub(MOST) as u64;
+        let left_out = all.len().saturating_sub(MAX_CASES) as u64;
         all.sort_by_key(|one| (std::cmp::Reverse(one.cost()), one.target.id, one.span));
-        all.truncate(MOST);
+        all.truncate(MAX_CASES);
         all.sort_by_key(|one| (one.target.id, one.span));
         let case = |one: Stretch<'a>| Self::new(record, world, one.target, one.span, one.episode);
         (all.into_iter().map(case).collect(), left_out)
@@ -190,7 +190,7 @@ struct Stretch<'a> {
 }
 
 impl Stretch<'_> {
-    /// What makes one case matter more than another: its failures, and then its length.
+    /// The rank of a case among others: its failures, and then its length.
     fn cost(&self) -> (u64, Duration) {
         (self.episode.map_or(0, |episode| episode.failed), self.span.length())
     }

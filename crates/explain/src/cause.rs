@@ -42,7 +42,7 @@ pub enum Family {
     StartUp,
     /// Load balancers, ingress controllers and meshes.
     Path,
-    /// What forwards packets: kube-proxy, the network plugin, connection tracking, DNS.
+    /// The forwarding of packets: kube-proxy, the network plugin, connection tracking, DNS.
     Dataplane,
     /// The application, its data, and those who operate it.
     Application,
@@ -96,11 +96,11 @@ pub(crate) const fn rule(points: u8, against: u8, looks_for: &'static str, test:
 /// The result of looking for a piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is there; the sentence has its figures.
+    /// The evidence is there; the sentence has its figures.
     Seen(String),
     /// The contrary is there; the sentence has its figures.
     Contrary(String),
-    /// It is not there, which says nothing.
+    /// The evidence is not there, which says nothing.
     Absent,
     /// The record cannot show it; the sentence says what would.
     Unknown(&'static str),
@@ -115,7 +115,7 @@ pub struct Fix {
     pub yaml: String,
     /// The preStop sleep in seconds, where that is the cure; `None` for other cures.
     pub sleep_seconds: Option<u64>,
-    /// What it costs, in rollout time where that is known; empty if nothing.
+    /// The price of the change, in rollout time where that is known; empty if nothing.
     pub costs: String,
 }
 

@@ -19,7 +19,7 @@ pub const LIKELY: u8 = 65;
 /// The points that a smell in the manifests adds, and that a clean manifest takes away.
 const SMELL: u8 = 10;
 /// The most causes that are named of one case.
-const MOST: usize = 4;
+const MAX_CAUSES: usize = 4;
 
 /// The explanation of a run.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +73,14 @@ pub struct Evidence {
     pub text: String,
 }
 
+impl Explained {
+    /// Whether a preStop sleep would cure the first cause.
+    fn is_cured_by_a_sleep(&self) -> bool {
+        let fix = self.findings.first().and_then(|finding| finding.fix.as_ref());
+        fix.is_some_and(|fix| fix.sleep_seconds.is_some())
+    }
+}
+
 impl Finding {
     /// `likely` or `possible`.
     pub const fn confidence(&self) -> &'static str {
@@ -91,7 +99,8 @@ impl Explanation {
         let world = World::of(record);
         let (cases, left_out) = Case::all(record, &world);
         let explained: Vec<_> = cases.iter().map(|case| explain(case, smells)).collect();
-        let hops = hop::find(record, &world, &explained);
+        let cured = |target| explained.iter().any(|case| case.target == target && case.is_cured_by_a_sleep());
+        let hops = hop::find(record, &world, cured);
         Self { cases: explained, left_out, hops }
     }
 
@@ -119,7 +128,7 @@ fn explain(case: &Case<'_>, smells: &[Smell]) -> Explained {
     let mut findings: Vec<_> = causes::ALL.iter().filter_map(|cause| weigh(case, cause, smells)).collect();
     // Equal scores keep the order of the list, in which what is not the rollout comes first.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.score));
-    findings.truncate(MOST);
+    findings.truncate(MAX_CAUSES);
     Explained { target: case.target.id, span: case.span, failed: case.failed(), slow: case.slow, findings }
 }
 

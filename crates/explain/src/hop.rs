@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use crate::case::Case;
-use crate::explanation::Explained;
 use crate::phrase::{at, share};
 use crate::world::{PodLife, World};
 use lapse_measure::answer::Class;
@@ -29,14 +28,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// From here on the time from a pod's deletion to its leaving the endpoints is a stalled control plane's.
 const STALLED: Duration = Duration::from_secs(1);
 
-/// What the hops of a run come to.
+/// The hops of a run: which lost requests, and how long each went on sending to pods that ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hops {
     /// Which hop lost the requests, a sentence each; empty for a run with one target.
     pub lost: Vec<String>,
     /// The lag of each target after deletions, outermost first; targets that lost nothing have none.
     pub lags: Vec<HopLag>,
-    /// What a stalled control plane added, a sentence each; no sleep can make up for that.
+    /// The time that a stalled control plane added, a sentence each; no sleep can make up for that.
     pub stalls: Vec<String>,
 }
 
@@ -45,8 +44,8 @@ pub struct Hops {
 pub struct HopLag {
     /// The target that stands for the hop.
     pub target: TargetId,
-    /// The longest time from a pod's deletion to the last failure that followed it, without what a stalled control
-    /// plane added.
+    /// The longest time from a pod's deletion to the last failure that followed it, less the part of a stalled control
+    /// plane.
     pub lag: Duration,
     /// The pod of that deletion.
     pub pod: String,
@@ -110,11 +109,11 @@ fn worst_lag<'a>(record: &Record, world: &World<'a>, target: &TargetSummary) -> 
     deletions.iter().filter_map(lag).max_by_key(|(lag, _, listed)| lag.saturating_sub(*listed))
 }
 
-/// What the hops of a run come to, now that its cases are explained.
-pub(crate) fn find(record: &Record, world: &World<'_>, cases: &[Explained]) -> Hops {
+/// The hops of a run; the lag is that of targets of which `would_sleep_cure` says that a preStop sleep would cure a case.
+pub(crate) fn find(record: &Record, world: &World<'_>, would_sleep_cure: impl Fn(TargetId) -> bool) -> Hops {
     let mut hops = Hops { lost: which_lost(record), ..Hops::default() };
     for target in outermost_first(record) {
-        if !cases.iter().any(|case| case.target == target.id && is_cured_by_a_sleep(case)) {
+        if !would_sleep_cure(target.id) {
             continue;
         }
         let worst = worst_lag(record, world, target);
@@ -133,13 +132,7 @@ pub(crate) fn find(record: &Record, world: &World<'_>, cases: &[Explained]) -> H
     hops
 }
 
-/// Whether a preStop sleep would cure the first cause of a case.
-fn is_cured_by_a_sleep(case: &Explained) -> bool {
-    let fix = case.findings.first().and_then(|finding| finding.fix.as_ref());
-    fix.is_some_and(|fix| fix.sleep_seconds.is_some())
-}
-
-/// What names of targets say of the hop, from the outermost inwards.
+/// Words in names of targets for each hop, from the outermost inwards.
 const HOPS: [&[&str]; 4] = [
     &["cdn", "edge", "elb", "alb", "nlb", "lb", "balancer"],
     &["ingress", "gateway", "proxy"],

@@ -1,4 +1,4 @@
-//! What manifests say about a cause, as far as a linter found it there. It raises or lowers the scores of causes.
+//! The smells that a linter found in manifests, cause by cause. They raise or lower the scores of causes.
 
 /// A linter's word on one cause for one object.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,7 +32,7 @@ pub(crate) struct World<'a> {
     pub(crate) events: Vec<&'a Event>,
 }
 
-/// All that is known of one pod.
+/// The life of one pod, as far as events told it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PodLife<'a> {
     pub(crate) name: &'a str,

@@ -17,7 +17,7 @@ const MOST_IN_ALL: usize = 4 * MOST_BYTES;
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Texts {
     texts: Vec<(String, Vec<u8>)>,
-    /// What is to be said of what was not read.
+    /// Remarks on files that were not read.
     pub(in crate::cli) said: Vec<Remark>,
 }
 

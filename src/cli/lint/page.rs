@@ -89,7 +89,7 @@ impl Page {
         self.say(11, &finding.message);
     }
 
-    /// What the rules of the findings mean: each once.
+    /// The meaning of each rule that has findings, once.
     fn rules_of(&mut self, report: &Report) {
         let found = RULES.iter().filter(|rule| report.findings.iter().any(|finding| finding.rule.name == rule.name));
         for (nth, rule) in found.enumerate() {

@@ -10,9 +10,9 @@ use lapse_measure::answer::Class;
 use lapse_measure::time::Human;
 
 /// Failures of a kind count as most of a case from this share on.
-const MOST: f64 = 0.6;
+const MAJORITY: f64 = 0.6;
 /// A kind of failure that is at most this share of a case does not matter to it.
-const FEW: f64 = 0.2;
+const MINORITY: f64 = 0.2;
 /// A failure within this time came without a wait for anything.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
@@ -28,9 +28,9 @@ fn mostly(case: &Case<'_>, what: &str, is: impl Fn(Class) -> bool + Copy) -> Out
     for (class, count) in of_kind {
         *counts.entry(*class).or_insert(0) += count;
     }
-    if share >= MOST {
+    if share >= MAJORITY {
         Outcome::Seen(format!("{} of the failures {what}{after}: {}", percent(share), classes(&counts)))
-    } else if share <= FEW {
+    } else if share <= MINORITY {
         let mut all = case.new.classes.clone();
         for (class, count) in &case.reused.classes {
             *all.entry(*class).or_insert(0) += count;
@@ -69,7 +69,7 @@ pub(crate) fn refused_or_vanished(case: &Case<'_>) -> Outcome {
     match refused(case) {
         Outcome::Contrary(_)
             if case.share_of(|class| matches!(class, Class::Refused | Class::ConnectTimeout | Class::Unreachable))
-                > FEW =>
+                > MINORITY =>
         {
             Outcome::Absent
         }

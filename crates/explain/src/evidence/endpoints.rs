@@ -98,7 +98,7 @@ pub(crate) fn ended_with_the_list(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// It took the cluster itself long to take an ending pod out of the endpoints.
+/// The control plane took long to take an ending pod out of the endpoints.
 pub(crate) fn control_plane_was_slow(case: &Case<'_>) -> Outcome {
     let slow = case.ending_pods().filter_map(|pod| Some((pod, pod.left?.since(pod.deleting?))));
     match slow.max_by_key(|(_, took)| *took) {

@@ -8,7 +8,7 @@ use lapse_explain::explanation::{Explained, Explanation, Finding};
 use lapse_record::record::Record;
 
 /// Groups of cases with a paragraph.
-const MOST: usize = 50;
+const MAX_GROUPS: usize = 50;
 
 /// The section; nothing if nothing was lost or slow, and nothing while the run goes on, because what follows may change
 /// the answer.
@@ -18,12 +18,12 @@ pub(super) fn section(record: &Record, state: RunState) -> Markup {
     }
     let explanation = Explanation::of(record);
     let groups = explanation.groups();
-    let more = groups.len().saturating_sub(MOST);
+    let more = groups.len().saturating_sub(MAX_GROUPS);
     html! {
         @if !groups.is_empty() {
             section #why {
                 h2 { (words::HEADING) }
-                @for group in groups.iter().take(MOST) { (case(record, group)) }
+                @for group in groups.iter().take(MAX_GROUPS) { (case(record, group)) }
                 @if more > 0 { p.remarks { "and " (more) " more: " code { "lapse explain" } " has them" } }
                 @if let Some(said) = words::left_out(&explanation) { p.remarks { (said) } }
                 @let hops = words::hops(record, &explanation);

@@ -44,7 +44,7 @@ struct Case<'a> {
 struct Cause {
     /// Name of the cause, as `lapse causes NAME` takes it.
     name: &'static str,
-    /// What happened, in one sentence.
+    /// The cause in one sentence.
     title: &'static str,
     /// `likely` or `possible`.
     confidence: &'static str,
@@ -52,9 +52,9 @@ struct Cause {
     score: u8,
     /// The evidence, the strongest first.
     evidence: Vec<Evidence>,
-    /// What is against it.
+    /// The evidence against it.
     against: Vec<Evidence>,
-    /// What the record cannot show, with what would show it.
+    /// Evidence that the record cannot show, with what would show it.
     missing: Vec<String>,
     /// The cure in words.
     remedy: &'static str,

@@ -9,9 +9,9 @@ use lapse_explain::explanation::{Explained, Explanation, Finding};
 use lapse_record::record::Record;
 
 /// Groups of cases in the report; `lapse explain` has all.
-const MOST: usize = 5;
+const MAX_GROUPS: usize = 5;
 /// Pieces of evidence of a cause in the report.
-const EVIDENCE: usize = 3;
+const MAX_EVIDENCE: usize = 3;
 
 /// The first cause of each case with its strongest evidence and its cure; nothing if nothing was lost or slow.
 pub(super) fn write(record: &Record, page: &mut Page) {
@@ -21,7 +21,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
         return;
     }
     page.heading(why::HEADING);
-    for group in groups.iter().take(MOST) {
+    for group in groups.iter().take(MAX_GROUPS) {
         page.say(2, &why::heading(record, group));
         let Some(findings) = group.first().map(|case| &case.findings) else { continue };
         let Some(first) = findings.first() else {
@@ -29,7 +29,7 @@ pub(super) fn write(record: &Record, page: &mut Page) {
             continue;
         };
         page.say(4, &why::cause(first));
-        for one in first.evidence.iter().take(EVIDENCE) {
+        for one in first.evidence.iter().take(MAX_EVIDENCE) {
             page.say(6, &one.text);
         }
         page.say(4, &why::cure(first));
@@ -37,8 +37,8 @@ pub(super) fn write(record: &Record, page: &mut Page) {
             page.say(4, &others);
         }
     }
-    if groups.len() > MOST {
-        page.say(2, &format!("and {} more: `lapse explain` has them", groups.len() - MOST));
+    if groups.len() > MAX_GROUPS {
+        page.say(2, &format!("and {} more: `lapse explain` has them", groups.len() - MAX_GROUPS));
     }
     if let Some(said) = why::left_out(&explanation) {
         page.say(2, &said);

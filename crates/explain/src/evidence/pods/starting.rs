@@ -245,7 +245,7 @@ pub(crate) fn old_pods_failed(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// What answered is no pod that was watched, by the name that it gives, or by an address that a pod had given up.
+/// The answers came from no pod that was watched, by the name that it gives, or by an address that a pod had given up.
 pub(crate) fn a_stranger_answered(case: &Case<'_>) -> Outcome {
     if !case.world.watched {
         return Outcome::Unknown(NO_CLUSTER);
