@@ -106,6 +106,35 @@ pub(crate) enum Outcome {
     Unknown(&'static str),
 }
 
+impl Outcome {
+    /// The same evidence for the opposite claim.
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Self::Seen(text) => Self::Contrary(text),
+            Self::Contrary(text) => Self::Seen(text),
+            other => other,
+        }
+    }
+
+    /// The evidence as the contrary of a claim that is taken for granted: only its presence says anything.
+    pub(crate) fn only_against(self) -> Self {
+        match self {
+            Self::Seen(text) => Self::Contrary(text),
+            _ => Self::Absent,
+        }
+    }
+
+    /// This evidence if it is seen, otherwise that of `other`.
+    pub(crate) fn or(self, other: impl FnOnce() -> Self) -> Self {
+        if let Self::Seen(_) = self { self } else { other() }
+    }
+
+    /// The evidence if it is seen; what it shows otherwise says nothing.
+    pub(crate) fn if_seen(self) -> Self {
+        if let Self::Seen(_) = self { self } else { Self::Absent }
+    }
+}
+
 /// The cure of one case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fix {

@@ -34,20 +34,10 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// More failed as more pods were new, or it did not end.
 fn grew_or_stayed(case: &Case<'_>) -> Outcome {
-    match lanes::grows(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        other => match lanes::to_the_end(case) {
-            Outcome::Seen(text) => Outcome::Seen(text),
-            _ => other,
-        },
-    }
+    lanes::grows(case).or(|| lanes::to_the_end(case)).or(|| lanes::grows(case))
 }
 
 /// A pod that only needs time is another cause.
 fn did_not_get_over_it(case: &Case<'_>) -> Outcome {
-    match pods::got_over_it(case) {
-        Outcome::Contrary(text) => Outcome::Seen(text),
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        other => other,
-    }
+    pods::got_over_it(case).opposite()
 }

@@ -36,10 +36,8 @@ fn slowed(case: &Case<'_>) -> Outcome {
     if case.slow == 0 {
         return Outcome::Contrary("answers were not slow".to_owned());
     }
-    match slowness::only_slow(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => Outcome::Seen(format!("{} beside the failures", some(case.slow, "slow answer"))),
-    }
+    let beside = || Outcome::Seen(format!("{} beside the failures", some(case.slow, "slow answer")));
+    slowness::only_slow(case).or(beside)
 }
 
 /// Answers that get faster after a pod has joined are a warm-up.

@@ -1,7 +1,7 @@
 //! A liveness probe that kills what is still starting.
 
 use crate::case::Case;
-use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
+use crate::cause::{Cause, Family, Fix, Shown, rule};
 use crate::evidence::{answers, endpoints, pods};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -16,7 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
     rules: &[
         rule(50, 40, "a liveness probe failed", pods::liveness_probe_failed),
         rule(15, 10, "containers were restarted", pods::restarted),
-        rule(15, 0, "no pod was in the endpoints, or fewer", shrank),
+        rule(15, 0, "no pod was in the endpoints, or fewer", endpoints::empty_or_fewer),
         rule(10, 0, "requests met pods that no longer listened", answers::dead_ends),
     ],
     remedy: "A startup probe on the liveness probe's endpoint, with a threshold that covers the slowest start.",
@@ -30,14 +30,6 @@ pub(super) const CAUSE: Cause = Cause {
         "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
     ],
 };
-
-/// The endpoints were empty, or at least fewer than wanted.
-fn shrank(case: &Case<'_>) -> Outcome {
-    match endpoints::empty(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => endpoints::fewer(case),
-    }
-}
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
     let container = case.world.settings(case.span.to).and_then(super::endpoint_race::serving);

@@ -36,10 +36,7 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// Where a liveness probe kills new pods, that is why none is there for so long.
 fn started_undisturbed(case: &Case<'_>) -> Outcome {
-    match pods::liveness_probe_failed(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    pods::liveness_probe_failed(case).only_against()
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {

@@ -34,8 +34,5 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// A probe that failed is another cause.
 fn no_probe_failed(case: &Case<'_>) -> Outcome {
-    match pods::readiness_probe_failed(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    pods::readiness_probe_failed(case).only_against()
 }

@@ -1,7 +1,6 @@
 //! New pods that cannot be started.
 
-use crate::case::Case;
-use crate::cause::{Cause, Family, Outcome, Shown, no_fix, rule};
+use crate::cause::{Cause, Family, Shown, no_fix, rule};
 use crate::evidence::{endpoints, lanes, pods};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -15,7 +14,7 @@ pub(super) const CAUSE: Cause = Cause {
                 ErrImagePull, FailedCreate, FailedAttachVolume.",
     rules: &[
         rule(45, 0, "the cluster reported why", pods::cannot_start),
-        rule(15, 20, "no pod was in the endpoints, or fewer", shrank),
+        rule(15, 20, "no pod was in the endpoints, or fewer", endpoints::empty_or_fewer),
         rule(10, 0, "no request succeeded", lanes::all_lost),
     ],
     remedy: "Room for the surge, images that are there before the rollout, `maxUnavailable: 0`.",
@@ -28,11 +27,3 @@ pub(super) const CAUSE: Cause = Cause {
         "https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/",
     ],
 };
-
-/// The endpoints were empty, or at least fewer than wanted.
-fn shrank(case: &Case<'_>) -> Outcome {
-    match endpoints::empty(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => endpoints::fewer(case),
-    }
-}

@@ -1,7 +1,7 @@
 //! Pods that lost their readiness while they were to stay.
 
 use crate::case::Case;
-use crate::cause::{Cause, Family, Fix, Outcome, Shown, rule};
+use crate::cause::{Cause, Family, Fix, Shown, rule};
 use crate::evidence::{endpoints, pods};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -16,7 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
     rules: &[
         rule(35, 45, "pods lost readiness that were not being deleted", pods::lost_readiness),
         rule(30, 0, "the kubelet reported a failed readiness probe", pods::readiness_probe_failed),
-        rule(15, 0, "fewer pods were in the endpoints", shrank),
+        rule(15, 0, "fewer pods were in the endpoints", endpoints::empty_or_fewer),
         rule(10, 0, "failures ended when a pod was in the endpoints again", endpoints::ended_with_the_list),
     ],
     remedy: "A readiness probe that asks the process alone, with `timeoutSeconds: 3` and `failureThreshold: 3`; \
@@ -30,14 +30,6 @@ pub(super) const CAUSE: Cause = Cause {
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
     ],
 };
-
-/// The endpoints were empty, or at least fewer than wanted.
-fn shrank(case: &Case<'_>) -> Outcome {
-    match endpoints::empty(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => endpoints::fewer(case),
-    }
-}
 
 fn fix(case: &Case<'_>) -> Option<Fix> {
     let container = case.world.settings(case.span.from).and_then(|all| all.containers.first());

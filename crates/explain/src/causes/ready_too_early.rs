@@ -37,10 +37,7 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// No listener yet, or the application's own errors.
 fn not_serving(case: &Case<'_>) -> Outcome {
-    match answers::refused(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => answers::app_errors(case),
-    }
+    answers::refused(case).or(|| answers::app_errors(case))
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {

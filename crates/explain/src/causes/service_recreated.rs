@@ -33,11 +33,5 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// Names did not resolve, or a wrong certificate or a default backend answered.
 fn routes_were_wrong(case: &Case<'_>) -> Outcome {
-    match answers::unresolved(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => match answers::wrong_route(case) {
-            Outcome::Seen(text) => Outcome::Seen(text),
-            _ => Outcome::Absent,
-        },
-    }
+    answers::unresolved(case).or(|| answers::wrong_route(case).if_seen())
 }

@@ -36,10 +36,7 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// A hook that takes the whole grace period is another cause.
 fn hook_fits(case: &Case<'_>) -> Outcome {
-    match pods::pre_stop_exceeds_grace(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    pods::pre_stop_exceeds_grace(case).only_against()
 }
 
 fn fix(case: &Case<'_>) -> Option<Fix> {

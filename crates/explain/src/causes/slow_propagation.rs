@@ -38,18 +38,12 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// The control plane was slow, or what follows it.
 fn slow(case: &Case<'_>) -> Outcome {
-    match endpoints::control_plane_was_slow(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => endpoints::routes_lagged(case),
-    }
+    endpoints::control_plane_was_slow(case).or(|| endpoints::routes_lagged(case))
 }
 
 /// A proxy that goes by an old list is another cause.
 fn no_proxy(case: &Case<'_>) -> Outcome {
-    match answers::by_a_proxy(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    answers::by_a_proxy(case).only_against()
 }
 
 /// The preStop sleep that would have covered the case.

@@ -33,17 +33,10 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// The endpoints had as many pods as wanted.
 fn as_many_as_wanted(case: &Case<'_>) -> Outcome {
-    match endpoints::fewer(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        Outcome::Contrary(text) => Outcome::Seen(text),
-        other => other,
-    }
+    endpoints::fewer(case).opposite()
 }
 
 /// A limit at which a proxy gives up is another cause.
 fn took_all_times(case: &Case<'_>) -> Outcome {
-    match slowness::at_one_limit(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    slowness::at_one_limit(case).only_against()
 }

@@ -35,8 +35,5 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// A pod was ending when it began, or the cluster reported that a node was lost.
 fn ended_or_lost(case: &Case<'_>) -> Outcome {
-    match config::evicted(case) {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => pods::began_with_an_end(case),
-    }
+    config::evicted(case).or(|| pods::began_with_an_end(case))
 }

@@ -43,11 +43,7 @@ pub(crate) fn failed_alike(case: &Case<'_>) -> Outcome {
 
 /// The baseline was clean.
 pub(crate) fn baseline_was_clean(case: &Case<'_>) -> Outcome {
-    match failed_alike(case) {
-        Outcome::Contrary(text) => Outcome::Seen(text),
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        other => other,
-    }
+    failed_alike(case).opposite()
 }
 
 /// Most failed probes were sent late: the prober itself was held up.

@@ -199,8 +199,5 @@ pub(crate) fn nothing_was_rolled(case: &Case<'_>) -> Outcome {
 
 /// As many pods were wanted as before: only the contrary says anything.
 pub(crate) fn replicas_stayed(case: &Case<'_>) -> Outcome {
-    match replicas_fell(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    replicas_fell(case).only_against()
 }

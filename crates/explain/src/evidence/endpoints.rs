@@ -36,11 +36,7 @@ pub(crate) fn empty(case: &Case<'_>) -> Outcome {
 
 /// At least one pod was in the endpoints all the time.
 pub(crate) fn remained(case: &Case<'_>) -> Outcome {
-    match empty(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        Outcome::Contrary(text) => Outcome::Seen(text),
-        other => other,
-    }
+    empty(case).opposite()
 }
 
 /// Fewer pods were in the endpoints than before, and more than none.
@@ -59,6 +55,11 @@ pub(crate) fn fewer(case: &Case<'_>) -> Outcome {
         }
         _ => Outcome::Unknown(NO_CLUSTER),
     }
+}
+
+/// The endpoints were empty, or had fewer pods than wanted.
+pub(crate) fn empty_or_fewer(case: &Case<'_>) -> Outcome {
+    empty(case).or(|| fewer(case))
 }
 
 /// The failures went on for longer than the endpoints were empty, by a hop's refresh and more.

@@ -176,11 +176,7 @@ pub(crate) fn grows(case: &Case<'_>) -> Outcome {
 
 /// The share that failed fell from the first third of the case to its last.
 pub(crate) fn falls(case: &Case<'_>) -> Outcome {
-    match grows(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        Outcome::Contrary(text) => Outcome::Seen(text),
-        other => other,
-    }
+    grows(case).opposite()
 }
 
 /// The shares lost in each third of a case that is long enough for that.

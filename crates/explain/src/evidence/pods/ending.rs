@@ -60,10 +60,7 @@ pub(crate) fn began_with_an_end(case: &Case<'_>) -> Outcome {
 
 /// No pod was ending: only the contrary says anything.
 pub(crate) fn none_was_ending(case: &Case<'_>) -> Outcome {
-    match began_with_an_end(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    began_with_an_end(case).only_against()
 }
 
 /// The first failure came when a pod's process ended, not when its deletion began.
@@ -131,10 +128,7 @@ pub(crate) fn killed(case: &Case<'_>) -> Outcome {
 
 /// No pod was killed: only the contrary says anything.
 pub(crate) fn ended_by_itself(case: &Case<'_>) -> Outcome {
-    match killed(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    killed(case).only_against()
 }
 
 /// A pod ended within moments of its preStop hook, with the code of an unhandled SIGTERM or with 0.

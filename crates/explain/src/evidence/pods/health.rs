@@ -45,10 +45,7 @@ pub(crate) fn liveness_probe_failed(case: &Case<'_>) -> Outcome {
     if let Some(event) = restarting {
         return Outcome::Seen(format!("at {} a pod failed its liveness probe and was restarted", at(event.at)));
     }
-    match unhealthy(case, Probe::Liveness, "liveness") {
-        Outcome::Seen(text) => Outcome::Seen(text),
-        _ => unhealthy(case, Probe::Startup, "startup"),
-    }
+    unhealthy(case, Probe::Liveness, "liveness").or(|| unhealthy(case, Probe::Startup, "startup"))
 }
 
 fn unhealthy(case: &Case<'_>, probe: Probe, word: &str) -> Outcome {

@@ -87,8 +87,5 @@ pub(crate) fn pre_stop_failed(case: &Case<'_>) -> Outcome {
 
 /// No preStop hook was reported to have failed: only the contrary says anything.
 pub(crate) fn pre_stop_held(case: &Case<'_>) -> Outcome {
-    match pre_stop_failed(case) {
-        Outcome::Seen(text) => Outcome::Contrary(text),
-        _ => Outcome::Absent,
-    }
+    pre_stop_failed(case).only_against()
 }
