@@ -19,10 +19,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 pub use self::cause::{write_cause, write_causes};
-pub use self::look::{Colour, Glyphs, Look};
+pub use self::look::{Colour, Glyphs, Ink, Look};
 pub use self::why::write_all as write_explanation;
 
-use self::page::Page;
+pub use self::page::Page;
 use lapse_record::record::Record;
 
 /// Writes the text report of `record`. If the run's files were kept, `folder` is printed at the end.

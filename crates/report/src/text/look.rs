@@ -31,10 +31,14 @@ pub enum Glyphs {
 
 /// The role of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ink {
+pub enum Ink {
+    /// A verdict that is good.
     Good,
+    /// A verdict that is bad, or an error.
     Bad,
+    /// A verdict that is open, or a warning.
     Unsure,
+    /// A heading, or a name that stands out.
     Heading,
 }
 

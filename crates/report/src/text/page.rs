@@ -1,32 +1,36 @@
-//! Lays out the text report: headings, wrapped sentences and aligned tables.
+//! Lays out a page of text: headings, wrapped sentences and aligned tables. Reports are such pages, and what other
+//! subcommands print for people.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::look::{Ink, Look};
 use crate::words::phrase::padded;
 
-/// The text report as far as it is laid out. Each method sanitises its text and appends whole lines.
+/// A page as far as it is laid out. Each method sanitises its text and appends whole lines.
 #[derive(Debug)]
-pub(super) struct Page {
+pub struct Page {
     look: Look,
     text: String,
 }
 
 impl Page {
-    pub(super) const fn new(look: Look) -> Self {
+    /// An empty page.
+    pub const fn new(look: Look) -> Self {
         Self { look, text: String::new() }
     }
 
-    pub(super) const fn look(&self) -> Look {
+    /// The look of the page.
+    pub const fn look(&self) -> Look {
         self.look
     }
 
-    pub(super) fn into_text(self) -> String {
+    /// The text of the page, with a line end after each line.
+    pub fn into_text(self) -> String {
         self.text
     }
 
     /// Starts a section with a heading, after a blank line unless it is the first.
-    pub(super) fn heading(&mut self, text: &str) {
+    pub fn heading(&mut self, text: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
@@ -38,7 +42,7 @@ impl Page {
     }
 
     /// Appends `word` in colour, a colon and `text`, wrapped.
-    pub(super) fn lead(&mut self, ink: Ink, word: &str, text: &str) {
+    pub fn lead(&mut self, ink: Ink, word: &str, text: &str) {
         self.text.push_str(&self.look.paint(ink, word));
         let all = format!("{word}: {}", self.look.sanitize(text));
         let lines = wrap(&all, self.look.columns(), 0, 2).join("\n");
@@ -47,12 +51,27 @@ impl Page {
     }
 
     /// Appends a sentence, indented by `indent` and wrapped with two more columns of indent.
-    pub(super) fn say(&mut self, indent: usize, text: &str) {
+    pub fn say(&mut self, indent: usize, text: &str) {
         self.hang(indent, indent + 2, text);
     }
 
+    /// Appends a paragraph, indented by `indent` throughout and wrapped.
+    pub fn paragraph(&mut self, indent: usize, text: &str) {
+        self.hang(indent, indent, text);
+    }
+
+    /// Appends a line of pieces, some in colour, without wrapping it.
+    pub fn pieces(&mut self, indent: usize, pieces: &[(Option<Ink>, &str)]) {
+        self.text.push_str(&" ".repeat(indent));
+        for (ink, piece) in pieces {
+            let piece = self.look.sanitize(piece);
+            self.text.push_str(&ink.map_or_else(|| piece.clone(), |ink| self.look.paint(ink, &piece)));
+        }
+        self.text.push('\n');
+    }
+
     /// Appends a line without wrapping it; what exceeds the page width is cut off.
-    pub(super) fn draw(&mut self, line: &str) {
+    pub fn draw(&mut self, line: &str) {
         let mut room = self.look.columns();
         let fits = |character: &char| {
             let left = room.checked_sub(character.width().unwrap_or(0));
@@ -64,13 +83,13 @@ impl Page {
     }
 
     /// Appends a line as it is, however wide: it is to be copied.
-    pub(super) fn copy(&mut self, line: &str) {
+    pub fn copy(&mut self, line: &str) {
         self.text.push_str(self.look.sanitize(line).trim_end());
         self.text.push('\n');
     }
 
     /// Appends rows with aligned columns. The last cell of a row is wrapped within its column, the others are not.
-    pub(super) fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
+    pub fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
         let columns = rows.iter().map(|row| row.len().saturating_sub(1)).max().unwrap_or(0);
         let width_of = |column: usize| {
             let cells = rows.iter().filter(|row| column + 1 < row.len()).map(|row| row[column].width());
