@@ -180,6 +180,16 @@ fn an_empty_folder_is_wrong_usage() {
     assert!(ended.stderr.contains("no manifests"), "{}", ended.stderr);
 }
 
+/// A render that failed prints an error message, which must not pass.
+#[test]
+fn an_input_without_any_object_is_inconclusive() {
+    for text in ["", "Error: chart \"shop\" not found\n", "apiVersion: v1\n"] {
+        let ended = lint(&["-"], text);
+        assert_eq!(ended.code(), Some(3), "{text:?}: {}", ended.stdout);
+        assert!(ended.stdout.contains("INCONCLUSIVE: "), "{text:?}: {}", ended.stdout);
+    }
+}
+
 #[test]
 fn what_is_not_read_or_not_known_is_said_and_the_rest_is_linted() {
     let other = "apiVersion: example.com/v1\nkind: Wine\nmetadata: {name: x}\n";
