@@ -103,7 +103,8 @@ fn smells(paths: &[String], record: &Record) -> Result<Vec<Smell>> {
     let names: Vec<_> = followed.iter().copied().collect();
     ensure!(
         paths.is_empty() || !smells.is_empty() || followed.is_empty(),
-        "--manifests {} says nothing of {}, which the run followed: name what was rolled out, as `helm get manifest` prints it",
+        "--manifests {} says nothing of {}, which the run followed: name what was rolled out, as `helm get manifest` \
+         prints it",
         paths.join(" "),
         names.join(", ")
     );

@@ -199,7 +199,8 @@ fn uri(typed: &str) -> Result<Uri> {
     ensure!(url.port() != Some(0), "{typed:?}: no server can be reached at port 0");
     ensure!(
         url.username().is_empty() && url.password().is_none(),
-        "the URL of {host} has a user's name in it: leave it out, so that it stands in no report, and send it with -H 'Authorization: ...'"
+        "the URL of {host} has a user's name in it: leave it out, so that it stands in no report, and send it with -H \
+         'Authorization: ...'"
     );
     url.set_fragment(None);
     url.as_str().parse().with_context(|| format!("{typed:?} is not a URL"))

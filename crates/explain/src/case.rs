@@ -91,8 +91,8 @@ impl Tally {
 }
 
 impl<'a> Case<'a> {
-    /// The cases of a run, by target and then by time: the episodes of each target, and the stretches in which its answers
-    /// were slow and none failed. Of more than [`MAX_CASES`] only the costliest, with the number of the others.
+    /// The cases of a run, by target and then by time: the episodes of each target, and the stretches in which its
+    /// answers were slow and none failed. Of more than [`MAX_CASES`] only the costliest, with the number of the others.
     pub(crate) fn all(record: &'a Record, world: &'a World<'a>) -> (Vec<Self>, u64) {
         let mut all: Vec<Stretch<'a>> =
             record.summary.targets.iter().flat_map(|target| stretches(record, target)).collect();

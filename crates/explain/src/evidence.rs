@@ -1,5 +1,5 @@
-//! The pieces of evidence that rules of several causes ask for, by what they are about. Each gives its sentence with the
-//! case's own figures.
+//! The pieces of evidence that rules of several causes ask for, by what they are about. Each gives its sentence with
+//! the case's own figures.
 
 pub(crate) mod answers;
 pub(crate) mod before;

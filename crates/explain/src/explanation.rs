@@ -1,7 +1,5 @@
 //! The explanation of a run: for each case the likely causes, ranked, with their evidence.
 
-use std::collections::BTreeMap;
-
 use crate::case::Case;
 use crate::cause::{Cause, Fix, Outcome, Rule};
 use crate::causes;
@@ -104,23 +102,10 @@ impl Explanation {
         Self { cases: explained, left_out, hops }
     }
 
-    /// Neighbouring cases of one target that have the same first cause, as index of the first and their number.
+    /// Neighbouring cases of one target that have the same first cause, in order.
     pub fn groups(&self) -> Vec<&[Explained]> {
         let first = |case: &Explained| case.findings.first().map(|finding| finding.cause.name);
         self.cases.chunk_by(|a, b| a.target == b.target && first(a) == first(b)).collect()
-    }
-
-    /// The causes that come first in a case, with the number of requests that these cases lost, the costliest first.
-    pub fn first_causes(&self) -> Vec<(&'static str, u64)> {
-        let mut lost: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for case in &self.cases {
-            if let Some(first) = case.findings.first() {
-                *lost.entry(first.cause.name).or_default() += case.failed;
-            }
-        }
-        let mut lost: Vec<_> = lost.into_iter().collect();
-        lost.sort_by_key(|(name, failed)| (std::cmp::Reverse(*failed), *name));
-        lost
     }
 }
 

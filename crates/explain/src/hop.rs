@@ -1,8 +1,8 @@
 //! The hops between client and pods: which of them lost the requests, and how long each went on sending to pods that
 //! were being deleted.
 //!
-//! The targets of a run stand for the hops. Where all their names say what they are (`elb`, `ingress`, `service`, `pods`)
-//! that is their order, otherwise the order in which they were named, outermost first.
+//! The targets of a run stand for the hops. Where all their names say what they are (`elb`, `ingress`, `service`,
+//! `pods`) that is their order, otherwise the order in which they were named, outermost first.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use lapse_record::summary::TargetSummary;
 
 /// A hop whose lag is measured asks for this many times as much sleep, because the next rollout may be slower.
 pub const MARGIN: f64 = 1.5;
-/// Deletions no further apart are one step of a rollout; requests that failed this short before a deletion may have been
-/// under way to its pod, because the deletion is seen late.
+/// Deletions no further apart are one step of a rollout; requests that failed this short before a deletion may have
+/// been under way to its pod, because the deletion is seen late.
 const TOGETHER: Duration = Duration::from_millis(300);
 /// Failures further apart do not belong to the same deletion.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -51,13 +51,6 @@ pub struct HopLag {
     pub pod: String,
     /// The preStop sleep that this hop asks for, in whole seconds: the lag times [`MARGIN`], rounded up.
     pub sleep_seconds: u64,
-}
-
-impl Hops {
-    /// The longest sleep that any hop asks for, in seconds; `None` where no lag was seen.
-    pub fn sleep_seconds(&self) -> Option<u64> {
-        self.lags.iter().map(|lag| lag.sleep_seconds).max()
-    }
 }
 
 /// The preStop sleep for this lag, in whole seconds.
@@ -109,7 +102,7 @@ fn worst_lag<'a>(record: &Record, world: &World<'a>, target: &TargetSummary) -> 
     deletions.iter().filter_map(lag).max_by_key(|(lag, _, listed)| lag.saturating_sub(*listed))
 }
 
-/// The hops of a run; the lag is that of targets of which `would_sleep_cure` says that a preStop sleep would cure a case.
+/// The hops of a run; a target has a lag if `would_sleep_cure` says that a preStop sleep would cure a case of it.
 pub(crate) fn find(record: &Record, world: &World<'_>, would_sleep_cure: impl Fn(TargetId) -> bool) -> Hops {
     let mut hops = Hops { lost: which_lost(record), ..Hops::default() };
     for target in outermost_first(record) {
@@ -120,8 +113,8 @@ pub(crate) fn find(record: &Record, world: &World<'_>, would_sleep_cure: impl Fn
         let Some((lag, pod, listed)) = worst else { continue };
         if !listed.is_zero() {
             hops.stalls.push(format!(
-                "{pod} stayed in the endpoints for {} after its deletion: that is the control plane's part, and is not in \
-                 the sleep",
+                "{pod} stayed in the endpoints for {} after its deletion: that is the control plane's part, and is \
+                 not in the sleep",
                 Human(listed)
             ));
         }

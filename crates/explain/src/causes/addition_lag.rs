@@ -27,7 +27,8 @@ pub(super) const CAUSE: Cause = Cause {
     tell_apart: "probe the service beside the ingress: if the service loses nothing, the ingress had not heard \
                  of the new pod",
     shown: &[
-        Shown::NotYet("a hop of the lab takes additions and removals over at once, as kube-proxy does: it never holds only what is gone"),
+        Shown::NotYet("a hop of the lab takes additions and removals over at once, as kube-proxy does: it never holds \
+                       only what is gone"),
     ],
     sources: &[
         "https://github.com/kubernetes/ingress-nginx/issues/7097",

@@ -35,6 +35,6 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// Jobs are not part of a record.
 fn migration(_: &Case<'_>) -> Outcome {
-    Outcome::Unknown("jobs are not recorded: `kubectl get jobs` shows whether a migration finished right before the first \
-        failure")
+    Outcome::Unknown("jobs are not recorded: `kubectl get jobs` shows whether a migration finished right before the \
+                      first failure")
 }

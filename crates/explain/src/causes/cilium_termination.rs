@@ -35,6 +35,6 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// The dataplane is not part of a record.
 fn dataplane(_: &Case<'_>) -> Outcome {
-    Outcome::Unknown("the dataplane is not recorded: `cilium status | grep KubeProxyReplacement` shows whether Cilium replaces \
-        kube-proxy")
+    Outcome::Unknown("the dataplane is not recorded: `cilium status | grep KubeProxyReplacement` shows whether Cilium \
+                      replaces kube-proxy")
 }

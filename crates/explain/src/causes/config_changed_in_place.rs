@@ -36,6 +36,6 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// `ConfigMap`s and Secrets are not part of a record.
 fn changed_in_place(_: &Case<'_>) -> Outcome {
-    Outcome::Unknown("ConfigMaps and Secrets are not recorded: `kubectl get configmap -o yaml --show-managed-fields` shows \
-        when one changed")
+    Outcome::Unknown("ConfigMaps and Secrets are not recorded: `kubectl get configmap -o yaml --show-managed-fields` \
+                      shows when one changed")
 }

@@ -9,8 +9,8 @@ pub(super) const CAUSE: Cause = Cause {
     title: "clients went on using addresses of pods that had ended, from DNS answers they had kept",
     mechanism: "The name of a headless Service resolves to the addresses of its pods. A client, a resolver or a \
                 library keeps the answer for its time to live or longer (grpc-go asks again after 30 s at the \
-                earliest; CoreDNS lets answers be kept for 5 s by default and for 30 s as Kubernetes deploys it), and connects to \
-                pods that are gone meanwhile.",
+                earliest; CoreDNS lets answers be kept for 5 s by default and for 30 s as Kubernetes deploys it), and \
+                connects to pods that are gone meanwhile.",
     signature: "Refusals or timeouts at the addresses of old pods, for as long as answers are kept; a Service \
                 with a cluster IP would not show them.",
     rules: &[

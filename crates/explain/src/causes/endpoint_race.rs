@@ -13,14 +13,15 @@ pub(super) const CAUSE: Cause = Cause {
     name: "endpoint-race",
     family: Family::Termination,
     title: "pods stopped listening before requests stopped going to them",
-    mechanism: "The deletion of a pod starts two things at once: the kubelet sends SIGTERM, and the control plane takes the \
-                pod out of the endpoints, of which kube-proxy, ingress controllers and load balancers hear one after \
-                another. The process closes its port within milliseconds. Until the last of those has heard, they go on \
-                sending new connections to it.",
-    signature: "New connections are refused at once, or get no answer once the pod's network is gone, about one in as many as pods were listed, in one burst per old pod; \
-                an ingress controller answers 502 or hides it by asking another pod. Kept connections lose a request each \
-                at most. In the cluster: the burst begins with the end of a pod and ends some time after the pod has left \
-                the endpoints; there are other pods all the time.",
+    mechanism: "The deletion of a pod starts two things at once: the kubelet sends SIGTERM, and the control plane \
+                takes the pod out of the endpoints, of which kube-proxy, ingress controllers and load balancers hear \
+                one after another. The process closes its port within milliseconds. Until the last of those has \
+                heard, they go on sending new connections to it.",
+    signature: "New connections are refused at once, or get no answer once the pod's network is gone, about one in as \
+                many as pods were listed, in one burst per old pod; an ingress controller answers 502 or hides it by \
+                asking another pod. Kept connections lose a request each at most. In the cluster: the burst begins \
+                with the end of a pod and ends some time after the pod has left the endpoints; there are other pods \
+                all the time.",
     rules: &[
         rule(25, 40, "failures began while a pod was ending", pods::began_with_an_end),
         rule(20, 30, "requests met pods that no longer listened", answers::dead_ends),
@@ -34,12 +35,12 @@ pub(super) const CAUSE: Cause = Cause {
         rule(0, 30, "a preStop hook failed", pods::pre_stop_held),
         rule(0, 30, "the wanted number of pods fell", config::replicas_stayed),
     ],
-    remedy: "A preStop sleep that is longer than the slowest hop takes to hear of a deletion. It hides the race and does not \
-             remove it: each pod ends that much later. Connections that are kept open need a drain in the application \
-             besides (see kept-connections-cut).",
+    remedy: "A preStop sleep that is longer than the slowest hop takes to hear of a deletion. It hides the race and \
+             does not remove it: each pod ends that much later. Connections that are kept open need a drain in the \
+             application besides (see kept-connections-cut).",
     fix,
-    tell_apart: "probe the hops side by side (`--target ingress=URL --target service=URL`): the hop that loses requests is \
-                 the one that hears late",
+    tell_apart: "probe the hops side by side (`--target ingress=URL --target service=URL`): the hop that loses \
+                 requests is the one that hears late",
     shown: &[
         Shown::Lab("exit-at-once"),
         Shown::Lab("drain-only"),
@@ -68,8 +69,8 @@ pub(super) fn fix(case: &Case<'_>) -> Option<Fix> {
     if let Some(hook) = settings.map(Workload::pre_stop).filter(|hook| hook.as_secs() >= seconds) {
         return Some(Fix {
             says: format!(
-                "the template that was rolled out waits {} before SIGTERM, which covers the {} that requests still came to \
-                 old pods: its own pods need no more",
+                "the template that was rolled out waits {} before SIGTERM, which covers the {} that requests still \
+                 came to old pods: its own pods need no more",
                 Human(hook),
                 Human(lag)
             ),
@@ -95,8 +96,8 @@ pub(super) fn fix(case: &Case<'_>) -> Option<Fix> {
     let rolled = case.world.pods.iter().filter(|pod| pod.deleting.is_some()).count() as u64;
     Some(Fix {
         says: format!(
-            "let each pod wait {seconds} s before SIGTERM: requests still went to it {} after its deletion, and the grace \
-             period includes the sleep",
+            "let each pod wait {seconds} s before SIGTERM: requests still went to it {} after its deletion, and the \
+             grace period includes the sleep",
             Human(lag)
         ),
         yaml,

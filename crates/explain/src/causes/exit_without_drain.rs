@@ -28,7 +28,8 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "the length of the spikes: milliseconds is this cause, as long as the hops lag is endpoint-race",
     shown: &[
-        Shown::NotYet("in the lab it comes beside an endpoint race (exit-at-once) or cuts kept connections alone (pre-stop-only), and is named after those"),
+        Shown::NotYet("in the lab it comes beside an endpoint race (exit-at-once) or cuts kept connections alone \
+                       (pre-stop-only), and is named after those"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",

@@ -36,6 +36,6 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// The mode of kube-proxy is not part of a record.
 fn proxy_mode(_: &Case<'_>) -> Outcome {
-    Outcome::Unknown("the mode of kube-proxy is not recorded: `kubectl -n kube-system get configmap kube-proxy -o yaml` shows \
-        it, and `ipvsadm -Ln` the entries with weight 0")
+    Outcome::Unknown("the mode of kube-proxy is not recorded: `kubectl -n kube-system get configmap kube-proxy -o \
+                      yaml` shows it, and `ipvsadm -Ln` the entries with weight 0")
 }

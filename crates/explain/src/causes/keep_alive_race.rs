@@ -10,9 +10,9 @@ pub(super) const CAUSE: Cause = Cause {
     mechanism: "A server closes connections that have been idle for its keep-alive timeout. A request that is \
                 sent in the same moment meets the close and fails. It happens outside rollouts as well, the more \
                 often the fewer requests share a connection.",
-    signature: "Only kept connections, all of them idle for the same time before, again and again over the run. Between \
-                a load balancer and a pod it is the same race one hop further in: now and then a 502 from the load \
-                balancer, in the baseline as well (see failing-before).",
+    signature: "Only kept connections, all of them idle for the same time before, again and again over the run. \
+                Between a load balancer and a pod it is the same race one hop further in: now and then a 502 from the \
+                load balancer, in the baseline as well (see failing-before).",
     rules: &[
         rule(80, 50, "the connections that failed had been idle for the same time", before::keep_alive_race),
         rule(10, 20, "only kept connections lost requests", lanes::only_kept),

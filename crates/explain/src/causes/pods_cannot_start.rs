@@ -21,7 +21,8 @@ pub(super) const CAUSE: Cause = Cause {
     fix: no_fix,
     tell_apart: "`kubectl get events --sort-by=.lastTimestamp`",
     shown: &[
-        Shown::NotYet("with `maxUnavailable: 0` users see nothing of it, and beside another cause it only makes that one last longer"),
+        Shown::NotYet("with `maxUnavailable: 0` users see nothing of it, and beside another cause it only makes that \
+                       one last longer"),
     ],
     sources: &[
         "https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/",

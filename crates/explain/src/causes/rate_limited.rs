@@ -32,7 +32,8 @@ pub(super) const CAUSE: Cause = Cause {
 };
 
 /// The rate that passed.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of two digits")]
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of \
+                                                                                                          two digits")]
 fn fix(case: &Case<'_>) -> Option<Fix> {
     let seconds = case.span.length().as_secs_f64();
     let passed = (case.new.resolved + case.reused.resolved).saturating_sub(case.failed());

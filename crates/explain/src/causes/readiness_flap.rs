@@ -24,7 +24,8 @@ pub(super) const CAUSE: Cause = Cause {
     fix,
     tell_apart: "`kubectl get events --field-selector reason=Unhealthy` shows the message of the probe",
     shown: &[
-        Shown::NotYet("a pod of the lab fails no readiness probe once it serves: the lab needs a process that can be told to hang"),
+        Shown::NotYet("a pod of the lab fails no readiness probe once it serves: the lab needs a process that can be \
+                       told to hang"),
     ],
     sources: &[
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",

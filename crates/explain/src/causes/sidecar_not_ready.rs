@@ -36,6 +36,6 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// Containers are not reported one by one while they start.
 fn order_of_start(_: &Case<'_>) -> Outcome {
-    Outcome::Unknown("the order in which the containers of a new pod became ready is not recorded: `kubectl get pod -o yaml` \
-        shows it")
+    Outcome::Unknown("the order in which the containers of a new pod became ready is not recorded: `kubectl get pod \
+                      -o yaml` shows it")
 }

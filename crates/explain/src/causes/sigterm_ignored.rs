@@ -46,8 +46,8 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
     let grace = settings.grace.as_secs();
     let longer = (SLEEP + 1).saturating_sub(grace);
     Some(Fix {
-        says: "start the application as the first process of its container (exec form, or `exec` in the shell's line), and \
-               let each pod wait before SIGTERM"
+        says: "start the application as the first process of its container (exec form, or `exec` in the shell's \
+               line), and let each pod wait before SIGTERM"
             .to_owned(),
         yaml: format!(
             "spec:\n  template:\n    spec:\n{}      containers:\n      - name: {name}\n        lifecycle:\n          \

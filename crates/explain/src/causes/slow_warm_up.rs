@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::cause::{Cause, Family, Outcome, Shown, no_fix, rule};
-use crate::evidence::{endpoints, slowness};
+use crate::evidence::{endpoints, pods, slowness};
 
 pub(super) const CAUSE: Cause = Cause {
     name: "slow-warm-up",
@@ -14,7 +14,7 @@ pub(super) const CAUSE: Cause = Cause {
                 moment a new pod joins the endpoints, getting faster over seconds or minutes.",
     rules: &[
         rule(30, 40, "answers were only slow", slowness::only_slow),
-        rule(30, 30, "it began when a new pod joined the endpoints", slowness::began_with_a_start),
+        rule(30, 30, "it began when a new pod joined the endpoints", pods::began_with_a_start),
         rule(25, 15, "answers got faster", slowness::got_faster),
         rule(10, 25, "all wanted pods were in the endpoints", as_many_as_wanted),
         rule(0, 20, "the slow answers all took as long", took_all_times),

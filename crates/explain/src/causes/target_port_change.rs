@@ -34,8 +34,8 @@ fn fix(case: &Case<'_>) -> Option<Fix> {
     let container = case.world.settings(case.span.from).and_then(super::endpoint_race::serving);
     let name = container.map_or("app", |container| container.name.as_str());
     Some(Fix {
-        says: "name the container's port in one release, and let the service refer to the name in the next: a name that old \
-               pods do not have takes them out of the endpoints"
+        says: "name the container's port in one release, and let the service refer to the name in the next: a name \
+               that old pods do not have takes them out of the endpoints"
             .to_owned(),
         yaml: format!(
             "# Deployment, first\nspec:\n  template:\n    spec:\n      containers:\n      - name: {name}\n        ports:\n        - \

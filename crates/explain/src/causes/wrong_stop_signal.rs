@@ -39,7 +39,8 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// Images are not part of a record.
 fn stop_signal(_: &Case<'_>) -> Outcome {
-    Outcome::Unknown("the stop signal of the image is not known: `docker inspect -f {{.Config.StopSignal}} IMAGE` shows it")
+    Outcome::Unknown("the stop signal of the image is not known: `docker inspect -f {{.Config.StopSignal}} IMAGE` \
+                      shows it")
 }
 
 /// A container has the name of a server that does not drain on SIGTERM.

@@ -142,7 +142,8 @@ pub(crate) fn inner_hops_were_clean(case: &Case<'_>) -> Outcome {
     let inner: Vec<_> = hops.into_iter().skip_while(|target| target.id != case.target.id).skip(1).collect();
     let Some(next) = inner.first() else {
         return Outcome::Unknown(
-            "only this target was probed: `--target service=URL` beside it shows whether the hop before it lost the requests",
+            "only this target was probed: `--target service=URL` beside it shows whether the hop before it lost the \
+             requests",
         );
     };
     let lost = |target: &lapse_record::summary::TargetSummary| {

@@ -21,11 +21,6 @@ pub(crate) fn only_slow(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Slow answers began when a new pod joined the endpoints.
-pub(crate) fn began_with_a_start(case: &Case<'_>) -> Outcome {
-    super::pods::began_with_a_start(case)
-}
-
 /// The latency over the run near the case: points of its trend, as time and the longest latency in it.
 fn trend(case: &Case<'_>) -> Vec<(lapse_measure::time::Offset, Duration)> {
     let lanes = case.record.seen.lanes_of(case.target.id);

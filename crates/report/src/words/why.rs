@@ -40,7 +40,7 @@ pub(crate) fn not_explained(record: &Record) -> String {
         matches!(event.source, lapse_record::event::Source::Kubernetes | lapse_record::event::Source::Lab)
     });
     let hint = if watched {
-        "the evidence fits no cause that lapse knows: the failures above and the events of that time are all there is"
+        "the evidence fits no cause that lapse knows: the probes and the events of that time are all there is"
     } else {
         "no cluster was watched, and the failures alone fit no cause: wrap the rollout's own command, or name what to \
          follow (`lapse run --help`)"
@@ -84,8 +84,8 @@ pub(crate) fn hops(record: &Record, explanation: &Explanation) -> Vec<String> {
     let mut said = hops.lost.clone();
     for lag in &hops.lags {
         said.push(format!(
-            "{}: requests were lost up to {} after the deletion of {}: a preStop sleep of {} s covers that, with half as \
-             much again to spare",
+            "{}: requests were lost up to {} after the deletion of {}: a preStop sleep of {} s covers that, with half \
+             as much again to spare",
             record.summary.target(lag.target).name,
             Human(lag.lag),
             lag.pod,
