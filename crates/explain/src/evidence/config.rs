@@ -127,14 +127,15 @@ pub(crate) fn replicas_fell(case: &Case<'_>) -> Outcome {
     let fell = case.world.setting_changes().find(|(at, before, after)| {
         after.replicas < before.replicas && *at <= case.span.to && *at + Duration::from_secs(60) >= case.span.from
     });
-    match fell {
-        Some((when, before, after)) => Outcome::Seen(format!(
-            "the wanted pods went from {} to {} at {}",
-            before.replicas,
-            after.replicas,
-            at(when)
-        )),
-        None => Outcome::Contrary("the number of wanted pods did not fall".to_owned()),
+    let Some((when, before, after)) = fell else {
+        return Outcome::Contrary("the number of wanted pods did not fall".to_owned());
+    };
+    let fell = format!("the wanted pods went from {} to {} at {}", before.replicas, after.replicas, at(when));
+    // A default that a chart writes back is never none; a blue-green switch asks for none of the old version.
+    if after.replicas == 0 {
+        Outcome::Contrary(format!("{fell}: that is asked for, not a default"))
+    } else {
+        Outcome::Seen(fell)
     }
 }
 

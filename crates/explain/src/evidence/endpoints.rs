@@ -87,16 +87,13 @@ pub(crate) fn outlasted_the_list(case: &Case<'_>) -> Outcome {
 /// Failures ended once a pod was in the endpoints again.
 pub(crate) fn ended_with_the_list(case: &Case<'_>) -> Outcome {
     let Some((0, since)) = case.world.fewest_routed(reach(case)) else { return Outcome::Absent };
-    match case.world.routed_again(since) {
-        Some(again) if case.span.to <= again + MARGIN * 3 => {
-            Outcome::Seen(format!("failures ended {} a pod was in the endpoints again", from(case.span.to, again)))
-        }
-        Some(again) if case.span.to > again + MARGIN * 3 => Outcome::Contrary(format!(
-            "failures went on for {} after a pod was in the endpoints again",
-            Human(case.span.to.since(again))
-        )),
-        _ => Outcome::Absent,
+    let Some(again) = case.world.routed_again(since) else { return Outcome::Absent };
+    // The longer the list was empty, the more have to hear that it is not.
+    if case.span.to <= again + (MARGIN * 3).max(again.since(since)) {
+        return Outcome::Seen(format!("failures ended {} a pod was in the endpoints again", from(case.span.to, again)));
     }
+    let tail = case.span.to.since(again);
+    Outcome::Contrary(format!("failures went on for {} after a pod was in the endpoints again", Human(tail)))
 }
 
 /// The control plane took long to take an ending pod out of the endpoints.
