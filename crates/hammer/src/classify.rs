@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use super::http1::{Broken, Why};
 use super::stream::IoObservations;
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Unsent};
@@ -33,39 +34,38 @@ pub(super) fn handshake(error: &io::Error) -> Failed {
     Failed::new(class, format!("TLS handshake: {error}"))
 }
 
-/// The number of exchanges that share the bytes of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sharing {
-    /// One exchange at a time.
-    Alone,
-    /// Several streams and the connection itself: received bytes say nothing about one stream.
-    Streams {
-        /// Whether a stream of this connection has been answered before.
-        answered: bool,
-    },
+/// The class of an exchange over HTTP/1.1 that failed after the request was begun.
+pub(super) fn http1(Broken { why, begun }: &Broken) -> Failed {
+    let (class, detail) = match why {
+        Why::Malformed(reason) => (Class::Malformed, reason.to_string()),
+        Why::Io(error) if error.kind() == io::ErrorKind::InvalidData => (Class::Tls, error.to_string()),
+        Why::Io(error) if *begun => (Class::Truncated, error.to_string()),
+        Why::Io(error) => (Class::Reset, error.to_string()),
+        Why::Closed if *begun => (Class::Truncated, "the connection was closed before the answer was complete".into()),
+        Why::Closed => (Class::Closed, "the connection was closed without an answer".into()),
+    };
+    Failed::new(class, detail)
 }
 
-/// The class of an exchange that failed after the request was begun.
-pub(super) fn exchange(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Failed {
-    Failed::new(class(error, observed, sharing, trace), with_causes(error))
+/// The class of an exchange over HTTP/2 that failed after the request was begun. `answered` says whether a stream of the
+/// connection has been answered before: what the connection received says nothing about one stream.
+pub(super) fn http2(error: &hyper::Error, observed: &IoObservations, answered: bool, trace: &Trace) -> Failed {
+    Failed::new(class(error, observed, answered, trace), with_causes(error))
 }
 
-fn class(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trace: &Trace) -> Class {
-    if observed.is_flooded() {
-        return Class::Malformed;
-    }
+fn class(error: &hyper::Error, observed: &IoObservations, answered: bool, trace: &Trace) -> Class {
     let reading = trace.stage.get() == Stage::Reading;
-    // Where an HTTP/2 connection ends within a frame, the codec has an error of its own: neither an
-    // unexpected end nor a broken pipe, as between two frames.
+    // Where a connection ends within a frame, the codec has an error of its own: neither an unexpected end nor a broken
+    // pipe, as between two frames.
     let within_frame = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::Other);
-    if matches!(sharing, Sharing::Streams { .. }) && observed.ended() && within_frame {
+    if observed.ended() && within_frame {
         return Class::Truncated;
     }
     if let Some(h2) = find::<h2::Error>(error) {
         // h2 says so only of streams above the last one that the GOAWAY names. A server that sends it before it has
         // answered anything refuses service, however orderly.
         let orderly = h2.is_go_away() && h2.is_remote() && h2.reason() == Some(h2::Reason::NO_ERROR);
-        if orderly && sharing == (Sharing::Streams { answered: true }) {
+        if orderly && answered {
             return Class::NotSent(Unsent::GoAway);
         }
         match (h2.is_reset() || h2.is_go_away(), h2.is_remote(), h2.is_io()) {
@@ -74,13 +74,10 @@ fn class(error: &hyper::Error, observed: &IoObservations, sharing: Sharing, trac
             (_, false, false) if h2.is_library() || h2.is_go_away() => return Class::Malformed,
             _ => {}
         }
-    } else if error.is_parse() {
-        return Class::Malformed;
     }
-    let begun = reading || (observed.received() > 0 && sharing == Sharing::Alone);
     match (observed.broken(), observed.ended()) {
         (Some(io::ErrorKind::InvalidData), _) => Class::Tls,
-        _ if begun && (observed.broken().is_some() || observed.ended()) => Class::Truncated,
+        _ if reading && (observed.broken().is_some() || observed.ended()) => Class::Truncated,
         (Some(_), _) => Class::Reset,
         (None, false) if reading => Class::Malformed,
         // A close, or a connection that is gone without a known reason: the peer closed it.

@@ -5,11 +5,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_socket_linger;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
@@ -19,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use super::classify;
 use super::http::{HttpConnection, Origin};
 use super::port;
-use super::stream::{IoObservations, Socket, Stream, Watched};
+use super::stream::{Socket, Stream};
 use super::target::{AddressList, Http, Target};
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::Class;
@@ -85,15 +83,13 @@ impl Connector {
             let _ = set_socket_linger(&tcp, Some(Duration::ZERO));
         }
         let (socket, born) = (Socket::new(tcp), now());
-        let observed = Rc::new(IoObservations::default());
         let (stream, speaks_h2) = self.secure(socket.clone(), trace).await?;
         trace.stage.set(Stage::Waiting);
-        let io = TokioIo::new(Watched::new(stream, Rc::clone(&observed)));
         let origin = Origin { socket, peer: trace.peer.get(), local_port: trace.local_port.get(), born };
         if speaks_h2 {
-            HttpConnection::h2(io, observed, origin, trace).await
+            HttpConnection::http2(stream, origin, trace).await
         } else {
-            HttpConnection::h1(io, observed, origin, trace).await
+            Ok(HttpConnection::http1(stream, origin))
         }
     }
 

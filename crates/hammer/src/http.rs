@@ -1,28 +1,26 @@
-//! One request on one connection.
+//! One request on one connection, over HTTP/1.1 or HTTP/2.
 //!
-//! Uses hyper's connection API, which sends nothing twice. Over HTTP/1.1 the probe's own task drives the connection,
-//! because a separate task would cost another wake-up. Over HTTP/2 streams share a task.
+//! HTTP/2 is hyper's connection API, which sends nothing twice; its streams share a task.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
-use hyper::header::HeaderValue;
+use httparse::Header;
+use hyper::client::conn::http2;
+use hyper::header::{HeaderValue, SERVER};
 use hyper::rt::Executor;
-use hyper::{Response, Version};
 use hyper_util::rt::TokioIo;
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::classify::{self, Sharing};
+use super::classify;
+use super::http1::Http1;
 use super::request::PreparedRequest;
-use super::stream::{Idle, IoObservations, Socket, Watched};
+use super::response::{ResponseReader, Sink};
+use super::stream::{Idle, IoObservations, Socket, Stream, Watched};
 use super::target::Expect;
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Connection};
@@ -30,10 +28,6 @@ use lapse_measure::time::Offset;
 
 /// The bytes of a body that are kept for `--expect-body`.
 const MATCHED: usize = 1 << 20;
-/// The read buffer of an answer; a longer head is malformed. Each probe under way may hold as much.
-const BUFFER: usize = 64 << 10;
-/// The bytes that may arrive before a head is complete, interim answers included.
-const INTERIM: u64 = 2 * BUFFER as u64;
 /// The number of streams that share an HTTP/2 connection.
 const STREAMS: usize = 64;
 
@@ -49,30 +43,43 @@ pub(super) struct Origin {
 /// A connection that speaks HTTP.
 #[derive(Debug)]
 pub(super) struct HttpConnection {
-    speech: Wire,
-    observed: Rc<IoObservations>,
+    wire: Wire,
     origin: Origin,
     uses: Cell<u32>,
     /// When its last answer was complete, or when it was opened ahead of its first request.
     rested: Cell<Option<Offset>>,
-    /// Whether any request on it has been answered.
-    answered: Cell<bool>,
     /// The state of its receive buffer when it was last checked.
     seen: Cell<Idle>,
     /// The backend that answered last, by the header that names it.
     backend: RefCell<Option<HeaderValue>>,
 }
 
+#[derive(Debug)]
 enum Wire {
-    Http1 { sender: RefCell<http1::SendRequest<Full<Bytes>>>, driver: RefCell<Driver> },
-    Http2 { sender: http2::SendRequest<Full<Bytes>>, streams: Cell<usize>, suspect: Cell<bool>, _task: Task },
+    Http1(Http1),
+    Http2(Http2),
 }
 
-type Http1 = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
-
-/// Drives an HTTP/1.1 connection until it ends.
 #[derive(Debug)]
-struct Driver(Option<Pin<Box<Http1>>>);
+struct Http2 {
+    sender: http2::SendRequest<Full<Bytes>>,
+    observed: Rc<IoObservations>,
+    streams: Cell<usize>,
+    /// Whether a probe on the connection failed.
+    suspect: Cell<bool>,
+    /// Whether any stream has been answered.
+    answered: Cell<bool>,
+    _task: Task,
+}
+
+/// Takes an answer for a probe.
+struct Answer<'a> {
+    connection: &'a HttpConnection,
+    request: &'a PreparedRequest,
+    trace: &'a Trace,
+    /// The part of the body that is to be matched.
+    matched: Vec<u8>,
+}
 
 /// Spawns the tasks of an HTTP/2 connection, and keeps the handle of the first, which is the connection itself.
 #[derive(Clone, Debug, Default)]
@@ -85,64 +92,48 @@ struct Task(Local);
 // === impl HttpConnection ===
 
 impl HttpConnection {
-    fn new(speech: Wire, observed: Rc<IoObservations>, origin: Origin) -> Self {
-        let (uses, rested, answered, backend) = Default::default();
-        Self { speech, observed, origin, uses, rested, answered, seen: Cell::new(Idle::Quiet), backend }
+    fn new(wire: Wire, origin: Origin) -> Self {
+        let (uses, rested, backend) = Default::default();
+        Self { wire, origin, uses, rested, seen: Cell::new(Idle::Quiet), backend }
     }
 
-    /// Speaks HTTP/1.1 on `io`.
-    pub(super) async fn h1(
-        io: TokioIo<Watched>,
-        observed: Rc<IoObservations>,
-        origin: Origin,
-        trace: &Trace,
-    ) -> Result<Self, Failed> {
-        let handshake = http1::Builder::new()
-            .max_buf_size(BUFFER)
-            .handshake(io)
-            .await
-            .map_err(|error| classify::exchange(&error, &observed, Sharing::Alone, trace));
-        let (sender, driver) = handshake?;
-        let driver = RefCell::new(Driver(Some(Box::pin(driver))));
-        let speech = Wire::Http1 { sender: RefCell::new(sender), driver };
-        Ok(Self::new(speech, observed, origin))
+    /// Speaks HTTP/1.1 on `stream`.
+    pub(super) fn http1(stream: Stream, origin: Origin) -> Self {
+        Self::new(Wire::Http1(Http1::new(stream)), origin)
     }
 
-    /// Speaks HTTP/2 on `io`.
-    pub(super) async fn h2(
-        io: TokioIo<Watched>,
-        observed: Rc<IoObservations>,
-        origin: Origin,
-        trace: &Trace,
-    ) -> Result<Self, Failed> {
-        let local = Local::default();
+    /// Speaks HTTP/2 on `stream`.
+    pub(super) async fn http2(stream: Stream, origin: Origin, trace: &Trace) -> Result<Self, Failed> {
+        let (local, observed) = (Local::default(), Rc::new(IoObservations::default()));
+        let io = TokioIo::new(Watched::new(stream, Rc::clone(&observed)));
         let handshake = http2::handshake(local.clone(), io).await;
-        let (sender, connection) = handshake
-            .map_err(|error| classify::exchange(&error, &observed, Sharing::Streams { answered: false }, trace))?;
+        let (sender, connection) = handshake.map_err(|error| classify::http2(&error, &observed, false, trace))?;
         // How a connection ends is seen by each of its streams.
         local.execute(async move { drop(connection.await) });
-        let speech = Wire::Http2 { sender, streams: Cell::new(0), suspect: Cell::new(false), _task: Task(local) };
-        Ok(Self::new(speech, observed, origin))
+        let (streams, suspect, answered) = Default::default();
+        Ok(Self::new(Wire::Http2(Http2 { sender, observed, streams, suspect, answered, _task: Task(local) }), origin))
     }
 
     /// Whether several probes may use the connection at once.
     pub(super) const fn is_shared(&self) -> bool {
-        matches!(self.speech, Wire::Http2 { .. })
+        matches!(self.wire, Wire::Http2(_))
     }
 
     /// Whether a request may be written now: the peer has neither closed the connection nor sent anything unrequested.
     pub(super) fn is_usable(&self) -> bool {
         let seen = self.origin.socket.look();
         self.seen.set(seen);
-        match (&self.speech, seen) {
+        match (&self.wire, seen) {
             (_, Idle::Over) => false,
-            (Wire::Http1 { sender, driver }, seen) => {
-                // Over TLS, bytes may be a session ticket: the connection itself knows. And one that has not been moved
-                // yet does not know that it is ready.
-                let alive = (seen == Idle::Quiet && sender.borrow().is_ready()) || driver.borrow_mut().poll_once();
-                alive && sender.borrow().is_ready()
+            (Wire::Http1(connection), seen) => {
+                if seen == Idle::Bytes {
+                    connection.read_unasked();
+                }
+                connection.is_ready()
             }
-            (Wire::Http2 { sender, suspect, .. }, _) => sender.is_ready() && !sender.is_closed() && !suspect.get(),
+            (Wire::Http2(connection), _) => {
+                connection.sender.is_ready() && !connection.sender.is_closed() && !connection.suspect.get()
+            }
         }
     }
 
@@ -158,22 +149,22 @@ impl HttpConnection {
 
     /// Whether the connection can be used again after the exchange.
     pub(super) fn is_ready(&self) -> bool {
-        match &self.speech {
-            Wire::Http1 { sender, .. } => sender.borrow().is_ready(),
-            Wire::Http2 { suspect, .. } => !suspect.get(),
+        match &self.wire {
+            Wire::Http1(connection) => connection.is_ready(),
+            Wire::Http2(connection) => !connection.suspect.get(),
         }
     }
 
     /// Whether the connection has no room for another stream.
     pub(super) fn is_full(&self) -> bool {
-        matches!(&self.speech, Wire::Http2 { streams, .. } if streams.get() >= STREAMS)
+        self.streams() >= STREAMS
     }
 
-    /// The number of streams under way.
+    /// The number of HTTP/2 streams under way.
     pub(super) fn streams(&self) -> usize {
-        match &self.speech {
-            Wire::Http1 { .. } => 0,
-            Wire::Http2 { streams, .. } => streams.get(),
+        match &self.wire {
+            Wire::Http1(_) => 0,
+            Wire::Http2(connection) => connection.streams.get(),
         }
     }
 
@@ -187,91 +178,101 @@ impl HttpConnection {
         trace.connection.set(if uses == 0 { Connection::New } else { Connection::Reused });
         trace.peer.set(self.origin.peer);
         trace.local_port.set(self.origin.local_port);
-        if !self.is_shared() {
-            if uses > 0 {
-                self.observed.reset();
-            }
-            self.observed.await_head(INTERIM);
-        }
         if request.backend.is_some() {
             trace.backend(self.backend.borrow().clone());
         }
-        let _stream = self.begin_stream();
-        let failed = |error: &hyper::Error| classify::exchange(error, &self.observed, self.sharing(), trace);
-        let response = match &self.speech {
-            Wire::Http1 { sender, driver } => {
-                let sent = sender.borrow_mut().send_request(request.request(Version::HTTP_11));
-                drive(driver, sent).await
+        let mut answer = Answer { connection: self, request, trace, matched: Vec::new() };
+        match &self.wire {
+            Wire::Http1(connection) => {
+                let reader = ResponseReader::new(&request.method, request.closes);
+                let sent = connection.exchange(&request.http1, reader, &mut answer).await;
+                sent.map_err(|broken| classify::http1(&broken))?;
             }
-            Wire::Http2 { sender, .. } => sender.clone().send_request(request.request(Version::HTTP_2)).await,
-        };
-        let response = response.map_err(|error| failed(&error))?;
-        self.observed.head_came();
-        self.answered.set(true);
-        trace.head(response.status().as_u16(), response.headers());
-        if let Some(name) = &request.backend {
-            let backend = response.headers().get(name).cloned();
-            self.backend.replace(backend.clone());
-            trace.backend(backend);
+            Wire::Http2(connection) => connection.exchange(&mut answer).await?,
         }
-        let matched = self.read(response, request, trace).await.map_err(|error| failed(&error))?;
-        if let Wire::Http1 { driver, .. } = &self.speech {
-            driver.borrow_mut().poll_once();
-        }
-        judge(&request.expect, trace, &matched)
-    }
-
-    /// Reads the body to its end and returns the part that is to be matched.
-    async fn read(
-        &self,
-        response: Response<Incoming>,
-        request: &PreparedRequest,
-        trace: &Trace,
-    ) -> hyper::Result<Vec<u8>> {
-        let (mut body, mut matched) = (response.into_body(), Vec::new());
-        loop {
-            let frame = match &self.speech {
-                Wire::Http1 { driver, .. } => drive(driver, body.frame()).await,
-                Wire::Http2 { .. } => body.frame().await,
-            };
-            let Some(frame) = frame.transpose()? else { return Ok(matched) };
-            let Some(data) = frame.data_ref() else { continue };
-            trace.body(data);
-            if request.expect.body.is_some() {
-                let room = MATCHED.saturating_sub(matched.len()).min(data.len());
-                matched.extend_from_slice(&data[..room]);
-            }
-        }
-    }
-
-    fn sharing(&self) -> Sharing {
-        if self.is_shared() { Sharing::Streams { answered: self.answered.get() } } else { Sharing::Alone }
-    }
-
-    fn begin_stream(&self) -> Option<StreamGuard<'_>> {
-        match &self.speech {
-            Wire::Http1 { .. } => None,
-            Wire::Http2 { streams, .. } => {
-                streams.set(streams.get() + 1);
-                Some(StreamGuard(streams))
-            }
-        }
+        judge(&request.expect, trace, &answer.matched)
     }
 
     /// Whether a probe on the connection failed.
     pub(super) fn is_suspect(&self) -> bool {
-        matches!(&self.speech, Wire::Http2 { suspect, .. } if suspect.get())
+        matches!(&self.wire, Wire::Http2(connection) if connection.suspect.get())
     }
 
     /// Marks the connection as failed: no other probe may begin on it.
     pub(super) fn suspect(&self) {
-        if let Wire::Http2 { suspect, .. } = &self.speech {
-            suspect.set(true);
+        if let Wire::Http2(connection) = &self.wire {
+            connection.suspect.set(true);
         }
     }
 }
 
+// === impl Http2 ===
+
+impl Http2 {
+    async fn exchange(&self, answer: &mut Answer<'_>) -> Result<(), Failed> {
+        let _stream = StreamGuard::count(&self.streams);
+        let trace = answer.trace;
+        let failed = |error| classify::http2(&error, &self.observed, self.answered.get(), trace);
+        let response = self.sender.clone().send_request(answer.request.http2()).await.map_err(failed)?;
+        self.answered.set(true);
+        let header = |name| response.headers().get(name);
+        let backend = answer.request.backend.as_ref().and_then(|name| header(name).cloned());
+        answer.begin(response.status().as_u16(), header(&SERVER).map(HeaderValue::as_bytes), backend);
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await.transpose().map_err(failed)? {
+            if let Some(data) = frame.data_ref() {
+                answer.body(data);
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Answer ===
+
+impl Answer<'_> {
+    fn begin(&self, status: u16, server: Option<&[u8]>, backend: Option<HeaderValue>) {
+        self.trace.head(status, server);
+        if self.request.backend.is_some() {
+            self.connection.backend.replace(backend.clone());
+            self.trace.backend(backend);
+        }
+    }
+
+    /// The header value with these bytes: the one that the connection knows, if it is the same again.
+    fn backend(&self, bytes: &[u8]) -> Option<HeaderValue> {
+        let known = self.connection.backend.borrow();
+        let known = known.as_ref().filter(|known| known.as_bytes() == bytes);
+        known.cloned().or_else(|| HeaderValue::from_bytes(bytes).ok())
+    }
+}
+
+impl Sink for Answer<'_> {
+    fn head(&mut self, status: u16, fields: &[Header<'_>]) {
+        let header = |name: &str| fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        let backend = self.request.backend.as_ref().and_then(|name| header(name.as_str()));
+        let backend = backend.and_then(|field| self.backend(field.value));
+        self.begin(status, header("server").map(|field| field.value), backend);
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        self.trace.body(bytes);
+        if self.request.expect.body.is_some() {
+            let room = MATCHED.saturating_sub(self.matched.len()).min(bytes.len());
+            self.matched.extend_from_slice(&bytes[..room]);
+        }
+    }
+}
+
+/// Counts a stream under way until it is dropped.
 struct StreamGuard<'a>(&'a Cell<usize>);
+
+impl<'a> StreamGuard<'a> {
+    fn count(streams: &'a Cell<usize>) -> Self {
+        streams.set(streams.get() + 1);
+        Self(streams)
+    }
+}
 
 impl Drop for StreamGuard<'_> {
     fn drop(&mut self) {
@@ -292,38 +293,6 @@ fn judge(expect: &Expect, trace: &Trace, matched: &[u8]) -> Result<(), Failed> {
     }
 }
 
-// === impl Driver ===
-
-impl Driver {
-    fn poll(&mut self, cx: &mut Context<'_>) {
-        if let Some(connection) = &mut self.0
-            && connection.as_mut().poll(cx).is_ready()
-        {
-            // The exchange reports how the connection ended, and the stream has noted it.
-            self.0 = None;
-        }
-    }
-
-    /// Drives the connection as far as it goes without waiting. False once it has ended.
-    fn poll_once(&mut self) -> bool {
-        self.poll(&mut Context::from_waker(std::task::Waker::noop()));
-        self.0.is_some()
-    }
-}
-
-/// Waits for a future of a connection while driving the connection.
-async fn drive<T>(driver: &RefCell<Driver>, waited_for: impl Future<Output = T>) -> T {
-    let mut waited_for = pin!(waited_for);
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(value) = waited_for.as_mut().poll(cx) {
-            return Poll::Ready(value);
-        }
-        driver.borrow_mut().poll(cx);
-        waited_for.as_mut().poll(cx)
-    })
-    .await
-}
-
 // === impl Local ===
 
 impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
@@ -338,14 +307,5 @@ impl Drop for Task {
         if let Some(task) = self.0.0.borrow_mut().take() {
             task.abort();
         }
-    }
-}
-
-impl std::fmt::Debug for Wire {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Http1 { .. } => "HTTP/1.1",
-            Self::Http2 { .. } => "HTTP/2",
-        })
     }
 }

@@ -1,8 +1,9 @@
-//! A target's request, built once for both versions of HTTP, so that a probe only clones it.
+//! A target's request, built once for both versions of HTTP: for HTTP/1.1 as the bytes that are written, for HTTP/2 as
+//! a request that a probe clones.
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, Uri, Version};
 
 use super::target::{Expect, Target};
@@ -10,12 +11,13 @@ use super::target::{Expect, Target};
 /// The request of a target with its default headers filled in.
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
-    method: Method,
-    /// The path and query only, as HTTP/1.1 sends it to an origin server.
-    path: Uri,
+    pub(super) method: Method,
+    /// The whole request over HTTP/1.1.
+    pub(super) http1: Bytes,
+    /// Whether the request itself asks the server to close an HTTP/1.1 connection after it.
+    pub(super) closes: bool,
     /// The whole URL, from which HTTP/2 takes `:scheme` and `:authority`.
     uri: Uri,
-    http1: HeaderMap,
     http2: HeaderMap,
     body: Bytes,
     /// The answers that count as healthy.
@@ -50,26 +52,36 @@ impl PreparedRequest {
             uri = replaced;
         }
         // For methods that usually have a body, servers may require a length even if it is zero (RFC 9110, 8.6).
-        if target.request.body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&target.request.method)
-        {
-            http1.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        let path = target.uri.path_and_query().map_or("/", |path| path.as_str()).parse().unwrap_or_default();
         let (method, body) = (target.request.method.clone(), target.request.body.clone());
-        Self { method, path, uri, http1, http2, body, expect: target.expect.clone(), backend: target.backend.clone() }
+        if !body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+            http1.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        let closes = http1.get_all(CONNECTION).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        let path = target.uri.path_and_query().map_or("/", |path| path.as_str());
+        let http1 = written(&method, path, &http1, &body);
+        Self { method, http1, closes, uri, http2, body, expect: target.expect.clone(), backend: target.backend.clone() }
     }
 
-    /// A copy of the request to send by `version`: HTTP/2, or else HTTP/1.1.
-    pub(super) fn request(&self, version: Version) -> Request<Full<Bytes>> {
+    /// A copy of the request to send over HTTP/2.
+    pub(super) fn http2(&self) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
-        let (uri, headers) =
-            if version == Version::HTTP_2 { (&self.uri, &self.http2) } else { (&self.path, &self.http1) };
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = uri.clone();
-        *request.headers_mut() = headers.clone();
-        *request.version_mut() = version;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.http2.clone();
+        *request.version_mut() = Version::HTTP_2;
         request
     }
+}
+
+/// A request as HTTP/1.1 writes it to an origin server (RFC 9112, section 3).
+fn written(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Bytes {
+    let mut bytes = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
+    for (name, value) in headers {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes.extend(body);
+    bytes.into()
 }
 
 /// The host and port of an authority, without user name and password.

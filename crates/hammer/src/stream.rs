@@ -36,14 +36,11 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<Socket>>),
 }
 
-/// Bytes received, end and error of a stream since the last reset, above TLS if there is any.
+/// End and error of a stream, above TLS if there is any.
 #[derive(Debug, Default)]
 pub(super) struct IoObservations {
-    received: Cell<u64>,
     ended: Cell<bool>,
     broken: Cell<Option<io::ErrorKind>>,
-    /// The bytes within which the awaited response head must be complete; `None` if none is awaited.
-    head_within: Cell<Option<u64>>,
 }
 
 /// A stream with its observations.
@@ -138,34 +135,6 @@ impl AsyncWrite for Socket {
 // === impl IoObservations ===
 
 impl IoObservations {
-    /// Resets the observations for a new request.
-    pub(super) fn reset(&self) {
-        self.received.set(0);
-        self.ended.set(false);
-        self.broken.set(None);
-    }
-
-    /// Expects a response head that is complete within this many bytes.
-    pub(super) fn await_head(&self, within: u64) {
-        self.head_within.set(Some(within));
-    }
-
-    /// The head is complete.
-    pub(super) fn head_came(&self) {
-        self.head_within.set(None);
-    }
-
-    /// Whether the limit was reached without a head: a server may send interim answers (RFC 9110, section 15.2) without
-    /// end, and faster than they are read.
-    pub(super) fn is_flooded(&self) -> bool {
-        self.head_within.get().is_some_and(|within| self.received.get() > within)
-    }
-
-    /// Notes received bytes.
-    pub(super) fn received(&self) -> u64 {
-        self.received.get()
-    }
-
     /// Notes that the peer closed the stream.
     pub(super) fn ended(&self) -> bool {
         self.ended.get()
@@ -197,6 +166,52 @@ impl IoObservations {
     }
 }
 
+// === impl Stream ===
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}
+
 // === impl Watched ===
 
 impl Watched {
@@ -208,20 +223,11 @@ impl Watched {
 impl AsyncRead for Watched {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = match &mut self.stream {
-            Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
-            Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
-        };
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         match &read {
             Poll::Ready(Ok(())) if buf.filled().len() == before => self.observed.ended.set(true),
-            Poll::Ready(Ok(())) => {
-                self.observed.received.set(self.observed.received.get() + (buf.filled().len() - before) as u64);
-                if self.observed.is_flooded() {
-                    return Poll::Ready(Err(io::Error::other("interim answers without end")));
-                }
-            }
             Poll::Ready(Err(error)) => self.observed.note(error),
-            Poll::Pending => {}
+            Poll::Ready(Ok(())) | Poll::Pending => {}
         }
         read
     }
@@ -237,10 +243,7 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = match &mut self.stream {
-            Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
-            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
-        };
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.observed.swallow(written, bufs.iter().map(|buf| buf.len()).sum())
     }
 
@@ -249,18 +252,12 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = match &mut self.stream {
-            Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
-            Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
-        };
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.observed.swallow(flushed, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
-            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -4,9 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::HeaderMap;
-use hyper::header::{HeaderValue, SERVER};
+use hyper::header::HeaderValue;
 
 use lapse_measure::answer::{Class, Connection, Evidence, Origin};
 use lapse_measure::time::Offset;
@@ -47,11 +45,12 @@ pub(super) struct Trace {
     pub(super) uses: Cell<u32>,
     pub(super) idle: Cell<Option<Duration>>,
     pub(super) status: Cell<Option<u16>>,
-    /// The first bytes of the body, which become text only if the probe fails.
-    server: RefCell<Option<HeaderValue>>,
+    /// The `Server` header. It and the body become text only if the probe fails.
+    server: RefCell<Vec<u8>>,
     /// The backend that answered, or that answered before on the same connection.
     backend: RefCell<Option<HeaderValue>>,
-    body: RefCell<Bytes>,
+    /// The first bytes of the body.
+    body: RefCell<Vec<u8>>,
 }
 
 // === impl Failed ===
@@ -83,17 +82,19 @@ impl Trace {
             uses: Cell::new(0),
             idle: Cell::new(None),
             status: Cell::new(None),
-            server: RefCell::new(None),
+            server: RefCell::default(),
             backend: RefCell::new(None),
-            body: RefCell::new(Bytes::new()),
+            body: RefCell::default(),
         }
     }
 
-    /// Notes that the head has arrived.
-    pub(super) fn head(&self, status: u16, headers: &HeaderMap) {
+    /// Notes that the head has arrived, with the `Server` header if there is one.
+    pub(super) fn head(&self, status: u16, server: Option<&[u8]>) {
         self.stage.set(Stage::Reading);
         self.status.set(Some(status));
-        self.server.replace(headers.get(SERVER).cloned());
+        let mut own = self.server.borrow_mut();
+        own.clear();
+        own.extend_from_slice(server.unwrap_or_default());
     }
 
     /// Notes the backend of the connection, if it is known.
@@ -107,14 +108,10 @@ impl Trace {
     }
 
     /// Notes a part of the body.
-    pub(super) fn body(&self, bytes: &Bytes) {
+    pub(super) fn body(&self, bytes: &[u8]) {
         let mut body = self.body.borrow_mut();
-        let start = bytes.slice(..MAX_BODY.saturating_sub(body.len()).min(bytes.len()));
-        if body.is_empty() {
-            *body = start;
-        } else if !start.is_empty() {
-            *body = [&body[..], &start[..]].concat().into();
-        }
+        let room = MAX_BODY.saturating_sub(body.len()).min(bytes.len());
+        body.extend_from_slice(&bytes[..room]);
     }
 
     /// The class of a probe that the prober's own clock ended at this stage.
@@ -130,15 +127,15 @@ impl Trace {
 
     /// The evidence for reports.
     pub(super) fn evidence(&self, detail: String) -> Evidence {
-        let body = self.body.borrow();
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let kept = |bytes: &RefCell<Vec<u8>>| Some(text(&bytes.borrow())).filter(|text| !text.is_empty());
         Evidence {
             status: self.status.get(),
             peer: self.peer.get(),
             local_port: self.local_port.get(),
-            server: self.server.borrow().as_ref().map(text),
-            backend: self.backend.borrow().as_ref().map(text),
-            body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
+            server: kept(&self.server),
+            backend: self.backend.borrow().as_ref().map(|name| text(name.as_bytes())),
+            body: kept(&self.body),
             age: self.age.get(),
             uses: self.uses.get(),
             idle: self.idle.get(),
