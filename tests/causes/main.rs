@@ -11,7 +11,7 @@ use lapse_explain::causes;
 use serde_json::Value;
 
 /// Scenarios that may run at once: a world, its pods and the prober each want a part of the machine.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 /// The scenarios that run now.
 static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 

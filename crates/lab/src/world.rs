@@ -204,7 +204,7 @@ mod tests {
     }
 
     /// The number of worlds that run at once: each has a thread, and the machine may be small.
-    const AT_ONCE: usize = 6;
+    const AT_ONCE: usize = 12;
 
     /// The only test that performs scenarios in real time, because it takes long: all of them, with all their acts.
     #[tokio::test]
