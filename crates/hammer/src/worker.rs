@@ -29,6 +29,9 @@ use lapse_record::batch::{Batch, ProbeRecord, Served};
 
 /// The interval at which resolved slots are handed on.
 const HAND_ON: Duration = Duration::from_millis(40);
+/// As many resolved slots are handed on at once at most. The thread that keeps their record may share a core with this
+/// one: at a high rate, all of [`HAND_ON`] at once would keep it from sending for milliseconds.
+const BATCH: usize = 1_000;
 /// A slot picked up later than this is not sent any more, unless it is the newest: after a stall, a burst of old slots
 /// would measure the burst.
 const STALE: Duration = Duration::from_millis(100);
@@ -210,7 +213,7 @@ impl Worker {
             self.send_due(now.min_before(orders.stop_at()));
             self.deadlines.sweep(now.back(self.stalled.get()));
             let over = !sending && (self.in_flight.get() == 0 || orders.is_abandoned());
-            if over || now.since(handed_on) >= HAND_ON {
+            if over || now.since(handed_on) >= HAND_ON || self.records.borrow().len() >= BATCH {
                 handed_on = now;
                 self.share.guard.check(now);
                 let gone = out.send((self.share.nth, self.batch(orders.stop_at()))).is_err();
