@@ -143,8 +143,12 @@ impl Run {
     }
 
     fn settings(self, ms: u64, settings: Workload) -> Self {
+        self.settings_of("shop", ms, settings)
+    }
+
+    fn settings_of(self, deployment: &str, ms: u64, settings: Workload) -> Self {
         let kind = if ms == 0 { EventKind::WorkloadFound } else { EventKind::RolloutStarted };
-        let event = entry(ms, kind, Object::new(ObjectKind::Deployment, "shop"));
+        let event = entry(ms, kind, Object::new(ObjectKind::Deployment, deployment));
         self.event(event.with(Detail::Workload(Box::new(settings))))
     }
 
@@ -387,6 +391,21 @@ fn a_service_that_is_switched_too_early_is_a_selector_switch() {
     let run = run.started("new-1", 5_500, 8_000).started("new-2", 5_500, 8_000);
     let record = run.record(|_, ms| if (6_010..8_020).contains(&ms) { failed(Class::Refused) } else { OK });
     comes_first(&record, "selector-switch");
+}
+
+#[test]
+fn a_switch_that_ends_the_old_version_at_once_is_a_selector_switch() {
+    let none = Workload { replicas: 0, ..workload() };
+    let run = Run::of(&["shop"]).settings_of("blue", 0, workload()).settings_of("green", 0, none.clone());
+    let run =
+        run.found("blue-1").found("blue-2").about(6_000, ObjectKind::Service, "shop", EventKind::SelectorSwitched);
+    let run = run.settings_of("green", 6_002, workload()).settings_of("blue", 6_004, none);
+    let run = run.ended("blue-1", 6_010, 400, 0).ended("blue-2", 6_010, 400, 0);
+    let run = run.started("green-1", 6_100, 7_400).started("green-2", 6_100, 7_400);
+    // The node hears late of the new endpoints.
+    let record = run.record(|_, ms| if (6_030..8_440).contains(&ms) { failed(Class::Refused) } else { OK });
+    let others = comes_first(&record, "selector-switch");
+    assert!(!others.contains(&"replicas-reset") && !others.contains(&"max-unavailable"), "{others:?}");
 }
 
 #[test]

@@ -155,9 +155,10 @@ impl<'a> World<'a> {
     }
 
     /// The settings of the workload whose rollout was the last to begin before this time, which are those of the new
-    /// pods; those of the first workload if none had begun.
+    /// pods; those of the first workload if none had begun. A workload that wants no pods has no new ones: the old
+    /// version of a blue-green switch may change last.
     pub(crate) fn settings(&self, at: Offset) -> Option<&'a Workload> {
-        let known = || self.settings.iter();
+        let known = || self.settings.iter().filter(|(.., settings)| settings.replicas > 0);
         known().rfind(|(from, ..)| *from <= at).or_else(|| known().next()).map(|(_, _, settings)| *settings)
     }
 
