@@ -21,9 +21,11 @@ enum Stage {
     Over,
 }
 
-/// The two deadlines of one probe: for its connection and for its answer.
+/// The two deadlines of a probe: for its connection and for its answer. They serve one probe after the other.
 #[derive(Debug, Default)]
 pub(super) struct Deadline {
+    /// The number of probes that they have served: entries of earlier ones are void.
+    turn: Cell<u64>,
     stage: Cell<Stage>,
     expired: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -44,12 +46,28 @@ struct Queue {
     stage: Stage,
     /// The time from a probe's start to its deadline.
     patience: Duration,
-    waiting: RefCell<VecDeque<(Offset, Rc<Deadline>)>>,
+    waiting: RefCell<VecDeque<Waiting>>,
+}
+
+/// A deadline that may fall due.
+#[derive(Debug)]
+struct Waiting {
+    at: Offset,
+    deadline: Rc<Deadline>,
+    turn: u64,
 }
 
 // === impl Deadline ===
 
 impl Deadline {
+    /// Begins the next turn, and returns its number.
+    fn begin(&self) -> u64 {
+        self.stage.set(Stage::Connecting);
+        self.expired.set(false);
+        self.turn.set(self.turn.get() + 1);
+        self.turn.get()
+    }
+
     /// Notes that the probe has a connection: from now on only its answer deadline applies.
     pub(super) fn connected(&self) {
         self.stage.set(self.stage.get().max(Stage::Answering));
@@ -95,14 +113,14 @@ impl Deadlines {
         }
     }
 
-    /// Sets the deadlines of a probe that starts at `now`. Time in which the prober itself did not run is to be left
+    /// Sets the deadlines of another probe, which starts at `now`. Time in which the prober itself did not run is to be left
     /// out of `now` here and in [`sweep`](Self::sweep), so that a stall of the prober is no timeout of the service.
-    pub(super) fn begin(&self, now: Offset) -> Rc<Deadline> {
-        let deadline = Rc::new(Deadline::default());
+    pub(super) fn begin(&self, deadline: &Rc<Deadline>, now: Offset) {
+        let turn = deadline.begin();
         for queue in [&self.to_connect, &self.to_answer] {
-            queue.waiting.borrow_mut().push_back((now + queue.patience, Rc::clone(&deadline)));
+            let waiting = Waiting { at: now + queue.patience, deadline: Rc::clone(deadline), turn };
+            queue.waiting.borrow_mut().push_back(waiting);
         }
-        deadline
     }
 
     /// Expires the deadlines that are due at `now` and wakes their probes.
@@ -119,8 +137,8 @@ impl Queue {
 
     fn sweep(&self, now: Offset) {
         let mut waiting = self.waiting.borrow_mut();
-        while let Some((at, deadline)) = waiting.front() {
-            if deadline.stage.get() <= self.stage {
+        while let Some(Waiting { at, deadline, turn }) = waiting.front() {
+            if deadline.turn.get() == *turn && deadline.stage.get() <= self.stage {
                 if *at > now {
                     return;
                 }
@@ -140,15 +158,34 @@ mod tests {
 
     const MILLI: Duration = Duration::from_millis(1);
 
+    fn begun(deadlines: &Deadlines, now: Offset) -> Rc<Deadline> {
+        let deadline = Rc::default();
+        deadlines.begin(&deadline, now);
+        deadline
+    }
+
+    #[tokio::test]
+    async fn a_deadline_of_an_earlier_probe_is_void() {
+        let deadlines = Deadlines::new(MILLI * 10, MILLI * 10);
+        let deadline = begun(&deadlines, Offset::ZERO);
+        assert_eq!(deadline.bound(pin!(async { 1 })).await, Some(1));
+        deadlines.begin(&deadline, Offset::from_millis(5));
+        deadlines.sweep(Offset::from_millis(14));
+        assert_eq!(deadline.bound(pin!(async { 2 })).await, Some(2));
+        deadlines.begin(&deadline, Offset::from_millis(15));
+        deadlines.sweep(Offset::from_millis(25));
+        assert_eq!(deadline.bound(pin!(pending::<u8>())).await, None);
+    }
+
     #[tokio::test]
     async fn a_deadline_ends_only_the_probe_that_missed_it() {
         let deadlines = Deadlines::new(MILLI * 10, MILLI * 10);
-        let (first, second) = (deadlines.begin(Offset::ZERO), deadlines.begin(Offset::from_millis(5)));
+        let (first, second) = (begun(&deadlines, Offset::ZERO), begun(&deadlines, Offset::from_millis(5)));
         deadlines.sweep(Offset::from_millis(9));
         assert_eq!(first.bound(pin!(async { 1 })).await, Some(1));
         deadlines.sweep(Offset::from_millis(14));
         assert_eq!(second.bound(pin!(async { 2 })).await, Some(2));
-        let third = deadlines.begin(Offset::from_millis(14));
+        let third = begun(&deadlines, Offset::from_millis(14));
         deadlines.sweep(Offset::from_millis(24));
         assert_eq!(third.bound(pin!(pending::<u8>())).await, None);
     }
@@ -156,12 +193,12 @@ mod tests {
     #[tokio::test]
     async fn a_connected_probe_has_until_the_answer_deadline() {
         let deadlines = Deadlines::new(MILLI * 10, MILLI * 60);
-        let (connected, other) = (deadlines.begin(Offset::ZERO), deadlines.begin(Offset::ZERO));
+        let (connected, other) = (begun(&deadlines, Offset::ZERO), begun(&deadlines, Offset::ZERO));
         connected.connected();
         deadlines.sweep(Offset::from_millis(59));
         assert_eq!(other.bound(pin!(pending::<u8>())).await, None);
         assert_eq!(connected.bound(pin!(async { 1 })).await, Some(1));
-        let late = deadlines.begin(Offset::ZERO);
+        let late = begun(&deadlines, Offset::ZERO);
         late.connected();
         deadlines.sweep(Offset::from_millis(60));
         assert_eq!(late.bound(pin!(pending::<u8>())).await, None);

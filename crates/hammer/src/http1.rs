@@ -94,10 +94,10 @@ impl Http1 {
             exchange.poll_write(cx, &mut stream);
             exchange.poll_read(cx, &mut stream)
         });
-        let reusable = outcome.await.map_err(|why| Broken {
-            why: exchange.unwritable.take().map_or(why, Why::Io),
-            begun: exchange.answer.is_begun(),
-        })?;
+        let reusable = match outcome.await {
+            Ok(reusable) => reusable,
+            Err(why) => return Err(exchange.broken(why)),
+        };
         self.ready.set(reusable);
         let tls = matches!(*self.stream.borrow(), Stream::Tls(_));
         if tls {
@@ -109,6 +109,16 @@ impl Http1 {
 }
 
 impl<S: Sink> Exchange<'_, S> {
+    /// Why the exchange failed, if `why` is how its last read ended: what broke first tells more than the close that
+    /// follows from it.
+    fn broken(self, why: Why) -> Broken {
+        let why = match (why, self.unwritable) {
+            (Why::Closed | Why::Io(_), Some(error)) => Why::Io(error),
+            (why, _) => why,
+        };
+        Broken { why, begun: self.answer.is_begun() }
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>, stream: &mut Stream) {
         while self.written < self.request.len() && self.unwritable.is_none() {
             match Pin::new(&mut *stream).poll_write(cx, &self.request[self.written..]) {

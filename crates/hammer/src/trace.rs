@@ -88,6 +88,14 @@ impl Trace {
         }
     }
 
+    /// The trace of another probe, in the memory of this one.
+    pub(super) fn again(self) -> Self {
+        let (mut server, mut body) = (self.server.take(), self.body.take());
+        server.clear();
+        body.clear();
+        Self { server: RefCell::new(server), body: RefCell::new(body), ..Self::new() }
+    }
+
     /// Notes that the head has arrived, with the `Server` header if there is one.
     pub(super) fn head(&self, status: u16, server: Option<&[u8]>) {
         self.stage.set(Stage::Reading);

@@ -15,7 +15,7 @@ use tokio::task::{spawn_local, yield_now};
 
 use super::clock::Clock;
 use super::concurrency::Admission;
-use super::deadline::Deadlines;
+use super::deadline::{Deadline, Deadlines};
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::precedence::Guard;
@@ -284,16 +284,19 @@ impl Worker {
     }
 
     async fn serve(self: Rc<Self>) {
+        // One task sends many probes, so that these allocate nothing.
+        let (mut trace, deadline) = (Trace::new(), Rc::default());
         while let Some(slot) = self.dispatched.next().await {
-            self.probe(slot).await;
+            trace = trace.again();
+            self.probe(slot, &trace, &deadline).await;
         }
     }
 
-    async fn probe(&self, slot: Slot) {
-        let trace = Trace::new();
-        let (clock, deadline) = (self.clock, self.deadlines.begin(self.clock.now().back(self.stalled.get())));
+    async fn probe(&self, slot: Slot, trace: &Trace, deadline: &Rc<Deadline>) {
+        let clock = self.clock;
+        self.deadlines.begin(deadline, clock.now().back(self.stalled.get()));
         // Pinned here: as an argument, the future would take its size in this task twice and be moved for each probe.
-        let mut send = pin!(self.lane(slot.lane).send(&trace, move || clock.now(), || deadline.connected()));
+        let mut send = pin!(self.lane(slot.lane).send(trace, move || clock.now(), || deadline.connected()));
         let watched = pin!(poll_fn(|cx| {
             self.idleness.poll();
             send.as_mut().poll(cx)
@@ -302,8 +305,8 @@ impl Worker {
         self.in_flight.set(self.in_flight.get() - 1);
         self.lane(slot.lane).concurrency().end();
         match result {
-            Some(result) => self.resolve(slot, &trace, result),
-            None => self.resolve_timed_out(slot, &trace),
+            Some(result) => self.resolve(slot, trace, result),
+            None => self.resolve_timed_out(slot, trace),
         }
     }
 
