@@ -50,7 +50,7 @@ pub fn write(folder: &Path, length: Duration) -> io::Result<()> {
     journal.append(&Entry::End(End { at: from, anchor, pressure: None, precedence_until: None }))
 }
 
-/// The probes that were due in the [`BATCH`] from `from` on.
+/// The probes that were due in the 40 ms from `from` on.
 pub fn batch(lanes: &[Lane], from: Offset) -> Batch {
     let to = from + BATCH;
     let of_lane = |(nth, lane): (usize, &Lane)| {

@@ -67,12 +67,12 @@ pub(super) struct ResponseReader<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Head,
-    /// A body, of which so many bytes are still to come.
+    /// A body, with the number of its bytes that are still to come.
     Length(u64),
     /// A body that ends with the connection.
     UntilClose,
     ChunkSize,
-    /// A chunk, of which so many bytes are still to come.
+    /// A chunk, with the number of its bytes that are still to come.
     Chunk(u64),
     /// The line end after a chunk: its first byte, then its second.
     ChunkCr,
