@@ -16,6 +16,7 @@ mod deadline;
 mod health;
 mod http;
 mod http1;
+mod idleness;
 mod lane;
 mod pacer;
 mod port;

@@ -16,6 +16,7 @@ use tokio::task::{spawn_local, yield_now};
 use super::clock::Clock;
 use super::concurrency::Admission;
 use super::deadline::{Deadline, Deadlines};
+use super::idleness::Idleness;
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::precedence::Guard;
@@ -42,8 +43,6 @@ const BURST: usize = 32;
 const WAIT: Duration = Duration::from_millis(50);
 /// The maximum number of backends counted in one batch.
 const BACKENDS: usize = 1_000;
-/// The longest pass of the loop that counts as idle time; a longer one was interrupted.
-const IDLE_PASS: Duration = Duration::from_micros(200);
 /// A wake-up later than this is a stall of this thread.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -115,24 +114,6 @@ struct Slot {
     lane: usize,
     number: u64,
     due: Offset,
-}
-
-/// Detects passes of the loop without work. Of two consecutive passes in which no probe is polled, the second had
-/// nothing to do: all that was readable before the first has been handled.
-#[derive(Debug, Default)]
-struct Idleness {
-    /// The number of times that a probe was polled.
-    polls: Cell<u64>,
-    last: Cell<Pass>,
-}
-
-/// A pass of the loop.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pass {
-    polls: u64,
-    at: Offset,
-    /// Whether no probe was polled since the pass before.
-    idle: bool,
 }
 
 /// The state of one thread.
@@ -371,22 +352,6 @@ fn probe(Slot { number: slot, due, .. }: Slot, trace: &Trace, done: Offset, clas
     let sent = trace.sent.get().unwrap_or(done);
     let (connection, reconnects) = (trace.connection.get(), trace.reconnects.get());
     Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects }
-}
-
-// === impl Idleness ===
-
-impl Idleness {
-    fn poll(&self) {
-        self.polls.set(self.polls.get() + 1);
-    }
-
-    /// Records a pass of the loop at `now`, and returns the time since the last one if the thread was idle.
-    fn pass(&self, now: Offset) -> Duration {
-        let polls = self.polls.get();
-        let idle = polls == self.last.get().polls;
-        let last = self.last.replace(Pass { polls, at: now, idle });
-        if idle && last.idle { now.since(last.at).min(IDLE_PASS) } else { Duration::ZERO }
-    }
 }
 
 /// The latest instant up to `now` that lies before `stop`.
