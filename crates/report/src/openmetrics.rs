@@ -8,7 +8,8 @@ use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use super::sanitize::sanitize;
-use lapse_measure::time::Bounded;
+use lapse_explain::explanation::{Explanation, Finding};
+use lapse_measure::time::{Bounded, Offset};
 use lapse_measure::totals::Totals;
 use lapse_record::record::Record;
 
@@ -67,6 +68,16 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         for (class, count) in classes {
             let labels = format!("run=\"{run}\",target=\"{target}\",lane=\"{}\",class=\"{class}\"", lane.policy);
             writeln!(out, "lapse_probes{{{labels}}} {count}")?;
+        }
+    }
+    let help = "Points of 100 for a cause of lost or slow requests, in the stretch from these seconds of the run on.";
+    family(&mut out, "lapse_cause_score", "", help)?;
+    for case in &Explanation::of(record).cases {
+        let target = label(&record.seen.target(case.target).name);
+        for Finding { cause, score, .. } in &case.findings {
+            let from = seconds(case.span.from.since(Offset::ZERO));
+            let labels = format!("run=\"{run}\",target=\"{target}\",from=\"{from}\",cause=\"{}\"", cause.name);
+            writeln!(out, "lapse_cause_score{{{labels}}} {score}")?;
         }
     }
     family(&mut out, "lapse_exit_code", "", "What the run came to: 0 is a pass.")?;

@@ -19,12 +19,16 @@ use super::words::episode::{HEADING, brief, origin};
 use super::words::phrase::{apart, classes, share, some};
 use super::words::pod;
 use super::words::verdict::why;
+use super::words::why::{cause, heading};
+use lapse_explain::explanation::Explanation;
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
 /// Episodes listed one by one, the longest ones.
 const MAX_EPISODES: usize = 4;
+/// Stretches whose cause is named.
+const MAX_CAUSES: usize = 4;
 /// Disruptions listed one by one, the longest ones.
 const MAX_DISRUPTIONS: usize = 6;
 /// Characters that fit the column with a disruption's classes.
@@ -43,6 +47,7 @@ fn draw(record: &Record) -> Markup {
     figures(record, &mut scene);
     Plot::of(record).draw(&mut scene);
     episodes(record, &mut scene);
+    causes(record, &mut scene);
     if let Some(remark) = pod::remark(record) {
         scene.down(34);
         scene.say(0, BODY, &line(&format!("Pods that ended: {remark}")));
@@ -141,6 +146,17 @@ fn episodes(record: &Record, scene: &mut Scene) {
     for text in &lines {
         scene.down(22);
         scene.say(0, BODY, &line(text));
+    }
+}
+
+/// The first cause of each stretch that is explained.
+fn causes(record: &Record, scene: &mut Scene) {
+    let explanation = Explanation::of(record);
+    for group in explanation.groups().iter().take(MAX_CAUSES) {
+        if let Some(first) = group.first().and_then(|case| case.findings.first()) {
+            scene.down(34);
+            scene.say(0, BODY, &line(&format!("Why: {}: {}", heading(record, group), cause(first))));
+        }
     }
 }
 

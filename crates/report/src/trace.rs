@@ -1,5 +1,5 @@
 //! A trace for <https://ui.perfetto.dev> in Chrome's JSON trace event format: phases, command and acts, the runs and
-//! outages of each lane, failed probes as asynchronous slices, and events as instants.
+//! outages of each lane, why requests were lost, failed probes as asynchronous slices, and events as instants.
 //!
 //! Format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. Timestamps are
 //! microseconds with fractions, counted from offset zero.
@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Value, json};
 
 use super::sanitize::sanitize;
+use lapse_explain::explanation::{Explained, Explanation, Finding};
 use lapse_measure::observations::LaneObservations;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::Span;
@@ -30,6 +31,9 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     write_run(record, &mut events)?;
     for lane in &record.seen.lanes {
         write_lane(record, lane, &mut events)?;
+    }
+    for case in &Explanation::of(record).cases {
+        write_case(record, case, &mut events)?;
     }
     for (nth, failure) in record.failures.kept.iter().enumerate() {
         write_failure(record, nth, failure, &mut events)?;
@@ -129,6 +133,16 @@ fn write_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl
     Ok(())
 }
 
+/// A stretch that is explained, named for its first cause, on a track above the lanes of its target.
+fn write_case(record: &Record, case: &Explained, events: &mut Events<impl Write>) -> io::Result<()> {
+    let track = Track { pid: RUN + 1 + case.target.0, tid: 0 };
+    events.name(track, &record.seen.target(case.target).name, "why")?;
+    let named = |finding: &Finding| json!({"name": finding.cause.name, "score": finding.score});
+    let causes: Vec<_> = case.findings.iter().map(named).collect();
+    let name = case.findings.first().map_or("not explained", |first| first.cause.name);
+    events.slice(track, name, case.span, &json!({"failed": case.failed, "slow": case.slow, "causes": causes}))
+}
+
 /// Writes a failed probe as an asynchronous slice from sent to done, since several probes may be in flight at once.
 fn write_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
     let (probe, evidence) = (&failure.probe, &failure.evidence);
@@ -183,6 +197,20 @@ mod tests {
         write(record, &mut out).unwrap();
         let trace: Value = serde_json::from_slice(&out).unwrap();
         trace["traceEvents"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn each_stretch_that_is_explained_is_a_slice_named_for_its_first_cause() {
+        let record = nasty();
+        let explanation = Explanation::of(&record);
+        let first: Vec<_> = explanation
+            .cases
+            .iter()
+            .map(|case| case.findings.first().map_or("not explained", |one| one.cause.name))
+            .collect();
+        assert!(first.contains(&"sandbox-gone"), "{first:?}");
+        let slices = events(&record).into_iter().filter(|event| event["ph"] == "X" && event["tid"] == 0);
+        assert_eq!(slices.map(|slice| slice["name"].clone()).collect::<Vec<_>>(), first);
     }
 
     #[test]
