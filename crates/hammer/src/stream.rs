@@ -135,12 +135,12 @@ impl AsyncWrite for Socket {
 // === impl IoObservations ===
 
 impl IoObservations {
-    /// Notes that the peer closed the stream.
+    /// Whether the peer closed the stream.
     pub(super) fn ended(&self) -> bool {
         self.ended.get()
     }
 
-    /// Notes an error of reading or writing.
+    /// The first error of reading or writing.
     pub(super) fn broken(&self) -> Option<io::ErrorKind> {
         self.broken.get()
     }
