@@ -50,14 +50,15 @@ pub fn write(folder: &Path, length: Duration) -> io::Result<()> {
     journal.append(&Entry::End(End { at: from, anchor, pressure: None, precedence_until: None }))
 }
 
-/// The probes that were due in the 40 ms from `from` on.
+/// The probes that were due in the 40 ms from `from` on, in the order in which they resolved.
 pub fn batch(lanes: &[Lane], from: Offset) -> Batch {
     let to = from + BATCH;
     let of_lane = |(nth, lane): (usize, &Lane)| {
         let slots = lane.schedule.slots_before(from)..lane.schedule.slots_before(to);
         slots.map(|slot| resolved(LaneId(nth), lane, slot)).collect::<Vec<_>>()
     };
-    let records = lanes.iter().enumerate().flat_map(of_lane).collect();
+    let mut records: Vec<_> = lanes.iter().enumerate().flat_map(of_lane).collect();
+    records.sort_by_key(|record| record.probe.done);
     Batch { watermark: to, records, ..Batch::default() }
 }
 

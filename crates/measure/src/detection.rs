@@ -67,7 +67,12 @@ impl Detection {
             Health::Failed => probe.sent,
             Health::Up | Health::Slow => probe.done,
         };
-        let place = self.pending.partition_point(|pending| pending.sent <= probe.sent);
+        let is_last = self.pending.back().is_none_or(|last| last.sent <= probe.sent);
+        let place = if is_last {
+            self.pending.len()
+        } else {
+            self.pending.partition_point(|pending| pending.sent <= probe.sent)
+        };
         for earlier in self.pending.range_mut(..place).rev() {
             // What was sent earlier still has seen all of this as well.
             if earlier.closed.is_some_and(|closed| closed <= met) {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use super::answer::{Health, Probe};
@@ -25,12 +26,19 @@ use super::time::Offset;
 use super::timeline::{Cell, Reorder, Timeline};
 use super::trend::Trend;
 
-/// The result of a slot and, for a failed probe, its peer.
-type Resolved = (Probe, Option<SocketAddr>);
+/// From this many probes on the lanes are folded side by side: fewer are folded sooner than threads begin.
+const SIDE_BY_SIDE: usize = 1 << 13;
+
+/// The first of several probes that the fold refused, by its place among them, from 0: the run has no such lane, or
+/// [`Reorder::push`] refuses its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub usize);
 
 #[derive(Clone, Debug)]
 struct LaneFold {
-    reorder: Reorder<Resolved>,
+    reorder: Reorder<Probe>,
+    /// The peers of the failed probes that wait in `reorder`, by slot.
+    peers: BTreeMap<u64, SocketAddr>,
     coverage: Coverage,
     detection: Detection,
     outages: Finder,
@@ -78,18 +86,47 @@ impl Fold {
         self.phases.begin(phase, at);
     }
 
-    /// Adds a probe of a lane. Returns false, and ignores the probe, if there is no such lane or if [`Reorder::push`]
-    /// refuses its slot.
+    /// Adds a probe of a lane. Returns false, and ignores the probe, if it is refused.
     pub fn push(&mut self, lane: LaneId, probe: Probe, peer: Option<SocketAddr>) -> bool {
-        let Some(lane) = self.lanes.get_mut(lane.0) else { return false };
-        if !lane.reorder.push(probe.slot, (probe, peer)) {
-            return false;
+        self.push_all(std::iter::once((lane, &probe, peer))).is_ok()
+    }
+
+    /// Adds the probes of slots, in the order in which they resolved, each with its peer if it failed. Up to the first
+    /// probe that is refused all is as if they had been added one by one; other lanes may have gone on from there.
+    pub fn push_all<'a, Probes>(&mut self, probes: Probes) -> Result<(), Refused>
+    where
+        Probes: Iterator<Item = (LaneId, &'a Probe, Option<SocketAddr>)> + Clone + Send,
+    {
+        let phases = &self.phases;
+        let fold_lane = |(index, lane): (usize, &mut LaneFold), probes: Probes| {
+            let mut own = probes.enumerate().filter(|(_, (id, ..))| id.0 == index);
+            own.find_map(|(nth, (_, probe, peer))| (!lane.push(probe, peer, phases)).then_some(nth))
+        };
+        let lanes = self.lanes.len();
+        let unknown = probes.clone().position(|(lane, ..)| lane.0 >= lanes);
+        let refused = if probes.clone().nth(SIDE_BY_SIDE).is_none() {
+            let lanes = self.lanes.iter_mut().enumerate();
+            lanes.filter_map(|lane| fold_lane(lane, probes.clone())).min()
+        } else {
+            std::thread::scope(|scope| {
+                let of_lane = |lane| {
+                    scope.spawn({
+                        let probes = probes.clone();
+                        move || fold_lane(lane, probes)
+                    })
+                };
+                let threads: Vec<_> = self.lanes.iter_mut().enumerate().map(of_lane).collect();
+                threads
+                    .into_iter()
+                    .filter_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                    .min()
+            })
+        };
+        let refused = refused.into_iter().chain(unknown).min();
+        for (lane, probe, _) in probes.take(refused.unwrap_or(usize::MAX)) {
+            self.targets[self.lanes[lane.0].seen.lane.target.0].1.push(probe);
         }
-        self.targets[lane.seen.lane.target.0].1.push(&probe);
-        while let Some(next) = lane.reorder.pop() {
-            lane.fold(&next, &self.phases);
-        }
-        true
+        refused.map_or(Ok(()), |nth| Err(Refused(nth)))
     }
 
     /// Adds a probe of the control lane; the order does not matter.
@@ -157,6 +194,7 @@ impl LaneFold {
         let schedule = lane.schedule;
         Self {
             reorder: Reorder::default(),
+            peers: BTreeMap::new(),
             coverage: Coverage::new(&schedule),
             detection: Detection::new(schedule.due(0)),
             outages: Finder::outages(schedule),
@@ -186,8 +224,28 @@ impl LaneFold {
         }
     }
 
+    /// Adds the probe of a slot. Returns false, and ignores it, if [`Reorder::push`] refuses its slot.
+    fn push(&mut self, probe: &Probe, peer: Option<SocketAddr>, phases: &Phases) -> bool {
+        if self.reorder.pass(probe.slot) {
+            self.fold(probe, peer, phases);
+        } else if self.reorder.push(probe.slot, *probe) {
+            self.peers.extend(peer.map(|peer| (probe.slot, peer)));
+        } else {
+            return false;
+        }
+        while let Some(next) = self.reorder.pop() {
+            self.fold_waiting(&next, phases);
+        }
+        true
+    }
+
+    fn fold_waiting(&mut self, probe: &Probe, phases: &Phases) {
+        let peer = if self.peers.is_empty() { None } else { self.peers.remove(&probe.slot) };
+        self.fold(probe, peer, phases);
+    }
+
     /// Adds the probe of the next slot.
-    fn fold(&mut self, (probe, peer): &Resolved, phases: &Phases) {
+    fn fold(&mut self, probe: &Probe, peer: Option<SocketAddr>, phases: &Phases) {
         self.folded_to = probe.due;
         self.coverage.push(probe);
         self.detection.push(probe);
@@ -199,7 +257,7 @@ impl LaneFold {
             Health::Blind => {}
             Health::Failed => {
                 self.up_since = None;
-                Burst::gather(&mut self.seen.bursts, probe, *peer);
+                Burst::gather(&mut self.seen.bursts, probe, peer);
             }
             Health::Up | Health::Slow => {
                 self.up_since.get_or_insert(probe.due);
@@ -214,12 +272,15 @@ impl LaneFold {
 
     fn finish(mut self, end: Offset, phases: &Phases) -> LaneObservations {
         for next in self.reorder.drain().collect::<Vec<_>>() {
-            self.fold(&next, phases);
+            self.fold_waiting(&next, phases);
         }
         let mut seen = self.seen;
         let offered = seen.timeline.schedule().slots_before(end);
         seen.counts.offered = offered.max(seen.counts.sent + seen.counts.not_sent);
         seen.counts.sent = seen.counts.offered - seen.counts.not_sent;
+        for run in seen.timeline.runs() {
+            *seen.classes.entry(run.class).or_insert(0) += run.count;
+        }
         seen.outages = self.outages.finish();
         seen.slow = self.slow.finish();
         seen.widest = self.coverage.widest();
@@ -235,7 +296,6 @@ impl LaneFold {
 impl LaneObservations {
     fn count(&mut self, probe: &Probe) {
         let counts = &mut self.counts;
-        *self.classes.entry(probe.class).or_insert(0) += 1;
         counts.reconnects += u64::from(probe.reconnects);
         if probe.class.health() == Health::Blind {
             counts.not_sent += 1;
@@ -263,7 +323,7 @@ impl LaneObservations {
 
 #[cfg(test)]
 mod tests {
-    use super::super::notation::{probes, seen};
+    use super::super::notation::{self, probes, seen};
     use super::*;
 
     #[test]
@@ -305,6 +365,43 @@ mod tests {
         assert_eq!([settled(0, 4), settled(0, 5)], [true, false]);
         assert_eq!([settled(5, 2), settled(5, 3)], [true, false]);
         assert_eq!(fold.downtime(), Duration::from_millis(1));
+    }
+
+    /// Two lanes over 10 s, with failures; each hundred probes resolve in another order than they were sent.
+    fn many() -> Vec<(LaneId, Probe)> {
+        let lane = probes(&format!("{}{}", ".".repeat(4_000), "x.s?.".repeat(1_200)));
+        let mut all: Vec<_> = lane.iter().flat_map(|probe| [(LaneId(0), *probe), (LaneId(1), *probe)]).collect();
+        all.chunks_mut(100).for_each(|hundred| hundred.sort_by_key(|(lane, probe)| (probe.slot * 37 % 100, *lane)));
+        all
+    }
+
+    fn folded(all: &[(LaneId, Probe)], at_once: usize) -> (Result<(), Refused>, String) {
+        let mut fold = Fold::new(&["shop".to_owned()], &notation::lanes(2), &notation::schedule());
+        let peer = |probe: &Probe| (probe.class.health() == Health::Failed).then(|| ([10, 0, 0, 7], 80).into());
+        let mut parts = all.chunks(at_once);
+        let outcome =
+            parts.try_for_each(|part| fold.push_all(part.iter().map(|(lane, probe)| (*lane, probe, peer(probe)))));
+        (outcome, format!("{:?}", fold.finish(Offset::from_millis(10_000))))
+    }
+
+    #[test]
+    fn probes_folded_side_by_side_come_to_the_same_as_one_by_one() {
+        let all = many();
+        assert!(all.len() > 2 * SIDE_BY_SIDE);
+        let one_by_one = folded(&all, 1);
+        assert_eq!(one_by_one.0, Ok(()));
+        assert!(folded(&all, all.len()) == one_by_one && folded(&all, 999) == one_by_one);
+    }
+
+    #[test]
+    fn the_first_refused_probe_is_named() {
+        let mut all = many();
+        all[12_345].1.slot = all[12_000].1.slot;
+        all[15_000].0 = LaneId(2);
+        assert_eq!(folded(&all, all.len()).0, Err(Refused(12_345)));
+        assert_eq!(folded(&all[..100], 1).0, Ok(()));
+        all.swap(0, 15_000);
+        assert_eq!(folded(&all, all.len()).0, Err(Refused(0)));
     }
 
     #[test]

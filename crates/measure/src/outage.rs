@@ -6,8 +6,7 @@
 //! it was done before the first failure was sent, and as "after" only if it was sent after the last
 //! failure had met the service.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::answer::{Class, Health, Probe};
@@ -75,6 +74,10 @@ impl Outage {
     }
 }
 
+/// How many successes are kept before those that are done are settled, at the least: few enough to look through where an
+/// outage begins, and many enough that a success costs little.
+const MOST_RECENT: usize = 64;
+
 /// Finds the stretches of one health in a lane's probes, which it is given in slot order.
 ///
 /// With [`Finder::outages`] these are the outages; [`Finder::slow`] brackets slow stretches alike.
@@ -87,10 +90,12 @@ pub struct Finder {
     /// Indices in `found` whose end has no upper bound yet, each with the instant after which a success must be sent to
     /// bound it.
     awaiting_success: Vec<(usize, Offset)>,
-    /// `(done, sent)` of the successes that were not done yet when the newest slot was due.
-    unsettled: BinaryHeap<Reverse<(Offset, Offset)>>,
-    /// The latest `sent` among the successes that were done when the newest slot was due. Due times, unlike the send
-    /// times of several threads, never decrease from one slot to the next.
+    /// `(done, sent)` of the newest successes. Only the start of an outage asks for them, so they are merely kept, and
+    /// the older ones settled when there are [`Self::most_recent`] of them.
+    recent: Vec<(Offset, Offset)>,
+    most_recent: usize,
+    /// The latest `sent` among the settled successes, which were done when some earlier slot was due. Due times, unlike
+    /// the send times of several threads, never decrease from one slot to the next.
     settled: Option<Offset>,
     longest_trip: Duration,
 }
@@ -113,7 +118,8 @@ impl Finder {
             found: Vec::new(),
             inside: false,
             awaiting_success: Vec::new(),
-            unsettled: BinaryHeap::new(),
+            recent: Vec::new(),
+            most_recent: MOST_RECENT,
             settled: None,
             longest_trip: Duration::ZERO,
         }
@@ -121,7 +127,6 @@ impl Finder {
 
     /// Takes the probe of the next slot.
     pub fn push(&mut self, probe: &Probe) {
-        self.settle(probe.due);
         match probe.class.health() {
             Health::Blind => {}
             health if health == self.wanted => self.extend_run(probe),
@@ -142,17 +147,23 @@ impl Finder {
         self.found
     }
 
+    /// Settles the successes that were done at `now`, when the newest slot was due.
     fn settle(&mut self, now: Offset) {
-        while let Some(Reverse((_, sent))) = self.unsettled.peek().filter(|Reverse((done, _))| *done <= now).copied() {
-            self.settled = self.settled.max(Some(sent));
-            self.unsettled.pop();
-        }
+        let settled = &mut self.settled;
+        self.recent.retain(|(done, sent)| {
+            let is_done = *done <= now;
+            if is_done {
+                *settled = (*settled).max(Some(*sent));
+            }
+            !is_done
+        });
+        self.most_recent = MOST_RECENT.max(self.recent.len() * 2);
     }
 
     /// The newest `sent` of a success that was done at `at`, not before the newest slot was due.
     fn last_success(&self, at: Offset) -> Option<Offset> {
-        let done = self.unsettled.iter().filter(|Reverse((done, _))| *done <= at);
-        done.map(|Reverse((_, sent))| *sent).max().max(self.settled)
+        let done = self.recent.iter().filter(|(done, _)| *done <= at);
+        done.map(|(_, sent)| *sent).max().max(self.settled)
     }
 
     fn extend_run(&mut self, probe: &Probe) {
@@ -197,7 +208,13 @@ impl Finder {
         if probe.class == Class::Ok {
             self.longest_trip = self.longest_trip.max(probe.done.since(probe.sent));
         }
-        self.unsettled.push(Reverse((probe.done, probe.sent)));
+        if self.recent.len() >= self.most_recent {
+            self.settle(probe.due);
+        }
+        self.recent.push((probe.done, probe.sent));
+        if self.awaiting_success.is_empty() {
+            return;
+        }
         let found = &mut self.found;
         self.awaiting_success.retain(|(place, after)| {
             let settles = probe.sent >= *after;

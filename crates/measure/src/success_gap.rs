@@ -18,6 +18,8 @@ pub struct SuccessGap {
     /// `(done, sent, success)` of completions not processed yet. They are nearly in order and are sorted once a batch:
     /// a heap would touch all of its memory for each completion.
     pending: Vec<(Offset, Offset, bool)>,
+    /// Whether a pending completion came after one that was not done earlier.
+    out_of_order: bool,
     /// All completions up to this instant have been processed.
     settled: Offset,
     last_success: Option<Offset>,
@@ -36,6 +38,7 @@ impl SuccessGap {
             Health::Up | Health::Slow => true,
         };
         self.pending.push((probe.done, probe.sent, success));
+        self.out_of_order |= probe.done <= self.newest;
         self.newest = self.newest.max(probe.done);
         if self.newest.since(self.settled) >= REORDER_WINDOW * 2 {
             self.settle(self.newest.back(REORDER_WINDOW));
@@ -46,38 +49,37 @@ impl SuccessGap {
     pub fn finish(mut self) -> Option<Span> {
         self.settle(self.newest);
         if self.earliest_sent.is_some() {
-            self.close(self.newest, None);
+            self.close(self.newest, &[]);
         }
         self.longest
     }
 
     fn settle(&mut self, until: Offset) {
         let mut pending = std::mem::take(&mut self.pending);
-        pending.sort();
-        // For each completion, from the last to the first: the earliest send among the completions after it.
-        let after = pending.iter().rev().scan(None, |earliest: &mut Option<Offset>, (_, sent, _)| {
-            let after = *earliest;
-            *earliest = Some(earliest.map_or(*sent, |earliest| earliest.min(*sent)));
-            Some(after)
-        });
-        let mut after: Vec<_> = after.collect();
+        if std::mem::take(&mut self.out_of_order) {
+            pending.sort();
+        }
         let settled = pending.partition_point(|(done, ..)| *done <= until);
-        for (done, sent, success) in pending.drain(..settled) {
-            let outstanding = after.pop().flatten();
+        for (nth, (done, sent, success)) in pending[..settled].iter().copied().enumerate() {
             self.earliest_sent = Some(self.earliest_sent.map_or(sent, |earliest| earliest.min(sent)));
             if success {
-                self.close(done, outstanding);
+                self.close(done, &pending[nth + 1..]);
                 (self.last_success, self.earliest_sent) = (Some(done), None);
             }
         }
+        pending.drain(..settled);
         (self.pending, self.settled) = (pending, until);
     }
 
-    /// Ends the current gap at `to` and keeps it if it is the longest so far. `outstanding` is the earliest send among
-    /// the probes that completed after `to`.
-    fn close(&mut self, to: Offset, outstanding: Option<Offset>) {
+    /// Ends the current gap at `to` and keeps it if it is the longest so far. `outstanding` are the probes that
+    /// completed after `to`: the gap begins with the earliest send of all that are in it.
+    fn close(&mut self, to: Offset, outstanding: &[(Offset, Offset, bool)]) {
         let last = self.last_success.unwrap_or(Offset::ZERO);
-        if let Some(first) = outstanding.into_iter().chain(self.earliest_sent).min() {
+        if self.longest.is_some_and(|longest| longest.length() >= to.since(last)) {
+            return;
+        }
+        let outstanding = outstanding.iter().map(|(_, sent, _)| *sent);
+        if let Some(first) = outstanding.chain(self.earliest_sent).min() {
             let span = Span::new(first.max(last), to);
             self.longest = self.longest.filter(|longest| longest.length() >= span.length()).or(Some(span));
         }

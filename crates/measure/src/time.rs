@@ -154,7 +154,7 @@ pub struct Discipline {
 
 /// A duration in whole nanoseconds; saturates at `u64::MAX`, which is 584 years.
 pub fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// A measured duration with the interval in which the true one lies.

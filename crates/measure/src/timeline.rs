@@ -93,6 +93,17 @@ impl<T> Reorder<T> {
     /// damaged journal goes beyond it.
     const MAX_WAITING: usize = 1 << 23;
 
+    /// Takes out the record of this slot at once, without keeping it, if it is the next one. Returns false, and changes
+    /// nothing, if it is not.
+    pub fn pass(&mut self, slot: u64) -> bool {
+        if slot != self.next || matches!(self.waiting.front(), Some(Some(_))) {
+            return false;
+        }
+        self.waiting.pop_front();
+        self.next += 1;
+        true
+    }
+
     /// Adds the record of a slot. Returns false, and drops the record, if the slot already had one or is millions of
     /// slots ahead of the next one.
     pub fn push(&mut self, slot: u64, record: T) -> bool {

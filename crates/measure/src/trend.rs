@@ -23,6 +23,8 @@ pub struct Trend {
     /// The width of every interval.
     width: Duration,
     intervals: Vec<Interval>,
+    /// The interval of the duration before, and its index: the next one most often belongs to it too.
+    latest: (Span, usize),
 }
 
 /// A histogram of the durations recorded in one interval.
@@ -47,13 +49,20 @@ pub struct TrendPoint {
 
 impl Default for Trend {
     fn default() -> Self {
-        Self { width: FIRST_WIDTH, intervals: Vec::new() }
+        Self { width: FIRST_WIDTH, intervals: Vec::new(), latest: (Span::new(Offset::ZERO, Offset::ZERO), 0) }
     }
 }
 
 impl Trend {
     /// Counts a duration in the interval that contains `at`.
     pub fn record(&mut self, at: Offset, duration: Duration) {
+        let (span, latest) = self.latest;
+        let index = if span.from <= at && at < span.to { latest } else { self.interval_at(at) };
+        self.intervals[index].record(duration);
+    }
+
+    /// The index of the interval that contains `at`; a wider one for all if there would be too many.
+    fn interval_at(&mut self, at: Offset) -> usize {
         let index = loop {
             match usize::try_from(at.as_nanos() / nanos(self.width)) {
                 Ok(index) if index < MAX_INTERVALS => break index,
@@ -63,7 +72,9 @@ impl Trend {
         if index >= self.intervals.len() {
             self.intervals.resize_with(index + 1, Interval::new);
         }
-        self.intervals[index].record(duration);
+        let from = Offset::from_nanos(nanos(self.width).saturating_mul(index as u64));
+        self.latest = (Span::new(from, from + self.width), index);
+        index
     }
 
     /// A point for each interval that is not empty, in order of time.

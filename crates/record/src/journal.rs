@@ -7,15 +7,18 @@
 mod batch;
 mod class;
 mod evidence;
+mod frames;
+mod replay;
 mod tail;
 mod wire;
 
 pub use self::tail::Tail;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use self::frames::{Frames, NoFrame};
 use super::entry::{Entry, RunHeader};
 use super::record::{Record, Recorder};
 
@@ -121,7 +124,7 @@ pub fn header(folder: &Path) -> Result<RunHeader, Error> {
 pub fn read_with(folder: &Path, header: RunHeader) -> Result<Record, Error> {
     let (mut frames, _) = open(folder)?;
     let mut recorder = Recorder::new(header);
-    let damage = replay(&mut frames, &mut recorder)?;
+    let damage = replay::all(&mut frames, &mut recorder);
     let mut record = recorder.finish();
     record.summary.notes.extend(damage);
     Ok(record)
@@ -131,7 +134,7 @@ pub fn read_with(folder: &Path, header: RunHeader) -> Result<Record, Error> {
 fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
     let path = folder.join(FILE);
     let failed = |source| Error::Read { path: path.clone(), source };
-    let mut frames = Frames { file: BufReader::new(File::open(&path).map_err(failed)?), at: 0 };
+    let mut frames = Frames::of(File::open(&path).map_err(failed)?);
     let mut magic = vec![0; MAGIC.len()];
     match frames.fill(&mut magic) {
         Ok(()) if magic == MAGIC => {}
@@ -152,93 +155,6 @@ fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
         Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Empty { path }),
     };
     Ok((frames, about))
-}
-
-/// Records entries until the journal ends or is damaged. Returns a note on where and why if it does not end in order.
-fn replay(frames: &mut Frames, recorder: &mut Recorder) -> Result<Option<String>, Error> {
-    loop {
-        let at = frames.at;
-        let damaged =
-            |why: &str| Ok(Some(format!("the journal is damaged at byte {at} ({why}): what follows is left out")));
-        let outcome = match frames.next() {
-            Ok((kind, payload)) => record_frame(kind, &payload, recorder),
-            Err(NoFrame::End) => return Ok(None),
-            Err(NoFrame::Torn) => return Ok(Some(format!("the journal ends within an entry, at byte {at}"))),
-            Err(NoFrame::Read(source)) => Err(source.to_string()),
-        };
-        if let Err(why) = outcome {
-            return damaged(&why);
-        }
-    }
-}
-
-/// Records the entry of one frame; the error says why the frame holds no valid entry.
-fn record_frame(kind: u8, payload: &[u8], recorder: &mut Recorder) -> Result<(), String> {
-    let entry = match kind {
-        BATCH => Entry::Batch(batch::read(payload, recorder.lanes())?),
-        ENTRY => wire::read_entry(payload)?,
-        kind => return Err(format!("an entry of unknown kind {kind}")),
-    };
-    recorder.take(entry).map_err(|invalid| invalid.to_string())
-}
-
-/// Why there is no next frame.
-enum NoFrame {
-    /// The file ends between two frames.
-    End,
-    /// The file ends within a frame, or the checksum of the frame is wrong.
-    Torn,
-    /// Reading the file failed.
-    Read(io::Error),
-}
-
-#[derive(Debug)]
-struct Frames {
-    file: BufReader<File>,
-    /// The number of bytes read so far, which is the position of the next byte.
-    at: usize,
-}
-
-impl Frames {
-    fn next(&mut self) -> Result<(u8, Vec<u8>), NoFrame> {
-        let mut head = [0; 5];
-        self.fill(&mut head)?;
-        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-        if length > MAX_PAYLOAD {
-            return Err(NoFrame::Torn);
-        }
-        let torn = |reason| if matches!(reason, NoFrame::End) { NoFrame::Torn } else { reason };
-        let mut payload = Vec::new();
-        let read = (&mut self.file).take(u64::from(length)).read_to_end(&mut payload).map_err(NoFrame::Read)?;
-        self.at += read;
-        let mut checksum = [0; 4];
-        self.fill(&mut checksum).map_err(torn)?;
-        let mut hash = crc32fast::Hasher::new();
-        hash.update(&head[4..]);
-        hash.update(&payload);
-        if payload.len() != length as usize || hash.finalize() != u32::from_le_bytes(checksum) {
-            return Err(NoFrame::Torn);
-        }
-        Ok((head[4], payload))
-    }
-
-    /// Reads until `bytes` is full. If the file ends before that, its last bytes are at the start of `bytes`.
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoFrame> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match self.file.read(&mut bytes[filled..]) {
-                Ok(0) if filled == 0 => return Err(NoFrame::End),
-                Ok(0) => return Err(NoFrame::Torn),
-                Ok(read) => {
-                    filled += read;
-                    self.at += read;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(NoFrame::Read(error)),
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

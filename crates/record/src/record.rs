@@ -13,7 +13,7 @@ use crate::entry::Exit;
 use crate::event::Event;
 use crate::failure::{Failure, Failures};
 use lapse_measure::answer::{Class, Health};
-use lapse_measure::fold::Fold;
+use lapse_measure::fold::{Fold, Refused};
 use lapse_measure::lane::{Lane, LaneId};
 use lapse_measure::observations::Observations;
 use lapse_measure::schedule::Schedule;
@@ -160,7 +160,7 @@ impl Recorder {
                 self.check_order("an act", at)?;
                 self.acts.push((name, at));
             }
-            Entry::Batch(batch) => self.take_batch(batch)?,
+            Entry::Batch(batch) => self.take_batches(vec![batch]).map_err(|(_, invalid)| invalid)?,
             Entry::Event(event) if self.events.len() < MAX_EVENTS => self.events.push(event),
             Entry::Event(_) => self.events_dropped += 1,
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
@@ -227,21 +227,33 @@ impl Recorder {
         Ok(())
     }
 
-    fn take_batch(&mut self, batch: Batch) -> Result<(), InvalidEntry> {
-        self.watermark = self.watermark.max(batch.watermark);
-        for Resolved { lane, probe, evidence } in batch.records {
-            let peer = evidence.as_ref().and_then(|evidence| evidence.peer);
-            let slot = probe.slot;
-            if !self.fold.push(lane, probe, peer) {
-                return Err(InvalidEntry::Slot { lane: lane.0, slot });
+    /// Records the next batches, all at once so that their lanes are folded side by side. If one contradicts what came
+    /// before it, the error has its place among them; those after it are not recorded, except that some lanes may have
+    /// gone on.
+    pub(crate) fn take_batches(&mut self, batches: Vec<Batch>) -> Result<(), (usize, InvalidEntry)> {
+        let records = batches.iter().flat_map(|batch| &batch.records);
+        let peer = |record: &Resolved| record.evidence.as_ref().and_then(|evidence| evidence.peer);
+        let probes = records.map(|record| (record.lane, &record.probe, peer(record)));
+        let mut accepted = match self.fold.push_all(probes) {
+            Ok(()) => usize::MAX,
+            Err(Refused(nth)) => nth,
+        };
+        for (nth, batch) in batches.into_iter().enumerate() {
+            self.watermark = self.watermark.max(batch.watermark);
+            for Resolved { lane, probe, evidence } in batch.records {
+                if accepted == 0 {
+                    return Err((nth, InvalidEntry::Slot { lane: lane.0, slot: probe.slot }));
+                }
+                accepted -= 1;
+                if probe.class.health() == Health::Failed {
+                    let evidence = evidence.map(|evidence| *evidence).unwrap_or_default();
+                    self.keep(Failure { lane, probe, evidence });
+                }
             }
-            if probe.class.health() == Health::Failed {
-                self.keep(Failure { lane, probe, evidence: evidence.map(|evidence| *evidence).unwrap_or_default() });
+            self.responses.add(batch.served);
+            for probe in &batch.controls {
+                self.fold.push_control(probe);
             }
-        }
-        self.responses.add(batch.served);
-        for probe in &batch.controls {
-            self.fold.push_control(probe);
         }
         Ok(())
     }

@@ -19,6 +19,9 @@ const RECONNECTED: u8 = 4;
 const NOT_OK: u8 = 8;
 const EVIDENCE: u8 = 16;
 
+/// The fewest bytes that a record takes: lane, flags, slot, lateness and time under way, a byte each.
+const SHORTEST_RECORD: usize = 5;
+
 /// Appends the encoded batch to `out`.
 pub(super) fn write(batch: &Batch, out: &mut Vec<u8>) -> io::Result<()> {
     number(out, batch.watermark.as_nanos());
@@ -79,7 +82,10 @@ pub(super) fn read(bytes: &[u8], lanes: (&[Lane], Schedule)) -> Result<Batch, St
     let mut rest = Remaining(bytes);
     let watermark = Offset::from_nanos(rest.number()?);
     let mut batch = Batch { watermark, ..Batch::default() };
-    for _ in 0..rest.number()? {
+    let records = rest.number()?;
+    // Not more than the bytes can hold, whatever the number says.
+    batch.records.reserve(usize::try_from(records).unwrap_or(usize::MAX).min(rest.0.len() / SHORTEST_RECORD));
+    for _ in 0..records {
         let lane = usize::try_from(rest.number()?).unwrap_or(usize::MAX);
         let schedule =
             lanes.0.get(lane).map(|lane| &lane.schedule).ok_or_else(|| format!("there is no lane {lane}"))?;

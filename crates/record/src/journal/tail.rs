@@ -5,7 +5,8 @@
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Error, Frames, NoFrame, open, record_frame};
+use super::frames::{Frames, NoFrame};
+use super::{Error, open, replay};
 use crate::record::{Record, Recorder};
 
 /// A journal that is being followed.
@@ -37,7 +38,10 @@ impl Tail {
         while !self.damaged {
             let at = frames.at;
             match frames.next() {
-                Ok((kind, payload)) => self.damaged = record_frame(kind, &payload, recorder).is_err(),
+                Ok((kind, payload)) => {
+                    let entry = replay::decode(kind, &payload, recorder.lanes());
+                    self.damaged = !entry.is_ok_and(|entry| recorder.take(entry).is_ok());
+                }
                 // The frame is not complete yet: read it again next time.
                 Err(NoFrame::End | NoFrame::Torn) => {
                     return frames.seek_back(at).map_err(|source| self.unreadable(source));

@@ -1,0 +1,122 @@
+//! Records the entries of a journal.
+//!
+//! Reading a frame, checking and decoding it takes about as long as recording it, so a journal is read in parts, the next
+//! one while the one before is recorded.
+
+use std::panic::resume_unwind;
+
+use lapse_measure::lane::Lane;
+use lapse_measure::schedule::Schedule;
+
+use super::frames::{Frames, NoFrame};
+use super::{BATCH, ENTRY, batch, wire};
+use crate::batch::Batch;
+use crate::entry::Entry;
+use crate::record::Recorder;
+
+/// How many bytes of payload make up a part: enough that threads are started seldom, and few enough for the cache.
+const PART: usize = 1 << 19;
+
+/// Entries that follow each other in a journal, each with the byte at which it begins.
+struct Part {
+    entries: Vec<(usize, Entry)>,
+    /// How the journal ends after these entries; `None` if another part follows.
+    ending: Option<Ending>,
+}
+
+/// How a journal ends, with a note on where and why if it does not end in order.
+type Ending = Option<String>;
+
+/// Records entries until the journal ends or is damaged. Returns a note on where and why if it does not end in order.
+pub(super) fn all(frames: &mut Frames, recorder: &mut Recorder) -> Option<String> {
+    let (lanes, control) = recorder.lanes();
+    let lanes = lanes.to_vec();
+    let mut part = Part::read(frames, (&lanes, control));
+    while part.ending.is_none() {
+        let (outcome, next) = std::thread::scope(|scope| {
+            let next = scope.spawn(|| Part::read(frames, (&lanes, control)));
+            let outcome = record_all(part.entries, recorder);
+            (outcome, next.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        if let Err(note) = outcome {
+            return Some(note);
+        }
+        part = next;
+    }
+    let outcome = record_all(part.entries, recorder);
+    outcome.err().or(part.ending.flatten())
+}
+
+impl Part {
+    fn read(frames: &mut Frames, lanes: (&[Lane], Schedule)) -> Self {
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < PART {
+            let at = frames.at;
+            let ending = match frames.next() {
+                Ok((kind, payload)) => match decode(kind, &payload, lanes) {
+                    Ok(entry) => {
+                        entries.push((at, entry));
+                        bytes += payload.len();
+                        continue;
+                    }
+                    Err(why) => Some(damaged(at, &why)),
+                },
+                Err(NoFrame::End) => None,
+                Err(NoFrame::Torn) => Some(format!("the journal ends within an entry, at byte {at}")),
+                Err(NoFrame::Read(source)) => Some(damaged(at, &source.to_string())),
+            };
+            return Self { entries, ending: Some(ending) };
+        }
+        Self { entries, ending: None }
+    }
+}
+
+/// Decodes the entry of one frame of a run that has these lanes and this schedule of the control lane; the error says
+/// why the frame holds no valid entry.
+pub(super) fn decode(kind: u8, payload: &[u8], lanes: (&[Lane], Schedule)) -> Result<Entry, String> {
+    match kind {
+        BATCH => batch::read(payload, lanes).map(Entry::Batch),
+        ENTRY => wire::read_entry(payload),
+        kind => Err(format!("an entry of unknown kind {kind}")),
+    }
+}
+
+/// Records entries, batches that follow each other at once; the error is a note on the entry that cannot be recorded.
+fn record_all(entries: Vec<(usize, Entry)>, recorder: &mut Recorder) -> Result<(), String> {
+    let mut batches = Batches::default();
+    for (at, entry) in entries {
+        match entry {
+            Entry::Batch(batch) => batches.add(at, batch),
+            entry => {
+                batches.record(recorder)?;
+                recorder.take(entry).map_err(|invalid| damaged(at, &invalid.to_string()))?;
+            }
+        }
+    }
+    batches.record(recorder)
+}
+
+/// Batches that follow each other, and the bytes at which they begin.
+#[derive(Default)]
+struct Batches {
+    at: Vec<usize>,
+    all: Vec<Batch>,
+}
+
+impl Batches {
+    fn add(&mut self, at: usize, batch: Batch) {
+        self.at.push(at);
+        self.all.push(batch);
+    }
+
+    /// Records all batches, and has none afterwards.
+    fn record(&mut self, recorder: &mut Recorder) -> Result<(), String> {
+        let at = std::mem::take(&mut self.at);
+        let outcome = recorder.take_batches(std::mem::take(&mut self.all));
+        outcome.map_err(|(nth, invalid)| damaged(at.get(nth).copied().unwrap_or_default(), &invalid.to_string()))
+    }
+}
+
+fn damaged(at: usize, why: &str) -> String {
+    format!("the journal is damaged at byte {at} ({why}): what follows is left out")
+}
