@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
+use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use super::answer::{Health, Probe};
@@ -92,41 +93,48 @@ impl Fold {
     }
 
     /// Adds the probes of slots, in the order in which they resolved, each with its peer if it failed. Up to the first
-    /// probe that is refused all is as if they had been added one by one; other lanes may have gone on from there.
+    /// probe that is refused all is as if they had been added one by one; some lanes may have gone on from there.
     pub fn push_all<'a, Probes>(&mut self, probes: Probes) -> Result<(), Refused>
     where
         Probes: Iterator<Item = (LaneId, &'a Probe, Option<SocketAddr>)> + Clone + Send,
     {
-        let phases = &self.phases;
-        let fold_lane = |(index, lane): (usize, &mut LaneFold), probes: Probes| {
-            let mut own = probes.enumerate().filter(|(_, (id, ..))| id.0 == index);
-            own.find_map(|(nth, (_, probe, peer))| (!lane.push(probe, peer, phases)).then_some(nth))
-        };
         let lanes = self.lanes.len();
         let unknown = probes.clone().position(|(lane, ..)| lane.0 >= lanes);
-        let refused = if probes.clone().nth(SIDE_BY_SIDE).is_none() {
-            let lanes = self.lanes.iter_mut().enumerate();
-            lanes.filter_map(|lane| fold_lane(lane, probes.clone())).min()
-        } else {
-            std::thread::scope(|scope| {
-                let of_lane = |lane| {
-                    scope.spawn({
-                        let probes = probes.clone();
-                        move || fold_lane(lane, probes)
-                    })
-                };
-                let threads: Vec<_> = self.lanes.iter_mut().enumerate().map(of_lane).collect();
-                threads
-                    .into_iter()
-                    .filter_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                    .min()
-            })
-        };
+        let is_many = probes.clone().nth(SIDE_BY_SIDE).is_some();
+        let threads = if is_many { available_parallelism().map_or(1, usize::from) } else { 1 };
+        let refused = self.fold_lanes(&probes, lanes.div_ceil(threads).max(1));
         let refused = refused.into_iter().chain(unknown).min();
         for (lane, probe, _) in probes.take(refused.unwrap_or(usize::MAX)) {
             self.targets[self.lanes[lane.0].seen.lane.target.0].1.push(probe);
         }
         refused.map_or(Ok(()), |nth| Err(Refused(nth)))
+    }
+
+    /// Adds probes to their lanes, of which each thread has this many. Returns the place of the first that is refused.
+    fn fold_lanes<'a, Probes>(&mut self, probes: &Probes, a_threads: usize) -> Option<usize>
+    where
+        Probes: Iterator<Item = (LaneId, &'a Probe, Option<SocketAddr>)> + Clone + Send,
+    {
+        let phases = &self.phases;
+        let fold = |(nth, lanes): (usize, &mut [LaneFold]), mut probes: Probes| {
+            let first = nth * a_threads;
+            probes.position(|(id, probe, peer)| {
+                let lane = id.0.checked_sub(first).and_then(|own| lanes.get_mut(own));
+                lane.is_some_and(|lane| !lane.push(probe, peer, phases))
+            })
+        };
+        thread::scope(|scope| {
+            let mut shares = self.lanes.chunks_mut(a_threads).enumerate();
+            let own = shares.next()?;
+            let begin = |share| {
+                let probes = probes.clone();
+                scope.spawn(move || fold(share, probes))
+            };
+            let others: Vec<_> = shares.map(begin).collect();
+            let own = fold(own, probes.clone());
+            let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            others.chain([own]).flatten().min()
+        })
     }
 
     /// Adds a probe of the control lane; the order does not matter.
