@@ -24,7 +24,7 @@ use lapse_measure::time::Offset;
 /// wake-up costs more than sending the probe.
 const ALONE: u64 = 2_000;
 /// At higher rates, slots due within this time of each other share a wake-up, so the first of them is this late.
-const TICK: Duration = Duration::from_micros(370);
+const TICK: Duration = Duration::from_micros(240);
 
 /// About as long as a server nearby takes for an answer.
 const NAP: Duration = Duration::from_micros(100);
