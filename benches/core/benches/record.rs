@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use lapse_benches::{RATE, batch, header, write};
+use lapse_benches::MadeUp;
 use lapse_measure::time::Offset;
 use lapse_record::entry::Entry;
 use lapse_record::journal;
@@ -14,15 +14,16 @@ use lapse_report::format::{Format, Options};
 use lapse_report::text::{Colour, Glyphs, Look};
 
 /// The length of the run, in seconds.
-const LENGTH: u64 = 60;
+const LENGTH: u32 = 60;
 
 fn fold(criterion: &mut Criterion) {
-    let lanes = header().lanes();
-    let batches: Vec<_> = (0..25).map(|nth| batch(&lanes, Offset::from_millis(nth * 40))).collect();
+    let run = MadeUp::lasting(LENGTH);
+    let lanes = run.header().lanes();
+    let batches: Vec<_> = (0..25).map(|nth| run.batch(&lanes, Offset::from_millis(nth * 40))).collect();
     let mut group = criterion.benchmark_group("fold");
-    group.throughput(Throughput::Elements(RATE));
+    group.throughput(Throughput::Elements(run.rate.into()));
     group.bench_function("a second", |bencher| {
-        let begin = || (Recorder::new(header()), batches.clone());
+        let begin = || (Recorder::new(run.header()), batches.clone());
         let record = |(mut recorder, batches): (Recorder, Vec<_>)| {
             for batch in batches {
                 recorder.take(Entry::Batch(batch)).unwrap();
@@ -36,9 +37,10 @@ fn fold(criterion: &mut Criterion) {
 
 fn journal_to_report(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), Duration::from_secs(LENGTH)).unwrap();
+    let run = MadeUp::lasting(LENGTH);
+    run.write(folder.path()).unwrap();
     let mut group = criterion.benchmark_group("a journal of a minute");
-    group.throughput(Throughput::Elements(RATE * LENGTH)).sample_size(10);
+    group.throughput(Throughput::Elements(u64::from(run.rate * LENGTH))).sample_size(10);
     group.bench_function("read", |bencher| bencher.iter(|| journal::read(black_box(folder.path())).unwrap()));
     group.finish();
     let record = journal::read(folder.path()).unwrap();

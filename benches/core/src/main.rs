@@ -1,17 +1,23 @@
-//! Writes the journal of a long run: `cargo run --release -p lapse-benches -- FOLDER [SECONDS]`, an hour by default.
+//! Writes the journal of a long run that is made up.
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::time::Duration;
+
+use clap::Parser;
+use lapse_benches::MadeUp;
+
+/// Write the journal of a long run that is made up, an hour at 10,000 probes a second with 200 outages by default
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The folder to write the journal to; it is made if it is not there
+    folder: PathBuf,
+    #[command(flatten)]
+    run: MadeUp,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args_os().skip(1);
-    let folder = PathBuf::from(arguments.next().ok_or("name the folder to write the journal to")?);
-    let seconds = match arguments.next() {
-        Some(seconds) => seconds.to_str().and_then(|text| text.parse().ok()).ok_or("the seconds must be a number")?,
-        None => 3_600,
-    };
+    let Arguments { folder, run } = Arguments::parse();
     std::fs::create_dir_all(&folder)?;
-    lapse_benches::write(&folder, Duration::from_secs(seconds))?;
+    run.write(&folder)?;
     Ok(())
 }
