@@ -8,19 +8,19 @@ mod batch;
 mod class;
 mod evidence;
 mod frames;
+mod reader;
 mod replay;
 mod tail;
 mod wire;
 
+pub use self::reader::{Reader, header, read, read_with};
 pub use self::tail::Tail;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use self::frames::{Frames, NoFrame};
 use super::entry::{Entry, RunHeader};
-use super::record::{Record, Recorder};
 
 /// The file name of the journal in the run's folder.
 pub const FILE: &str = "journal.lapse";
@@ -109,54 +109,6 @@ impl Journal {
     }
 }
 
-/// Reads the journal in `folder` into a record, up to where the journal ends or is damaged; a note says where and why.
-pub fn read(folder: &Path) -> Result<Record, Error> {
-    let header = header(folder)?;
-    read_with(folder, header)
-}
-
-/// Reads only the run header of the journal in `folder`.
-pub fn header(folder: &Path) -> Result<RunHeader, Error> {
-    Ok(open(folder)?.1)
-}
-
-/// Reads the journal in `folder` as [`read`] does, but with another header, such as one with other budgets.
-pub fn read_with(folder: &Path, header: RunHeader) -> Result<Record, Error> {
-    let (mut frames, _) = open(folder)?;
-    let mut recorder = Recorder::new(header);
-    let damage = replay::all(&mut frames, &mut recorder);
-    let mut record = recorder.finish();
-    record.summary.notes.extend(damage);
-    Ok(record)
-}
-
-/// Opens a journal and reads its header; the frames after that are still to be read.
-fn open(folder: &Path) -> Result<(Frames, RunHeader), Error> {
-    let path = folder.join(FILE);
-    let failed = |source| Error::Read { path: path.clone(), source };
-    let mut frames = Frames::of(File::open(&path).map_err(failed)?);
-    let mut magic = vec![0; MAGIC.len()];
-    match frames.fill(&mut magic) {
-        Ok(()) if magic == MAGIC => {}
-        Err(NoFrame::End | NoFrame::Torn) if MAGIC.starts_with(&magic[..frames.at]) => {
-            return Err(Error::Empty { path });
-        }
-        Err(NoFrame::Read(source)) => return Err(Error::Read { path, source }),
-        Ok(()) | Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Foreign { path }),
-    }
-    let about = match frames.next() {
-        Ok((HEADER, payload)) => {
-            wire::about::read(&payload).map_err(|why| Error::RunHeader { path: path.clone(), why })?
-        }
-        Ok((kind, _)) => {
-            return Err(Error::RunHeader { path, why: format!("it is an entry of kind {kind}, not a run header") });
-        }
-        Err(NoFrame::Read(source)) => return Err(Error::Read { path, source }),
-        Err(NoFrame::End | NoFrame::Torn) => return Err(Error::Empty { path }),
-    };
-    Ok((frames, about))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -169,6 +121,7 @@ mod tests {
         Container, ContainerExit, Detail, Notice, PreStop, Probe as KubeletProbe, Strategy, Workload,
     };
     use crate::event::{Event, EventKind, Object, ObjectKind, Source};
+    use crate::record::{Record, Recorder};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
     use lapse_measure::lane::{LaneId, Policy, Protocol};

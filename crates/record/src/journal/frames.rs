@@ -1,7 +1,6 @@
 //! The frames of a journal: what is complete and has the right checksum.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use super::MAX_PAYLOAD;
 
@@ -17,16 +16,16 @@ pub(super) enum NoFrame {
 
 /// The frames of a journal, in the order of the file.
 #[derive(Debug)]
-pub(super) struct Frames {
-    pub(super) file: BufReader<File>,
+pub(super) struct Frames<R> {
+    pub(super) input: R,
     /// The number of bytes read so far, which is the position of the next byte.
     pub(super) at: usize,
 }
 
-impl Frames {
-    /// The frames of a file that is read from where it stands, which counts as byte 0.
-    pub(super) fn of(file: File) -> Self {
-        Self { file: BufReader::new(file), at: 0 }
+impl<R: Read> Frames<R> {
+    /// The frames of an input, whose next byte counts as byte 0.
+    pub(super) const fn of(input: R) -> Self {
+        Self { input, at: 0 }
     }
 
     /// The kind and the payload of the next frame.
@@ -39,7 +38,7 @@ impl Frames {
         }
         let torn = |reason| if matches!(reason, NoFrame::End) { NoFrame::Torn } else { reason };
         let mut payload = Vec::new();
-        let read = (&mut self.file).take(u64::from(length)).read_to_end(&mut payload).map_err(NoFrame::Read)?;
+        let read = (&mut self.input).take(u64::from(length)).read_to_end(&mut payload).map_err(NoFrame::Read)?;
         self.at += read;
         let mut checksum = [0; 4];
         self.fill(&mut checksum).map_err(torn)?;
@@ -56,7 +55,7 @@ impl Frames {
     pub(super) fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoFrame> {
         let mut filled = 0;
         while filled < bytes.len() {
-            match self.file.read(&mut bytes[filled..]) {
+            match self.input.read(&mut bytes[filled..]) {
                 Ok(0) if filled == 0 => return Err(NoFrame::End),
                 Ok(0) => return Err(NoFrame::Torn),
                 Ok(read) => {

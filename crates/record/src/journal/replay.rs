@@ -3,6 +3,7 @@
 //! Reading a frame, checking and decoding it takes about as long as recording it, so a journal is read in parts, the next
 //! one while the one before is recorded.
 
+use std::io::Read;
 use std::panic::resume_unwind;
 
 use lapse_measure::lane::Lane;
@@ -25,10 +26,10 @@ struct Part {
 }
 
 /// How a journal ends, with a note on where and why if it does not end in order.
-type Ending = Option<String>;
+pub(super) type Ending = Option<String>;
 
 /// Records entries until the journal ends or is damaged. Returns a note on where and why if it does not end in order.
-pub(super) fn all(frames: &mut Frames, recorder: &mut Recorder) -> Option<String> {
+pub(super) fn all<R: Read + Send>(frames: &mut Frames<R>, recorder: &mut Recorder) -> Option<String> {
     let (lanes, control) = recorder.lanes();
     let lanes = lanes.to_vec();
     let mut part = Part::read(frames, (&lanes, control));
@@ -48,26 +49,28 @@ pub(super) fn all(frames: &mut Frames, recorder: &mut Recorder) -> Option<String
 }
 
 impl Part {
-    fn read(frames: &mut Frames, lanes: (&[Lane], Schedule)) -> Self {
+    fn read<R: Read>(frames: &mut Frames<R>, lanes: (&[Lane], Schedule)) -> Self {
         let (mut entries, mut bytes) = (Vec::new(), 0);
         while bytes < PART {
             let at = frames.at;
-            let ending = match frames.next() {
-                Ok((kind, payload)) => match decode(kind, &payload, lanes) {
-                    Ok(entry) => {
-                        entries.push((at, entry));
-                        bytes += payload.len();
-                        continue;
-                    }
-                    Err(why) => Some(damaged(at, &why)),
-                },
-                Err(NoFrame::End) => None,
-                Err(NoFrame::Torn) => Some(format!("the journal ends within an entry, at byte {at}")),
-                Err(NoFrame::Read(source)) => Some(damaged(at, &source.to_string())),
-            };
-            return Self { entries, ending: Some(ending) };
+            match next(frames, lanes) {
+                Ok(entry) => entries.push((at, entry)),
+                Err(ending) => return Self { entries, ending: Some(ending) },
+            }
+            bytes += frames.at - at;
         }
         Self { entries, ending: None }
+    }
+}
+
+/// The next entry of a journal of a run that has these lanes and this schedule of the control lane.
+pub(super) fn next<R: Read>(frames: &mut Frames<R>, lanes: (&[Lane], Schedule)) -> Result<Entry, Ending> {
+    let at = frames.at;
+    match frames.next() {
+        Ok((kind, payload)) => decode(kind, &payload, lanes).map_err(|why| Some(damaged(at, &why))),
+        Err(NoFrame::End) => Err(None),
+        Err(NoFrame::Torn) => Err(Some(format!("the journal ends within an entry, at byte {at}"))),
+        Err(NoFrame::Read(source)) => Err(Some(damaged(at, &source.to_string()))),
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Reader and writer share only the file, so following costs the writer nothing.
 
-use std::io::{self, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::frames::{Frames, NoFrame};
-use super::{Error, open, replay};
+use super::reader::{begin, open};
+use super::{Error, replay};
 use crate::record::{Record, Recorder};
 
 /// A journal that is being followed.
@@ -14,7 +16,7 @@ use crate::record::{Record, Recorder};
 pub struct Tail {
     folder: PathBuf,
     /// `None` until the journal has its run header.
-    opened: Option<(Frames, Recorder)>,
+    opened: Option<(Frames<BufReader<File>>, Recorder)>,
     /// Whether a frame held no valid entry; nothing after it is read.
     damaged: bool,
 }
@@ -28,7 +30,7 @@ impl Tail {
     /// Reads the entries that have been written since the last call.
     pub fn advance(&mut self) -> Result<(), Error> {
         if self.opened.is_none() {
-            match open(&self.folder) {
+            match open(&self.folder).and_then(|(path, input)| begin(&path, input)) {
                 Ok((frames, header)) => self.opened = Some((frames, Recorder::new(header))),
                 Err(error) if has_not_begun(&error) => return Ok(()),
                 Err(error) => return Err(error),
@@ -62,10 +64,10 @@ impl Tail {
     }
 }
 
-impl Frames {
+impl Frames<BufReader<File>> {
     fn seek_back(&mut self, at: usize) -> io::Result<()> {
         self.at = at;
-        self.file.seek(SeekFrom::Start(at as u64)).map(drop)
+        self.input.seek(SeekFrom::Start(at as u64)).map(drop)
     }
 }
 
