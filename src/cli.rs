@@ -5,6 +5,7 @@ mod calibrate;
 mod causes;
 mod cluster;
 mod explain;
+mod export;
 mod lab;
 mod lint;
 mod plan;
@@ -56,6 +57,12 @@ enum Command {
     /// Say why a recorded run lost requests: the likely causes with their evidence, and the cure of each.
     #[command(after_help = explain::EXAMPLE, arg_required_else_help = true)]
     Explain(explain::ExplainArgs),
+    /// Pack a recorded run into one file that can be handed on, without what may be secret.
+    ///
+    /// The file is a compressed tar archive with the journal and its reports. `lapse report`, `lapse explain` and
+    /// `lapse export` take it in the place of a folder, or the URL of one.
+    #[command(after_help = export::EXAMPLE, arg_required_else_help = true)]
+    Export(export::ExportArgs),
     /// List the causes of downtime that lapse knows, or describe one.
     #[command(after_help = causes::EXAMPLE)]
     Causes(causes::CausesArgs),
@@ -252,8 +259,10 @@ enum LaneName {
 /// The arguments of `lapse report`.
 #[derive(Debug, Args)]
 struct ReportArgs {
-    /// The folder of a run; the run may have been cut short or still be going on.
-    folder: PathBuf,
+    /// The folder of a run, a file that `lapse export` wrote, or the URL of one; the run may have been cut short or still
+    /// be going on.
+    #[arg(value_name = "RUN")]
+    run: String,
     /// The format to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: FormatName,
@@ -348,6 +357,7 @@ impl Cli {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),
             Command::Explain(args) => explain::execute(&args),
+            Command::Export(args) => export::execute(&args),
             Command::Causes(args) => causes::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),

@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod live;
 mod progress;
+mod recorded;
 mod run;
 
 use std::io::Write;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write, stdout};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::lint::input::Texts;
 use super::style;
+use crate::recorded::Recorded;
 use lapse_explain::explanation::Explanation;
 use lapse_explain::smell::Smell;
 use lapse_lint::ObjectName;
@@ -26,8 +26,9 @@ Examples: the causes of the worked example, and the cure with its own figures; w
 /// The arguments of `lapse explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The folder of a run; the run may have been cut short or still be going on.
-    folder: PathBuf,
+    /// The folder of a run, a file that `lapse export` wrote, or the URL of one; the run may have been cut short or still
+    /// be going on.
+    run: String,
     /// The manifests that were rolled out, as `lapse lint` takes them: what is found there raises the scores of causes,
     /// what is clean lowers them [repeatable; e.g. rendered.yaml].
     #[arg(short, long, value_name = "FILE|FOLDER|-")]
@@ -48,12 +49,8 @@ enum FormatName {
 
 /// Reads the run's journal and prints why it lost requests.
 pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
-    let folder = args.folder.display();
-    ensure!(
-        args.folder.is_dir(),
-        "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
-    );
-    let record = journal::read(&args.folder).with_context(|| format!("cannot explain {folder}"))?;
+    let run = Recorded::find(&args.run)?;
+    let record = journal::read(run.folder()).with_context(|| format!("cannot explain {}", args.run))?;
     let explanation = Explanation::with(&record, &smells(&args.manifests, &record)?);
     let mut out = BufWriter::new(stdout());
     let written = match args.format {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::budget::{self, BudgetArgs};
 use super::{ReportArgs, style};
+use crate::recorded::Recorded;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::entry::RunHeader;
 use lapse_record::journal;
@@ -15,16 +16,12 @@ use lapse_report::format::{Format, Options};
 /// Reads the run's journal and prints the report. If the journal ends before the run did, the exit code is that of an
 /// interruption.
 pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
-    let folder = args.folder.display();
-    ensure!(
-        args.folder.is_dir(),
-        "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
-    );
+    let run = Recorded::find(&args.run)?;
     let judged_again = judged_again(args);
-    let cannot = || format!("cannot report on {folder}");
-    let mut header = journal::header(&args.folder).with_context(cannot)?;
+    let cannot = || format!("cannot report on {}", args.run);
+    let mut header = journal::header(run.folder()).with_context(cannot)?;
     judge_again(&args.judge, &mut header)?;
-    let record = journal::read_with(&args.folder, header).with_context(cannot)?;
+    let record = journal::read_with(run.folder(), header).with_context(cannot)?;
     let format = available(args.format.0)?;
     ensure!(
         !format.is_binary() || !stdout().is_terminal(),
