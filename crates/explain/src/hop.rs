@@ -4,6 +4,7 @@
 //! The targets of a run stand for the hops. Where all their names say what they are (`elb`, `ingress`, `service`,
 //! `pods`) that is their order, otherwise the order in which they were named, outermost first.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::case::Case;
@@ -14,7 +15,6 @@ use lapse_measure::lane::TargetId;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Human, Offset};
 use lapse_measure::timeline::Cell;
-use lapse_record::failure::Failure;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
@@ -80,19 +80,22 @@ fn worst_lag<'a>(record: &Record, world: &World<'a>, target: &TargetSummary) -> 
         )
     };
     let kept = record.failures.kept.iter().filter(|one| target.lanes.contains(&one.lane) && dead_end(one.probe.class));
-    let kept: Vec<_> = kept.collect();
+    // Sorted once, and looked up by deletion: there may be thousands of either.
+    let mut kept: Vec<_> = kept.collect();
+    kept.sort_by_key(|one| one.probe.sent);
+    let mut sent: BTreeMap<Option<&str>, Vec<Offset>> = BTreeMap::new();
+    for one in kept {
+        sent.entry(one.evidence.backend.as_deref()).or_default().push(one.probe.sent);
+    }
     let mut deletions: Vec<_> = world.pods.iter().filter_map(|pod| Some((pod.deleting?, pod))).collect();
     deletions.sort_by_key(|(deleting, _)| *deleting);
     let lag = |(deleting, pod): &(Offset, &PodLife<'a>)| {
         // What was under way when the next pod ended is that pod's. Pods that are deleted together share a window.
-        let next = deletions.iter().map(|(next, _)| *next).find(|next| *next > *deleting + TOGETHER);
-        let in_window = |sent: Offset| next.is_none_or(|next| sent < next.back(TOGETHER));
-        let is_its_own = |one: &&&Failure| match &one.evidence.backend {
-            Some(backend) => backend == pod.name,
-            None => in_window(one.probe.sent),
-        };
-        let after = kept.iter().filter(is_its_own).map(|one| one.probe.sent).filter(|sent| *sent >= *deleting);
-        let mut after: Vec<_> = after.collect();
+        let next = deletions.partition_point(|(next, _)| *next <= *deleting + TOGETHER);
+        let window_end = deletions.get(next).map(|(next, _)| next.back(TOGETHER));
+        let in_window = |sent: &Offset| window_end.is_none_or(|end| *sent < end);
+        let unnamed = since(&sent, None, *deleting).take_while(in_window);
+        let mut after: Vec<_> = since(&sent, Some(pod.name), *deleting).chain(unnamed).collect();
         after.sort_unstable();
         // A failure after a pause has another cause than routes that lag.
         let last = *after.chunk_by(|one, next| next.since(*one) <= PAUSE).next()?.last()?;
@@ -100,6 +103,16 @@ fn worst_lag<'a>(record: &Record, world: &World<'a>, target: &TargetSummary) -> 
         Some((last.since(*deleting), pod.name, listed))
     };
     deletions.iter().filter_map(lag).max_by_key(|(lag, _, listed)| lag.saturating_sub(*listed))
+}
+
+/// When failed requests were sent that this backend answered, or that none did, from an instant on.
+fn since<'s>(
+    sent: &'s BTreeMap<Option<&'s str>, Vec<Offset>>,
+    backend: Option<&'s str>,
+    from: Offset,
+) -> impl Iterator<Item = Offset> + 's {
+    let sent = sent.get(&backend).map(Vec::as_slice).unwrap_or_default();
+    sent[sent.partition_point(|sent| *sent < from)..].iter().copied()
 }
 
 /// The hops of a run; a target has a lag if `would_sleep_cure` says that a preStop sleep would cure a case of it.
