@@ -14,6 +14,7 @@ mod report;
 mod report_files;
 mod run;
 mod style;
+mod try_cures;
 mod value;
 
 use std::ffi::OsString;
@@ -66,6 +67,11 @@ enum Command {
     /// List the causes of downtime that lapse knows, or describe one.
     #[command(after_help = causes::EXAMPLE)]
     Causes(causes::CausesArgs),
+    /// Play a scenario's rollout again with each cure that fits, and say which is the cheapest that loses nothing.
+    ///
+    /// Exit codes: 0 a cure lost nothing, or there is nothing to cure; 1 none did; 2 wrong usage; 130 interrupted.
+    #[command(after_help = try_cures::EXAMPLE, arg_required_else_help = true)]
+    Try(try_cures::TryArgs),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),
@@ -359,6 +365,7 @@ impl Cli {
             Command::Explain(args) => explain::execute(&args),
             Command::Export(args) => export::execute(&args),
             Command::Causes(args) => causes::execute(&args),
+            Command::Try(args) => try_cures::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
             Command::Lint(args) => lint::execute(&args),

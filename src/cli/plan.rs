@@ -1,19 +1,21 @@
 //! Turns the arguments of `lapse run` into a plan, or into an error that names the flag.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
+use clap::Parser;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Method, Uri};
 use url::Url;
 
 use super::budget;
 use super::value::NamedTarget;
-use super::{LaneName, RunArgs};
-use crate::command::Command;
+use super::{Cli, LaneName, RunArgs};
+use crate::command;
 use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
 use lapse_hammer::target::{Expect, Http, Request};
 use lapse_hammer::tls::{self, TlsOptions};
@@ -36,6 +38,18 @@ const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
 /// The plan that the arguments give. The run's folder is created last, so that wrong arguments leave none behind.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario).transpose()?;
+    with(args, scenario, anchor)
+}
+
+/// The plan of a run of this scenario, in this new folder, as without further flags; it has no budgets.
+pub(super) fn of_scenario(scenario: Scenario, folder: &Path, anchor: Anchor) -> Result<Plan> {
+    let [lapse, run, file, out] = ["lapse", "run", "scenario.yaml", "--out"].map(OsStr::new);
+    let words = [lapse, run, file, out, folder.as_os_str()];
+    let super::Command::Run(args) = Cli::try_parse_from(words)?.command else { bail!("`lapse run` is no subcommand") };
+    Ok(Plan { budgets: Vec::new(), ..with(&args, Some(scenario), anchor)? })
+}
+
+fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Plan> {
     let targets = targets(args, scenario.as_ref())?;
     let policies = policies(&args.lanes)?;
     let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
@@ -104,7 +118,7 @@ fn activity(args: &RunArgs, scenario: Option<Scenario>) -> Result<Activity> {
         }
         (Some(_), Some(_), true) => bail!("a scenario takes as long as it takes: leave out --duration"),
         (None, Some(duration), true) => Ok(Activity::Nothing(duration)),
-        (None, None, false) => Ok(Activity::Command(Command::new(args.command.clone())?)),
+        (None, None, false) => Ok(Activity::Command(command::Command::new(args.command.clone())?)),
         (None, Some(_), false) => {
             bail!("the run lasts as long as the command does: leave out --duration, or the command after --")
         }

@@ -50,7 +50,11 @@ fn an_exported_run_tells_the_same_without_its_secrets() {
     let run = ended.run_folder();
     let made = exported(&run, &archive);
     assert_eq!(made.code(), Some(0), "{}", made.stderr);
-    for named in ["a value that is called secret in the command line: 1 x", "an authorization in events and output: 1 x", "customer"] {
+    for named in [
+        "a value that is called secret in the command line: 1 x",
+        "an authorization in events and output: 1 x",
+        "customer",
+    ] {
         assert!(made.stdout.contains(named), "{named}: {}", made.stdout);
     }
 

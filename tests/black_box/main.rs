@@ -30,3 +30,5 @@ mod server;
 mod story;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod try_cures;

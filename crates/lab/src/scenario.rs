@@ -2,6 +2,7 @@
 //!
 //! Scenarios are read from YAML and checked as a whole before anything starts. Keys are spelt as in Kubernetes.
 
+pub mod cure;
 pub mod expect;
 pub mod hop;
 pub mod pod;

@@ -1,0 +1,170 @@
+//! Trials: the rollout of a scenario, played again and again with cures in force.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+pub(crate) use self::table::{Row, Table};
+use crate::progress::{Progress, Style};
+use crate::run::launch;
+use crate::run::plan::Plan;
+use lapse_lab::scenario::Scenario;
+use lapse_lab::scenario::cure::Cure;
+use lapse_measure::phase::Phase;
+use lapse_measure::time::Bounded;
+use lapse_record::record::Record;
+
+/// What is tried, and how.
+#[derive(Debug)]
+pub(crate) struct Trials {
+    /// The scenario, of which one act is played.
+    pub scenario: Scenario,
+    /// The place of the act.
+    pub act: usize,
+    /// The number of trials of each set of cures.
+    pub each: usize,
+    /// The number of worlds side by side.
+    pub at_once: usize,
+    /// The folder for the runs.
+    pub folder: PathBuf,
+}
+
+/// What one trial came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trial {
+    /// The probes that came to a result from the beginning of the rollout on.
+    pub probes: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// The longest disruption of any lane.
+    pub longest: Bounded,
+    /// The longest outage that could have gone unseen.
+    pub unseen: Duration,
+    /// How long the rollout took.
+    pub rollout: Duration,
+}
+
+/// Plays all trials; `None` if a signal ended them. First each cure alone; then pairs of those that lose requests alone,
+/// for one that does not is cheaper than a pair with it.
+pub(crate) fn run<P>(trials: &Trials, plan: P, say: impl Fn(&str)) -> Result<Option<Table>>
+where
+    P: Fn(&Scenario, &Path) -> Result<Plan> + Sync,
+{
+    let cures = trials.scenario.cures(trials.act);
+    let mut sets: Vec<Vec<Cure>> = vec![Vec::new()];
+    sets.extend(cures.iter().map(|cure| vec![*cure]));
+    say(&format!("{} cures fit: each alone and the rollout as it is, {} x", cures.len(), trials.each));
+    let Some(alone) = play(trials, &sets, &plan)? else { return Ok(None) };
+    let mut table = Table::new(&trials.scenario, trials.act, alone);
+    if table.loses() {
+        let open: Vec<_> = table
+            .rows()
+            .iter()
+            .skip(1)
+            .filter(|row| row.loses())
+            .filter_map(|row| row.cures.first())
+            .copied()
+            .collect();
+        let pairs: Vec<_> = pairs(&open).filter(|pair| is_sensible(trials, pair)).collect();
+        if !pairs.is_empty() {
+            say(&format!("{} pairs of those that lose requests alone, {} x", pairs.len(), trials.each));
+        }
+        let Some(together) = play(trials, &pairs, &plan)? else { return Ok(None) };
+        table.add(together);
+    }
+    Ok(Some(table))
+}
+
+fn pairs(cures: &[Cure]) -> impl Iterator<Item = Vec<Cure>> {
+    let of = |(nth, one): (usize, &Cure)| cures[nth + 1..].iter().map(|other| vec![*one, *other]).collect::<Vec<_>>();
+    cures.iter().enumerate().flat_map(of).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether each cure of a pair changes something beside the other.
+fn is_sensible(trials: &Trials, pair: &[Cure]) -> bool {
+    let with = |cures: &[Cure]| trials.scenario.with_cures(trials.act, cures);
+    pair.iter().all(|one| with(pair) != with(&[*one]))
+}
+
+/// Plays the trials of these sets of cures, several side by side; `None` if a signal ended them.
+fn play<P>(trials: &Trials, sets: &[Vec<Cure>], plan: &P) -> Result<Option<Vec<Row>>>
+where
+    P: Fn(&Scenario, &Path) -> Result<Plan> + Sync,
+{
+    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let done = Mutex::new(Vec::new());
+    let all = sets.len() * trials.each;
+    let work = || {
+        while !stopped.load(Ordering::Relaxed) {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            if nth >= all {
+                return;
+            }
+            // All sets in turn, so that what else the machine does falls on all of them.
+            let set = nth % sets.len();
+            let outcome = play_one(trials, &sets[set], nth / sets.len(), plan);
+            let ended = !matches!(outcome, Ok(Some(_)));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((set, outcome));
+            if ended {
+                stopped.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..trials.at_once.min(all) {
+            scope.spawn(work);
+        }
+    });
+    let mut rows: Vec<_> = sets.iter().map(|cures| Row { cures: cures.clone(), trials: Vec::new() }).collect();
+    for (set, outcome) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match outcome? {
+            Some(trial) => rows[set].trials.push(trial),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(rows))
+}
+
+/// Plays one trial; `None` if a signal ended it.
+fn play_one<P>(trials: &Trials, cures: &[Cure], nth: usize, plan: &P) -> Result<Option<Trial>>
+where
+    P: Fn(&Scenario, &Path) -> Result<Plan>,
+{
+    let scenario = trials.scenario.with_cures(trials.act, cures).context("the scenario has no such act")?;
+    let folder = trials.folder.join(format!("{}-{}", folder_name(cures), nth + 1));
+    let plan = plan(&scenario, &folder)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let record = runtime.block_on(launch::run(plan, &mut Progress::new(Style::Quiet)))?;
+    runtime.shutdown_background();
+    Ok((!record.interrupted).then(|| Trial::of(&record)))
+}
+
+/// The name of the folder of a set's runs: the cures in words, without what paths do not take.
+fn folder_name(cures: &[Cure]) -> String {
+    let words: Vec<_> = cures.iter().map(Cure::to_string).collect();
+    let name = if words.is_empty() { "as-it-is".to_owned() } else { words.join("-and-") };
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
+}
+
+impl Trial {
+    fn of(record: &Record) -> Self {
+        let phases = || record.seen.phases.spans(record.seen.end);
+        let from = phases().find(|(phase, _)| *phase == Phase::Event).map(|(_, span)| span);
+        let totals = record.summary.acts.first().and_then(|act| act.totals.first());
+        let (probes, failed) = totals.map_or((0, 0), |totals| (totals.resolved, totals.failed));
+        Self {
+            probes,
+            failed,
+            longest: totals.map_or_else(|| Bounded::exact(Duration::ZERO), |totals| totals.disruptions.longest_length),
+            unseen: totals.map(|totals| totals.unseen.length).unwrap_or_default(),
+            rollout: from.map(|span| span.length()).unwrap_or_default(),
+        }
+    }
+}
