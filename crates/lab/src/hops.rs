@@ -10,11 +10,11 @@ use tokio::sync::watch;
 use super::duration_range::DurationRange;
 use super::elb;
 use super::endpoints::{Endpoints, Lateness, List};
-use super::gated_listener::GatedListener;
 use super::proxy::{Front, Proxy, ProxyConfig, Upstream};
 use super::scenario::hop::{ElbSpec, HopSpec, IngressSpec, Reloads};
 use super::service::Service;
 use super::world_log::WorldLog;
+use lapse_gate::GatedListener;
 
 /// A port of a hop that cannot be opened.
 #[derive(Debug)]

@@ -21,15 +21,12 @@ mod app;
 mod cluster;
 mod elb;
 mod endpoints;
-mod gated_listener;
 mod hops;
 mod kubelet;
 mod pod;
 mod proxy;
 mod serve_connection;
 mod service;
-mod syn_filter;
-mod syn_sent;
 #[cfg(test)]
 mod test_client;
 mod thread;

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::app::{App, Phase};
-use super::gated_listener::GatedListener;
 use super::scenario::pod::{Afterwards, PodSpec};
 use super::world_log::WorldLog;
+use lapse_gate::GatedListener;
 use lapse_measure::time::Offset;
 use lapse_record::event::detail::{ContainerExit, Detail};
 use lapse_record::event::{EventKind, Object, ObjectKind};

@@ -17,12 +17,10 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::endpoints::List;
-use super::gated_listener::GatedListener;
 use super::ledger::{Entry, InjectedFault};
 use super::pod::Pod;
-use super::syn_filter::SynFilter;
-use super::syn_sent::PendingConnects;
 use super::world_log::WorldLog;
+use lapse_gate::{GatedListener, PendingConnects, SynFilter};
 use lapse_measure::time::Offset;
 use lapse_record::event::EventKind;
 

@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::super::gated_listener::GatedListener;
 use super::super::thread::Thread;
 use super::{Fault, Outage, Plan};
+use lapse_gate::GatedListener;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 

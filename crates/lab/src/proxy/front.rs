@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{PassedOn, Proxy, Upstream};
-use crate::gated_listener::GatedListener;
 use crate::scenario::hop::Reloads;
 use crate::serve_connection::{self, Order};
+use lapse_gate::GatedListener;
 use lapse_record::event::EventKind;
 
 /// The maximum size of a request body, in bytes.

@@ -18,7 +18,7 @@ struct Share {
 
 /// A selection of new connections whose SYNs are dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SynFilter {
+pub struct SynFilter {
     share: Share,
     /// The seed that decides which ports belong to the share.
     lot: u32,
@@ -28,25 +28,25 @@ pub(super) struct SynFilter {
 
 impl SynFilter {
     /// A filter that drops every SYN.
-    pub(super) const fn all() -> Self {
+    pub const fn all() -> Self {
         Self { share: Share { part: 1, whole: 1 }, lot: 0, pending: Vec::new() }
     }
 
     /// A filter that drops `part` of `whole`, chosen anew by each call.
-    pub(super) fn share(part: usize, whole: usize) -> Self {
+    pub fn share(part: usize, whole: usize) -> Self {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let share = Share { part: count(part), whole: count(whole).max(1) };
         Self { share, lot: fastrand::u32(..), pending: Vec::new() }
     }
 
     /// Also drops SYNs from the ports in `pending`.
-    pub(super) fn hold(&mut self, mut pending: Vec<u16>) {
+    pub fn hold(&mut self, mut pending: Vec<u16>) {
         pending.truncate(MAX_PORTS);
         self.pending = pending;
     }
 
     /// The filter as a BPF program; the kernel runs it on each packet from the TCP header on.
-    pub(super) fn program(&self) -> Vec<SockFilter> {
+    pub fn program(&self) -> Vec<SockFilter> {
         let Share { part, whole } = self.share;
         let mut program = vec![
             // Packets of existing connections pass: only a SYN without an ACK opens a new one.

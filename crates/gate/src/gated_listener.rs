@@ -20,7 +20,7 @@ const TRIES: u32 = 16;
 
 /// A bound port, closed at first.
 #[derive(Debug)]
-pub(super) struct GatedListener {
+pub struct GatedListener {
     socket: Socket,
     address: SocketAddr,
     open: AtomicBool,
@@ -28,7 +28,7 @@ pub(super) struct GatedListener {
 
 impl GatedListener {
     /// Binds `address`; port 0 picks any that is free. Fails where the system refuses the address.
-    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.port() == 0 { any_port(address.ip())? } else { Socket::bind(address)? };
         let address = socket.local_addr()?;
         let gate = Self { socket, address, open: AtomicBool::new(true) };
@@ -37,25 +37,26 @@ impl GatedListener {
         Ok(gate)
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
+    /// The address, with the port that was picked if port 0 was asked for.
+    pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Starts to listen. The returned listener must be dropped before the port is opened again.
-    pub(super) fn open(&self) -> io::Result<TcpListener> {
+    pub fn open(&self) -> io::Result<TcpListener> {
         listen(&self.socket, BACKLOG)?;
         self.open.store(true, Ordering::Relaxed);
         TcpListener::from_std(self.socket.try_clone()?)
     }
 
     /// Accepts a connection that is in the backlog already.
-    pub(super) fn waiting(&self) -> Option<(TcpStream, SocketAddr)> {
+    pub fn waiting(&self) -> Option<(TcpStream, SocketAddr)> {
         let (stream, client) = self.socket.accept().ok()?;
         Some((adopt(stream).ok()?, client))
     }
 
     /// Stops listening: new connections are refused, and those in the backlog are reset.
-    pub(super) fn shut(&self) {
+    pub fn shut(&self) {
         // Only if the port is open: closing a closed port makes all connections that are made after the next opening
         // begin with an end of file.
         if self.open.swap(false, Ordering::Relaxed) {
@@ -64,12 +65,12 @@ impl GatedListener {
     }
 
     /// Drops the SYNs that `filter` selects, while the port is open.
-    pub(super) fn sift(&self, filter: &SynFilter) -> io::Result<()> {
+    pub fn sift(&self, filter: &SynFilter) -> io::Result<()> {
         SockRef::from(&self.socket).attach_filter(&filter.program())
     }
 
     /// Drops the SYNs of all new connections from now on.
-    pub(super) fn swallow(&self) -> io::Result<()> {
+    pub fn swallow(&self) -> io::Result<()> {
         self.shut();
         self.sift(&SynFilter::all())?;
         listen(&self.socket, BACKLOG)?;

@@ -14,36 +14,36 @@ const OFTEN: Duration = Duration::from_millis(200);
 
 /// The client ports with a pending connect; a port leaves when its client gives up.
 #[derive(Debug)]
-pub(super) struct PendingConnects {
+pub struct PendingConnects {
     ports: watch::Receiver<Vec<u16>>,
     swallowing: watch::Sender<bool>,
 }
 
 impl PendingConnects {
     /// Watches the table for pending connects to `port` while the value exists.
-    pub(super) fn at(port: u16) -> Self {
+    pub fn at(port: u16) -> Self {
         let ((tell, ports), (swallowing, asked)) = (watch::channel(Vec::new()), watch::channel(false));
         tokio::spawn(look(port, asked, tell));
         Self { ports, swallowing }
     }
 
     /// Sets whether SYNs are being dropped; when that ends, the table is read once more.
-    pub(super) fn look_out(&self, swallowing: bool) {
+    pub fn look_out(&self, swallowing: bool) {
         self.swallowing.send_replace(swallowing);
     }
 
     /// The ports whose connect is still pending.
-    pub(super) fn ports(&mut self) -> Vec<u16> {
+    pub fn ports(&mut self) -> Vec<u16> {
         self.ports.borrow_and_update().clone()
     }
 
     /// Whether the ports have changed since [`Self::ports`].
-    pub(super) fn has_changed(&self) -> bool {
+    pub fn has_changed(&self) -> bool {
         self.ports.has_changed().unwrap_or(false)
     }
 
     /// A receiver that is notified when the ports change.
-    pub(super) fn watch(&self) -> watch::Receiver<Vec<u16>> {
+    pub fn watch(&self) -> watch::Receiver<Vec<u16>> {
         self.ports.clone()
     }
 }
@@ -99,6 +99,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::gated_listener::GatedListener;
 
     #[test]
     fn only_connections_that_wait_for_the_port_are_read_from_the_kernels_table() {
@@ -109,7 +110,6 @@ mod tests {
                      3: odd\n";
         assert_eq!(pending(table, 8080), [50_000]);
     }
-    use crate::gated_listener::GatedListener;
 
     #[tokio::test]
     async fn a_pending_connect_is_listed_until_its_client_gives_up() {
