@@ -10,6 +10,7 @@ mod lab;
 mod lint;
 mod plan;
 mod pod;
+mod replay;
 mod report;
 mod report_files;
 mod run;
@@ -75,6 +76,9 @@ enum Command {
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),
+    /// Play a recorded run back as a server, which does to clients what the run's probes saw.
+    #[command(after_help = replay::EXAMPLE, arg_required_else_help = true)]
+    Replay(replay::ReplayArgs),
     /// Check how precisely this machine can measure: inject outages on loopback and compare them with what is measured.
     ///
     /// Exit codes: 0 every outage lies within its measured bounds, 1 one does not, 2 wrong usage, 3 no outage was seen,
@@ -367,6 +371,7 @@ impl Cli {
             Command::Causes(args) => causes::execute(&args),
             Command::Try(args) => try_cures::execute(&args),
             Command::Lab(args) => lab::execute(&args),
+            Command::Replay(args) => replay::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
             Command::Lint(args) => lint::execute(&args),
             Command::Pod(args) => pod::execute(&args),

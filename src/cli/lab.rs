@@ -66,7 +66,8 @@ pub(super) async fn tell_all(told: &mut UnboundedReceiver<Event>) {
     }
 }
 
-fn say(line: &str) -> std::io::Result<()> {
+/// Prints a line at once.
+pub(super) fn say(line: &str) -> std::io::Result<()> {
     let mut out = stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()

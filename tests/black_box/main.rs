@@ -23,6 +23,8 @@ mod live;
 #[cfg(test)]
 mod pod;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod server;

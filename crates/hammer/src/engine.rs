@@ -120,7 +120,7 @@ fn slots_a_second(settings: &Settings) -> u64 {
 }
 
 /// Raises the limit on open descriptors to its maximum, and returns that.
-fn raise_descriptors() -> u64 {
+pub fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let set = setrlimit(Resource::Nofile, raised).is_ok();

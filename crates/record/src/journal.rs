@@ -13,7 +13,7 @@ mod replay;
 mod tail;
 mod wire;
 
-pub use self::reader::{Reader, header, read, read_with};
+pub use self::reader::{Reader, header, read, read_observed, read_with};
 pub use self::tail::Tail;
 
 use std::fs::{File, OpenOptions};

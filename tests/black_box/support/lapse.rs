@@ -119,6 +119,25 @@ impl Running {
         read(self.folder.path(), "stdout")
     }
 
+    /// What `find` finds in the first line of standard output in which it finds something; fails the test if lapse
+    /// prints none in time.
+    pub(crate) fn await_line<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = clock::now() + u64::try_from(RUN_TIMEOUT.as_nanos()).unwrap();
+        loop {
+            if let Some(found) = self.stdout().split_inclusive('\n').filter(|line| line.ends_with('\n')).find_map(&find)
+            {
+                return found;
+            }
+            assert!(
+                clock::now() < deadline,
+                "no such line in\n{}\n{}",
+                self.stdout(),
+                read(self.folder.path(), "stderr")
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until lapse ends; kills it and fails the test after `RUN_TIMEOUT`.
     pub(crate) fn end(mut self) -> Ended {
         let deadline = clock::now() + u64::try_from(RUN_TIMEOUT.as_nanos()).unwrap();

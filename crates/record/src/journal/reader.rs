@@ -38,6 +38,12 @@ pub fn read_with(folder: &Path, header: RunHeader) -> Result<Record, Error> {
     Ok(Reader::of(folder)?.record_with(header))
 }
 
+/// Reads the journal in `folder` as [`read_with`] does, and shows each entry to `observe` before it is recorded: a record
+/// does not hold every probe, the journal does.
+pub fn read_observed(folder: &Path, header: RunHeader, observe: impl FnMut(&Entry)) -> Result<Record, Error> {
+    Ok(Reader::of(folder)?.record_observed(header, observe))
+}
+
 impl Reader<BufReader<File>> {
     /// Begins to read the journal in `folder`.
     pub fn of(folder: &Path) -> Result<Self, Error> {
@@ -83,9 +89,13 @@ impl<R: Read + Send> Reader<R> {
     }
 
     /// The record of all entries that are still to be read, with another header, such as one with other budgets.
-    pub fn record_with(mut self, header: RunHeader) -> Record {
+    pub fn record_with(self, header: RunHeader) -> Record {
+        self.record_observed(header, |_| {})
+    }
+
+    fn record_observed(mut self, header: RunHeader, observe: impl FnMut(&Entry)) -> Record {
         let mut recorder = Recorder::new(header);
-        let damage = replay::all(&mut self.frames, &mut recorder);
+        let damage = replay::all(&mut self.frames, &mut recorder, observe);
         let mut record = recorder.finish();
         record.summary.notes.extend(damage);
         record

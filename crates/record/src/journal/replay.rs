@@ -28,15 +28,20 @@ struct Part {
 /// How a journal ends, with a note on where and why if it does not end in order.
 pub(super) type Ending = Option<String>;
 
-/// Records entries until the journal ends or is damaged. Returns a note on where and why if it does not end in order.
-pub(super) fn all<R: Read + Send>(frames: &mut Frames<R>, recorder: &mut Recorder) -> Option<String> {
+/// Records entries until the journal ends or is damaged, and shows each to `observe` before. Returns a note on where and
+/// why if the journal does not end in order.
+pub(super) fn all<R: Read + Send>(
+    frames: &mut Frames<R>,
+    recorder: &mut Recorder,
+    mut observe: impl FnMut(&Entry),
+) -> Option<String> {
     let (lanes, control) = recorder.lanes();
     let lanes = lanes.to_vec();
     let mut part = Part::read(frames, (&lanes, control));
     while part.ending.is_none() {
         let (outcome, next) = std::thread::scope(|scope| {
             let next = scope.spawn(|| Part::read(frames, (&lanes, control)));
-            let outcome = record_all(part.entries, recorder);
+            let outcome = record_all(part.entries, recorder, &mut observe);
             (outcome, next.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
         if let Err(note) = outcome {
@@ -44,7 +49,7 @@ pub(super) fn all<R: Read + Send>(frames: &mut Frames<R>, recorder: &mut Recorde
         }
         part = next;
     }
-    let outcome = record_all(part.entries, recorder);
+    let outcome = record_all(part.entries, recorder, &mut observe);
     outcome.err().or(part.ending.flatten())
 }
 
@@ -85,9 +90,14 @@ pub(super) fn decode(kind: u8, payload: &[u8], lanes: (&[Lane], Schedule)) -> Re
 }
 
 /// Records entries, batches that follow each other at once; the error is a note on the entry that cannot be recorded.
-fn record_all(entries: Vec<(usize, Entry)>, recorder: &mut Recorder) -> Result<(), String> {
+fn record_all(
+    entries: Vec<(usize, Entry)>,
+    recorder: &mut Recorder,
+    observe: &mut impl FnMut(&Entry),
+) -> Result<(), String> {
     let mut batches = Batches::default();
     for (at, entry) in entries {
+        observe(&entry);
         match entry {
             Entry::Batch(batch) => batches.add(at, batch),
             entry => {

@@ -1,0 +1,22 @@
+//! Plays a recorded run back as a server: at each instant it does to a client what the run's probes saw done at that
+//! instant.
+//!
+//! What is played follows from the record alone, so that two replays of a run are the same. Nothing here probes or
+//! judges.
+
+pub mod mark;
+pub mod playback;
+pub mod recorded;
+pub mod script;
+pub mod serve;
+
+mod alarm;
+mod answer;
+mod connection;
+mod delays;
+mod door;
+mod play;
+mod port;
+mod stage;
+mod stream;
+mod track;

@@ -1,0 +1,138 @@
+//! The server of a replay: its settings, what it tells, and its main loop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use lapse_measure::time::Offset;
+
+use crate::door::Door;
+use crate::playback::{Playback, Position};
+use crate::port::Port;
+use crate::script::Script;
+use crate::stage::Stage;
+use crate::{alarm, connection};
+
+/// For how long after a SYN was dropped its client is looked for: it sends the next one a second later.
+const LOOK_OUT: Duration = Duration::from_millis(500);
+
+/// What starts a replay. `POST /-/start` always does, and starts it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The first request.
+    FirstRequest,
+    /// Only `POST /-/start`.
+    Asked,
+}
+
+/// The settings of a replay.
+#[derive(Debug)]
+pub struct Config {
+    /// The address to serve at; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// What starts the replay.
+    pub trigger: Trigger,
+    /// The part of the run to play, how fast, and how often.
+    pub playback: Playback,
+}
+
+/// What happens to a replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Clients can connect to this address.
+    Listening(SocketAddr),
+    /// The replay has begun at this instant of its clock, for the first time or again.
+    Started(Offset),
+    /// The part of the run has been played; from here on the service is well.
+    Over,
+    /// The port could not be made to do what was recorded.
+    Trouble(String),
+}
+
+/// Why a replay cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be used.
+    #[error("cannot listen at {address}: choose another address with --listen")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The error of the operating system.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Serves the replay of `script` until `ended` resolves; `now` is its clock.
+pub async fn serve(
+    config: Config,
+    script: Script,
+    now: impl Fn() -> Offset + Send + Sync + 'static,
+    news: UnboundedSender<News>,
+    ended: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let Config { listen, trigger, playback } = config;
+    let port = Port::open(listen).map_err(|source| Error::Listen { address: listen, source })?;
+    // By default the kernel may delay a timer by 50 us to save power; a refusal leaves it at that.
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    let stage = Arc::new(Stage { script, playback, trigger, news, now: Box::new(now) });
+    stage.tell(News::Listening(port.address()));
+    tokio::select! {
+        () = ended => {}
+        () = run(port, &stage) => {}
+    }
+    Ok(())
+}
+
+/// Accepts connections and turns the port as the script says; never returns.
+async fn run(mut port: Port, stage: &Arc<Stage>) {
+    let (mut starts, mut pending) = (stage.playback.starts(), port.pending());
+    let (mut swallowed, mut looking, mut told_over) = (None, false, false);
+    loop {
+        let now = stage.now();
+        let (door, mut until) = stage.door(now);
+        if door == Door::Swallowing {
+            swallowed = Some(now);
+        }
+        let looks = swallowed.is_some_and(|last| now.since(last) < LOOK_OUT);
+        if looks {
+            until = Some(until.map_or(LOOK_OUT, |until| until.min(LOOK_OUT)));
+        }
+        if std::mem::replace(&mut looking, looks) != looks {
+            port.look_out(looks);
+        }
+        match port.turn(door) {
+            Ok(guests) => {
+                for guest in guests {
+                    tokio::spawn(connection::serve(Arc::clone(stage), guest));
+                }
+            }
+            Err(error) => stage.tell(News::Trouble(format!("the port cannot do as recorded: {error}"))),
+        }
+        let over = stage.playback.position(now) == Position::Over;
+        if over && !std::mem::replace(&mut told_over, over) {
+            stage.tell(News::Over);
+        }
+        told_over = over;
+        let mut change = pin!(async {
+            match until {
+                Some(until) => alarm::sleep(until.max(Duration::from_nanos(1))).await,
+                None => std::future::pending().await,
+            }
+        });
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut change => break,
+                Ok(()) = starts.changed() => break,
+                Ok(()) = pending.changed() => break,
+                guest = port.accept() => drop(tokio::spawn(connection::serve(Arc::clone(stage), guest))),
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The state that all connections of a replay share: the script, where the replay is, and the clock.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use lapse_measure::lane::Policy;
+use lapse_measure::time::Offset;
+
+use crate::door::Door;
+use crate::play::{Play, Reply};
+use crate::playback::{Playback, Position};
+use crate::script::Script;
+use crate::serve::{News, Trigger};
+
+/// What is done to a request that has just been read.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) position: Position,
+    pub(crate) play: Play,
+    /// From the request to what is done.
+    pub(crate) delay: Duration,
+}
+
+/// A replay.
+pub(crate) struct Stage {
+    pub(crate) script: Script,
+    pub(crate) playback: Playback,
+    pub(crate) trigger: Trigger,
+    pub(crate) news: UnboundedSender<News>,
+    pub(crate) now: Box<dyn Fn() -> Offset + Send + Sync>,
+}
+
+impl Stage {
+    pub(crate) fn now(&self) -> Offset {
+        (self.now)()
+    }
+
+    /// Decides about a request that was read at `now`, the first on its connection (`Policy::New`) or a later one.
+    pub(crate) fn turn(&self, policy: Policy, now: Offset) -> Turn {
+        if self.trigger == Trigger::FirstRequest && self.playback.start_once(now) {
+            self.tell(News::Started(now));
+        }
+        let position = self.playback.position(now);
+        let scene = match position {
+            Position::At(at) => self.script.scene(policy, at),
+            Position::Waiting | Position::Over => None,
+        };
+        let Some(scene) = scene else {
+            return Turn { position, play: Play::Answer(Reply::fine()), delay: Duration::ZERO };
+        };
+        let play = Play::of(&scene);
+        let delay =
+            if play.waits_for_the_client() { Duration::ZERO } else { self.playback.speed().played(scene.delay) };
+        Turn { position, play, delay }
+    }
+
+    /// Starts the replay from its beginning.
+    pub(crate) fn start(&self, now: Offset) {
+        self.playback.start(now);
+        self.tell(News::Started(now));
+    }
+
+    /// What the port does at `now`, and how long it goes on doing that; `None` for as long as nothing changes.
+    pub(crate) fn door(&self, now: Offset) -> (Door, Option<Duration>) {
+        match self.playback.position(now) {
+            Position::At(at) => {
+                let doors = &self.script.doors;
+                let until = self.playback.until(at, doors.next_change(at));
+                (doors.at(at).copied().unwrap_or_default(), Some(until))
+            }
+            Position::Waiting | Position::Over => (Door::Open, None),
+        }
+    }
+
+    pub(crate) fn tell(&self, news: News) {
+        // With no listener, the replay goes on untold.
+        let _ = self.news.send(news);
+    }
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stage").field("playback", &self.playback).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! `lapse replay`: plays a recorded run back as a server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::lab::say;
+use super::value;
+use crate::run::signal::Signals;
+use lapse_hammer::clock::Clock;
+use lapse_hammer::engine::raise_descriptors;
+use lapse_measure::span::Span;
+use lapse_measure::time::{Human, Offset};
+use lapse_replay::mark::Mark;
+use lapse_replay::playback::{Playback, Speed};
+use lapse_replay::recorded;
+use lapse_replay::script::Script;
+use lapse_replay::serve::{Config, News, Trigger, serve};
+
+pub(super) const EXAMPLE: &str = "\
+Example: the second outage of a run, for a client's test that begins with its first request
+  lapse replay reports/2026-11-22T20-15-03-shop --listen 127.0.0.1:8080 --from episode:2 --to episode:2";
+
+/// The arguments of `lapse replay`.
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The folder of a run.
+    folder: PathBuf,
+    /// The address to serve at, or a port of 127.0.0.1; port 0 picks a free one [e.g. 0.0.0.0:8080].
+    #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
+    listen: SocketAddr,
+    /// The target to play, of a run that has several [e.g. ingress].
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    /// Where to begin: a time since the start of the run, a time of day in UTC, or an episode, which is played from a
+    /// second before it [default: the start; e.g. 6.8s, 19:06:59 or episode:2].
+    #[arg(long, value_name = "PLACE")]
+    from: Option<Mark>,
+    /// Where to end; an episode is played to a second after it [default: the end; e.g. 9s or episode:2].
+    #[arg(long, value_name = "PLACE")]
+    to: Option<Mark>,
+    /// What starts the replay; POST /-/start always does, and starts it again.
+    #[arg(long, value_name = "WHEN", default_value = "first-request")]
+    start: StartName,
+    /// Begin again at the end, for ever.
+    #[arg(long = "loop")]
+    looped: bool,
+    /// How many times as fast as recorded to play, delays included [e.g. 2 or 0.5].
+    #[arg(long, value_name = "TIMES", default_value = "1", value_parser = speed)]
+    speed: Speed,
+}
+
+/// What starts a replay, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StartName {
+    /// The first request.
+    FirstRequest,
+    /// Only POST /-/start.
+    Asked,
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    text.parse().ok().and_then(Speed::times).ok_or_else(|| "write a number from 0.01 to 100, such as 2".to_owned())
+}
+
+/// Plays the run until Ctrl-C, and prints where it listens and what happens.
+pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
+    let folder = args.folder.display();
+    ensure!(
+        args.folder.is_dir(),
+        "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
+    );
+    let cannot = || format!("cannot replay {folder}");
+    let script = recorded::journal(&args.folder, args.target.as_deref()).with_context(cannot)?;
+    let part = script.course.between(args.from, args.to).with_context(cannot)?;
+    let trigger = match args.start {
+        StartName::FirstRequest => Trigger::FirstRequest,
+        StartName::Asked => Trigger::Asked,
+    };
+    raise_descriptors();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let mut signals = Signals::catch().context("cannot catch signals")?;
+        let (clock, (tell, told)) = (Clock::start(), unbounded_channel());
+        let telling = tokio::spawn(tell_all(told, clock, introduction(&script, part, trigger)));
+        let playback = Playback::new(part, args.speed, args.looped);
+        let config = Config { listen: args.listen, trigger, playback };
+        let ended = async {
+            signals.next().await;
+        };
+        serve(config, script, move || clock.now(), tell, ended).await.with_context(cannot)?;
+        telling.abort();
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// What is played, and what of it is not as recorded, a line each.
+fn introduction(script: &Script, part: Span, trigger: Trigger) -> Vec<String> {
+    let since_start = |at: Offset| Human(at.since(Offset::ZERO));
+    let start = match trigger {
+        Trigger::FirstRequest => "starts with the first request, or on POST /-/start",
+        Trigger::Asked => "starts on POST /-/start",
+    };
+    let Script { name, target, .. } = script;
+    let what = if name == target { name.clone() } else { format!("{name}, target {target}") };
+    let mut lines =
+        vec![format!("replay of {what}, from {} to {}; {start}", since_start(part.from), since_start(part.to))];
+    lines.extend(script.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+/// Prints the lines of `introduction` once clients can connect, and a line for all that happens then.
+async fn tell_all(mut told: UnboundedReceiver<News>, clock: Clock, introduction: Vec<String>) {
+    while let Some(news) = told.recv().await {
+        let lines = match news {
+            News::Listening(address) => {
+                let ready = format!("listening at http://{address}/, Ctrl-C ends it");
+                [introduction.clone(), vec![ready]].concat()
+            }
+            News::Started(at) => {
+                let nanos = clock.began().at(at).as_nanos();
+                vec![format!("started at {}.{:09} s of CLOCK_MONOTONIC", nanos / 1_000_000_000, nanos % 1_000_000_000)]
+            }
+            News::Over => vec!["over: the service is well from here on".to_owned()],
+            News::Trouble(trouble) => vec![trouble],
+        };
+        // Where stdout is closed, the replay goes on.
+        if lines.iter().any(|line| say(line).is_err()) {
+            return;
+        }
+    }
+}

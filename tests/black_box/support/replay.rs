@@ -1,0 +1,157 @@
+//! A running `lapse replay`, and the comparison of a run that was measured against it with the run that it plays.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use lapse_measure::binomial::Share;
+use serde_json::Value;
+
+use super::lapse::{Ended, Lapse, Running};
+use super::report::Report;
+
+/// The edges of what a replay plays lie within the recorded bounds and this much more: a probe's class holds for half a
+/// period around it, and the port turns up to a millisecond late.
+pub(crate) const SLACK: u64 = 2_000_000;
+
+/// A replay that clients can connect to.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    running: Running,
+    address: SocketAddr,
+}
+
+impl Replay {
+    /// Replays the run in `folder` at a free port.
+    pub(crate) fn start<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>) -> Self {
+        let folder = folder.to_str().unwrap();
+        let running = Lapse::new(["replay", folder, "--listen", "127.0.0.1:0"]).and(args).start();
+        let address =
+            running.await_line(|line| line.strip_prefix("listening at http")?.split('/').nth(2)?.parse().ok());
+        Self { running, address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The instant at which the replay started, on `CLOCK_MONOTONIC`; it has to have been started.
+    pub(crate) fn started(&self) -> u64 {
+        self.running.await_line(|line| {
+            let (seconds, nanos) = line.strip_prefix("started at ")?.split_once(' ')?.0.split_once('.')?;
+            Some(seconds.parse::<u64>().ok()? * 1_000_000_000 + nanos.parse::<u64>().ok()?)
+        })
+    }
+
+    /// Sends a request on a connection of its own; returns the answer and how long it took.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> (String, Duration) {
+        let began = super::clock::now();
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: replay\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer, Duration::from_nanos(super::clock::now() - began))
+    }
+
+    /// The value of the header with the offset, of an answer to a request that is sent now.
+    pub(crate) fn offset(&self) -> String {
+        header(&self.ask("GET", "/").0, "lapse-replay-offset").expect("every answer has its offset")
+    }
+
+    /// Ends the replay as a user does.
+    pub(crate) fn end(self) -> Ended {
+        self.running.signal(rustix::process::Signal::INT);
+        self.running.end()
+    }
+}
+
+/// The value of a header in an answer.
+pub(crate) fn header(answer: &str, name: &str) -> Option<String> {
+    let line = |line: &str| {
+        line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+    };
+    answer.lines().find_map(line)
+}
+
+/// A measured run, held against the recorded run that was played to it from `from` on.
+#[derive(Debug)]
+pub(crate) struct Comparison<'a> {
+    pub(crate) recorded: &'a Report,
+    pub(crate) measured: &'a Report,
+    /// The start of the replay, on `CLOCK_MONOTONIC`.
+    pub(crate) started: u64,
+    /// The offset of the recorded run that was played first, in nanoseconds.
+    pub(crate) from: u64,
+    /// How long the replay took, in nanoseconds.
+    pub(crate) length: u64,
+}
+
+impl Comparison<'_> {
+    /// Objections to how often each class was seen: the 95 % intervals of the two shares have to meet.
+    pub(crate) fn of_counts(&self) -> Vec<String> {
+        let mut objections = Vec::new();
+        for (recorded, measured) in self.recorded.target().lanes.iter().zip(&self.measured.target().lanes) {
+            let slots = self.length * recorded.offered / self.recorded.run.length_ns;
+            let (was, is) = (recorded.failed(), measured.failed());
+            for class in was.keys().chain(is.keys()).collect::<BTreeSet<_>>() {
+                let count = |of: &std::collections::BTreeMap<String, u64>| of.get(class).copied().unwrap_or(0);
+                let (recorded_share, share) = (Share::of(count(&was), slots), Share::of(count(&is), slots));
+                if recorded_share.high < share.low || share.high < recorded_share.low {
+                    objections.push(format!("{}: {class} x{}, recorded x{}", measured.name, count(&is), count(&was)));
+                }
+            }
+        }
+        objections
+    }
+
+    /// Objections to the edges of a stretch of failures: its measured brackets have to meet the recorded ones, which
+    /// the slack widens.
+    pub(crate) fn of_edges(&self, recorded: &Edges, measured: &Edges) -> Vec<String> {
+        let zero = i128::from(self.measured.run.anchor.monotonic_ns);
+        let played = |ns: u64| i128::from(self.started) - zero + i128::from(ns) - i128::from(self.from);
+        let slack = i128::from(SLACK);
+        let meet = |name, recorded: (Option<u64>, Option<u64>), measured: (Option<u64>, Option<u64>)| {
+            let low = recorded.0.map_or(i128::MIN, |ns| played(ns) - slack);
+            let high = recorded.1.map_or(i128::MAX, |ns| played(ns) + slack);
+            let starts = measured.0.map_or(i128::MIN, i128::from);
+            let ends = measured.1.map_or(i128::MAX, i128::from);
+            (starts > high || ends < low)
+                .then(|| format!("{name}: measured {starts} to {ends} ns, recorded and widened {low} to {high} ns"))
+        };
+        let began = meet("began", recorded.began, measured.began);
+        let ended = meet("ended", recorded.ended, measured.ended);
+        began.into_iter().chain(ended).collect()
+    }
+
+    /// The measured offset at which something recorded at `ns` was played.
+    pub(crate) fn played(&self, ns: u64) -> i128 {
+        i128::from(self.started) - i128::from(self.measured.run.anchor.monotonic_ns) + i128::from(ns)
+            - i128::from(self.from)
+    }
+}
+
+/// The brackets of the two edges of an outage or a disruption; `None` where a side is open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edges {
+    pub(crate) began: (Option<u64>, Option<u64>),
+    pub(crate) ended: (Option<u64>, Option<u64>),
+}
+
+impl Edges {
+    /// The edges of an outage or a disruption in a report.
+    pub(crate) fn of(value: &Value) -> Self {
+        let both = |key: &str| (value[key][0].as_u64(), value[key][1].as_u64());
+        Self { began: both("began"), ended: both("ended") }
+    }
+}
+
+/// A list of `lane` in the report of the run in `folder`.
+pub(crate) fn list(folder: &Path, lane: &str, key: &str) -> Vec<Value> {
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("report.json")).unwrap()).unwrap();
+    let lanes = report["targets"][0]["lanes"].as_array().unwrap();
+    let lane = lanes.iter().find(|found| found["name"] == lane).unwrap();
+    lane[key].as_array().unwrap().clone()
+}
