@@ -58,7 +58,7 @@ impl Service {
     /// Opens the service's port. Fails where the kernel refuses to listen.
     pub(super) fn open(gate: GatedListener, log: Arc<WorldLog>) -> io::Result<Self> {
         let listener = Some(gate.open()?);
-        let pending = PendingConnects::at(gate.address().port());
+        let pending = PendingConnects::at(gate.address());
         let (odds, since) = (Odds::default(), Offset::ZERO);
         Ok(Self { gate, listener, filter: SynFilter::share(0, 1), odds, since, pending, log })
     }

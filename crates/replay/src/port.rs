@@ -31,7 +31,7 @@ impl Port {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
         let gate = GatedListener::bind(address)?;
         let listener = Some(gate.open()?);
-        let pending = PendingConnects::at(gate.address().port());
+        let pending = PendingConnects::at(gate.address());
         Ok(Self { gate, listener, door: Door::Open, pending })
     }
 
