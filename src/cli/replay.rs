@@ -13,6 +13,7 @@ use super::value;
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::raise_descriptors;
+use lapse_hammer::tls::{certificates, private_key};
 use lapse_measure::span::Span;
 use lapse_measure::time::{Human, Offset};
 use lapse_replay::mark::Mark;
@@ -20,6 +21,7 @@ use lapse_replay::playback::{Playback, Speed};
 use lapse_replay::recorded;
 use lapse_replay::script::Script;
 use lapse_replay::serve::{Config, News, Trigger, serve};
+use lapse_replay::tls::Tls;
 
 pub(super) const EXAMPLE: &str = "\
 Example: the second outage of a run, for a client's test that begins with its first request
@@ -33,6 +35,12 @@ pub(super) struct ReplayArgs {
     /// The address to serve at, or a port of 127.0.0.1; port 0 picks a free one [e.g. 0.0.0.0:8080].
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
     listen: SocketAddr,
+    /// The certificate chain to show to clients, as PEM; clients then use TLS, with HTTP/2 or HTTP/1.1 [e.g. server.pem].
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The key of the certificate, as PEM [e.g. server.key].
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// The target to play, of a run that has several [e.g. ingress].
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
@@ -81,15 +89,17 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         StartName::FirstRequest => Trigger::FirstRequest,
         StartName::Asked => Trigger::Asked,
     };
+    let tls = tls(args)?;
     raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         let mut signals = Signals::catch().context("cannot catch signals")?;
         let (clock, (tell, told)) = (Clock::start(), unbounded_channel());
-        let telling = tokio::spawn(tell_all(told, clock, introduction(&script, part, trigger)));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let telling = tokio::spawn(tell_all(told, clock, scheme, introduction(args, &script, part)));
         let playback = Playback::new(part, args.speed, args.looped);
-        let config = Config { listen: args.listen, trigger, playback };
+        let config = Config { listen: args.listen, tls, trigger, playback };
         let ended = async {
             signals.next().await;
         };
@@ -99,27 +109,40 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
     })
 }
 
+/// TLS with the certificate of the flags; `None` without any.
+fn tls(args: &ReplayArgs) -> Result<Option<Tls>> {
+    let (Some(cert), Some(key)) = (&args.cert, &args.key) else { return Ok(None) };
+    let unusable = || format!("the certificate in {} and the key in {} cannot be used", cert.display(), key.display());
+    Ok(Some(Tls::new(certificates(cert)?, private_key(key)?).with_context(unusable)?))
+}
+
 /// What is played, and what of it is not as recorded, a line each.
-fn introduction(script: &Script, part: Span, trigger: Trigger) -> Vec<String> {
+fn introduction(args: &ReplayArgs, script: &Script, part: Span) -> Vec<String> {
     let since_start = |at: Offset| Human(at.since(Offset::ZERO));
-    let start = match trigger {
-        Trigger::FirstRequest => "starts with the first request, or on POST /-/start",
-        Trigger::Asked => "starts on POST /-/start",
+    let start = match args.start {
+        StartName::FirstRequest => "starts with the first request, or on POST /-/start",
+        StartName::Asked => "starts on POST /-/start",
     };
     let Script { name, target, .. } = script;
     let what = if name == target { name.clone() } else { format!("{name}, target {target}") };
     let mut lines =
         vec![format!("replay of {what}, from {} to {}; {start}", since_start(part.from), since_start(part.to))];
+    if script.is_encrypted && args.cert.is_none() {
+        lines.push(
+            "note: the run was of https://, and this replay is not: give it a certificate with --cert and --key"
+                .to_owned(),
+        );
+    }
     lines.extend(script.notes.iter().map(|note| format!("note: {note}")));
     lines
 }
 
 /// Prints the lines of `introduction` once clients can connect, and a line for all that happens then.
-async fn tell_all(mut told: UnboundedReceiver<News>, clock: Clock, introduction: Vec<String>) {
+async fn tell_all(mut told: UnboundedReceiver<News>, clock: Clock, scheme: &str, introduction: Vec<String>) {
     while let Some(news) = told.recv().await {
         let lines = match news {
             News::Listening(address) => {
-                let ready = format!("listening at http://{address}/, Ctrl-C ends it");
+                let ready = format!("listening at {scheme}://{address}/, Ctrl-C ends it");
                 [introduction.clone(), vec![ready]].concat()
             }
             News::Started(at) => {

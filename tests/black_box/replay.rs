@@ -29,13 +29,15 @@ fn an_upgrade_of_a_real_cluster_is_seen_again() {
     let (recorded, measured) = (Report::read(&story()), ended.report());
     let (started, from, length) = (replay.started(), 6_000_000_000, 3_500_000_000);
     let comparison = Comparison { recorded: &recorded, measured: &measured, started, from, length };
-    let objections = comparison.of_counts();
+    // What the kept lane loses when it has to connect depends on when its client has to, and a client on a busy machine
+    // needs more connections; the lane of new connections always connects.
+    let objections =
+        comparison.of_counts(|lane, class| lane == "new" || !matches!(class, "refused" | "connect-timeout"));
     assert!(
         objections.is_empty(),
         "{objections:#?}\n{:?}",
         measured.target().lanes.iter().map(|lane| &lane.classes).collect::<Vec<_>>()
     );
-    // When the kept lane fails depends on when its client has to connect; the lane of new connections always does.
     let disruption = |folder: &Path| Edges::of(&list(folder, "new", "disruptions")[0]);
     let objections = comparison.of_edges(&disruption(&story()), &disruption(&ended.run_folder()));
     assert!(objections.is_empty(), "{objections:#?}");
@@ -56,11 +58,49 @@ fn every_outage_is_seen_again_where_it_was() {
     let first = measure(&server.url(), "500/s", "1s", "4s");
     let replay = Replay::start(&first.run_folder(), []);
     let again = measure(&replay.url(), "500/s", "1s", "4200ms");
+    assert_seen_again(&first, &again, &replay);
+}
+
+#[test]
+fn every_outage_over_http2_and_tls_is_seen_again() {
+    let plan = Plan::healthy()
+        .then(Fault::RstStream, 600, 1000)
+        .then(Fault::GoAwayRefuse, 1600, 2000)
+        .then(Fault::Status(503), 2600, 3000)
+        .then(Fault::TlsGarbage, 3600, 4000)
+        .then(Fault::Refuse, 4600, 5000);
+    let server = Server::start(Protocol::Https2, plan);
+    // TLS handshakes are slow in a debug build; at a higher rate a busy machine would measure itself.
+    let measure = |url: &str, duration| {
+        Lapse::run([url, "--insecure", "--rate", "100/s", "--timeout", "1s", "--duration", duration]).end()
+    };
+    let first = measure(&server.url(), "5500ms");
+    let replay = Replay::start(&first.run_folder(), ["--cert", server.certificate(), "--key", server.certificate()]);
+    assert!(replay.url().starts_with("https://"), "{}", replay.url());
+    let again = measure(&replay.url(), "5700ms");
+    assert_eq!(again.report().lane("new").protocol, "h2");
+    assert_seen_again(&first, &again, &replay);
+}
+
+#[test]
+fn a_goaway_in_good_order_loses_no_request() {
+    let server = Server::start(Protocol::Http2, Plan::healthy().then(Fault::GoAwayGraceful, 500, 1000));
+    let args = ["--http2", "--rate", "200/s", "--duration", "1500ms"];
+    let first = Lapse::run([server.url()]).and(args).end();
+    let replay = Replay::start(&first.run_folder(), []);
+    let again = Lapse::run([replay.url()]).and(args).end().report();
+    for lane in &again.target().lanes {
+        assert!(lane.failed().is_empty(), "{}: {:?}", lane.name, lane.classes);
+    }
+}
+
+/// Asserts that `again`, measured against a replay of `first`, saw what that saw, when it saw it.
+fn assert_seen_again(first: &Ended, again: &Ended, replay: &Replay) {
     let (recorded, measured) = (first.report(), again.report());
     let length = recorded.run.length_ns;
     let comparison =
         Comparison { recorded: &recorded, measured: &measured, started: replay.started(), from: 0, length };
-    assert_eq!(comparison.of_counts(), Vec::<String>::new());
+    assert_eq!(comparison.of_counts(|_, _| true), Vec::<String>::new());
     for lane in ["reused", "new"] {
         let found = list(&again.run_folder(), lane, "outages");
         let floor = recorded.lane(lane).floor_ns.max(measured.lane(lane).floor_ns);
@@ -152,6 +192,12 @@ fn what_cannot_be_played_is_refused_with_the_reason() {
     refused(&story(), &["--from", "soon"], "episode:2");
     refused(&story(), &["--target", "other"], "it has 127.0.0.1");
     refused(&story(), &["--speed", "0"], "0.01 to 100");
+    let none = folder.path().join("none.pem");
+    let none = none.to_str().unwrap();
+    refused(&story(), &["--cert", none, "--key", none], "cannot read");
+    std::fs::write(none, "no certificate").unwrap();
+    refused(&story(), &["--cert", none, "--key", none], "holds no certificate");
+    refused(&story(), &["--cert", none], "--key");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     refused(&story(), &["--listen", &address], &format!("cannot listen at {address}"));

@@ -89,14 +89,16 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+/// Reads the certificates in a PEM file, at least one.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let empty = || Error::Empty { path: path.to_owned(), what: "certificate" };
     let text = read(path)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     all.ok().filter(|all| !all.is_empty()).ok_or_else(empty)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+/// Reads the private key in a PEM file.
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     let empty = |_: pem::Error| Error::Empty { path: path.to_owned(), what: "private key" };
     PrivateKeyDer::from_pem_slice(&read(path)?).map_err(empty)
 }

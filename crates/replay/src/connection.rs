@@ -1,6 +1,5 @@
 //! Serves one connection of a client: does to each of its requests what the script says.
 
-use std::convert::Infallible;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -19,12 +19,14 @@ use lapse_measure::lane::Policy;
 
 use crate::alarm;
 use crate::answer::{self, ReplyBody};
-use crate::play::{Cut, Play};
+use crate::play::{Cut, Play, Reply};
 use crate::stage::{Stage, Turn};
 use crate::stream::{End, SharedStream, Spoiled, Spoiler};
 
 /// The path that starts a replay.
 const START: &str = "/-/start";
+/// What is sent instead of a handshake that is to fail.
+const NOT_TLS: &[u8] = b"this is not TLS\r\n";
 
 /// A connection of a client, as its requests see it.
 #[derive(Debug)]
@@ -36,58 +38,94 @@ struct Connection {
     spoiler: Spoiler,
 }
 
-/// Serves `stream` to its end.
+/// Serves `stream` to its end, with TLS if the replay has that.
 pub(crate) async fn serve(stage: Arc<Stage>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
-    let stream = SharedStream::new(stream);
+    let mut shared = SharedStream::new(stream);
+    let Some(tls) = stage.tls.clone() else {
+        return converse(stage, shared.clone(), shared).await;
+    };
+    if stage.spoils_handshake(stage.now()) {
+        // A client that goes away is no error, here as below.
+        let _ = shared.read(&mut [0; 1024]).await;
+        let _ = shared.write_all(NOT_TLS).await;
+        shared.end(End::Close);
+        while shared.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {}
+    } else if let Ok(io) = tls.0.accept(shared.clone()).await {
+        converse(stage, shared, io).await;
+    }
+}
+
+/// Serves what clients say on `io`, which is `stream` or TLS on it.
+async fn converse(stage: Arc<Stage>, stream: SharedStream, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
     let (ends, mut ended) = watch::channel(None);
     let connection = Arc::new(Connection { stage, used: AtomicBool::new(false), ends, spoiler: Spoiler::default() });
-    let io = TokioIo::new(Spoiled { inner: stream.clone(), spoiler: connection.spoiler.clone() });
+    let io = TokioIo::new(Spoiled { inner: io, spoiler: connection.spoiler.clone() });
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
-        async move { Ok::<_, Infallible>(connection.respond(request).await) }
+        async move { connection.respond(request).await }
     });
-    let mut served = pin!(http1::Builder::new().serve_connection(io, service));
-    tokio::select! {
-        biased;
-        Ok(end) = ended.wait_for(Option::is_some) => if let Some(end) = *end {
-            stream.end(end);
-        },
-        // A client that goes away is no error.
-        _ = &mut served => {}
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut served = pin!(builder.serve_connection(io, service));
+    loop {
+        let end = tokio::select! {
+            biased;
+            Ok(()) = ended.changed() => *ended.borrow_and_update(),
+            _ = &mut served => return,
+        };
+        match end {
+            Some(End::Orderly) => served.as_mut().graceful_shutdown(),
+            Some(end) => {
+                // What a stream of HTTP/2 was given to send, the connection writes when it is polled.
+                tokio::select! { biased; _ = &mut served => {}, () = std::future::ready(()) => {} }
+                return stream.end(end);
+            }
+            None => {}
+        }
     }
 }
 
 impl Connection {
-    async fn respond(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+    /// Does to a request what the script says. An error resets its stream.
+    async fn respond(&self, request: Request<Incoming>) -> Result<Response<ReplyBody>, h2::Error> {
         let read = self.stage.now();
         if request.uri().path().starts_with("/-/") {
-            return self.command(&request);
+            return Ok(self.command(&request));
         }
         let policy = if self.used.swap(true, Ordering::Relaxed) { Policy::Reused } else { Policy::New };
         let Turn { position, play, delay } = self.stage.turn(policy, read);
-        let has_body = request.method() != Method::HEAD;
+        let (has_body, has_streams) = (request.method() != Method::HEAD, request.version() == Version::HTTP_2);
         // Unread bytes would turn the end of the connection into a reset.
         let mut body = request.into_body();
         while let Some(Ok(_)) = body.frame().await {}
         alarm::sleep((read + delay).since(self.stage.now())).await;
-        match play {
+        let cut = |reply, end| answer::cut(reply, position, self.ends.clone(), end);
+        Ok(match play {
             Play::Answer(reply) => answer::whole(&reply, position),
-            Play::Reset | Play::ResetStream => self.end(End::Reset).await,
+            Play::LastAnswer(reply) => {
+                self.ends.send_replace(Some(End::Orderly));
+                answer::whole(&reply, position)
+            }
+            Play::ResetStream(reason) if has_streams => return Err(reason.into()),
+            Play::RefuseFurther(reason) if has_streams => {
+                self.spoiler.go_away(reason);
+                cut(&Reply::fine(), Some(End::Close))
+            }
+            Play::Reset | Play::ResetStream(_) | Play::RefuseFurther(_) => self.end(End::Reset).await,
             Play::Close => self.end(End::Close).await,
             Play::Silence => pending().await,
-            Play::Cut(reply, Cut::Silent) => answer::cut(&reply, position, self.ends.clone(), None),
-            Play::Cut(reply, cut) => {
-                if cut == Cut::WithinHead || !has_body {
+            Play::Cut(reply, Cut::Silent) => cut(&reply, None),
+            Play::Cut(reply, how) => {
+                if how == Cut::WithinHead || !has_body {
                     self.spoiler.cut_head();
                 }
-                answer::cut(&reply, position, self.ends.clone(), Some(End::Close))
+                cut(&reply, Some(End::Close))
             }
             Play::Garble => {
                 self.spoiler.garble();
-                answer::cut(&crate::play::Reply::fine(), position, self.ends.clone(), Some(End::Close))
+                cut(&Reply::fine(), Some(End::Close))
             }
-        }
+        })
     }
 
     /// Ends the connection; the task that serves it is gone before this returns.

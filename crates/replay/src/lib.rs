@@ -9,6 +9,7 @@ pub mod playback;
 pub mod recorded;
 pub mod script;
 pub mod serve;
+pub mod tls;
 
 mod alarm;
 mod answer;

@@ -1,12 +1,16 @@
 //! What a server does to a request, by the class that the recorded run saw.
 
 use bytes::Bytes;
+use h2::Reason;
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 
-use lapse_measure::answer::Class;
+use lapse_measure::answer::{Class, Unsent};
 
 use crate::script::Scene;
+
+/// The last error code of HTTP/2 (RFC 9113, section 7).
+const LAST_REASON: u32 = 13;
 
 /// What is done to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +27,12 @@ pub(crate) enum Play {
     Cut(Reply, Cut),
     /// Bytes that are not HTTP, and the end of the connection.
     Garble,
-    /// The stream is reset; over HTTP/1.1, which has none, the connection.
-    ResetStream,
+    /// The stream is reset for this reason; over HTTP/1.1, which has none, the connection.
+    ResetStream(Reason),
+    /// The connection is told to go away, and processes nothing more; over HTTP/1.1 it is reset.
+    RefuseFurther(Reason),
+    /// A whole answer, after which the connection ends in good order: a GOAWAY, or `connection: close`.
+    LastAnswer(Reply),
 }
 
 /// How an answer is cut.
@@ -70,6 +78,7 @@ impl Play {
         let evidence = scene.failure.map(|failure| &failure.evidence);
         let status = evidence.and_then(|evidence| evidence.status);
         match scene.class {
+            Class::NotSent(Unsent::GoAway) => Self::LastAnswer(Reply::fine()),
             Class::Ok | Class::Slow | Class::NotSent(_) => Self::Answer(Reply::fine()),
             Class::Status(status) => Self::Answer(Reply::recorded(scene, status)),
             Class::UnexpectedBody => Self::Answer(Reply::recorded(scene, status.unwrap_or(200))),
@@ -87,8 +96,16 @@ impl Play {
                 Self::Cut(Reply::recorded(scene, status.unwrap_or(200)), cut)
             }
             Class::Malformed => Self::Garble,
-            Class::StreamReset => Self::ResetStream,
+            Class::StreamReset => Self::of_stream(evidence.map_or("", |evidence| &evidence.detail)),
         }
+    }
+
+    /// How a stream was reset, by the error that the probe kept of it: by a frame for the stream, or by a GOAWAY.
+    fn of_stream(detail: &str) -> Self {
+        let named = |code: &u32| detail.contains(Reason::from(*code).description());
+        let reason = (0..=LAST_REASON).find(named).map_or(Reason::INTERNAL_ERROR, Reason::from);
+        // The words of h2 for a GOAWAY that the other side sent.
+        if detail.contains("connection error") { Self::RefuseFurther(reason) } else { Self::ResetStream(reason) }
     }
 
     /// Whether the client gives up at last, so that the recorded delay is its own.

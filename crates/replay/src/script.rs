@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapse_measure::answer::{Class, Health};
+use lapse_measure::answer::{Class, Health, Unsent};
 use lapse_measure::lane::{Policy, Protocol};
 use lapse_measure::schedule::Schedule;
 use lapse_measure::time::Offset;
@@ -28,6 +28,8 @@ pub struct Script {
     pub target: String,
     /// The version of HTTP that the target was probed with.
     pub protocol: Protocol,
+    /// Whether the target was probed over TLS.
+    pub is_encrypted: bool,
     /// The course of the run, in which parts of it can be found.
     pub course: Course,
     /// What is played more coarsely than it was recorded, or not at all, in sentences.
@@ -75,7 +77,7 @@ impl Script {
             Policy::New => (&self.fresh, &self.kept),
             Policy::Reused => (&self.kept, &self.fresh),
         };
-        let got_one = |scene: &Scene<'_>| matches!(Door::met(scene.class), Some(Door::Open));
+        let got_one = |scene: &Scene<'_>| matches!(Door::met(scene.class), Some(Door::Open) | None);
         let own = own.scene(at);
         own.filter(got_one).or_else(|| other.scene(at).filter(got_one)).or(own)
     }
@@ -127,7 +129,7 @@ pub(crate) fn of_requests(timeline: &Timeline) -> impl Fn(&Run) -> bool + use<> 
     let mut without: Vec<(u64, u64)> = Vec::new();
     let mut goes_on = false;
     for run in timeline.runs().iter().filter(|run| was_sent(run)) {
-        let has_none = Door::met(run.class) != Some(Door::Open);
+        let has_none = matches!(Door::met(run.class), Some(Door::Shut | Door::Swallowing));
         match without.last_mut().filter(|_| goes_on) {
             Some((_, last)) if has_none => *last = run.last_slot(),
             _ if has_none => without.push((run.slot, run.last_slot())),
@@ -142,9 +144,9 @@ pub(crate) fn of_requests(timeline: &Timeline) -> impl Fn(&Run) -> bool + use<> 
     }
 }
 
-/// Whether the slots of a run were sent.
+/// Whether the slots of a run show what the service did. Of those that were not sent only a GOAWAY does.
 pub(crate) fn was_sent(run: &Run) -> bool {
-    run.class.health() != Health::Blind
+    run.class.health() != Health::Blind || run.class == Class::NotSent(Unsent::GoAway)
 }
 
 #[cfg(test)]

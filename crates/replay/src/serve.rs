@@ -16,6 +16,7 @@ use crate::playback::{Playback, Position};
 use crate::port::Port;
 use crate::script::Script;
 use crate::stage::Stage;
+use crate::tls::Tls;
 use crate::{alarm, connection};
 
 /// For how long after a SYN was dropped its client is looked for: it sends the next one a second later.
@@ -35,6 +36,8 @@ pub enum Trigger {
 pub struct Config {
     /// The address to serve at; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// TLS, if clients are to use it.
+    pub tls: Option<Tls>,
     /// What starts the replay.
     pub trigger: Trigger,
     /// The part of the run to play, how fast, and how often.
@@ -76,11 +79,11 @@ pub async fn serve(
     news: UnboundedSender<News>,
     ended: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let Config { listen, trigger, playback } = config;
+    let Config { listen, tls, trigger, playback } = config;
     let port = Port::open(listen).map_err(|source| Error::Listen { address: listen, source })?;
     // By default the kernel may delay a timer by 50 us to save power; a refusal leaves it at that.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-    let stage = Arc::new(Stage { script, playback, trigger, news, now: Box::new(now) });
+    let stage = Arc::new(Stage { script, playback, tls, trigger, news, now: Box::new(now) });
     stage.tell(News::Listening(port.address()));
     tokio::select! {
         () = ended => {}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use lapse_measure::answer::Class;
 use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
 
@@ -12,6 +13,7 @@ use crate::play::{Play, Reply};
 use crate::playback::{Playback, Position};
 use crate::script::Script;
 use crate::serve::{News, Trigger};
+use crate::tls::Tls;
 
 /// What is done to a request that has just been read.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(crate) struct Turn {
 pub(crate) struct Stage {
     pub(crate) script: Script,
     pub(crate) playback: Playback,
+    pub(crate) tls: Option<Tls>,
     pub(crate) trigger: Trigger,
     pub(crate) news: UnboundedSender<News>,
     pub(crate) now: Box<dyn Fn() -> Offset + Send + Sync>,
@@ -53,6 +56,12 @@ impl Stage {
         let delay =
             if play.waits_for_the_client() { Duration::ZERO } else { self.playback.speed().played(scene.delay) };
         Turn { position, play, delay }
+    }
+
+    /// Whether a handshake that begins at `now` fails.
+    pub(crate) fn spoils_handshake(&self, now: Offset) -> bool {
+        let Position::At(at) = self.playback.position(now) else { return false };
+        self.script.scene(Policy::New, at).is_some_and(|scene| scene.class == Class::Tls)
     }
 
     /// Starts the replay from its beginning.

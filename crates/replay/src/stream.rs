@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
+use h2::Reason;
 use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -22,6 +23,8 @@ pub(crate) enum End {
     Reset,
     /// By the end of the stream.
     Close,
+    /// In good order, once the open requests are answered.
+    Orderly,
 }
 
 /// A TCP stream with several owners.
@@ -38,7 +41,7 @@ impl SharedStream {
         // A client that has gone away is no error.
         let _ = match end {
             End::Reset => self.0.set_zero_linger(),
-            End::Close => shutdown(&self.0, Shutdown::Write).map_err(io::Error::from),
+            End::Close | End::Orderly => shutdown(&self.0, Shutdown::Write).map_err(io::Error::from),
         };
     }
 }
@@ -83,6 +86,8 @@ impl AsyncWrite for SharedStream {
 const WHOLE: u8 = 0;
 const GARBLE: u8 = 1;
 const CUT: u8 = 2;
+/// With the code of an error of HTTP/2 added to it.
+const GO_AWAY: u8 = 0x80;
 const SPOILT: u8 = 3;
 
 /// What becomes of the bytes that a server writes.
@@ -95,10 +100,27 @@ impl Spoiler {
         self.0.store(GARBLE, Ordering::Relaxed);
     }
 
+    /// Instead of the next answer, a GOAWAY is sent that says that no stream was processed, and why.
+    pub(crate) fn go_away(&self, reason: Reason) {
+        let code = u8::try_from(u32::from(reason)).unwrap_or(0) & !GO_AWAY;
+        self.0.store(GO_AWAY | code, Ordering::Relaxed);
+    }
+
     /// Of the next answer, only a part of the status line is sent.
     pub(crate) fn cut_head(&self) {
         self.0.store(CUT, Ordering::Relaxed);
     }
+}
+
+/// A GOAWAY frame (RFC 9113, section 6.8) with zero as the last stream.
+fn go_away(code: u8) -> [u8; 17] {
+    const LENGTH: [u8; 3] = [0, 0, 8];
+    const TYPE: u8 = 7;
+    let mut frame = [0; 17];
+    frame[..3].copy_from_slice(&LENGTH);
+    frame[3] = TYPE;
+    frame[16] = code;
+    frame
 }
 
 /// A stream whose bytes a [`Spoiler`] can spoil.
@@ -116,9 +138,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Spoiled<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Spoiled<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let sent = match self.spoiler.0.load(Ordering::Relaxed) {
+        let mode = self.spoiler.0.load(Ordering::Relaxed);
+        let go_away = go_away(mode & !GO_AWAY);
+        let sent = match mode {
             WHOLE => return Pin::new(&mut self.inner).poll_write(cx, bytes),
             GARBLE => GARBLED,
+            GO_AWAY.. => &go_away,
             CUT => bytes.get(..PART_OF_HEAD).unwrap_or(bytes),
             _ => return Poll::Ready(Ok(bytes.len())),
         };

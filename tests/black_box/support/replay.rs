@@ -16,11 +16,13 @@ use super::report::Report;
 /// period around it, and the port turns up to a millisecond late.
 pub(crate) const SLACK: u64 = 2_000_000;
 
-/// A replay that clients can connect to.
+/// A replay that clients can connect to; it ends with this handle.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    running: Running,
+    /// `None` once it was ended.
+    running: Option<Running>,
     address: SocketAddr,
+    scheme: String,
 }
 
 impl Replay {
@@ -28,18 +30,20 @@ impl Replay {
     pub(crate) fn start<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>) -> Self {
         let folder = folder.to_str().unwrap();
         let running = Lapse::new(["replay", folder, "--listen", "127.0.0.1:0"]).and(args).start();
-        let address =
-            running.await_line(|line| line.strip_prefix("listening at http")?.split('/').nth(2)?.parse().ok());
-        Self { running, address }
+        let (scheme, address) = running.await_line(|line| {
+            let (scheme, rest) = line.strip_prefix("listening at ")?.split_once("://")?;
+            Some((scheme.to_owned(), rest.split('/').next()?.parse().ok()?))
+        });
+        Self { running: Some(running), address, scheme }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("{}://{}/", self.scheme, self.address)
     }
 
     /// The instant at which the replay started, on `CLOCK_MONOTONIC`; it has to have been started.
     pub(crate) fn started(&self) -> u64 {
-        self.running.await_line(|line| {
+        self.running.as_ref().unwrap().await_line(|line| {
             let (seconds, nanos) = line.strip_prefix("started at ")?.split_once(' ')?.0.split_once('.')?;
             Some(seconds.parse::<u64>().ok()? * 1_000_000_000 + nanos.parse::<u64>().ok()?)
         })
@@ -62,9 +66,18 @@ impl Replay {
     }
 
     /// Ends the replay as a user does.
-    pub(crate) fn end(self) -> Ended {
-        self.running.signal(rustix::process::Signal::INT);
-        self.running.end()
+    pub(crate) fn end(mut self) -> Ended {
+        let running = self.running.take().unwrap();
+        running.signal(rustix::process::Signal::INT);
+        running.end()
+    }
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.signal(rustix::process::Signal::KILL);
+        }
     }
 }
 
@@ -90,13 +103,15 @@ pub(crate) struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Objections to how often each class was seen: the 95 % intervals of the two shares have to meet.
-    pub(crate) fn of_counts(&self) -> Vec<String> {
+    /// Objections to how often each class was seen that `counts` selects by lane and class: the 95 % intervals of the two
+    /// shares have to meet.
+    pub(crate) fn of_counts(&self, counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
         let mut objections = Vec::new();
         for (recorded, measured) in self.recorded.target().lanes.iter().zip(&self.measured.target().lanes) {
             let slots = self.length * recorded.offered / self.recorded.run.length_ns;
             let (was, is) = (recorded.failed(), measured.failed());
-            for class in was.keys().chain(is.keys()).collect::<BTreeSet<_>>() {
+            let seen: BTreeSet<_> = was.keys().chain(is.keys()).collect();
+            for class in seen.into_iter().filter(|class| counts(&recorded.name, class)) {
                 let count = |of: &std::collections::BTreeMap<String, u64>| of.get(class).copied().unwrap_or(0);
                 let (recorded_share, share) = (Share::of(count(&was), slots), Share::of(count(&is), slots));
                 if recorded_share.high < share.low || share.high < recorded_share.low {
