@@ -23,10 +23,15 @@ pub struct Share {
 impl Share {
     /// The share that `hits` of `trials` independent trials tell of. No trial at all tells nothing: 0 to 1.
     pub fn of(hits: u64, trials: u64) -> Self {
+        Self::with_tail(hits, trials, TAIL)
+    }
+
+    /// The same with another probability than [`TAIL`] on either side of the interval: the smaller, the wider.
+    pub fn with_tail(hits: u64, trials: u64, tail: f64) -> Self {
         let (hits, trials) = (float(hits.min(trials)), float(trials));
         let misses = trials - hits;
-        let low = if hits > 0.0 { beta_quantile(TAIL, hits, misses + 1.0) } else { 0.0 };
-        let high = if misses > 0.0 { beta_quantile(1.0 - TAIL, hits + 1.0, misses) } else { 1.0 };
+        let low = if hits > 0.0 { beta_quantile(tail, hits, misses + 1.0) } else { 0.0 };
+        let high = if misses > 0.0 { beta_quantile(1.0 - tail, hits + 1.0, misses) } else { 1.0 };
         Self { estimate: if trials > 0.0 { hits / trials } else { 0.0 }, low, high }
     }
 }

@@ -11,6 +11,7 @@ pub mod budget;
 pub mod burst;
 pub mod coverage;
 pub mod detection;
+pub mod difference;
 pub mod disruption;
 pub mod disruptions;
 pub mod episode;

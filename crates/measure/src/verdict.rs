@@ -233,6 +233,12 @@ fn ignoring(seen: &Observations, shortest: Duration) -> (Cow<'_, Observations>, 
 }
 
 impl Verdict {
+    /// The reasons for doubt that would hold whatever the budgets were: a rollout that stalled, a rate that was not kept.
+    pub fn beyond_budgets(&self) -> impl Iterator<Item = &String> {
+        let of_budgets: Vec<_> = self.results.iter().filter_map(BudgetResult::doubt).collect();
+        self.inconclusive.iter().filter(move |reason| !of_budgets.contains(reason))
+    }
+
     /// The same verdict with more reasons for doubt: a run that would have passed is then inconclusive.
     #[must_use]
     pub fn doubted(mut self, inconclusive: Vec<String>) -> Self {

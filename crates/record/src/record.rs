@@ -82,6 +82,12 @@ impl Record {
     pub fn whole(&self) -> Span {
         Span::new(Offset::ZERO, self.seen.end)
     }
+
+    /// The span over which budgets are checked: from the beginning of the event to the end of the run, and what was on
+    /// its way when the event began and failed.
+    pub fn judged(&self) -> Span {
+        summary::judged(&self.seen)
+    }
 }
 
 /// Why an entry contradicts the entries before it.

@@ -223,6 +223,11 @@ fn span(window: Window, seen: &Observations, acts: &[Act]) -> Span {
     }
 }
 
+/// The span over which budgets are checked.
+pub(crate) fn judged(seen: &Observations) -> Span {
+    reach_back(seen, seen.phases.judged(seen.end))
+}
+
 /// The window, begun early enough to include an outage whose probes were under way when the window began: the cause of
 /// their failure may lie in it.
 fn reach_back(seen: &Observations, window: Span) -> Span {

@@ -1,0 +1,24 @@
+//! Runs held against each other: each against the first, figure by figure, matched by the names of targets and lanes.
+//!
+//! Pure: records in, comparisons out. A figure is called better or worse only if neither chance nor what went unseen
+//! explains the difference; `docs/MEASUREMENT.md` has the rules. Nothing here says why runs differ.
+
+mod chance;
+mod comparison;
+mod figure;
+mod latency;
+mod length;
+mod loss;
+mod matching;
+mod run;
+mod tolerance;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trials;
+
+pub use comparison::{Against, Comparison, Conclusion, Error, Sight};
+pub use figure::{Apart, Change, Figure, Measure, TimeDifference, Value, Why};
+pub use run::Run;
+pub use tolerance::{Allowance, Tolerance, Tolerances};
