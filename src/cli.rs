@@ -4,6 +4,7 @@ mod budget;
 mod calibrate;
 mod causes;
 mod cluster;
+mod compare;
 mod explain;
 mod export;
 mod lab;
@@ -56,6 +57,11 @@ enum Command {
     /// `lapse run`.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
     Report(Box<ReportArgs>),
+    /// Compare recorded runs with the first of them: what got better or worse, and what so many probes could not show.
+    ///
+    /// Exit codes: 0 nothing got worse beyond what is tolerated, 1 something did, 2 wrong usage, 3 inconclusive.
+    #[command(after_help = compare::EXAMPLE, arg_required_else_help = true)]
+    Compare(compare::CompareArgs),
     /// Say why a recorded run lost requests: the likely causes with their evidence, and the cure of each.
     #[command(after_help = explain::EXAMPLE, arg_required_else_help = true)]
     Explain(explain::ExplainArgs),
@@ -366,6 +372,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),
+            Command::Compare(args) => compare::execute(&args),
             Command::Explain(args) => explain::execute(&args),
             Command::Export(args) => export::execute(&args),
             Command::Causes(args) => causes::execute(&args),

@@ -13,6 +13,8 @@ mod cli;
 #[cfg(all(test, feature = "kubernetes"))]
 mod cluster;
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod journal;

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { colourAt, open, reportOf, root, sample, settled, text } from './browser.js';
 
-const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'flicker', 'hundred'];
+const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'flicker', 'hundred', 'compare-broken', 'compare-same', 'compare-many', 'compare-hostile'];
 
 for (const name of ALL) {
   test(`${name} opens without errors, fits its width, and uses no network`, async () => {
@@ -255,5 +255,19 @@ test('classes have different colours in the dark theme, and the page prints', as
   await settled(page);
   assert.notDeepEqual(await colourAt(page, places[0], y), dark[0]);
   assert.ok((await page.pdf()).length > 10_000);
+  assert.deepEqual(page.complaints, []);
+});
+
+test('runs that are compared are drawn from the beginning of their events, and are found there', async () => {
+  const page = await open(sample('compare-broken'));
+  await settled(page);
+  assert.match(await text(page, '#reading'), /from -6\.\d* s to 9\.\d* s/);
+  const titles = await page.locator('.label.title').allInnerTexts();
+  assert.deepEqual(titles.slice(0, 2), ['before', 'after']);
+  // The events of both begin at the same place, though the second run had a shorter baseline.
+  await page.locator('#canvas').focus();
+  await page.keyboard.press('n');
+  await settled(page);
+  assert.match(await text(page, '#finding'), /(outage|disruption) of after, (reused|new)[^]*from the event\s*2\.00/);
   assert.deepEqual(page.complaints, []);
 });

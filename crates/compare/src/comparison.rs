@@ -7,9 +7,10 @@ use lapse_measure::binomial::TAIL;
 use lapse_measure::lane::LaneId;
 use lapse_measure::phase::Phase;
 use lapse_measure::span::Span;
+use lapse_measure::time::Human;
 use lapse_measure::totals::Totals;
 
-use crate::figure::{Apart, Change, Figure, Measure, Value};
+use crate::figure::{Apart, Change, Doubt, Figure, Measure, Value};
 use crate::latency::{self, Latency};
 use crate::length::{self, Length, Shown};
 use crate::loss::{self, Watched};
@@ -17,6 +18,8 @@ use crate::matching::{Matching, Pair};
 use crate::run::Run;
 use crate::tolerance::Tolerances;
 
+/// Lengths of two runs that differ by no more than this are as good as one.
+const SAME_LENGTH: Duration = Duration::from_secs(1);
 /// Durations that are compared of each target.
 const LENGTHS: [Measure; 2] = [Measure::Disruption, Measure::Outage];
 
@@ -139,18 +142,19 @@ impl<'a> Comparison<'a> {
 
 impl<'a> Against<'a> {
     fn of(base: &'a Run, run: &'a Run, tolerances: &Tolerances) -> Result<Self, Error> {
-        let Matching { pairs, remarks } = Matching::of(base, run);
+        let Matching { pairs, mut remarks } = Matching::of(base, run);
         if pairs.is_empty() {
             let [ours, theirs] = [base, run].map(lanes_of);
             return Err(Error::NothingInCommon { base: base.name.clone(), run: run.name.clone(), ours, theirs });
         }
         let several = base.record.summary.targets.len() > 1;
-        let figures = figures(base, run, &pairs, several);
+        let watched = watched(base, run, &pairs);
+        remarks.extend(lengths_differ(base, run, watched));
+        let figures = figures(base, run, &pairs, (several, watched));
         let figures: Vec<_> = figures.into_iter().map(|figure| ruled(figure, base, run, tolerances)).collect();
-        let unclear = |figure: &&Figure| figure.counts && matches!(figure.change, Change::Undecided(_));
         let mut doubts: Vec<_> = [base, run].into_iter().filter_map(Run::unknown).collect();
-        doubts.extend(figures.iter().filter(unclear).filter_map(|figure| match &figure.change {
-            Change::Undecided(why) => Some(why.clone()),
+        doubts.extend(figures.iter().filter(|figure| figure.counts).filter_map(|figure| match &figure.change {
+            Change::Undecided(doubt) if doubt.may_be_worse => Some(doubt.why.clone()),
             _ => None,
         }));
         let mut seen = Vec::new();
@@ -169,11 +173,6 @@ impl<'a> Against<'a> {
         };
         let sight = pairs.iter().map(|pair| sight(base, run, pair)).collect();
         Ok(Self { base, run, figures, sight, doubts, remarks, conclusion })
-    }
-
-    /// The figures whose change is of this kind.
-    pub fn changed(&self, change: &Change) -> impl Iterator<Item = &Figure> {
-        self.figures.iter().filter(move |figure| figure.change == *change)
     }
 }
 
@@ -200,10 +199,9 @@ fn tail(figures: usize) -> f64 {
     TAIL / f64::from(u32::try_from(figures).unwrap_or(u32::MAX).max(1))
 }
 
-fn figures(base: &Run, run: &Run, pairs: &[Pair], several: bool) -> Vec<Figure> {
+fn figures(base: &Run, run: &Run, pairs: &[Pair], (several, watched): (bool, Watched)) -> Vec<Figure> {
     let lanes: usize = pairs.iter().map(|pair| pair.lanes[0].len()).sum();
     let (losses, latencies) = (tail(lanes + LENGTHS.len() * pairs.len()), tail(2 * lanes));
-    let watched = watched(base, run, pairs);
     let mut figures = Vec::new();
     for pair in pairs {
         let name = |lane: LaneId| {
@@ -214,7 +212,7 @@ fn figures(base: &Run, run: &Run, pairs: &[Pair], several: bool) -> Vec<Figure> 
         let both = || pair.lanes[0].iter().zip(&pair.lanes[1]);
         for (ours, theirs) in both() {
             let (values, compared) = loss::compare((base, *ours), (run, *theirs), watched, losses);
-            shown = shown.with(&compared.1);
+            shown = shown.with(&compared.0, &compared.1);
             figures.push(figure(Measure::Failed, name(*ours), values, compared));
         }
         figures.extend(lengths(base, run, pair, (shown, losses)));
@@ -240,7 +238,7 @@ fn lengths(base: &Run, run: &Run, pair: &Pair, (mut shown, tail): (Shown, f64)) 
     };
     let lengths = LENGTHS.map(|measure| of(measure, shown));
     for length in &lengths {
-        shown = shown.with(&length.change);
+        shown = shown.with(&length.apart, &length.change);
     }
     [of(Measure::Downtime, shown)].into_iter().chain(lengths).collect()
 }
@@ -275,6 +273,19 @@ fn watched(base: &Run, run: &Run, pairs: &[Pair]) -> Watched {
     }
 }
 
+/// A remark on runs of different lengths, and what that means for the shares of their probes.
+fn lengths_differ(base: &Run, run: &Run, watched: Watched) -> Option<String> {
+    let [one, other] = [base, run].map(|run| run.window().length());
+    let means = match watched {
+        Watched::Own => String::new(),
+        Watched::Longest(length) => format!(": the difference is one of shares of {} in both", Human(length)),
+        Watched::Both(length) => format!(": a difference has to be there also in shares of {} in both", Human(length)),
+    };
+    let (ours, theirs, watched) = (&base.name, &run.name, "was watched for");
+    (one.abs_diff(other) > SAME_LENGTH)
+        .then(|| format!("{ours} {watched} {} from its event on, {theirs} for {}{means}", Human(one), Human(other)))
+}
+
 /// The figure with what follows from the runs as a whole, and from what is tolerated.
 fn ruled(mut figure: Figure, base: &Run, run: &Run, tolerances: &Tolerances) -> Figure {
     let doubt = match figure.change {
@@ -283,7 +294,7 @@ fn ruled(mut figure: Figure, base: &Run, run: &Run, tolerances: &Tolerances) -> 
         Change::NotShown(_) | Change::Undecided(_) => None,
     };
     if let Some(why) = doubt {
-        figure.change = Change::Undecided(why);
+        figure.change = Change::Undecided(Doubt { why, may_be_worse: true });
     }
     figure.counts = tolerances.counts(figure.measure);
     figure.is_regression = figure.counts && figure.change == Change::Worse && tolerances.is_exceeded_by(&figure);

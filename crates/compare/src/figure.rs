@@ -109,8 +109,17 @@ pub enum Change {
     Worse,
     /// No difference that this many probes could show.
     NotShown(Why),
-    /// A difference that something else than the service may have made: the reason.
-    Undecided(String),
+    /// A difference that something else than the service may have made.
+    Undecided(Doubt),
+}
+
+/// Why a difference is undecided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The reason, as a clause.
+    pub why: String,
+    /// Whether the run may be worse than the base, by what it shows and by what it may have hidden.
+    pub may_be_worse: bool,
 }
 
 /// Why no difference is shown.

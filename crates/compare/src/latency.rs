@@ -11,7 +11,7 @@ use lapse_measure::latency::Distribution;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Bounded;
 
-use crate::figure::{Apart, Change, Measure, TimeDifference, Value, Why};
+use crate::figure::{Apart, Change, Doubt, Measure, TimeDifference, Value, Why};
 use crate::run::Run;
 
 /// Answers within this time count as one.
@@ -68,7 +68,8 @@ pub(crate) fn compare(base: &Latency, run: &Latency) -> (Apart, Change) {
         if slower.exceeds_by_the_service(faster) {
             return change;
         }
-        Change::Undecided("lapse itself sent the probes of the slower one later".to_owned())
+        let why = "lapse itself sent the probes of the slower one later".to_owned();
+        Change::Undecided(Doubt { why, may_be_worse: change == Change::Worse })
     };
     let change = if run.exceeds(base) {
         change(run, base, Change::Worse)

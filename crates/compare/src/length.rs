@@ -9,12 +9,13 @@ use lapse_measure::outage::Outage;
 use lapse_measure::time::{Bounded, Human};
 
 use crate::chance;
-use crate::figure::{Apart, Change, Measure, TimeDifference, Value, Why};
+use crate::figure::{Apart, Change, Doubt, Measure, TimeDifference, Value, Why};
 use crate::run::Run;
 
 /// A duration that one run measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Length<'a> {
+    measure: Measure,
     /// The name of the run.
     run: &'a str,
     bounds: Bounded,
@@ -41,13 +42,13 @@ impl<'a> Length<'a> {
                     .max_by_key(|(_, one)| (one.length().estimate, one.length().at_least));
                 let chance = longest.map_or(1.0, |(lane, one)| chance::of_disruption(lane, one, window, tail));
                 let is_late = longest.is_some_and(|(_, one)| one.failed_late == one.failed);
-                Self::new(run, bounds, or_unseen(bounds), is_late, chance < tail)
+                Self::new((run, measure), bounds, or_unseen(bounds), is_late, chance < tail)
             }
             Measure::Outage => {
                 let longest = longest_outage(&seen, |one| one.to >= window.from && one.from < window.to);
                 let chance = longest.map_or(1.0, |(lane, one)| chance::of_outage(lane, one, window, tail));
                 let is_late = longest.is_some_and(|(_, one)| one.failed_late == one.failed);
-                Self::new(run, totals.longest, or_unseen(totals.longest), is_late, chance < tail)
+                Self::new((run, measure), totals.longest, or_unseen(totals.longest), is_late, chance < tail)
             }
             _ => {
                 let bounds = totals.loss_derived;
@@ -56,13 +57,26 @@ impl<'a> Length<'a> {
                 let count = u32::try_from(seen.len()).unwrap_or(u32::MAX).max(1);
                 let late = period.saturating_mul(u32::try_from(totals.failed_late).unwrap_or(u32::MAX)) / count;
                 let surely = bounds.at_least.saturating_sub(late);
-                Self { surely, ..Self::new(run, bounds, most, false, false) }
+                Self { surely, ..Self::new((run, measure), bounds, most, false, false) }
             }
         }
     }
 
-    fn new(run: &'a Run, bounds: Bounded, most: Option<Duration>, is_late: bool, is_solid: bool) -> Self {
-        Self { run: &run.name, bounds, surely: if is_late { Duration::ZERO } else { bounds.at_least }, most, is_solid }
+    fn new(
+        (run, measure): (&'a Run, Measure),
+        bounds: Bounded,
+        most: Option<Duration>,
+        is_late: bool,
+        is_solid: bool,
+    ) -> Self {
+        Self {
+            measure,
+            run: &run.name,
+            bounds,
+            surely: if is_late { Duration::ZERO } else { bounds.at_least },
+            most,
+            is_solid,
+        }
     }
 
     pub(crate) const fn value(&self) -> Value {
@@ -78,11 +92,15 @@ impl<'a> Length<'a> {
     fn doubt(&self, other: &Self) -> Option<String> {
         if other.most.is_none_or(|most| self.bounds.at_least <= most) {
             let most = other.most.map_or_else(|| "any".to_owned(), |most| format!("up to {}", Human(most)));
-            return Some(format!("that of {} may have been {most}, by what went unseen", other.run));
+            let (measure, run) = (other.measure, other.run);
+            return Some(format!("the {measure} of {run} may have been {most}, by what went unseen"));
         }
         let late = other.most.is_some_and(|most| self.surely <= most);
         late.then(|| {
-            format!("that of {} consists of probes that were sent late, while the prober itself was held up", self.run)
+            format!(
+                "the {} of {} consists of probes that were sent late, while the prober itself was held up",
+                self.measure, self.run
+            )
         })
     }
 }
@@ -103,25 +121,34 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// With what another figure shows.
+    /// With what another figure shows, or would show if more had been seen.
     #[must_use]
-    pub(crate) fn with(self, change: &Change) -> Self {
-        Self { worse: self.worse || *change == Change::Worse, better: self.better || *change == Change::Better }
+    pub(crate) fn with(self, apart: &Apart, change: &Change) -> Self {
+        if matches!(change, Change::NotShown(_)) {
+            return self;
+        }
+        let is_more = match apart {
+            Apart::Share(difference) => difference.estimate > 0.0,
+            Apart::Time(difference) => difference.estimate > 0,
+        };
+        Self { worse: self.worse || is_more, better: self.better || !is_more }
     }
 }
 
 /// Compares a duration of two runs. `shown` is what else shows a difference that chance does not explain.
 pub(crate) fn compare(base: &Length<'_>, run: &Length<'_>, shown: Shown) -> (Apart, Change) {
-    let change = |longer: &Length<'_>, shorter: &Length<'_>, shown: bool, change: Change| {
+    let change = |longer: &Length<'_>, shorter: &Length<'_>, shown: bool, (change, may_be_worse): (Change, bool)| {
         if !(longer.is_solid || shown) {
             return Change::NotShown(Why::Chance);
         }
-        longer.doubt(shorter).map_or(change, Change::Undecided)
+        longer.doubt(shorter).map_or(change, |why| Change::Undecided(Doubt { why, may_be_worse }))
     };
     let change = if run.exceeds(base) {
-        change(run, base, shown.worse, Change::Worse)
+        change(run, base, shown.worse, (Change::Worse, true))
     } else if base.exceeds(run) {
-        change(base, run, shown.better, Change::Better)
+        let limit = base.bounds.at_most;
+        let may_be_worse = limit.is_some_and(|limit| run.most.is_none_or(|most| most > limit));
+        change(base, run, shown.better, (Change::Better, may_be_worse))
     } else {
         Change::NotShown(Why::Overlap)
     };

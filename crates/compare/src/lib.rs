@@ -19,6 +19,6 @@ mod tests;
 mod trials;
 
 pub use comparison::{Against, Comparison, Conclusion, Error, Sight};
-pub use figure::{Apart, Change, Figure, Measure, TimeDifference, Value, Why};
+pub use figure::{Apart, Change, Doubt, Figure, Measure, TimeDifference, Value, Why};
 pub use run::Run;
 pub use tolerance::{Allowance, Tolerance, Tolerances};

@@ -7,7 +7,7 @@ use lapse_measure::difference::Difference;
 use lapse_measure::lane::LaneId;
 use lapse_measure::phrase::some;
 
-use crate::figure::{Apart, Change, Value, Why};
+use crate::figure::{Apart, Change, Doubt, Value, Why};
 use crate::run::Run;
 
 /// What a lane lost in one run.
@@ -106,13 +106,14 @@ fn held([base, run]: [Loss<'_>; 2], tail: f64) -> (Difference, Change) {
         if Difference::of(base.most().share(tail), run.least().share(tail)).is_increase() {
             Change::Worse
         } else {
-            Change::Undecided(why(base, run))
+            Change::Undecided(Doubt { why: why(base, run), may_be_worse: true })
         }
     } else if apart.is_decrease() {
         if Difference::of(base.least().share(tail), run.most().share(tail)).is_decrease() {
             Change::Better
         } else {
-            Change::Undecided(why(run, base))
+            let may_be_worse = Difference::of(base.share(tail), run.most().share(tail)).is_increase();
+            Change::Undecided(Doubt { why: why(run, base), may_be_worse })
         }
     } else {
         Change::NotShown(Why::Overlap)

@@ -1,15 +1,10 @@
 //! Which targets and lanes of two runs belong together, which have no partner, and where the runs' settings differ.
 
-use std::time::Duration;
-
 use lapse_measure::lane::LaneId;
 use lapse_measure::time::Human;
 use lapse_record::summary::TargetSummary;
 
 use crate::run::Run;
-
-/// Lengths of two runs that differ by no more than this are as good as one.
-const SAME_LENGTH: Duration = Duration::from_secs(1);
 
 /// A target that both runs have, with the lanes that both have.
 #[derive(Debug)]
@@ -116,10 +111,5 @@ fn settings(base: &Run, run: &Run) -> Vec<String> {
     }
     let without = |run: &Run| format!("{} has no event: all of it is compared", run.name);
     remarks.extend([base, run].into_iter().filter(|run| !run.has_an_event()).map(without));
-    let [one, other] = [base, run].map(|run| run.window().length());
-    if one.abs_diff(other) > SAME_LENGTH {
-        let [one, other] = [one, other].map(Human);
-        remarks.push(format!("{ours} was watched for {one} from its event on, {theirs} for {other}"));
-    }
     remarks
 }

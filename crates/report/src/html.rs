@@ -4,6 +4,7 @@
 //! text is stripped of invisible characters and bidirectional controls, then escaped by maud, or handed to the script
 //! as JSON. A content security policy keeps any other script from running.
 
+mod comparison;
 mod data;
 mod disruption;
 mod event;
@@ -23,6 +24,7 @@ use std::io::{self, Write};
 use maud::{Markup, html};
 
 use super::words::phrase::some;
+use super::words::verdict::about;
 use super::words::{act, instrument, latency, note, pod};
 use lapse_record::record::Record;
 
@@ -63,8 +65,16 @@ pub fn page(record: &Record, state: RunState) -> String {
         (event::section(record))
         (sheet::remarks("notes", "Notes", &notes(record)))
     };
-    frame::document(record, state, &body, &data)
+    let head = frame::Head {
+        title: format!("{}: {}", record.about.name, verdict::word(record, state)),
+        about: about(record),
+        version: record.about.version.clone(),
+        state,
+    };
+    frame::document(&head, &body, &data)
 }
+
+pub(crate) use self::comparison::page as comparison_page;
 
 /// The notes of the text report, and the number of objects and events that the timeline leaves out.
 fn notes(record: &Record) -> Vec<String> {

@@ -6,7 +6,7 @@
 mod disruption;
 mod explanation;
 mod failure;
-mod figure;
+pub(crate) mod figure;
 mod lane;
 mod pod;
 mod run;

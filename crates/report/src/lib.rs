@@ -4,6 +4,7 @@
 //! and the same record always gives the same bytes.
 
 mod axis;
+pub mod compare;
 pub mod csv;
 mod date;
 pub mod format;

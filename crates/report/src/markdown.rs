@@ -147,7 +147,7 @@ fn disruptions(record: &Record, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// `text` escaped so that it renders literally: no Markdown, HTML, mention, emoji or line end.
-fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let (text, mut last) = (sanitize(text), ' ');
     let mut characters = text.chars().peekable();

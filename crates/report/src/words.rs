@@ -1,6 +1,7 @@
 //! Sentences and table rows that several formats share. Each format decides which of them it shows, and how.
 
 pub(super) mod act;
+pub(super) mod compare;
 pub(super) mod disruption;
 pub(super) mod downtime;
 pub(super) mod episode;

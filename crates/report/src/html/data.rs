@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::event::Failed;
 use super::failure::Failures;
 use super::lane::{self, Lane};
-use super::loss::Loss;
+use super::loss::{self, Loss};
 use super::object::{self, Object};
 use super::{RunState, sanitize};
+use lapse_measure::answer;
 use lapse_measure::time::Offset;
 use lapse_record::event;
 use lapse_record::record::Record;
@@ -70,10 +71,52 @@ struct Event {
     near: Option<String>,
 }
 
+/// Several runs on one axis.
+#[derive(Serialize)]
+struct SeveralRuns {
+    /// What the axis counts from, in nanoseconds from its left end.
+    origin: u64,
+    /// The classes of all runs; those of each part are left out.
+    classes: Vec<Class>,
+    parts: Vec<Part>,
+}
+
+/// One of several runs.
+#[derive(Serialize)]
+struct Part {
+    name: String,
+    /// How far the run is moved to the right.
+    shift: u64,
+    run: Data,
+}
+
 /// The data of `record` as JSON that is safe inside a script element. `losses` have a row in the table, in the order
 /// of lanes and time.
 pub(super) fn of(record: &Record, state: RunState, losses: &[Loss<'_>]) -> String {
-    let palette = lane::palette(record);
+    let palette = lane::palette([record]);
+    let data = Data { classes: classes(&palette), ..of_record(record, state, losses, &palette) };
+    escape_for_script(&serde_json::to_string(&data).unwrap_or_default())
+}
+
+/// The data of several runs, each with its name and the offset that is drawn where those of the others are.
+pub(super) fn of_several(runs: &[(&str, &Record, Offset)]) -> String {
+    let palette = lane::palette(runs.iter().map(|(_, record, _)| *record));
+    let origin = runs.iter().map(|(.., at)| at.as_nanos()).max().unwrap_or_default();
+    let part = |(name, record, at): &(&str, &Record, Offset)| Part {
+        name: sanitize(name),
+        shift: origin - at.as_nanos(),
+        run: of_record(record, RunState::Over, &loss::all(record), &palette),
+    };
+    let data = SeveralRuns { origin, classes: classes(&palette), parts: runs.iter().map(part).collect() };
+    escape_for_script(&serde_json::to_string(&data).unwrap_or_default())
+}
+
+fn classes(palette: &[answer::Class]) -> Vec<Class> {
+    palette.iter().map(|class| Class { name: class.to_string(), health: lane::health(*class) }).collect()
+}
+
+/// The data of a run without its classes, which are those of `palette`.
+fn of_record(record: &Record, state: RunState, losses: &[Loss<'_>], palette: &[answer::Class]) -> Data {
     let (objects, places) = object::all(record);
     let failed = Failed::of(record);
     let event = |event: &event::Event| Event {
@@ -85,7 +128,7 @@ pub(super) fn of(record: &Record, state: RunState, losses: &[Loss<'_>]) -> Strin
         object: event.object.as_ref().and_then(|object| places.get(object).copied()),
         near: failed.near(record, event).map(|near| sanitize(&near)),
     };
-    let data = Data {
+    Data {
         live: state == RunState::GoesOn,
         began_unix_us: record.about.anchor.date_at(Offset::ZERO).as_nanos() / 1_000,
         end: record.seen.end.as_nanos(),
@@ -97,15 +140,14 @@ pub(super) fn of(record: &Record, state: RunState, losses: &[Loss<'_>]) -> Strin
             .collect(),
         acts: record.summary.acts.iter().map(|act| named_span(&act.name, act.span.from, act.span.to)).collect(),
         command: command(record),
-        classes: palette.iter().map(|class| Class { name: class.to_string(), health: lane::health(*class) }).collect(),
+        classes: Vec::new(),
         targets: record.seen.targets.iter().map(|target| sanitize(&target.name)).collect(),
-        lanes: record.seen.lanes.iter().map(|lane| Lane::of(record, lane, &palette, losses)).collect(),
+        lanes: record.seen.lanes.iter().map(|lane| Lane::of(record, lane, palette, losses)).collect(),
         held_up: lane::longest_spans(&record.seen.held_up),
         events: record.events.iter().take(MAX_EVENTS).map(event).collect(),
         objects,
-        failures: Failures::of(record, &palette),
-    };
-    escape_for_script(&serde_json::to_string(&data).unwrap_or_default())
+        failures: Failures::of(record, palette),
+    }
 }
 
 fn named_span(name: &str, from: Offset, to: Offset) -> NamedSpan {

@@ -7,15 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
-use super::{RunState, sanitize, verdict};
-use crate::words::verdict as words;
-use lapse_record::record::Record;
+use super::{RunState, sanitize};
 
 const STYLE: &str = concat!(include_str!("page/style.css"), include_str!("page/timeline.css"));
 const SCRIPT: &str = concat!(
     "'use strict';\n(() => {\n",
     include_str!("page/data.js"),
     include_str!("page/lane.js"),
+    include_str!("page/parts.js"),
     include_str!("page/words.js"),
     include_str!("page/colors.js"),
     include_str!("page/window.js"),
@@ -33,29 +32,40 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
+/// What stands around the body of a page.
+pub(super) struct Head {
+    /// The title of the page, without the name of the program.
+    pub(super) title: String,
+    /// What the page is about, in a line.
+    pub(super) about: String,
+    /// The version of lapse that measured it.
+    pub(super) version: String,
+    /// Whether the page may connect to its server.
+    pub(super) state: RunState,
+}
+
 /// The complete document around `body`, with `data` as the script's input.
-pub(super) fn document(record: &Record, state: RunState, body: &Markup, data: &str) -> String {
-    let name = sanitize(&record.about.name);
+pub(super) fn document(head: &Head, body: &Markup, data: &str) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(state));
+                meta http-equiv="Content-Security-Policy" content=(policy(head.state));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (name) ": " (verdict::word(record, state)) " - lapse" }
+                title { (sanitize(&head.title)) " - lapse" }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 header {
-                    p.about { (sanitize(&words::about(record))) }
+                    p.about { (sanitize(&head.about)) }
                     p #live role="status" {}
                     button #theme type="button" { "Dark or light" }
                 }
                 main { (body) }
-                footer { "lapse " (sanitize(&record.about.version)) }
+                footer { "lapse " (sanitize(&head.version)) }
                 script #data type="application/json" { (PreEscaped(data)) }
                 script { (PreEscaped(SCRIPT)) }
             }

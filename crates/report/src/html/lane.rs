@@ -91,9 +91,10 @@ impl Mark {
     }
 }
 
-/// The classes of all lanes, healthy ones first. Runs refer to them by index.
-pub(super) fn palette(record: &Record) -> Vec<Class> {
-    let mut all: Vec<_> = record.seen.lanes.iter().flat_map(|lane| lane.classes.keys().copied()).collect();
+/// The classes of all lanes of these records, healthy ones first. Runs refer to them by index.
+pub(super) fn palette<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Class> {
+    let lanes = records.into_iter().flat_map(|record| &record.seen.lanes);
+    let mut all: Vec<_> = lanes.flat_map(|lane| lane.classes.keys().copied()).collect();
     all.sort_unstable();
     all.dedup();
     all

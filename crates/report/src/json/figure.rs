@@ -14,7 +14,7 @@ use lapse_measure::time::{Bounded, nanos};
 /// A measured duration with the interval in which the true one lies.
 #[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "these are the keys on the wire")]
-pub(super) struct Figure {
+pub(crate) struct Figure {
     /// The best single figure.
     estimate_ns: u64,
     /// The true duration is not below this.
@@ -50,7 +50,7 @@ impl SampledFigure {
 
 /// A share with its 95 % interval, each from 0 to 1.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Share {
+pub(crate) struct Share {
     estimate: f64,
     low: f64,
     high: f64,

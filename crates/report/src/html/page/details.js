@@ -61,10 +61,12 @@ class Details {
   }
 
   offset(at) {
-    return `${(at / 1e6).toFixed(3)} ms`;
+    return `${((at - this.run.origin) / 1e6).toFixed(3)} ms`;
   }
 
+  // The date and the offset of an instant; of several runs only the time from their events on, since dates differ.
   instant(at) {
+    if (this.run.parts) return [['from the event', offset(at - this.run.origin, 1e3)]];
     return [['at, UTC', timeOfDay(this.run.began_unix_us, at)], ['from the beginning', offset(at, 1e3)]];
   }
 
@@ -72,7 +74,7 @@ class Details {
   showRange(view) {
     const step = view.span / 200;
     const part = view.whole ? 'all of ' : '';
-    this.reading.textContent = `${part}${distance(view.span)}, from ${offset(view.from, step)} to ${offset(view.to, step)}`;
+    this.reading.textContent = `${part}${distance(view.span)}, from ${offset(view.from - this.run.origin, step)} to ${offset(view.to - this.run.origin, step)}`;
   }
 
   drawLegend(colors) {

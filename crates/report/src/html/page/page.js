@@ -2,12 +2,7 @@
 
 const here = (id) => document.getElementById(id);
 
-const readRun = (document) => {
-  const run = JSON.parse(document.getElementById('data').textContent);
-  run.lanes = run.lanes.map((lane) => new Lane(lane, run.classes));
-  run.failures = failuresOf(run.failures, run.lanes);
-  return run;
-};
+const readRun = (document) => runOf(JSON.parse(document.getElementById('data').textContent));
 
 class Page {
   constructor(run) {

@@ -3,7 +3,16 @@
 const HEIGHTS = { overview: 10, axis: 26, phases: 18, title: 16, lane: 28, latency: 28, ticks: 20, count: 16, object: 15, unseen: 20, health: 20 };
 
 const rowsOf = (run) => {
-  const rows = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
+  const head = [{ kind: 'overview', label: '' }, { kind: 'axis', label: '' }];
+  if (!run.parts) return [...head, ...lanesOf(run), ...aroundOf(run)];
+  // What was lost comes first, run by run, then what happened around it.
+  const titled = (rows, says) => (part) => [{ kind: 'title', label: part.name + says, gap: true }, ...rows(part, run.lanes)];
+  return [...head, ...run.parts.flatMap(titled(lanesOf, '')), ...run.parts.flatMap(titled(aroundOf, ': events and the prober'))];
+};
+
+// The phases of a run, its lanes by target, and its command. Latencies have the scale of `all`, if that is given.
+const lanesOf = (run, all) => {
+  const rows = [];
   if (run.phases.length) rows.push({ kind: 'phases', label: 'phase', bands: run.phases });
   if (run.acts.length) rows.push({ kind: 'phases', label: 'act', bands: run.acts });
   run.targets.forEach((target, place) => {
@@ -11,15 +20,21 @@ const rowsOf = (run) => {
     const several = run.targets.length > 1;
     if (several) rows.push({ kind: 'title', label: target, gap: true });
     for (const lane of lanes) rows.push({ kind: 'lane', label: lane.policy, lane, gap: !several && lane === lanes[0] });
-    rows.push(latencyRow(lanes));
+    rows.push(latencyRow(lanes, all || lanes));
   });
-  const happened = run.events.filter((event) => event.object === null);
-  const by = (source) => happened.filter((event) => event.source === source);
-  if (run.command || by('command').length) {
-    rows.push({ kind: 'ticks', label: 'command', events: by('command'), band: run.command, gap: true });
-  }
+  const events = eventsOf(run, 'command');
+  if (run.command || events.length) rows.push({ kind: 'ticks', label: 'command', events, band: run.command, gap: true });
+  return rows;
+};
+
+// The events of a source that belong to no object.
+const eventsOf = (run, source) => run.events.filter((event) => event.object === null && event.source === source);
+
+// The events of a run, its endpoints and objects, and the health of the prober.
+const aroundOf = (run) => {
+  const rows = [];
   for (const source of ['lab', 'kubernetes', 'prober']) {
-    const events = by(source);
+    const events = eventsOf(run, source);
     if (events.length) rows.push({ kind: 'ticks', label: source, events, gap: !run.command });
   }
   const listed = run.objects.flatMap(({ member }) => member);
@@ -45,9 +60,9 @@ const countsOf = (stretches, end) => {
   return steps;
 };
 
-// The row with the latency of a target's lanes, scaled from below the fastest median to the slowest answer.
-const latencyRow = (lanes) => {
-  const points = lanes.flatMap((lane) => lane.latency);
+// The row with the latency of a target's lanes, scaled as all of these lanes ask for: from below the fastest median to the slowest answer.
+const latencyRow = (lanes, all) => {
+  const points = all.flatMap((lane) => lane.latency);
   const least = points.reduce((least, [, , half]) => Math.min(least, half), 1e12) * 0.6;
   const most = points.reduce((most, point) => Math.max(most, point[4]), least * 4);
   return { kind: 'latency', label: points.length ? `latency to ${distance(most)}` : 'latency', lanes, least, most };

@@ -62,12 +62,13 @@ class Timeline {
     const { pen, colors, scale } = this;
     const step = niceStep(scale.perPixel * 90);
     pen.font = colors.font(11);
-    for (let at = Math.ceil(scale.from / step) * step; at <= scale.to; at += step) {
+    const { origin } = this.run;
+    for (let at = origin + Math.ceil((scale.from - origin) / step) * step; at <= scale.to; at += step) {
       const x = Math.round(scale.x(at)) + 0.5;
       pen.fillStyle = colors.of('line');
       pen.fillRect(x - 0.5, 36, 1, this.height - 36);
       pen.fillStyle = colors.of('quiet');
-      const text = offset(at, step);
+      const text = offset(at - origin, step);
       const width = pen.measureText(text).width;
       if (x + width < this.width) pen.fillText(text, Math.max(0, x - width / 2), 31);
     }
