@@ -132,6 +132,18 @@ fn the_page_draws_all_runs_from_where_their_events_began_and_loads_nothing() {
     }
 }
 
+#[test]
+fn every_format_accepts_runs_that_were_damaged_on_purpose_or_ended_before_their_first_probe() {
+    let odd: [fn() -> Record; 3] = [sample::empty, sample::killed, sample::upgrade];
+    let pairs = odd.iter().flat_map(|base| odd.iter().map(|other| (*base, *other)));
+    for (base, other) in pairs.chain([(sample::hostile as fn() -> Record, sample::hostile as _)]) {
+        let runs = [run("a", base()), run("b", other())];
+        assert!(page(&runs).contains("</html>") && !text(&runs, PLAIN).is_empty());
+        written(&runs, |comparison, out| json::write(comparison, out).unwrap());
+        written(&runs, |comparison, out| markdown::write(comparison, out).unwrap());
+    }
+}
+
 /// Writes pages of comparisons to a folder, to look at and for the browser tests.
 #[test]
 fn pages_to_look_at() {
