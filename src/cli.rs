@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod explain;
 mod export;
+mod history;
 mod lab;
 mod lint;
 mod plan;
@@ -62,6 +63,11 @@ enum Command {
     /// Exit codes: 0 nothing got worse beyond what is tolerated, 1 something did, 2 wrong usage, 3 inconclusive.
     #[command(after_help = compare::EXAMPLE, arg_required_else_help = true)]
     Compare(compare::CompareArgs),
+    /// List recorded runs in the order of time: a line each, percentiles, trends, and the budgets that would have held.
+    ///
+    /// Exit codes: 0 the history was printed, 2 wrong usage, 3 the newest run is not whole, and the format has it alone.
+    #[command(after_help = history::EXAMPLE)]
+    History(history::HistoryArgs),
     /// Say why a recorded run lost requests: the likely causes with their evidence, and the cure of each.
     #[command(after_help = explain::EXAMPLE, arg_required_else_help = true)]
     Explain(explain::ExplainArgs),
@@ -373,6 +379,7 @@ impl Cli {
             Command::Run(args) => run::execute(&args),
             Command::Report(args) => report::execute(&args),
             Command::Compare(args) => compare::execute(&args),
+            Command::History(args) => history::execute(&args),
             Command::Explain(args) => explain::execute(&args),
             Command::Export(args) => export::execute(&args),
             Command::Causes(args) => causes::execute(&args),

@@ -1,16 +1,18 @@
 //! Runs held against each other: each against the first, figure by figure, matched by the names of targets and lanes.
 //!
-//! Pure: records in, comparisons out. A figure is called better or worse only if neither chance nor what went unseen
+//! Many runs in the order of time are a [`history`]. Pure: records in, comparisons out. A figure is called better or worse only if neither chance nor what went unseen
 //! explains the difference; `docs/MEASUREMENT.md` has the rules. Nothing here says why runs differ.
 
 mod chance;
 mod comparison;
 mod figure;
+pub mod history;
 mod latency;
 mod length;
 mod loss;
 mod matching;
 mod run;
+mod tendency;
 mod tolerance;
 
 #[cfg(test)]
@@ -21,4 +23,5 @@ mod trials;
 pub use comparison::{Against, Comparison, Conclusion, Error, Sight};
 pub use figure::{Apart, Change, Doubt, Figure, Measure, TimeDifference, Value, Why};
 pub use run::Run;
+pub use tendency::Tendency;
 pub use tolerance::{Allowance, Tolerance, Tolerances};

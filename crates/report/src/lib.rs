@@ -9,6 +9,7 @@ pub mod csv;
 mod date;
 pub mod format;
 pub mod github;
+pub mod history;
 pub mod html;
 pub mod json;
 pub mod junit;

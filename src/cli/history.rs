@@ -1,0 +1,119 @@
+//! `lapse history`: the runs in a folder of runs, in the order of time.
+
+use std::fs;
+use std::io::{self, BufWriter, Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+
+use super::{style, value};
+use lapse_compare::Run;
+use lapse_compare::history::{History, Line};
+use lapse_measure::time::Offset;
+use lapse_measure::verdict::Conclusion;
+use lapse_record::entry::RunHeader;
+use lapse_record::journal;
+use lapse_report::history::{benchmark, gitlab, json, text};
+
+pub(super) const EXAMPLE: &str = "\
+Examples: the last ten rollouts of one release; the newest run for the charts of github-action-benchmark
+  lapse history reports --name shop --last 10
+  lapse history reports --name shop --format github-action-benchmark >benchmark.json";
+
+/// The arguments of `lapse history`.
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// The folder whose folders are runs.
+    #[arg(default_value = "reports")]
+    folder: PathBuf,
+    /// Only runs of this name, which is that of their host or what --name gave them [e.g. shop].
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Only so many runs, the newest [e.g. 10].
+    #[arg(long, value_name = "N", value_parser = value::count(1, u16::MAX))]
+    last: Option<u16>,
+    /// The format to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    format: FormatName,
+}
+
+/// A format of a history, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatName {
+    /// For people: a line a run, percentiles, trends, and the budgets that would have held.
+    Text,
+    /// For programs: see schema/history.v1.json.
+    Json,
+    /// The newest run, for github-action-benchmark with the tool `customSmallerIsBetter`.
+    GithubActionBenchmark,
+    /// The newest run, for a metrics report of GitLab CI.
+    GitlabMetrics,
+}
+
+/// Reads the runs and prints their history. What cannot be read is named, and left out.
+pub(super) fn execute(args: &HistoryArgs) -> Result<ExitCode> {
+    let shown = args.folder.display();
+    let folders = folders(&args.folder)?;
+    ensure!(
+        !folders.is_empty(),
+        "{shown} holds no folder of a run: name the folder that `lapse run` writes to, such as reports"
+    );
+    let lines = read(folders, args.name.as_deref(), args.last.map(usize::from));
+    ensure!(
+        !lines.is_empty(),
+        "{shown} holds no run{} that can be read",
+        args.name.as_ref().map(|name| format!(" of the name {name:?}")).unwrap_or_default()
+    );
+    let history = History::of(lines);
+    let newest = history.lines.last().and_then(|line| line.unknown.as_ref());
+    if let (FormatName::GithubActionBenchmark | FormatName::GitlabMetrics, Some(why)) = (args.format, newest) {
+        // What it did not show must not be drawn as a good figure.
+        let _ = writeln!(stderr(), "lapse: {why}: there are no figures of the newest run");
+        return Ok(Conclusion::Inconclusive.exit_code().into());
+    }
+    let mut out = BufWriter::new(stdout());
+    let written = match args.format {
+        FormatName::Text => text::write(&history, style::of_stdout(), &mut out),
+        FormatName::Json => json::write(&history, &mut out),
+        FormatName::GithubActionBenchmark => benchmark::write(&history, &mut out),
+        FormatName::GitlabMetrics => gitlab::write(&history, &mut out),
+    };
+    match written.and_then(|()| out.flush()) {
+        // The reader has closed the pipe, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.context("cannot write the history")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folders in `folder` that hold a journal, by name.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let mut all: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join(journal::FILE).is_file())
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+/// What the runs in these folders came to, of this name only if one is given, and of so many of the newest. One record is
+/// held at a time.
+fn read(folders: Vec<PathBuf>, name: Option<&str>, last: Option<usize>) -> Vec<Line> {
+    let leave_out = |error: &journal::Error| drop(writeln!(stderr(), "lapse: {error}: it is left out"));
+    let header = |folder: PathBuf| {
+        let header = journal::header(&folder).inspect_err(leave_out).ok()?;
+        name.is_none_or(|name| header.name == name).then_some((folder, header))
+    };
+    let mut all: Vec<_> = folders.into_iter().filter_map(header).collect();
+    all.sort_by_key(|(_, header)| header.anchor.date_at(Offset::ZERO).as_nanos());
+    let newest = all.split_off(all.len().saturating_sub(last.unwrap_or(usize::MAX)));
+    let line = |(folder, header): (PathBuf, RunHeader)| {
+        let record = journal::read_with(&folder, header).inspect_err(leave_out).ok()?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Some(Line::of(&Run { name, record }))
+    };
+    newest.into_iter().filter_map(line).collect()
+}
