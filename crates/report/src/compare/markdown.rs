@@ -27,7 +27,11 @@ pub fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()
         let cells: Vec<_> = row.iter().map(|cell| safe(cell)).collect();
         writeln!(out, "| {} |", cells.join(" | "))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    if let Some(caveat) = words::caveat(comparison) {
+        writeln!(out, "<sub>{}</sub>", safe(caveat))?;
+    }
+    Ok(())
 }
 
 fn figures(one: &Against<'_>, out: &mut impl Write) -> io::Result<()> {

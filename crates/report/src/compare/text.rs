@@ -25,6 +25,10 @@ pub fn write(comparison: &Comparison<'_>, look: Look, out: &mut impl Write) -> i
     for one in &comparison.against {
         figures(one, &mut page);
     }
+    if let Some(caveat) = words::caveat(comparison) {
+        page.heading("Note");
+        page.say(2, caveat);
+    }
     out.write_all(page.into_text().as_bytes())
 }
 

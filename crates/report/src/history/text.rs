@@ -9,7 +9,7 @@ use lapse_compare::history::History;
 /// Columns of a run's line without its name.
 const OTHERS: usize = 70;
 /// The most columns that a name may have, and the fewest.
-const NAME: (usize, usize) = (10, 40);
+const NAME: (usize, usize) = (14, 40);
 
 /// Writes a line for each run, then percentiles, trends and budgets.
 pub fn write(history: &History, look: Look, out: &mut impl Write) -> io::Result<()> {

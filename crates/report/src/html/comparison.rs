@@ -12,11 +12,12 @@ pub(crate) fn page(comparison: &Comparison<'_>) -> String {
     let names: Vec<_> = runs.iter().map(|(name, ..)| *name).collect();
     let header = ["run", "verdict", "began, UTC", "length", "probes", "lost"].map(str::to_owned).to_vec();
     let rows: Vec<_> = [header].into_iter().chain(words::runs(comparison)).collect();
+    let caveat: Vec<_> = words::caveat(comparison).map(str::to_owned).into_iter().collect();
     let body = html! {
         (verdict(comparison))
         (frame::timeline())
         @for (nth, one) in comparison.against.iter().enumerate() { (figures(nth, one)) }
-        (sheet::section("runs", "Runs", &rows, &[]))
+        (sheet::section("runs", "Runs", &rows, &caveat))
     };
     let head = frame::Head {
         title: format!("{}: {}", names.join(", "), comparison.conclusion.name()),

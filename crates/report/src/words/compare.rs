@@ -198,6 +198,15 @@ pub(crate) fn heading(one: &Against<'_>) -> String {
     format!("{} beside {}", one.run.name, one.base.name)
 }
 
+/// What a difference between two runs does not say, where one is called.
+pub(crate) fn caveat(comparison: &Comparison<'_>) -> Option<&'static str> {
+    let mut figures = comparison.against.iter().flat_map(|one| &one.figures);
+    figures.any(|figure| matches!(figure.change, Change::Better | Change::Worse)).then_some(
+        "better and worse are said of these runs: how much the rollouts of one release differ from each other shows in \
+         several, see `lapse history`",
+    )
+}
+
 /// What each run could see, target by target.
 pub(crate) fn sight(one: &Against<'_>) -> Vec<String> {
     let said = one.sight.iter().map(|sight| {
