@@ -73,8 +73,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Pack a recorded run into one file that can be handed on, without what may be secret.
     ///
-    /// The file is a compressed tar archive with the journal and its reports. `lapse report`, `lapse explain` and
-    /// `lapse export` take it in the place of a folder, or the URL of one.
+    /// The file is a compressed tar archive with the journal and its reports. `lapse report`, `compare`,
+    /// `explain`, `replay` and `export` take it in the place of a folder, or the URL of one.
     #[command(after_help = export::EXAMPLE, arg_required_else_help = true)]
     Export(export::ExportArgs),
     /// List the causes of downtime that lapse knows, or describe one.

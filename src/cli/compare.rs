@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 
 use super::{style, value};
+use crate::recorded::Recorded;
 use lapse_compare::{Comparison, Run, Tolerance, Tolerances};
 use lapse_record::journal;
 use lapse_report::compare::{html, json, markdown, text};
@@ -22,7 +23,8 @@ Examples: the worked examples side by side; the page with both timelines; a gate
 /// The arguments of `lapse compare`.
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The folders of the runs; the first is the base, which each of the others is compared with.
+    /// The runs, each a folder, a file that `lapse export` wrote, or the URL of one; the first is the base, which each of the
+    /// others is compared with.
     #[arg(value_name = "FOLDER", required = true, num_args = 1..)]
     folders: Vec<PathBuf>,
     /// What may get worse: failed by a percentage of all probes; downtime, disruption and outage by a time or a
@@ -82,14 +84,11 @@ fn read(folders: &[PathBuf], gate: Option<Duration>) -> Result<Vec<Run>> {
     let names = names(folders);
     let read = |(folder, name): (&PathBuf, String)| {
         let shown = folder.display();
-        ensure!(
-            folder.is_dir(),
-            "{shown} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
-        );
+        let run = Recorded::find(&shown.to_string())?;
         let cannot = || format!("cannot compare {shown}");
-        let mut header = journal::header(folder).with_context(cannot)?;
+        let mut header = journal::header(run.folder()).with_context(cannot)?;
         header.gate = *gate.get_or_insert(header.gate);
-        Ok(Run { name, record: journal::read_with(folder, header).with_context(cannot)? })
+        Ok(Run { name, record: journal::read_with(run.folder(), header).with_context(cannot)? })
     };
     folders.iter().zip(names).map(read).collect()
 }

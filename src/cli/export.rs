@@ -36,7 +36,7 @@ pub(super) struct ExportArgs {
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// What else to take out: whatever matches this regular expression, but for its group named `keep` [repeatable; e.g.
-    /// '(?P<keep>customer )[0-9]+'].
+    /// 'customer [0-9]+'].
     #[arg(long, value_name = "REGEX")]
     redact: Vec<Regex>,
 }

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::lab::say;
 use super::value;
+use crate::recorded::Recorded;
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::raise_descriptors;
@@ -30,8 +31,8 @@ Example: the second outage of a run, for a client's test that begins with its fi
 /// The arguments of `lapse replay`.
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// The folder of a run.
-    folder: PathBuf,
+    /// The folder of a run, a file that `lapse export` wrote, or the URL of one.
+    run: String,
     /// The address to serve at, or a port of 127.0.0.1; port 0 picks a free one [e.g. 0.0.0.0:8080].
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
     listen: SocketAddr,
@@ -77,13 +78,9 @@ fn speed(text: &str) -> Result<Speed, String> {
 
 /// Plays the run until Ctrl-C, and prints where it listens and what happens.
 pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
-    let folder = args.folder.display();
-    ensure!(
-        args.folder.is_dir(),
-        "{folder} is no folder: name the folder of a run, such as reports/2026-11-22T20-15-03-shop"
-    );
-    let cannot = || format!("cannot replay {folder}");
-    let script = recorded::journal(&args.folder, args.target.as_deref()).with_context(cannot)?;
+    let run = Recorded::find(&args.run)?;
+    let cannot = || format!("cannot replay {}", args.run);
+    let script = recorded::journal(run.folder(), args.target.as_deref()).with_context(cannot)?;
     let part = script.course.between(args.from, args.to).with_context(cannot)?;
     let trigger = match args.start {
         StartName::FirstRequest => Trigger::FirstRequest,

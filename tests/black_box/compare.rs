@@ -98,7 +98,7 @@ fn what_is_typed_wrong_is_named_with_what_to_type_instead() {
     let story = example("story");
     for (folders, args, hint) in [
         (vec![story.clone()], vec![], "is the only run: name the folders of the runs to compare with it"),
-        (vec![story.clone(), "/nowhere".into()], vec![], "/nowhere is no folder"),
+        (vec![story.clone(), "/nowhere".into()], vec![], "/nowhere is neither a folder nor a file"),
         (vec![story.clone(), example("")], vec![], "journal.lapse"),
         (vec![story.clone(), story.clone()], vec!["--tolerate", "fail=1%"], "choose one of failed, downtime"),
         (vec![story.clone(), story.clone()], vec!["--tolerate", "failed=3"], "write a percentage of all probes"),

@@ -75,6 +75,8 @@ fn an_exported_run_tells_the_same_without_its_secrets() {
     assert_eq!(packed, Some(theirs.stdout), "what is packed is what is read");
     let why = |what: &OsStr| told("explain", what, "text").stdout;
     assert_eq!(why(archive.as_os_str()), why(run.as_os_str()));
+    let compared = Lapse::new(["compare".as_ref(), run.as_os_str(), archive.as_os_str()]).end();
+    assert!(!compared.stdout.contains("better") && !compared.stdout.contains("worse"), "{}", compared.stdout);
 
     let again = exported(&run, &archive);
     assert_eq!(again.code(), Some(2));

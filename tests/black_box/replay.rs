@@ -177,7 +177,7 @@ fn what_cannot_be_played_is_refused_with_the_reason() {
         assert!(ended.stderr.contains(expected), "{expected}: {}", ended.stderr);
     };
     let none: &[&str] = &[];
-    refused(&folder.path().join("nowhere"), none, "is no folder");
+    refused(&folder.path().join("nowhere"), none, "is neither a folder nor a file");
     refused(folder.path(), none, "cannot read");
     let bytes = std::fs::read(story().join("journal.lapse")).unwrap();
     std::fs::write(&journal, "lapse journal 9: from the future\n, with more text than the first line has").unwrap();
