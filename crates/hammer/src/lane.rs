@@ -154,6 +154,14 @@ impl Pool {
 
     /// An idle connection that can be used, if there is one.
     fn take(&self, trace: &Trace) -> Option<Rc<Pooled>> {
+        self.shared.borrow_mut().retain(|pooled| {
+            let usable = pooled.link.is_usable();
+            // A connection that the prober gave up was not closed by the server.
+            if !usable && pooled.link.streams() == 0 && !pooled.link.is_suspect() {
+                count_reconnect(trace);
+            }
+            usable
+        });
         if self.open.get() < self.size {
             return None;
         }
@@ -163,26 +171,11 @@ impl Pool {
             }
             count_reconnect(trace);
         }
-        self.next_shared(trace)
-    }
-
-    /// The next HTTP/2 connection that has room. Only those whose turn comes are looked at: to look at all of them for each
-    /// probe would take longer than the probe.
-    fn next_shared(&self, trace: &Trace) -> Option<Rc<Pooled>> {
         let mut shared = self.shared.borrow_mut();
-        for _ in 0..shared.len() {
-            let pooled = shared.pop_front()?;
-            if pooled.link.is_full() {
-                shared.push_back(pooled);
-            } else if pooled.link.is_usable() {
-                shared.push_back(Rc::clone(&pooled));
-                return Some(pooled);
-            } else if pooled.link.streams() == 0 && !pooled.link.is_suspect() {
-                // A connection that the prober gave up was not closed by the server.
-                count_reconnect(trace);
-            }
-        }
-        None
+        let place = shared.iter().position(|pooled| !pooled.link.is_full())?;
+        let pooled = shared.remove(place)?;
+        shared.push_back(Rc::clone(&pooled));
+        Some(pooled)
     }
 
     fn next_idle(&self) -> Option<Rc<Pooled>> {
