@@ -1,7 +1,7 @@
 //! The latency of a lane's healthy answers in the event: median and 99th percentile.
 //!
 //! Answers that come at the same time are delayed by the same things, so their number says little: all answers of a
-//! tenth of a second count as one for the interval, which is that of a quantile of so many independent ones.
+//! tenth of a second count as one for the interval, which is that of a quantile of as few independent ones.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Latency {
         let independent = u64::try_from(length.as_nanos() / TOGETHER.as_nanos()).unwrap_or(u64::MAX).min(all.count());
         let ranks = Share::with_tail(below(quantile, independent), independent, tail);
         let bound = |rank: f64| all.quantile(rank).unwrap_or_default();
-        // Beyond the last of so many answers nothing is known.
+        // Beyond the last answer nothing is known.
         let at_most = (ranks.high < 1.0).then(|| bound(ranks.high));
         Some(Self {
             bounds: Bounded::new(all.quantile(quantile)?, bound(ranks.low), at_most),

@@ -22,21 +22,21 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// A change of settings that may keep rollouts from losing requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cure {
-    /// A preStop hook that sleeps for so many seconds.
+    /// A preStop hook that sleeps, in seconds.
     PreStop(u64),
-    /// A grace period of so many seconds.
+    /// A grace period, in seconds.
     Grace(u64),
     /// New pods beside the old ones, none of which is missing meanwhile.
     Surge,
-    /// A new pod counts once it has been ready for so many seconds.
+    /// How long a new pod must have been ready to count (`minReadySeconds`).
     MinReady(u64),
     /// A second replica.
     Replicas,
     /// A blue-green switch that waits until the new pods are ready.
     SwitchWhenReady,
-    /// Old pods that stay for so many seconds after a blue-green switch.
+    /// How long old pods stay after a blue-green switch, in seconds.
     KeepOld(u64),
-    /// A liveness probe that waits for so many seconds before its first check.
+    /// How long the liveness probe waits before its first check, in seconds.
     LivenessLater(u64),
     /// An ingress that tries another pod.
     Retries,
