@@ -10,6 +10,7 @@ mod export;
 mod history;
 mod lab;
 mod lint;
+mod output;
 mod plan;
 mod pod;
 mod replay;
@@ -58,7 +59,7 @@ enum Command {
     /// `lapse run`.
     #[command(after_help = REPORT_EXAMPLE, arg_required_else_help = true)]
     Report(Box<ReportArgs>),
-    /// Compare recorded runs with the first of them: what got better or worse, and what so many probes could not show.
+    /// Compare recorded runs with the first of them: what got better or worse, and what their probes could not show.
     ///
     /// Exit codes: 0 nothing got worse beyond what is tolerated, 1 something did, 2 wrong usage, 3 inconclusive.
     #[command(after_help = compare::EXAMPLE, arg_required_else_help = true)]

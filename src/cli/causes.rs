@@ -1,12 +1,12 @@
 //! `lapse causes`: the catalogue of causes, as a list and as pages.
 
-use std::io::{self, Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
-use super::style;
+use super::{output, style};
 use lapse_explain::causes;
 use lapse_report::text;
 
@@ -32,11 +32,7 @@ pub(super) fn execute(args: &CausesArgs) -> Result<ExitCode> {
             None => bail!("{name} is no cause that lapse knows{}: `lapse causes` lists them", nearest(name)),
         },
     }
-    match stdout().write_all(&page) {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context("cannot write the causes")?,
-    }
+    output::print("the causes", |out| out.write_all(&page))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,5 @@
 //! `lapse compare`: holds recorded runs against the first of them.
 
-use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 
-use super::{style, value};
+use super::{output, style, value};
 use crate::recorded::Recorded;
 use lapse_compare::{Comparison, Run, Tolerance, Tolerances};
 use lapse_record::journal;
@@ -63,18 +62,12 @@ pub(super) fn execute(args: &CompareArgs) -> Result<ExitCode> {
     );
     let runs = read(&args.folders, args.gate)?;
     let comparison = Comparison::of(&runs, &tolerances)?;
-    let mut out = BufWriter::new(stdout());
-    let written = match args.format {
-        FormatName::Text => text::write(&comparison, style::of_stdout(), &mut out),
-        FormatName::Json => json::write(&comparison, &mut out),
-        FormatName::Markdown => markdown::write(&comparison, &mut out),
-        FormatName::Html => html::write(&comparison, &mut out),
-    };
-    match written.and_then(|()| out.flush()) {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context("cannot write the comparison")?,
-    }
+    output::print("the comparison", |out| match args.format {
+        FormatName::Text => text::write(&comparison, style::of_stdout(), out),
+        FormatName::Json => json::write(&comparison, out),
+        FormatName::Markdown => markdown::write(&comparison, out),
+        FormatName::Html => html::write(&comparison, out),
+    })?;
     Ok(comparison.conclusion.exit_code().into())
 }
 

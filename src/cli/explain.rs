@@ -1,14 +1,13 @@
 //! `lapse explain`: says why a recorded run lost requests, with the help of its manifests if they are named.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use super::lint::input::Texts;
-use super::style;
+use super::{output, style};
 use crate::recorded::Recorded;
 use lapse_explain::explanation::Explanation;
 use lapse_explain::smell::Smell;
@@ -52,16 +51,10 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
     let run = Recorded::find(&args.run)?;
     let record = journal::read(run.folder()).with_context(|| format!("cannot explain {}", args.run))?;
     let explanation = Explanation::with(&record, &smells(&args.manifests, &record)?);
-    let mut out = BufWriter::new(stdout());
-    let written = match args.format {
-        FormatName::Text => text::write_explanation(&record, &explanation, style::of_stdout(), &mut out),
-        FormatName::Json => json::write_explanation(&record, &explanation, &mut out),
-    };
-    match written.and_then(|()| out.flush()) {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context("cannot write the explanation")?,
-    }
+    output::print("the explanation", |out| match args.format {
+        FormatName::Text => text::write_explanation(&record, &explanation, style::of_stdout(), out),
+        FormatName::Json => json::write_explanation(&record, &explanation, out),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! `lapse export`: packs a recorded run into one file that can be handed on.
 
 use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use regex::Regex;
 
-use super::style;
+use super::{output, style};
 use crate::recorded::Recorded;
 use lapse_export::archive::{self, ENDING};
 use lapse_export::redact::Redactor;
@@ -106,5 +106,5 @@ fn say(out: &Path, redactor: &Redactor) -> Result<()> {
         }
         text.push_str("names, addresses and all else stay: --redact REGEX takes out more\n");
     }
-    stdout().write_all(text.as_bytes()).context("cannot write to the standard output")
+    output::print("what was packed", |out| out.write_all(text.as_bytes()))
 }

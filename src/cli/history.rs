@@ -1,14 +1,14 @@
 //! `lapse history`: the runs in a folder of runs, in the order of time.
 
 use std::fs;
-use std::io::{self, BufWriter, Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use super::{style, value};
+use super::{output, style, value};
 use lapse_compare::Run;
 use lapse_compare::history::{History, Line};
 use lapse_measure::time::Offset;
@@ -31,7 +31,7 @@ pub(super) struct HistoryArgs {
     /// Only runs of this name, which is that of their host or what --name gave them [e.g. shop].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Only so many runs, the newest [e.g. 10].
+    /// The number of runs to show, the newest ones [default: all; e.g. 10].
     #[arg(long, value_name = "N", value_parser = value::count(1, u16::MAX))]
     last: Option<u16>,
     /// The format to print.
@@ -73,18 +73,12 @@ pub(super) fn execute(args: &HistoryArgs) -> Result<ExitCode> {
         let _ = writeln!(stderr(), "lapse: {why}: there are no figures of the newest run");
         return Ok(Conclusion::Inconclusive.exit_code().into());
     }
-    let mut out = BufWriter::new(stdout());
-    let written = match args.format {
-        FormatName::Text => text::write(&history, style::of_stdout(), &mut out),
-        FormatName::Json => json::write(&history, &mut out),
-        FormatName::GithubActionBenchmark => benchmark::write(&history, &mut out),
-        FormatName::GitlabMetrics => gitlab::write(&history, &mut out),
-    };
-    match written.and_then(|()| out.flush()) {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context("cannot write the history")?,
-    }
+    output::print("the history", |out| match args.format {
+        FormatName::Text => text::write(&history, style::of_stdout(), out),
+        FormatName::Json => json::write(&history, out),
+        FormatName::GithubActionBenchmark => benchmark::write(&history, out),
+        FormatName::GitlabMetrics => gitlab::write(&history, out),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -99,7 +93,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// What the runs in these folders came to, of this name only if one is given, and of so many of the newest. One record is
+/// What the runs in these folders came to, of this name only if one is given, and the newest `last` of them. One record is
 /// held at a time.
 fn read(folders: Vec<PathBuf>, name: Option<&str>, last: Option<usize>) -> Vec<Line> {
     let leave_out = |error: &journal::Error| drop(writeln!(stderr(), "lapse: {error}: it is left out"));

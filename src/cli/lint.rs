@@ -3,14 +3,14 @@
 pub(super) mod input;
 mod page;
 
-use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::io::{self, IsTerminal, Write, stdin};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use self::input::Texts;
-use super::style;
+use super::{output, style};
 use lapse_lint::{Finding, RULES, Report, Rule, Severity, format, lint, lint_upgrade, patches};
 
 pub(super) const EXAMPLE: &str = "\
@@ -80,7 +80,8 @@ enum Denied {
 /// Lints what is named and prints the report.
 pub(super) fn execute(args: &LintArgs) -> Result<ExitCode> {
     if args.rules {
-        return print(&page::rules(style::of_stdout())).map(|()| ExitCode::SUCCESS);
+        let rules = page::rules(style::of_stdout());
+        return output::print("the rules", |out| out.write_all(rules.as_bytes())).map(|()| ExitCode::SUCCESS);
     }
     ensure!(
         !args.paths.is_empty() || args.release.is_some(),
@@ -98,7 +99,7 @@ pub(super) fn execute(args: &LintArgs) -> Result<ExitCode> {
         FormatName::Sarif => format::sarif::write(&report, env!("CARGO_PKG_VERSION")),
         FormatName::Github => format::github::write(&report),
     };
-    print(&text)?;
+    output::print("the report", |out| out.write_all(text.as_bytes()))?;
     let denied = report.findings.iter().any(|finding| args.denies(finding));
     Ok(exit_code(denied, is_inconclusive(&report)))
 }
@@ -120,7 +121,7 @@ fn lint_all(args: &LintArgs, texts: Texts) -> Result<Report> {
 /// Prints the patches. What they mend is not denied any more.
 fn fix(args: &LintArgs, report: &Report) -> Result<ExitCode> {
     let patches = patches(report);
-    print(&patches.text)?;
+    output::print("the report", |out| out.write_all(patches.text.as_bytes()))?;
     let mut err = io::stderr().lock();
     for (finding, why) in &patches.left {
         // Stderr is closed: the patches are complete without it.
@@ -151,15 +152,6 @@ fn read(args: &LintArgs) -> Result<Texts> {
         texts.read_release(release, args.namespace.as_deref())?;
     }
     Ok(texts)
-}
-
-fn print(text: &str) -> Result<()> {
-    let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot write the report"),
-    }
 }
 
 /// Whether a clean report proves nothing: something was not read, or there was nothing.

@@ -1,12 +1,12 @@
 //! `lapse report`: prints a report of a recorded run.
 
-use std::io::{self, BufWriter, IsTerminal, Write, stdout};
+use std::io::{IsTerminal, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::budget::{self, BudgetArgs};
-use super::{ReportArgs, style};
+use super::{ReportArgs, output, style};
 use crate::recorded::Recorded;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::entry::RunHeader;
@@ -27,14 +27,8 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
         !format.is_binary() || !stdout().is_terminal(),
         "{format} is nothing to read on a terminal: send it to a file, with > FILE"
     );
-    let mut out = BufWriter::new(stdout());
     let options = Options { look: style::of_stdout(), bin: args.bin };
-    let written = format.write(&record, options, &mut out).and_then(|()| out.flush());
-    match written {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context("cannot write the report")?,
-    }
+    output::print("the report", |out| format.write(&record, options, out))?;
     // The rest of a run that was cut short is unknown: a script must not take its report for one of the whole run.
     Ok(match record.summary.verdict.conclusion {
         conclusion if judged_again => conclusion.exit_code().into(),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use super::report_files::ReportFiles;
-use super::{RunArgs, plan, style};
+use super::{RunArgs, output, plan, style};
 use crate::live::{Live, LiveListener};
 use crate::progress::{Progress, Style};
 use crate::run::launch;
@@ -91,11 +91,5 @@ fn save_one(record: &Record, folder: &Path, name: &str, render: Render) -> Resul
 }
 
 fn print(record: &Record, folder: &Path) -> Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    let written = report::text::write(record, style::of_stdout(), Some(folder), &mut out).and_then(|()| out.flush());
-    match written {
-        // Stdout is closed; the report is in the folder.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot print the report"),
-    }
+    output::print("the report", |out| report::text::write(record, style::of_stdout(), Some(folder), out))
 }

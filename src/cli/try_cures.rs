@@ -1,7 +1,7 @@
 //! `lapse try`: plays a scenario's rollout again with each cure that fits, and says which is the cheapest that loses
 //! nothing.
 
-use std::io::{self, Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
-use super::{plan, style, value};
+use super::{output, plan, style, value};
 use crate::trials::{self, Trials};
 use lapse_hammer::clock::Clock;
 use lapse_lab::scenario::Scenario;
@@ -79,15 +79,11 @@ pub(super) fn execute(args: &TryArgs) -> Result<ExitCode> {
     let Some(table) = trials::run(&settings, plan, say)? else {
         return Ok(ExitCode::from(Conclusion::Interrupted.exit_code()));
     };
-    let written = match args.format {
-        FormatName::Text => stdout().write_all(table.text(style::of_stdout()).as_bytes()),
-        FormatName::Json => stdout().write_all(table.json().as_bytes()),
+    let text = match args.format {
+        FormatName::Text => table.text(style::of_stdout()),
+        FormatName::Json => table.json(),
     };
-    match written {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context("cannot write the table")?,
-    }
+    output::print("the table", |out| out.write_all(text.as_bytes()))?;
     let cured = !table.loses() || table.cheapest().is_some();
     Ok(if cured { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
