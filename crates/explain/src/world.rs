@@ -28,6 +28,9 @@ pub(crate) struct World<'a> {
     /// The number of pods in the endpoints after each change; empty if endpoints were not reported.
     routed: Vec<(Offset, usize)>,
     settings: Vec<(Offset, Option<&'a Object>, &'a Workload)>,
+    /// The pods that were created within the run and became ready, in the order of that, by their places in `pods`; with
+    /// each the place in this list of the last one before it that is of another template.
+    came_ready: Vec<(usize, Option<usize>)>,
     /// All events but the lines of the command's output, of which there may be tens of thousands.
     pub(crate) events: Vec<&'a Event>,
 }
@@ -125,7 +128,18 @@ impl<'a> World<'a> {
                 world.routed.push((event.at, routed.len()));
             }
         }
+        world.came_ready = came_ready(&world.pods);
         world
+    }
+
+    /// When a pod that replaces `old` became ready, the last time at or before `at`.
+    ///
+    /// Takes a search of the list, not a walk through it: rules ask this of each pod that ended.
+    pub(crate) fn replaced(&self, old: &PodLife<'_>, at: Offset) -> Option<Offset> {
+        let ready = |(nth, _): &(usize, Option<usize>)| self.pods[*nth].ready;
+        let before = self.came_ready.partition_point(|each| ready(each) <= Some(at));
+        let (nth, other) = self.came_ready[..before].last()?;
+        if self.pods[*nth].replaces(old) { self.pods[*nth].ready } else { ready(self.came_ready.get((*other)?)?) }
     }
 
     /// The number of pods in the endpoints at this time; `None` if endpoints were not reported.
@@ -222,6 +236,58 @@ impl<'a> PodLife<'a> {
         }
         if let Some(Detail::PodTemplate(template)) = &event.detail {
             self.template = Some(template);
+        }
+    }
+}
+
+/// The pods that were created within the run and became ready, in the order of that, each with the last one before it that
+/// is of another template.
+fn came_ready(pods: &[PodLife<'_>]) -> Vec<(usize, Option<usize>)> {
+    let new = |nth: &usize| pods[*nth].created.is_some() && pods[*nth].ready.is_some();
+    let mut order: Vec<usize> = (0..pods.len()).filter(new).collect();
+    order.sort_by_key(|nth| pods[*nth].ready);
+    let mut all: Vec<(usize, Option<usize>)> = Vec::with_capacity(order.len());
+    for (place, nth) in order.into_iter().enumerate() {
+        let before = all.last().map(|(last, other)| {
+            // One whose template is not known replaces any.
+            let same = pods[*last].template.is_some() && pods[*last].template == pods[nth].template;
+            if same { *other } else { place.checked_sub(1) }
+        });
+        all.push((nth, before.flatten()));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: [Option<u64>; 3] = [None, Some(1), Some(2)];
+    const TEMPLATES: [Option<&str>; 3] = [None, Some("a"), Some("b")];
+
+    /// A pod of one of 18 kinds: by whether it is new, its template, and when it became ready.
+    fn pod(kind: usize) -> PodLife<'static> {
+        let second = |number| Offset::from_nanos(number * 1_000_000_000);
+        PodLife {
+            created: (kind % 2 == 1).then_some(Offset::ZERO),
+            template: TEMPLATES[kind / 2 % 3],
+            ready: TIMES[kind / 6].map(second),
+            ..PodLife::default()
+        }
+    }
+
+    #[test]
+    fn the_last_replacement_is_what_a_walk_through_all_pods_finds() {
+        for kinds in 0..18_usize.pow(4) {
+            let pods: Vec<PodLife<'static>> = (0..4).map(|nth| pod(kinds / 18_usize.pow(nth) % 18)).collect();
+            let world = World { came_ready: came_ready(&pods), pods, ..World::default() };
+            for template in TEMPLATES {
+                let old = PodLife { template, ..PodLife::default() };
+                for at in [0, 1, 2].map(|second| Offset::from_nanos(second * 1_000_000_000)) {
+                    let of_all = world.pods.iter().filter(|new| new.replaces(&old)).filter_map(|new| new.ready);
+                    assert_eq!(world.replaced(&old, at), of_all.filter(|ready| *ready <= at).max(), "{:?}", world.pods);
+                }
+            }
         }
     }
 }

@@ -226,14 +226,7 @@ pub(crate) fn deleted_together(case: &Case<'_>) -> Outcome {
 pub(crate) fn ends_as_soon_as_ready(case: &Case<'_>) -> Outcome {
     let gap = case.ending_pods().filter_map(|pod| {
         let deleting = pod.deleting?;
-        let ready = case
-            .world
-            .pods
-            .iter()
-            .filter(|new| new.replaces(pod))
-            .filter_map(|new| new.ready)
-            .filter(|ready| *ready <= deleting)
-            .max()?;
+        let ready = case.world.replaced(pod, deleting)?;
         Some((pod, deleting.since(ready)))
     });
     match gap.min_by_key(|(_, gap)| *gap) {

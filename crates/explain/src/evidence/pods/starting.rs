@@ -8,7 +8,7 @@ use crate::case::{Case, NEAR};
 use crate::cause::Outcome;
 use crate::phrase::{at, from, some};
 use crate::world::PodLife;
-use lapse_measure::time::{Human, Offset};
+use lapse_measure::time::Human;
 use lapse_record::event::EventKind;
 use lapse_record::event::detail::Strategy;
 
@@ -90,9 +90,7 @@ pub(crate) fn deleted_before_a_new_one_was_ready(case: &Case<'_>) -> Outcome {
     let first_end =
         case.world.pods.iter().filter_map(|pod| Some((pod.deleting?, pod))).filter(|(at, _)| *at <= case.span.to);
     let Some((deleting, pod)) = first_end.min_by_key(|(at, _)| *at) else { return Outcome::Absent };
-    let ready =
-        |at: Offset| case.world.pods.iter().any(|new| new.replaces(pod) && new.ready.is_some_and(|ready| ready <= at));
-    if ready(deleting + Duration::from_millis(20)) {
+    if case.world.replaced(pod, deleting + Duration::from_millis(20)).is_some() {
         Outcome::Contrary(format!("{} was deleted at {}, when a new pod was ready", pod.name, at(deleting)))
     } else {
         Outcome::Seen(format!("{} was deleted at {}, before any new pod was ready", pod.name, at(deleting)))
@@ -103,12 +101,13 @@ pub(crate) fn deleted_before_a_new_one_was_ready(case: &Case<'_>) -> Outcome {
 pub(crate) fn created_after_all_had_ended(case: &Case<'_>) -> Outcome {
     let old: Vec<_> = case.ending_pods().collect();
     let ended = old.iter().filter_map(|pod| pod.exited().map(|(exited, _)| exited).or(pod.gone)).max();
+    let first_deletion = old.iter().filter_map(|pod| pod.deleting).min();
     let created = case
         .world
         .pods
         .iter()
         .filter_map(|pod| pod.created)
-        .filter(|at| old.iter().any(|pod| Some(*at) >= pod.deleting))
+        .filter(|at| Some(*at) >= first_deletion)
         .min();
     match (ended, created) {
         (Some(ended), Some(created)) if created + case.world.heard >= ended && !old.is_empty() => {
