@@ -17,6 +17,7 @@ mod replay;
 mod report;
 mod report_files;
 mod run;
+mod shell;
 mod style;
 mod try_cures;
 mod value;
@@ -104,6 +105,12 @@ enum Command {
     /// and nothing denied was found in the rest.
     #[command(after_help = lint::EXAMPLE, arg_required_else_help = true)]
     Lint(LintArgs),
+    /// Print the completions of the command line for a shell.
+    #[command(after_help = shell::COMPLETIONS_EXAMPLE, arg_required_else_help = true)]
+    Completions(shell::CompletionsArgs),
+    /// Print a manual page, or write all of them to a folder.
+    #[command(after_help = shell::MAN_EXAMPLE)]
+    Man(shell::ManArgs),
     /// Run one pod of the lab as a process, for a container: see scenarios/charts/wine-store.
     ///
     /// The pod answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for
@@ -389,6 +396,8 @@ impl Cli {
             Command::Replay(args) => replay::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
             Command::Lint(args) => lint::execute(&args),
+            Command::Completions(args) => shell::completions(&args),
+            Command::Man(args) => shell::man(&args),
             Command::Pod(args) => pod::execute(&args),
         }
     }

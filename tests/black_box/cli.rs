@@ -5,6 +5,7 @@ mod calibrate;
 mod command;
 mod formats;
 mod request;
+mod shell;
 mod usage;
 mod verdict;
 
