@@ -102,13 +102,7 @@ pub(crate) fn created_after_all_had_ended(case: &Case<'_>) -> Outcome {
     let old: Vec<_> = case.ending_pods().collect();
     let ended = old.iter().filter_map(|pod| pod.exited().map(|(exited, _)| exited).or(pod.gone)).max();
     let first_deletion = old.iter().filter_map(|pod| pod.deleting).min();
-    let created = case
-        .world
-        .pods
-        .iter()
-        .filter_map(|pod| pod.created)
-        .filter(|at| Some(*at) >= first_deletion)
-        .min();
+    let created = case.world.pods.iter().filter_map(|pod| pod.created).filter(|at| Some(*at) >= first_deletion).min();
     match (ended, created) {
         (Some(ended), Some(created)) if created + case.world.heard >= ended && !old.is_empty() => {
             Outcome::Seen(format!(
