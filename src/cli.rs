@@ -27,13 +27,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::budget::BudgetArgs;
 use self::cluster::ClusterArgs;
 use self::lint::LintArgs;
 use self::pod::PodArgs;
+use self::report_files::ReportTo;
 use self::value::NamedTarget;
 use lapse_measure::schedule::Rate;
 use lapse_report::format::Format;
@@ -265,18 +265,11 @@ struct RunArgs {
     )]
     live: Option<std::net::SocketAddr>,
     /// A further report to write at the end, in a format of `lapse report --format` [repeatable; e.g. junit=lapse.xml].
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report, help_heading = "Output")]
-    reports: Vec<ReportTo>,
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report::<Format>, help_heading = "Output")]
+    reports: Vec<ReportTo<Format>>,
     /// Print no progress during the run.
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
-}
-
-/// A report to write, as typed: format and file.
-#[derive(Clone, Debug)]
-struct ReportTo {
-    format: Format,
-    file: PathBuf,
 }
 
 /// A connection policy, as typed.
@@ -294,8 +287,8 @@ struct ReportArgs {
     #[arg(value_name = "RUN")]
     run: String,
     /// The format to print.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    format: FormatName,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = value::format::<Format>())]
+    format: Format,
     /// The time that a row of the timeline covers, in CSV and Parquet [e.g. 10ms].
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = value::some_duration)]
     bin: Duration,
@@ -355,29 +348,6 @@ enum StartName {
     FirstRequest,
     /// Starts each act with a press of the Enter key.
     Key,
-}
-
-/// A report format, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FormatName(Format);
-
-impl ValueEnum for FormatName {
-    fn value_variants<'a>() -> &'a [Self] {
-        static ALL: [FormatName; Format::ALL.len()] = {
-            let mut all = [FormatName(Format::Text); Format::ALL.len()];
-            let mut nth = 0;
-            while nth < all.len() {
-                all[nth] = FormatName(Format::ALL[nth]);
-                nth += 1;
-            }
-            all
-        };
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()).help(self.0.purpose()))
-    }
 }
 
 impl Cli {

@@ -5,19 +5,20 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::report_files::{Report, ReportFiles, ReportTo};
 use super::{output, style, value};
 use crate::recorded::Recorded;
 use lapse_compare::{Comparison, Run, Tolerance, Tolerances};
 use lapse_record::journal;
-use lapse_report::compare::{html, json, markdown, text};
+use lapse_report::compare::Format;
 
 pub(super) const EXAMPLE: &str = "\
 Examples: the worked examples side by side; the page with both timelines; a gate in CI that lets p99 grow by a fifth
   lapse compare reports/story reports/story-fixed
   lapse compare reports/story reports/story-fixed --format html >compare.html
-  lapse compare before after --tolerate failed=0.1%,downtime=100ms,p99=20% --format markdown";
+  lapse compare before after --tolerate failed=0.1%,downtime=100ms,p99=20% --report json=compare.json";
 
 /// The arguments of `lapse compare`.
 #[derive(Debug, Args)]
@@ -35,21 +36,11 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "TIME", value_parser = value::some_duration)]
     gate: Option<Duration>,
     /// The format to print.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    format: FormatName,
-}
-
-/// A format of a comparison, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatName {
-    /// For people.
-    Text,
-    /// For programs: see schema/compare.v1.json.
-    Json,
-    /// For a comment on a pull request or the summary of a job.
-    Markdown,
-    /// A page with all runs on one axis, in one file.
-    Html,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = value::format::<Format>())]
+    format: Format,
+    /// A further report to write, in a format of --format [repeatable; e.g. json=compare.json].
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report::<Format>)]
+    reports: Vec<ReportTo<Format>>,
 }
 
 /// Reads the journals and prints the comparison; the exit code says what it came to.
@@ -60,14 +51,11 @@ pub(super) fn execute(args: &CompareArgs) -> Result<ExitCode> {
         "{} is the only run: name the folders of the runs to compare with it",
         args.folders.first().map(|folder| folder.display().to_string()).unwrap_or_default()
     );
+    let report_files = ReportFiles::open_beside::<Comparison<'_>>(&args.reports, args.format)?;
     let runs = read(&args.folders, args.gate)?;
     let comparison = Comparison::of(&runs, &tolerances)?;
-    output::print("the comparison", |out| match args.format {
-        FormatName::Text => text::write(&comparison, style::of_stdout(), out),
-        FormatName::Json => json::write(&comparison, out),
-        FormatName::Markdown => markdown::write(&comparison, out),
-        FormatName::Html => html::write(&comparison, out),
-    })?;
+    output::print("the comparison", |out| comparison.write(args.format, style::of_stdout(), out))?;
+    report_files.write(&comparison).into_iter().collect::<Result<()>>()?;
     Ok(comparison.conclusion.exit_code().into())
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::report_files::{Report, ReportFiles, ReportTo};
 use super::{output, style, value};
 use lapse_compare::Run;
 use lapse_compare::history::{History, Line};
@@ -15,7 +16,7 @@ use lapse_measure::time::Offset;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::entry::RunHeader;
 use lapse_record::journal;
-use lapse_report::history::{benchmark, gitlab, json, text};
+use lapse_report::history::Format;
 
 pub(super) const EXAMPLE: &str = "\
 Examples: the last ten rollouts of one release; the newest run for the charts of github-action-benchmark
@@ -35,21 +36,11 @@ pub(super) struct HistoryArgs {
     #[arg(long, value_name = "N", value_parser = value::count(1, u16::MAX))]
     last: Option<u16>,
     /// The format to print.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    format: FormatName,
-}
-
-/// A format of a history, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatName {
-    /// For people: a line a run, percentiles, trends, and the budgets that would have held.
-    Text,
-    /// For programs: see schema/history.v1.json.
-    Json,
-    /// The newest run, for github-action-benchmark with the tool `customSmallerIsBetter`.
-    GithubActionBenchmark,
-    /// The newest run, for a metrics report of GitLab CI.
-    GitlabMetrics,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = value::format::<Format>())]
+    format: Format,
+    /// A further report to write, in a format of --format [repeatable; e.g. json=history.json].
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report::<Format>)]
+    reports: Vec<ReportTo<Format>>,
 }
 
 /// Reads the runs and prints their history. What cannot be read is named, and left out.
@@ -60,6 +51,7 @@ pub(super) fn execute(args: &HistoryArgs) -> Result<ExitCode> {
         !folders.is_empty(),
         "{shown} holds no folder of a run: name the folder that `lapse run` writes to, such as reports"
     );
+    let report_files = ReportFiles::open_beside::<History>(&args.reports, args.format)?;
     let lines = read(folders, args.name.as_deref(), args.last.map(usize::from));
     ensure!(
         !lines.is_empty(),
@@ -67,19 +59,16 @@ pub(super) fn execute(args: &HistoryArgs) -> Result<ExitCode> {
         args.name.as_ref().map(|name| format!(" of the name {name:?}")).unwrap_or_default()
     );
     let history = History::of(lines);
-    let newest = history.lines.last().and_then(|line| line.unknown.as_ref());
-    if let (FormatName::GithubActionBenchmark | FormatName::GitlabMetrics, Some(why)) = (args.format, newest) {
-        // What it did not show must not be drawn as a good figure.
-        let _ = writeln!(stderr(), "lapse: {why}: there are no figures of the newest run");
-        return Ok(Conclusion::Inconclusive.exit_code().into());
-    }
-    output::print("the history", |out| match args.format {
-        FormatName::Text => text::write(&history, style::of_stdout(), out),
-        FormatName::Json => json::write(&history, out),
-        FormatName::GithubActionBenchmark => benchmark::write(&history, out),
-        FormatName::GitlabMetrics => gitlab::write(&history, out),
-    })?;
-    Ok(ExitCode::SUCCESS)
+    output::print("the history", |out| history.write(args.format, style::of_stdout(), out))?;
+    report_files.write(&history).into_iter().collect::<Result<()>>()?;
+    let mut formats = args.reports.iter().map(|to| to.format).chain([args.format]);
+    Ok(match history.newest_unknown() {
+        Some(why) if formats.any(Format::is_of_the_newest_run) => {
+            let _ = writeln!(stderr(), "lapse: {why}: there are no figures of the newest run");
+            Conclusion::Inconclusive.exit_code().into()
+        }
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 /// The folders in `folder` that hold a journal, by name.

@@ -3,15 +3,16 @@
 use std::io::{IsTerminal, stdout};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::budget::{self, BudgetArgs};
+use super::report_files::available;
 use super::{ReportArgs, output, style};
 use crate::recorded::Recorded;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::entry::RunHeader;
 use lapse_record::journal;
-use lapse_report::format::{Format, Options};
+use lapse_report::format::Options;
 
 /// Reads the run's journal and prints the report. If the journal ends before the run did, the exit code is that of an
 /// interruption.
@@ -22,7 +23,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let mut header = journal::header(run.folder()).with_context(cannot)?;
     judge_again(&args.judge, &mut header)?;
     let record = journal::read_with(run.folder(), header).with_context(cannot)?;
-    let format = available(args.format.0)?;
+    let format = available(args.format)?;
     ensure!(
         !format.is_binary() || !stdout().is_terminal(),
         "{format} is nothing to read on a terminal: send it to a file, with > FILE"
@@ -57,16 +58,4 @@ fn judge_again(args: &BudgetArgs, header: &mut RunHeader) -> Result<()> {
     header.rules.ignore_shorter_than = args.ignore_shorter_than.unwrap_or(header.rules.ignore_shorter_than);
     header.rules.max_blind = args.max_blind.or(header.rules.max_blind);
     Ok(())
-}
-
-/// Returns `format` if this build has it, else an error that names the feature.
-pub(super) fn available(format: Format) -> Result<Format> {
-    match format.missing_feature() {
-        None => Ok(format),
-        Some(feature) => {
-            bail!(
-                "{format}: this lapse was built without the feature `{feature}`: build it with `--features {feature}`"
-            )
-        }
-    }
 }

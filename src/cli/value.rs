@@ -4,13 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::ReportTo;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::report_files::ReportTo;
 use crate::run::plan::ClusterTarget;
 use lapse_lab::duration_range::DurationRange;
 use lapse_measure::budget::{Limit, WorstShare};
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
-use lapse_report::format::Format;
+use lapse_report::format::Named;
 
 /// Parses a duration such as `300ms`, `5s` or `1m30s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -158,16 +160,25 @@ fn cluster_target(place: &str) -> Option<(&str, ClusterTarget, &str)> {
     }
 }
 
+/// A parser of the names of formats, which help texts list with their purposes.
+pub(super) fn format<F: Named>() -> impl TypedValueParser<Value = F> {
+    let names = F::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.purpose()));
+    PossibleValuesParser::new(names).try_map(|name| named(&name))
+}
+
+fn named<F: Named>(name: &str) -> Result<F, String> {
+    let known = || F::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+    let named = F::ALL.iter().copied().find(|format| format.name() == name);
+    named.ok_or_else(|| format!("there is no format {name:?}: choose one of {}", known()))
+}
+
 /// Parses a report to write: `junit=lapse.xml`.
-pub(super) fn report(text: &str) -> Result<ReportTo, String> {
+pub(super) fn report<F: Named>(text: &str) -> Result<ReportTo<F>, String> {
     let (format, file) = text
         .split_once('=')
         .filter(|(_, file)| !file.is_empty())
-        .ok_or("write it as FORMAT=FILE, such as junit=lapse.xml")?;
-    let known = || Format::ALL.map(Format::name).join(", ");
-    let named = Format::ALL.into_iter().find(|known| known.name() == format);
-    let format = named.ok_or_else(|| format!("there is no format {format:?}: choose one of {}", known()))?;
-    Ok(ReportTo { format, file: file.into() })
+        .ok_or("write it as FORMAT=FILE, such as json=lapse.json")?;
+    Ok(ReportTo { format: named(format)?, file: file.into() })
 }
 
 /// Parses a header line: `Name: value`.

@@ -1,5 +1,6 @@
 //! `lapse compare`: two runs against servers of which one fails for longer, and what a user types wrong.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -94,6 +95,52 @@ fn the_worked_examples_are_worse_one_way_and_better_the_other() {
 }
 
 #[test]
+fn several_formats_are_written_in_one_call_and_the_summary_of_a_job_by_itself() {
+    let [story, fixed] = ["story", "story-fixed"].map(example);
+    let folder = tempfile::tempdir().unwrap();
+    let [json, page, summary] = ["compare.json", "compare.html", "summary.md"].map(|name| folder.path().join(name));
+    std::fs::write(&json, "an old report, longer than nothing").unwrap();
+    let both = |format: &str, file: &Path| format!("--report={format}={}", file.display());
+    let reports = [both("json", &json), both("html", &page)];
+    let call = |args: &[&str]| {
+        let lapse = Lapse::new([OsStr::new("compare"), story.as_os_str(), fixed.as_os_str()]);
+        let lapse = lapse.env("GITHUB_STEP_SUMMARY", summary.as_os_str()).env("GITHUB_ACTIONS", "true".as_ref());
+        lapse.and(args).end()
+    };
+    let ended = call(&reports.each_ref().map(String::as_str));
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("NO REGRESSION: "), "{}", ended.stdout);
+    for (format, file) in [("json", &json), ("html", &page)] {
+        let alone = compare(&[story.clone(), fixed.clone()], &["--format", format]);
+        assert!(std::fs::read(file).unwrap() == alone.bytes(), "{format} differs from what is printed");
+    }
+    let markdown = compare(&[story.clone(), fixed.clone()], &["--format", "markdown"]).stdout;
+    assert_eq!(std::fs::read_to_string(&summary).unwrap(), markdown);
+    // What is printed as Markdown is likely to be sent there, and must not be there twice.
+    assert_eq!(call(&["--format", "markdown"]).stdout, markdown);
+    assert_eq!(std::fs::read_to_string(&summary).unwrap(), markdown);
+}
+
+#[test]
+fn a_summary_longer_than_what_github_shows_is_cut_at_the_end_of_a_line() {
+    let story = example("story");
+    let folder = tempfile::tempdir().unwrap();
+    let summary = folder.path().join("summary.md");
+    std::fs::write(&summary, "x".repeat((1 << 20) - 600)).unwrap();
+    let ended = Lapse::new([OsStr::new("compare"), story.as_os_str(), story.as_os_str()])
+        .env("GITHUB_STEP_SUMMARY", summary.as_os_str())
+        .end();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let summary = std::fs::read_to_string(&summary).unwrap();
+    assert!(summary.len() <= 1 << 20, "{}", summary.len());
+    assert!(
+        summary.ends_with("|\n\n\nThe rest is longer than what GitHub shows.\n"),
+        "{}",
+        &summary[summary.len() - 700..]
+    );
+}
+
+#[test]
 fn what_is_typed_wrong_is_named_with_what_to_type_instead() {
     let story = example("story");
     for (folders, args, hint) in [
@@ -103,6 +150,13 @@ fn what_is_typed_wrong_is_named_with_what_to_type_instead() {
         (vec![story.clone(), story.clone()], vec!["--tolerate", "fail=1%"], "choose one of failed, downtime"),
         (vec![story.clone(), story.clone()], vec!["--tolerate", "failed=3"], "write a percentage of all probes"),
         (vec![story.clone(), story.clone()], vec!["--tolerate", "p50=1%,p50=2%"], "p50 is named twice"),
+        (
+            vec![story.clone(), story.clone()],
+            vec!["--report", "csv=x"],
+            "there is no format \"csv\": choose one of text",
+        ),
+        (vec![story.clone(), story.clone()], vec!["--report", "json=/nowhere/x"], "cannot write /nowhere/x"),
+        (vec![story.clone(), story.clone()], vec!["--report", "json=a", "--report", "html=a"], "two reports are to be"),
         (vec![story.clone(), story], vec!["--format", "csv"], "possible values: text, json, markdown, html"),
     ] {
         let ended = compare(&folders, &args);

@@ -83,6 +83,35 @@ fn ci_systems_get_the_newest_run_and_nothing_of_one_that_breaks_off() {
 }
 
 #[test]
+fn several_formats_are_written_in_one_call_and_the_summary_of_a_job_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path(), "story", "story", usize::MAX);
+    copy(folder.path(), "story-fixed", "story-fixed", usize::MAX);
+    let [json, benchmark, summary] = ["x.json", "benchmark.json", "summary.md"].map(|name| folder.path().join(name));
+    let call = || {
+        let lapse = Lapse::new(["history".as_ref(), folder.path().as_os_str()]);
+        let lapse = lapse.env("GITHUB_STEP_SUMMARY", summary.as_os_str());
+        let both = [("json", &json), ("github-action-benchmark", &benchmark)];
+        lapse.end_with(both.map(|(format, file)| format!("--report={format}={}", file.display())))
+    };
+    let ended = call();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("2 runs"), "{}", ended.stdout);
+    for (format, file) in [("json", &json), ("github-action-benchmark", &benchmark), ("markdown", &summary)] {
+        let alone = history(folder.path(), &["--format", format]);
+        assert!(fs::read(file).unwrap() == alone.bytes(), "{format} differs from what is printed");
+    }
+    // A newest run that breaks off leaves no figures to be drawn, neither new ones nor old ones.
+    fs::remove_dir_all(folder.path().join("story-fixed")).unwrap();
+    copy(folder.path(), "cut", "story-fixed", 100_000);
+    let ended = call();
+    assert_eq!(ended.code(), Some(3), "{}", ended.stderr);
+    assert!(ended.stdout.contains("the record of cut breaks off"), "{}", ended.stdout);
+    assert_eq!(fs::read_to_string(&benchmark).unwrap(), "");
+    assert!(fs::read_to_string(&json).unwrap().contains("\"cut\""));
+}
+
+#[test]
 fn what_is_typed_wrong_is_named() {
     let empty = tempfile::tempdir().unwrap();
     let story = example("");

@@ -10,7 +10,7 @@ use lapse_measure::time::Offset;
 use lapse_record::entry::Entry;
 use lapse_record::journal;
 use lapse_record::record::Recorder;
-use lapse_report::format::{Format, Options};
+use lapse_report::format::{Format, Named, Options};
 use lapse_report::text::{Colour, Glyphs, Look};
 
 /// The length of the run, in seconds.

@@ -187,6 +187,11 @@ impl History {
         Self { lines, series }
     }
 
+    /// Why the newest run may have lost more than it shows; `None` if it was whole.
+    pub fn newest_unknown(&self) -> Option<&str> {
+        self.lines.last().and_then(|line| line.unknown.as_deref())
+    }
+
     /// The number of runs that were whole.
     pub fn whole(&self) -> usize {
         self.lines.iter().filter(|line| line.unknown.is_none()).count()

@@ -1,4 +1,4 @@
-//! The list of report formats: the name, purpose, cargo feature and writer of each.
+//! The lists of report formats: the name, purpose and cargo feature of each; of those of a run also the writer.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,70 +10,101 @@ use super::table::Table;
 use super::text::Look;
 use super::{csv, github, html, json, junit, markdown, openmetrics, svg, text, trace};
 
-/// Defines the enum and its names from one list, so that a new format is one line here and the compiler names the
-/// matches that lack it.
+/// The formats of one thing that is reported: of a run, of a comparison, of a history.
+pub trait Named: Copy + Eq + fmt::Debug + Send + Sync + 'static {
+    /// Every format, in the order in which help texts list them.
+    const ALL: &'static [Self];
+
+    /// The format's name on the command line: `csv-failures`.
+    fn name(self) -> &'static str;
+
+    /// The format's purpose in one line, for help texts: the doc comment of its variant.
+    fn purpose(self) -> &'static str;
+
+    /// The cargo feature that the format needs and that this build lacks; `None` if the format is available.
+    fn missing_feature(self) -> Option<&'static str>;
+}
+
+/// Defines an enum of formats and their names from one list, so that a new format is one line there and the compiler
+/// names the matches that lack it.
 macro_rules! formats {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A format in which a run can be reported.
+    ($(#[doc = $of:literal])+ $list:ident {
+        $($(#[doc = $doc:literal])+ $variant:ident = $name:literal $(needs $feature:literal)?,)+
+    }) => {
+        $(#[doc = $of])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Format {
+        pub enum $list {
             $($(#[doc = $doc])+ $variant,)+
         }
 
-        impl Format {
-            /// Every format, in the order in which help texts list them.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+        impl $crate::format::Named for $list {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The format's name on the command line: `csv-failures`.
-            pub const fn name(self) -> &'static str {
+            fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
                 }
             }
 
-            /// The format's purpose in one line, for help texts: the doc comment of its variant.
-            pub const fn purpose(self) -> &'static str {
+            fn purpose(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
                 }
             }
+
+            fn missing_feature(self) -> Option<&'static str> {
+                match self {
+                    $($(Self::$variant if !cfg!(feature = $feature) => Some($feature),)?)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $list {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad($crate::format::Named::name(*self))
+            }
         }
     };
 }
+pub(crate) use formats;
 
 formats! {
-    /// For people.
-    Text = "text",
-    /// For programs: see schema/report.v1.json.
-    Json = "json",
-    /// The timeline, a row a millisecond and target.
-    Csv = "csv",
-    /// Failed probes, a row each.
-    CsvFailures = "csv-failures",
-    /// Events, a row each.
-    CsvEvents = "csv-events",
-    /// The timeline as Apache Parquet, for DuckDB, pandas and their like.
-    Parquet = "parquet",
-    /// Failed probes as Apache Parquet.
-    ParquetFailures = "parquet-failures",
-    /// Events as Apache Parquet.
-    ParquetEvents = "parquet-events",
-    /// A page to look at, in one file.
-    Html = "html",
-    /// For the test views of CI systems: a case a budget and lane.
-    Junit = "junit",
-    /// For the summary of a job or a comment on a pull request.
-    Markdown = "markdown",
-    /// Annotations for GitHub Actions.
-    Github = "github",
-    /// For a push gateway.
-    Openmetrics = "openmetrics",
-    /// A still picture, for chat and slides.
-    Svg = "svg",
-    /// The same picture in pixels.
-    Png = "png",
-    /// A trace for ui.perfetto.dev.
-    Trace = "trace",
+    /// A format in which a run can be reported.
+    Format {
+        /// For people.
+        Text = "text",
+        /// For programs: see schema/report.v1.json.
+        Json = "json",
+        /// The timeline, a row a millisecond and target.
+        Csv = "csv",
+        /// Failed probes, a row each.
+        CsvFailures = "csv-failures",
+        /// Events, a row each.
+        CsvEvents = "csv-events",
+        /// The timeline as Apache Parquet, for DuckDB, pandas and their like.
+        Parquet = "parquet" needs "parquet",
+        /// Failed probes as Apache Parquet.
+        ParquetFailures = "parquet-failures" needs "parquet",
+        /// Events as Apache Parquet.
+        ParquetEvents = "parquet-events" needs "parquet",
+        /// A page to look at, in one file.
+        Html = "html",
+        /// For the test views of CI systems: a case a budget and lane.
+        Junit = "junit",
+        /// For the summary of a job or a comment on a pull request.
+        Markdown = "markdown",
+        /// Annotations for GitHub Actions.
+        Github = "github",
+        /// For a push gateway.
+        Openmetrics = "openmetrics",
+        /// A still picture, for chat and slides.
+        Svg = "svg",
+        /// The same picture in pixels.
+        Png = "png" needs "png",
+        /// A trace for ui.perfetto.dev.
+        Trace = "trace",
+    }
 }
 
 /// Settings for the formats that have any: the text report and the timeline tables.
@@ -107,19 +138,8 @@ impl Format {
         }
     }
 
-    /// The cargo feature that the format needs and that this build lacks; `None` if the format is available.
-    pub const fn missing_feature(self) -> Option<&'static str> {
-        match self {
-            Self::Png if !cfg!(feature = "png") => Some("png"),
-            Self::Parquet | Self::ParquetFailures | Self::ParquetEvents if !cfg!(feature = "parquet") => {
-                Some("parquet")
-            }
-            _ => None,
-        }
-    }
-
     /// Writes the report of `record` to `out` in this format. Returns the errors of `out`, and
-    /// [`Unsupported`](io::ErrorKind::Unsupported) if the format has a [`missing_feature`](Self::missing_feature).
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the format has a [`missing_feature`](Named::missing_feature).
     pub fn write(self, record: &Record, options: Options, out: &mut (impl Write + Send)) -> io::Result<()> {
         let timeline = Table::Timeline { bin: options.bin };
         match self {
@@ -140,12 +160,6 @@ impl Format {
             Self::Png => png(record, out),
             Self::Trace => trace::write(record, out),
         }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 

@@ -33,7 +33,7 @@ mod words;
 mod tests {
     use std::time::Duration;
 
-    use super::format::{Format, Options};
+    use super::format::{Format, Named, Options};
     use super::text::{Colour, Glyphs, Look};
     use super::{snapshot, text};
     use lapse_record::sample;
@@ -42,7 +42,7 @@ mod tests {
     fn every_format_accepts_a_hostile_record() {
         let record = sample::hostile();
         let look = Look { width: 0, colour: Colour::Plain, glyphs: Glyphs::Unicode };
-        for format in Format::ALL.into_iter().filter(|format| format.missing_feature().is_none()) {
+        for format in Format::ALL.iter().filter(|format| format.missing_feature().is_none()) {
             format.write(&record, Options { look, bin: Duration::MAX }, &mut Vec::new()).unwrap();
         }
         let mut page = Vec::new();

@@ -19,8 +19,8 @@ use lapse_measure::time::{Human, Offset};
 use lapse_measure::verdict::Conclusion;
 use lapse_record::record::Record;
 
-/// Episodes, and disruptions, listed one by one; the longest ones are.
-const MAX_ROWS: usize = 10;
+/// Episodes, disruptions, runs and the like that are listed one by one; the longest or the newest ones are.
+pub(crate) const MAX_ROWS: usize = 10;
 
 /// Writes the verdict, totals, episodes and longest disruptions of `record`.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
@@ -142,6 +142,17 @@ fn disruptions(record: &Record, out: &mut impl Write) -> io::Result<()> {
     }
     if !more.is_empty() {
         writeln!(out, "\nand {}", some(more.len() as u64, "shorter disruption"))?;
+    }
+    writeln!(out)
+}
+
+/// Writes a table, whose first row is its header, and an empty line; nothing if there is no row below the header.
+pub(crate) fn table(rows: &[Vec<String>], out: &mut impl Write) -> io::Result<()> {
+    let Some((header, rows)) = rows.split_first().filter(|(_, rows)| !rows.is_empty()) else { return Ok(()) };
+    let line = |row: &Vec<String>| row.iter().map(|cell| safe(cell)).collect::<Vec<_>>().join(" | ");
+    writeln!(out, "| {} |\n|{}", line(header), "---|".repeat(header.len()))?;
+    for row in rows {
+        writeln!(out, "| {} |", line(row))?;
     }
     writeln!(out)
 }

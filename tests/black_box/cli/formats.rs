@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lapse_report::format::Format;
+use lapse_report::format::{Format, Named};
 
 use super::super::support::lapse::Lapse;
 use super::super::support::server::Protocol;
@@ -12,8 +12,8 @@ use super::{briefly_failing, healthy, probe_for_a_second};
 fn reports_are_written_to_their_files_and_made_again_byte_for_byte() {
     let server = briefly_failing();
     let folder = tempfile::tempdir().unwrap();
-    let formats = Format::ALL.into_iter().filter(|format| format.missing_feature().is_none());
-    let formats: Vec<_> = formats.filter(|format| *format != Format::Text).map(Format::name).collect();
+    let formats = Format::ALL.iter().copied().filter(|format| format.missing_feature().is_none());
+    let formats: Vec<_> = formats.filter(|format| *format != Format::Text).map(Named::name).collect();
     let file = |format: &str| folder.path().join(format);
     let args: Vec<_> = formats
         .iter()
@@ -32,7 +32,7 @@ fn reports_are_written_to_their_files_and_made_again_byte_for_byte() {
 
 #[test]
 fn a_format_that_is_not_built_in_is_refused_and_the_error_names_its_feature() {
-    for format in Format::ALL {
+    for format in Format::ALL.iter().copied() {
         let Some(feature) = format.missing_feature() else { continue };
         let ended = probe_for_a_second(&healthy(), &["--report", &format!("{format}=x")]);
         assert_eq!(ended.code(), Some(2), "{format}");

@@ -6,6 +6,6 @@ use crate::html::comparison_page;
 use lapse_compare::Comparison;
 
 /// Writes the page of the comparison.
-pub fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
     out.write_all(comparison_page(comparison).as_bytes())
 }

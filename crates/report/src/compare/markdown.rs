@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use crate::markdown::safe;
+use crate::markdown::{MAX_ROWS, safe, table};
 use crate::words::compare as words;
+use crate::words::phrase::some;
 use lapse_compare::{Against, Change, Comparison, Conclusion, Figure};
 
-/// Writes what the comparison comes to, then a table for each run beside the base.
-pub fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
+/// Writes what the comparison comes to, then a table for each run beside the base; where there are many, of the worst.
+pub(super) fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
     let sign = match comparison.conclusion {
         Conclusion::NoRegression => "✅",
         Conclusion::Regression => "❌",
@@ -15,19 +16,24 @@ pub fn write(comparison: &Comparison<'_>, out: &mut impl Write) -> io::Result<()
     };
     let word = comparison.conclusion.name().to_uppercase();
     writeln!(out, "## {sign} lapse: {word}: {}\n", safe(&words::why(comparison)))?;
-    for one in &comparison.against {
+    let mut against: Vec<_> = comparison.against.iter().collect();
+    against.sort_by_key(|one| match one.conclusion {
+        Conclusion::Regression => 0,
+        Conclusion::Inconclusive => 1,
+        Conclusion::NoRegression => 2,
+    });
+    for one in against.into_iter().take(MAX_ROWS) {
         if comparison.against.len() > 1 {
             writeln!(out, "{}\n", safe(&words::headline(one)))?;
         }
         figures(one, out)?;
     }
-    writeln!(out, "| run | verdict | began (UTC) | length | rate | lost |")?;
-    writeln!(out, "|---|---|---|---|---|---|")?;
-    for row in words::runs(comparison) {
-        let cells: Vec<_> = row.iter().map(|cell| safe(cell)).collect();
-        writeln!(out, "| {} |", cells.join(" | "))?;
+    let header = ["run", "verdict", "began (UTC)", "length", "rate", "lost"].map(str::to_owned).to_vec();
+    let runs = words::runs(comparison).into_iter().take(MAX_ROWS + 1);
+    table(&[header].into_iter().chain(runs).collect::<Vec<_>>(), out)?;
+    if let Some(more) = comparison.against.len().checked_sub(MAX_ROWS).filter(|more| *more > 0) {
+        writeln!(out, "and {}\n", some(more as u64, "further run"))?;
     }
-    writeln!(out)?;
     if let Some(caveat) = words::caveat(comparison) {
         writeln!(out, "<sub>{}</sub>", safe(caveat))?;
     }

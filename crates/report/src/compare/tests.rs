@@ -144,6 +144,16 @@ fn every_format_accepts_runs_that_were_damaged_on_purpose_or_ended_before_their_
     }
 }
 
+#[test]
+fn markdown_has_the_worst_of_many_runs_and_counts_the_others() {
+    let good = || run("good", upgrade(0));
+    let runs: Vec<_> = (0..12).map(|_| good()).chain([run("bad", upgrade(900))]).collect();
+    let page = written(&runs, |comparison, out| markdown::write(comparison, out).unwrap());
+    assert!(page.contains("| | figure | good | bad | difference |"), "{page}");
+    assert_eq!(page.matches("| | figure |").count(), 10, "{page}");
+    assert!(page.contains("\nand 2 further runs\n"), "{page}");
+}
+
 /// Writes pages of comparisons to a folder, to look at and for the browser tests.
 #[test]
 fn pages_to_look_at() {

@@ -7,7 +7,7 @@ use crate::words::compare as words;
 use lapse_compare::{Against, Comparison, Conclusion, Figure};
 
 /// Writes what the comparison comes to, then the figures of each run beside those of the base.
-pub fn write(comparison: &Comparison<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(comparison: &Comparison<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(look);
     let ink = match comparison.conclusion {
         Conclusion::NoRegression => Ink::Good,

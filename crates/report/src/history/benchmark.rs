@@ -23,7 +23,7 @@ struct Entry {
 }
 
 /// Writes the figures of the newest run as a JSON array; an empty one if there is no run.
-pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let entries = history.lines.last().map(entries).unwrap_or_default();
     serde_json::to_writer_pretty(&mut out, &entries)?;

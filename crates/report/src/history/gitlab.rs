@@ -9,7 +9,7 @@ use std::time::Duration;
 use lapse_compare::history::{History, Line};
 
 /// Writes the figures of the newest run in the text format of `OpenMetrics`; none if there is no run.
-pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     if let Some(line) = history.lines.last() {
         figures(line, &mut out)?;

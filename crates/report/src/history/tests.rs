@@ -56,6 +56,19 @@ fn formats_match_their_snapshots() {
     snapshot::check("history/snapshots/rising.benchmark.json", benchmark.as_bytes());
     let gitlab = written(&runs, |history, out| gitlab::write(history, out).unwrap());
     snapshot::check("history/snapshots/rising.gitlab.txt", gitlab.as_bytes());
+    for (name, runs) in cases() {
+        let markdown = written(&runs, |history, out| markdown::write(history, out).unwrap());
+        snapshot::check(&format!("history/snapshots/{name}.md"), markdown.as_bytes());
+    }
+}
+
+#[test]
+fn markdown_lists_the_newest_runs_and_counts_the_others() {
+    let runs: Vec<_> = (0..13).map(|day| run(day, 10 * day)).collect();
+    let page = written(&runs, |history, out| markdown::write(history, out).unwrap());
+    assert!(page.contains("\nand 3 earlier runs\n"), "{page}");
+    assert_eq!(page.lines().filter(|line| line.contains("-shop |")).count(), 10, "{page}");
+    assert!(page.contains("2023-11-26T22-13-20-shop") && !page.contains("2023-11-16T22-13-20-shop"), "{page}");
 }
 
 #[test]
@@ -65,6 +78,7 @@ fn untrusted_names_send_no_control_characters_and_ascii_pages_are_ascii() {
         assert!(written(&runs, |history, out| text::write(history, ascii, out).unwrap()).is_ascii());
         for text in [
             written(&runs, |history, out| text::write(history, PLAIN, out).unwrap()),
+            written(&runs, |history, out| markdown::write(history, out).unwrap()),
             written(&runs, |history, out| benchmark::write(history, out).unwrap()),
             written(&runs, |history, out| gitlab::write(history, out).unwrap()),
         ] {

@@ -12,7 +12,7 @@ const OTHERS: usize = 70;
 const NAME: (usize, usize) = (14, 40);
 
 /// Writes a line for each run, then percentiles, trends and budgets.
-pub fn write(history: &History, look: Look, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(history: &History, look: Look, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(look);
     page.heading(&words::heading(history));
     page.table(2, &words::rows(history, look.width.saturating_sub(OTHERS).clamp(NAME.0, NAME.1)));
