@@ -16,13 +16,9 @@ const MAX_CAUSES: usize = 3;
 /// Writes a line for each thing that a reviewer should see.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let verdict = &record.summary.verdict;
-    let level = match verdict.conclusion {
-        Conclusion::Pass => "notice",
-        Conclusion::Fail | Conclusion::CommandFailed => "error",
-        Conclusion::Inconclusive | Conclusion::Interrupted => "warning",
-    };
+    let level = level(verdict.conclusion);
     let title = format!("lapse {}: {}", record.about.name, verdict.conclusion);
-    let mut annotate = |level: &str, text: &str| writeln!(out, "::{level} title={}::{}", property(&title), data(text));
+    let mut annotate = |level: &str, text: &str| annotate(level, &title, text, out);
     let said: Vec<_> = [why(record)].into_iter().chain(headline::sentences(record)).collect();
     annotate(level, &said.join("; "))?;
     verdict.breaches.iter().try_for_each(|one| annotate("error", &breach(one)))?;
@@ -33,6 +29,20 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         annotate("notice", &format!("{}: {}; {}", heading(record, group), cause(first), cure(first)))?;
     }
     Ok(())
+}
+
+/// Writes a line that the runner turns into an annotation.
+pub(crate) fn annotate(level: &str, title: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "::{level} title={}::{}", property(title), data(text))
+}
+
+/// The level of an annotation that tells a conclusion.
+pub(crate) const fn level(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Pass => "notice",
+        Conclusion::Fail | Conclusion::CommandFailed => "error",
+        Conclusion::Inconclusive | Conclusion::Interrupted => "warning",
+    }
 }
 
 /// As the runner wants text: <https://github.com/actions/toolkit/blob/main/docs/commands.md>.

@@ -23,43 +23,65 @@ use lapse_record::record::Record;
 const MAX_CAUSES: usize = 5;
 
 /// A test case; it passes if `fault` is `None`.
-struct Case {
+pub(crate) struct Case {
     class: String,
     name: String,
     fault: Option<Fault>,
 }
 
 /// The reason why a case does not pass: the name of its XML element (`failure` or `error`), and the message.
-struct Fault(&'static str, String);
+pub(crate) struct Fault(pub(crate) &'static str, pub(crate) String);
+
+/// A suite of test cases.
+pub(crate) struct Suite<'a> {
+    pub(crate) name: &'a str,
+    /// How long it took.
+    pub(crate) length: Duration,
+    /// When it began, as a date.
+    pub(crate) began: String,
+    pub(crate) cases: Vec<Case>,
+}
 
 /// Writes the verdict of `record` as a suite of test cases.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let mut xml = Writer::new_with_indent(BufWriter::new(out), b' ', 2);
-    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let cases = cases(record);
-    let count =
-        |kind: &str| cases.iter().filter(|case| case.fault.as_ref().is_some_and(|fault| fault.0 == kind)).count();
-    let length = seconds(record.seen.end.since(Offset::ZERO));
-    let numbers = [cases.len(), count("failure"), count("error")].map(|number| number.to_string());
-    let name = sanitize(&record.about.name);
-    let suite = [
-        ("name", &*name),
-        ("tests", &*numbers[0]),
-        ("failures", &*numbers[1]),
-        ("errors", &*numbers[2]),
-        ("skipped", "0"),
-        ("time", &*length),
-        ("timestamp", &*date::rfc3339(record.about.anchor, Offset::ZERO)),
-    ];
-    xml.create_element("testsuites").with_attribute(("name", "lapse")).write_inner_content(|xml| {
-        xml.create_element("testsuite")
-            .with_attributes(suite)
-            .write_inner_content(|xml| cases.iter().try_for_each(|case| case.write(xml)))?;
-        Ok(())
-    })?;
-    let mut out = xml.into_inner();
-    out.write_all(b"\n")?;
-    out.flush()
+    let suite = Suite {
+        name: &record.about.name,
+        length: record.seen.end.since(Offset::ZERO),
+        began: date::rfc3339(record.about.anchor, Offset::ZERO),
+        cases: cases(record),
+    };
+    suite.write(out)
+}
+
+impl Suite<'_> {
+    /// Writes the suite as a document.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut xml = Writer::new_with_indent(BufWriter::new(out), b' ', 2);
+        xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        let is_of = |case: &&Case, kind: &str| case.fault.as_ref().is_some_and(|fault| fault.0 == kind);
+        let count = |kind: &str| self.cases.iter().filter(|case| is_of(case, kind)).count();
+        let numbers = [self.cases.len(), count("failure"), count("error")];
+        let (numbers, length) = (numbers.map(|number| number.to_string()), seconds(self.length));
+        let name = sanitize(self.name);
+        let suite = [
+            ("name", &*name),
+            ("tests", &*numbers[0]),
+            ("failures", &*numbers[1]),
+            ("errors", &*numbers[2]),
+            ("skipped", "0"),
+            ("time", &*length),
+            ("timestamp", &*self.began),
+        ];
+        xml.create_element("testsuites").with_attribute(("name", "lapse")).write_inner_content(|xml| {
+            xml.create_element("testsuite")
+                .with_attributes(suite)
+                .write_inner_content(|xml| self.cases.iter().try_for_each(|case| case.write(xml)))?;
+            Ok(())
+        })?;
+        let mut out = xml.into_inner();
+        out.write_all(b"\n")?;
+        out.flush()
+    }
 }
 
 fn cases(record: &Record) -> Vec<Case> {
@@ -97,7 +119,8 @@ fn first_causes(record: &Record) -> String {
 // === impl Case ===
 
 impl Case {
-    fn about(run: &str, name: &str, fault: Option<Fault>) -> Self {
+    /// A case of a run.
+    pub(crate) fn about(run: &str, name: &str, fault: Option<Fault>) -> Self {
         Self { class: run.to_owned(), name: name.to_owned(), fault }
     }
 

@@ -27,6 +27,7 @@ pub mod svg;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod trials;
 mod words;
 
 #[cfg(test)]

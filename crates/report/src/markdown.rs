@@ -52,7 +52,8 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "<sub>{name}: {length} from {began}, {rate} probes a second, lapse {version}</sub>")
 }
 
-const fn sign(conclusion: Conclusion) -> &'static str {
+/// The sign of a conclusion.
+pub(crate) const fn sign(conclusion: Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Pass => "✅",
         Conclusion::Fail | Conclusion::CommandFailed => "❌",

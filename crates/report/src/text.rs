@@ -23,6 +23,7 @@ pub use self::look::{Colour, Glyphs, Ink, Look};
 pub use self::why::write_all as write_explanation;
 
 pub use self::page::Page;
+pub(crate) use self::verdict::{ink, list};
 use lapse_record::record::Record;
 
 /// Writes the text report of `record`. If the run's files were kept, `folder` is printed at the end.

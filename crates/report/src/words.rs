@@ -12,5 +12,6 @@ pub(super) mod latency;
 pub(super) mod note;
 pub(super) mod phrase;
 pub(super) mod pod;
+pub(super) mod trials;
 pub(super) mod verdict;
 pub(crate) mod why;

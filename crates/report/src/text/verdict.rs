@@ -30,7 +30,8 @@ pub(super) fn write(record: &Record, page: &mut Page) {
     page.say(2, &about(record));
 }
 
-const fn ink(conclusion: Conclusion) -> Ink {
+/// The colour of a conclusion.
+pub(crate) const fn ink(conclusion: Conclusion) -> Ink {
     match conclusion {
         Conclusion::Pass => Ink::Good,
         Conclusion::Fail | Conclusion::CommandFailed => Ink::Bad,
@@ -38,7 +39,8 @@ const fn ink(conclusion: Conclusion) -> Ink {
     }
 }
 
-fn list(page: &mut Page, what: &str, all: &[String]) {
+/// Lists reasons of one kind, and counts those for which there is no room.
+pub(crate) fn list(page: &mut Page, what: &str, all: &[String]) {
     for one in all.iter().take(LISTED) {
         page.say(2, &format!("{what}: {one}"));
     }

@@ -27,23 +27,22 @@ pub(crate) fn rows(history: &History, name: usize) -> Vec<Vec<String>> {
     let (header, width) = if dated { (vec![], name + DATE + 2) } else { (vec!["began, UTC"], name) };
     let header = header.into_iter().chain(["run", "verdict", "failed", "disruption", "downtime"]).map(str::to_owned);
     let row = |line: &Line| {
-        let none = if line.unknown.is_some() { "none seen" } else { "none" };
-        let or_none = |text: String| if line.failed > 0 { text } else { none.to_owned() };
-        let failed = match line.resolved {
-            0 => "no answer".to_owned(),
-            resolved => or_none(share(line.failed, resolved)),
-        };
         let date = (!dated).then(|| began(line));
-        let figures = [
-            tail(&line.name, width),
-            line.verdict.to_string(),
-            failed,
-            or_none(Human(line.disruption.estimate).to_string()),
-            or_none(line.downtime.to_string()),
-        ];
-        date.into_iter().chain(figures).collect()
+        let named = [tail(&line.name, width), line.verdict.to_string()];
+        date.into_iter().chain(named).chain(lost(line)).collect()
     };
     [header.collect()].into_iter().chain(history.lines.iter().map(row)).collect()
+}
+
+/// What a run lost: the share of its probes, its longest disruption, and its downtime with bounds.
+pub(crate) fn lost(line: &Line) -> [String; 3] {
+    let none = if line.unknown.is_some() { "none seen" } else { "none" };
+    let or_none = |text: String| if line.failed > 0 { text } else { none.to_owned() };
+    let failed = match line.resolved {
+        0 => "no answer".to_owned(),
+        resolved => or_none(share(line.failed, resolved)),
+    };
+    [failed, or_none(Human(line.disruption.estimate).to_string()), or_none(line.downtime.to_string())]
 }
 
 /// A header, then a row for each figure: its percentiles, its largest value, and its trend.
@@ -112,7 +111,8 @@ fn began(line: &Line) -> String {
     date.get(..16).unwrap_or(&date).replace('T', " ")
 }
 
-fn day(line: &Line) -> String {
+/// The day on which a run began, in UTC.
+pub(crate) fn day(line: &Line) -> String {
     let began = began(line);
     began.split_once(' ').map_or(began.clone(), |(day, _)| day.to_owned())
 }
