@@ -35,6 +35,7 @@ use self::lint::LintArgs;
 use self::pod::PodArgs;
 use self::report_files::ReportTo;
 use self::value::NamedTarget;
+use crate::trial_folders;
 use lapse_measure::schedule::Rate;
 use lapse_report::format::Format;
 
@@ -173,6 +174,10 @@ struct RunArgs {
     /// The longest time to wait for --settle, and for a rollout to complete [e.g. 5m].
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "Timing")]
     settle_limit: Duration,
+    /// The number of times to make the run, one after the other, each in a folder of its own; the command is told which by
+    /// `LAPSE_TRIAL` [e.g. 5].
+    #[arg(long, value_name = "N", value_parser = value::count(1, trial_folders::MOST), conflicts_with = "live", help_heading = "Timing")]
+    trials: Option<u16>,
     /// Send probes with normal scheduling, instead of with as much precedence over other programs as the kernel grants.
     #[arg(long, help_heading = "Timing")]
     no_precedence: bool,
@@ -283,7 +288,7 @@ enum LaneName {
 #[derive(Debug, Args)]
 struct ReportArgs {
     /// The folder of a run, a file that `lapse export` wrote, or the URL of one; the run may have been cut short or still
-    /// be going on.
+    /// be going on. Also the folder of several trials.
     #[arg(value_name = "RUN")]
     run: String,
     /// The format to print.

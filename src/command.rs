@@ -25,7 +25,12 @@ use lapse_measure::time::Offset;
 pub(crate) struct Command {
     program: OsString,
     arguments: Vec<OsString>,
+    /// The number of the trial that it is started for, which it is told by [`TRIAL`].
+    trial: Option<u16>,
 }
+
+/// The variable that tells the command which of several trials it is started for, from 1 on.
+const TRIAL: &str = "LAPSE_TRIAL";
 
 /// The error for a command line without a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +80,12 @@ impl Command {
     pub(crate) fn new(argv: impl IntoIterator<Item = OsString>) -> Result<Self, NoProgram> {
         let mut words = argv.into_iter();
         let program = words.next().filter(|program| !program.is_empty()).ok_or(NoProgram)?;
-        Ok(Self { program, arguments: words.collect() })
+        Ok(Self { program, arguments: words.collect(), trial: None })
+    }
+
+    /// The command line for the trial of this number.
+    pub(crate) fn for_trial(self, number: u16) -> Self {
+        Self { trial: Some(number), ..self }
     }
 
     /// The words of the command line, with `\u{fffd}` for what is not UTF-8.
@@ -102,6 +112,7 @@ impl Command {
         let child = tokio::process::Command::new(&self.program)
             .args(&self.arguments)
             .env(mark.name(), "1")
+            .envs(self.trial.map(|number| (TRIAL, number.to_string())))
             .stdin(Stdio::inherit())
             .stdout(its_stdout)
             .stderr(its_stderr)

@@ -7,6 +7,7 @@ mod live;
 mod progress;
 mod recorded;
 mod run;
+mod trial_folders;
 mod trials;
 
 use std::io::Write;

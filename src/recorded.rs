@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::{NamedTempFile, TempDir};
 
+use crate::trial_folders;
 use lapse_export::archive;
 use lapse_hammer::tls::{self, TlsOptions};
 use lapse_record::journal::FILE;
@@ -42,6 +43,13 @@ impl Recorded {
             "{what} is neither a folder nor a file: name the folder of a run, such as \
              reports/2026-11-22T20-15-03-shop, or a file that `lapse export` wrote"
         );
+        if let Some((number, _)) = trial_folders::find(path).unwrap_or_default().first() {
+            bail!(
+                "{what} holds trials, each of which is a run: name one of them, such as {}; `lapse report` and `lapse \
+                 history` take them all",
+                path.join(trial_folders::name(*number)).display()
+            );
+        }
         Ok(Self { folder: path.to_owned(), _unpacked: None })
     }
 

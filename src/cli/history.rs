@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::report_files::{Report, ReportFiles, ReportTo};
 use super::{output, style, value};
+use crate::trial_folders;
 use lapse_compare::Run;
 use lapse_compare::history::{History, Line};
 use lapse_measure::time::Offset;
@@ -26,7 +27,7 @@ Examples: the last ten rollouts of one release; the newest run for the charts of
 /// The arguments of `lapse history`.
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
-    /// The folder whose folders are runs.
+    /// The folder whose folders are runs, or hold trials.
     #[arg(default_value = "reports")]
     folder: PathBuf,
     /// Only runs of this name, which is that of their host or what --name gave them [e.g. shop].
@@ -52,7 +53,7 @@ pub(super) fn execute(args: &HistoryArgs) -> Result<ExitCode> {
         "{shown} holds no folder of a run: name the folder that `lapse run` writes to, such as reports"
     );
     let report_files = ReportFiles::open_beside::<History>(&args.reports, args.format)?;
-    let lines = read(folders, args.name.as_deref(), args.last.map(usize::from));
+    let lines = read(&args.folder, folders, args.name.as_deref(), args.last.map(usize::from));
     ensure!(
         !lines.is_empty(),
         "{shown} holds no run{} that can be read",
@@ -71,20 +72,20 @@ pub(super) fn execute(args: &HistoryArgs) -> Result<ExitCode> {
     })
 }
 
-/// The folders in `folder` that hold a journal, by name.
+/// The folders in `folder` that hold a journal, and the trials in those that hold several, by name.
 fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    let mut all: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.join(journal::FILE).is_file())
-        .collect();
+    let is_run = |path: &PathBuf| path.join(journal::FILE).is_file();
+    let trials = |path: &Path| trial_folders::find(path).unwrap_or_default().into_iter().map(|(_, trial)| trial);
+    let runs = |path: PathBuf| if is_run(&path) { vec![path] } else { trials(&path).filter(is_run).collect() };
+    let mut all: Vec<_> = entries.filter_map(|entry| Some(runs(entry.ok()?.path()))).flatten().collect();
     all.sort();
     Ok(all)
 }
 
-/// What the runs in these folders came to, of this name only if one is given, and the newest `last` of them. One record is
+/// What the runs in these folders below `home` came to, of this name only if one is given, and the newest `last` of them. One record is
 /// held at a time.
-fn read(folders: Vec<PathBuf>, name: Option<&str>, last: Option<usize>) -> Vec<Line> {
+fn read(home: &Path, folders: Vec<PathBuf>, name: Option<&str>, last: Option<usize>) -> Vec<Line> {
     let leave_out = |error: &journal::Error| drop(writeln!(stderr(), "lapse: {error}: it is left out"));
     let header = |folder: PathBuf| {
         let header = journal::header(&folder).inspect_err(leave_out).ok()?;
@@ -95,7 +96,7 @@ fn read(folders: Vec<PathBuf>, name: Option<&str>, last: Option<usize>) -> Vec<L
     let newest = all.split_off(all.len().saturating_sub(last.unwrap_or(usize::MAX)));
     let line = |(folder, header): (PathBuf, RunHeader)| {
         let record = journal::read_with(&folder, header).inspect_err(leave_out).ok()?;
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = folder.strip_prefix(home).unwrap_or(&folder).to_string_lossy().into_owned();
         Some(Line::of(&Run { name, record }))
     };
     newest.into_iter().filter_map(line).collect()

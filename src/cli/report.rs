@@ -1,14 +1,17 @@
 //! `lapse report`: prints a report of a recorded run.
 
 use std::io::{IsTerminal, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
 use super::budget::{self, BudgetArgs};
-use super::report_files::available;
+use super::report_files::{Report, available};
+use super::run::trials::format_of_trials;
 use super::{ReportArgs, output, style};
 use crate::recorded::Recorded;
+use crate::trial_folders;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::entry::RunHeader;
 use lapse_record::journal;
@@ -17,6 +20,10 @@ use lapse_report::format::Options;
 /// Reads the run's journal and prints the report. If the journal ends before the run did, the exit code is that of an
 /// interruption.
 pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
+    let folders = trial_folders::find(Path::new(&args.run)).unwrap_or_default();
+    if !folders.is_empty() {
+        return of_trials(args, &folders);
+    }
     let run = Recorded::find(&args.run)?;
     let judged_again = judged_again(args);
     let cannot = || format!("cannot report on {}", args.run);
@@ -34,6 +41,19 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     Ok(match record.summary.verdict.conclusion {
         conclusion if judged_again => conclusion.exit_code().into(),
         _ if record.cut => Conclusion::Interrupted.exit_code().into(),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Reads the journals of trials and prints what they come to. If there is more of them to know, the exit code is that of
+/// an interruption.
+fn of_trials(args: &ReportArgs, folders: &[(u16, PathBuf)]) -> Result<ExitCode> {
+    let format = format_of_trials(args.format)?;
+    let trials = trial_folders::read(folders, |header| judge_again(&args.judge, header))?;
+    ensure!(!trials.trials.is_empty(), "{} holds no trial that can be read: none was made", args.run);
+    output::print("the report", |out| trials.write(format, style::of_stdout(), out))?;
+    Ok(match trials.conclusion {
+        conclusion if judged_again(args) || conclusion == Conclusion::Interrupted => conclusion.exit_code().into(),
         _ => ExitCode::SUCCESS,
     })
 }

@@ -11,10 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use super::style;
 use lapse_compare::Comparison;
 use lapse_compare::history::History;
+use lapse_compare::trials::Trials;
 use lapse_record::record::Record;
 use lapse_report::format::{Format, Named, Options};
 use lapse_report::text::Look;
-use lapse_report::{compare, history};
+use lapse_report::{compare, history, trials};
 
 /// The longest summary of a step that GitHub shows, in bytes: a longer one it drops as a whole.
 const LONGEST_SUMMARY: usize = 1 << 20;
@@ -84,6 +85,16 @@ impl Report for History {
         if format.is_of_the_newest_run() && self.newest_unknown().is_some() {
             return Ok(());
         }
+        format.write(self, look, out)
+    }
+}
+
+impl Report for Trials {
+    type Format = trials::Format;
+    const SUMMARY: trials::Format = trials::Format::Markdown;
+    const ANNOTATIONS: Option<trials::Format> = Some(trials::Format::Github);
+
+    fn write(&self, format: trials::Format, look: Look, out: &mut (impl Write + Send)) -> io::Result<()> {
         format.write(self, look, out)
     }
 }

@@ -1,5 +1,7 @@
 //! `lapse run`: one run, its report, and its exit code.
 
+pub(super) mod trials;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write, stderr, stdout};
 use std::path::Path;
@@ -24,8 +26,11 @@ const REPORTS: [(&str, Render); 2] = [("report.json", report::json::write), ("re
 /// A function that writes a record in one format.
 type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 
-/// Executes the run, writes its reports, and returns the exit code.
+/// Executes the run, or several trials of it, writes the reports, and returns the exit code.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
+    if let Some(count) = args.trials {
+        return trials::execute(args, count);
+    }
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
     let listener = args.live.map(LiveListener::open).transpose()?;
     let plan = plan::of(args, Clock::start().anchor())?;
@@ -75,15 +80,15 @@ fn next_step(folder: &Path) -> String {
 
 /// Writes the reports that every run's folder has.
 pub(super) fn save(record: &Record, folder: &Path) -> [Result<()>; 2] {
-    REPORTS.map(|(name, render)| save_one(record, folder, name, render))
+    REPORTS.map(|(name, render)| save_one(folder, name, |out| render(record, out)))
 }
 
 /// Writes one report under a temporary name first, so that the file is always whole.
-fn save_one(record: &Record, folder: &Path, name: &str, render: Render) -> Result<()> {
+fn save_one(folder: &Path, name: &str, render: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
     let (path, draft) = (folder.join(name), folder.join(format!(".{name}")));
     let write = || {
         let mut file = BufWriter::new(File::create(&draft)?);
-        render(record, &mut file)?;
+        render(&mut file)?;
         file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&draft, &path)
     };

@@ -166,7 +166,8 @@ pub(super) fn format<F: Named>() -> impl TypedValueParser<Value = F> {
     PossibleValuesParser::new(names).try_map(|name| named(&name))
 }
 
-fn named<F: Named>(name: &str) -> Result<F, String> {
+/// The format of this name.
+pub(super) fn named<F: Named>(name: &str) -> Result<F, String> {
     let known = || F::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
     let named = F::ALL.iter().copied().find(|format| format.name() == name);
     named.ok_or_else(|| format!("there is no format {name:?}: choose one of {}", known()))

@@ -34,7 +34,7 @@ pub(crate) struct PhaseDurations {
 }
 
 /// The activity that the run is made around, and which decides when the run ends.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Activity {
     /// Nothing that lapse starts; the run measures for this duration.
     Nothing(Duration),
@@ -50,6 +50,14 @@ impl Activity {
         match self {
             Self::Command(command) => Some(command.argv().collect()),
             Self::Nothing(_) | Self::Scenario(_) => None,
+        }
+    }
+
+    /// The activity for the trial of this number.
+    fn for_trial(self, number: u16) -> Self {
+        match self {
+            Self::Command(command) => Self::Command(command.for_trial(number)),
+            Self::Nothing(_) | Self::Scenario(_) => self,
         }
     }
 
@@ -147,7 +155,7 @@ pub(crate) struct ProbeLimits {
 }
 
 /// The plan of a run, from which `launch` prepares the run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The run's name.
     pub name: String,
@@ -175,6 +183,13 @@ pub(crate) struct Plan {
     pub gate: Duration,
 }
 
+impl Plan {
+    /// The plan of the trial of this number: the same run, in a folder of its own.
+    pub(crate) fn for_trial(&self, number: u16, folder: Folder) -> Self {
+        Self { folder, activity: self.activity.clone().for_trial(number), ..self.clone() }
+    }
+}
+
 /// Why there is no folder for a run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
@@ -196,7 +211,7 @@ pub(crate) enum FolderError {
 }
 
 /// The folder of a run, created for it and empty.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

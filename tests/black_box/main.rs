@@ -37,4 +37,6 @@ mod story;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod trials;
+#[cfg(test)]
 mod try_cures;
