@@ -2,10 +2,11 @@
 //! cluster's own events.
 //!
 //! The tests run only if `LAPSE_CLUSTER` is set, because they install releases in the cluster of KUBECONFIG (see
-//! `tests/cluster/run`). Without it they print SKIPPED and pass.
+//! `tests/cluster/run`). Without it they print SKIPPED and pass. Only those of `command_line` need no cluster.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "these are tests")]
 
 mod causes;
+mod command_line;
 mod release;
 mod report;
 mod stories;

@@ -2,109 +2,11 @@
 //!
 //! Only words are read: nothing is run, no manifest is rendered. What cannot be told from words is the whole namespace.
 
+mod flags;
+
+use self::flags::{HELM, KUBECTL, Words};
 use super::kind::Kind;
 use super::scope::{Of, Scope, Workload};
-
-/// The flags of helm that take a value in the next word.
-const HELM: [&str; 39] = [
-    "-n",
-    "--namespace",
-    "--kube-context",
-    "--kubeconfig",
-    "-f",
-    "--values",
-    "--set",
-    "--set-file",
-    "--set-json",
-    "--set-literal",
-    "--set-string",
-    "--timeout",
-    "--version",
-    "--repo",
-    "--description",
-    "--history-max",
-    "-o",
-    "--output",
-    "-l",
-    "--labels",
-    "--name-template",
-    "--post-renderer",
-    "--post-renderer-args",
-    "--ca-file",
-    "--cert-file",
-    "--key-file",
-    "--keyring",
-    "--username",
-    "--password",
-    "--burst-limit",
-    "--qps",
-    "--kube-apiserver",
-    "--kube-as-group",
-    "--kube-as-user",
-    "--kube-ca-file",
-    "--kube-token",
-    "--kube-tls-server-name",
-    "--registry-config",
-    "--repository-cache",
-];
-
-/// The flags of kubectl that take a value in the next word.
-const KUBECTL: [&str; 38] = [
-    "-n",
-    "--namespace",
-    "--context",
-    "--kubeconfig",
-    "--cluster",
-    "--user",
-    "-s",
-    "--server",
-    "--token",
-    "--as",
-    "--as-group",
-    "--as-uid",
-    "--request-timeout",
-    "-f",
-    "--filename",
-    "-k",
-    "--kustomize",
-    "-l",
-    "--selector",
-    "-o",
-    "--output",
-    "-p",
-    "--patch",
-    "--patch-file",
-    "--type",
-    "--replicas",
-    "--current-replicas",
-    "--image",
-    "--timeout",
-    "--field-manager",
-    "--grace-period",
-    "-c",
-    "--containers",
-    "--to-revision",
-    "-v",
-    "--resource-version",
-    "--tls-server-name",
-    "--certificate-authority",
-];
-
-/// A command line, taken apart.
-#[derive(Debug, Default)]
-struct Words {
-    /// The words that are no flags.
-    plain: Vec<String>,
-    /// Flags with their values.
-    flags: Vec<Flag>,
-}
-
-/// A flag and its value.
-#[derive(Debug)]
-struct Flag {
-    name: String,
-    value: String,
-}
 
 impl Scope {
     /// The scope of the rollout that this command line starts; `None` if it starts none that helm or kubectl would.
@@ -114,10 +16,10 @@ impl Scope {
         let start = argv.iter().position(|word| matches!(program(word), "helm" | "kubectl"))?;
         let (tool, rest) = (program(&argv[start]), &argv[start + 1..]);
         // Words at which a shell ends a command end it here, too.
-        let rest: Vec<_> = rest.iter().take_while(|word| !matches!(word.as_str(), "&&" | "||" | ";" | "|")).collect();
+        let rest = rest.iter().map(String::as_str).take_while(|word| !matches!(*word, "&&" | "||" | ";" | "|"));
         match tool {
-            "helm" => of_helm(&Words::of(&rest, &HELM)),
-            _ => of_kubectl(&Words::of(&rest, &KUBECTL)),
+            "helm" => of_helm(&Words::of(rest, &HELM)),
+            _ => of_kubectl(&Words::of(rest, &KUBECTL)),
         }
     }
 }
@@ -141,7 +43,7 @@ fn of_helm(words: &Words) -> Option<Scope> {
         ("install", _) => Of::Everything,
         _ => return None,
     };
-    Some(words.scope(of, "--kube-context"))
+    Some(scope_of(words, of, "kube-context"))
 }
 
 fn of_kubectl(words: &Words) -> Option<Scope> {
@@ -156,12 +58,12 @@ fn of_kubectl(words: &Words) -> Option<Scope> {
         return None;
     }
     let workloads = workloads(objects);
-    let of = match words.value(&["-l", "--selector"]) {
+    let of = match words.value("selector") {
         _ if !workloads.is_empty() => Of::Workloads(workloads),
         Some(selector) => Of::Selector(selector),
         None => Of::Everything,
     };
-    Some(words.scope(of, "--context"))
+    Some(scope_of(words, of, "context"))
 }
 
 /// `deploy/a deploy/b`, or `deploy a b`.
@@ -177,44 +79,12 @@ fn workloads(objects: &[String]) -> Vec<Workload> {
     }
 }
 
-impl Words {
-    fn of(words: &[&String], with_value: &[&str]) -> Self {
-        let mut taken = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.split_once('=') {
-                Some((flag, value)) if word.starts_with('-') => taken.add(flag, value),
-                _ if with_value.contains(&word.as_str()) => {
-                    taken.add(word, words.next().map_or("", |value| value.as_str()));
-                }
-                // `-nprod`.
-                _ if word.starts_with("-n") && !word.starts_with("--") => {
-                    taken.add("-n", &word[2..]);
-                }
-                _ if word.starts_with('-') => {}
-                _ => taken.plain.push((*word).clone()),
-            }
-        }
-        taken
-    }
-
-    fn add(&mut self, flag: &str, value: &str) {
-        self.flags.push(Flag { name: flag.to_owned(), value: value.to_owned() });
-    }
-
-    /// The value of the last of these flags.
-    fn value(&self, flags: &[&str]) -> Option<String> {
-        let given = self.flags.iter().rev().find(|flag| flags.contains(&flag.name.as_str()));
-        given.map(|flag| flag.value.clone()).filter(|value| !value.is_empty())
-    }
-
-    fn scope(&self, of: Of, context: &str) -> Scope {
-        Scope {
-            kubeconfig: self.value(&["--kubeconfig"]).map(Into::into),
-            context: self.value(&[context]),
-            namespace: self.value(&["-n", "--namespace"]),
-            of,
-        }
+fn scope_of(words: &Words, of: Of, context: &str) -> Scope {
+    Scope {
+        kubeconfig: words.value("kubeconfig").map(Into::into),
+        context: words.value(context),
+        namespace: words.value("namespace"),
+        of,
     }
 }
 
@@ -243,6 +113,33 @@ mod tests {
             let scope = scope(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((scope.of, scope.namespace.as_deref()), (Of::Release("shop".into()), Some("prod")), "{line}");
         }
+    }
+
+    #[test]
+    fn the_value_of_a_flag_is_no_release() {
+        for line in [
+            "helm upgrade --server-side false shop ./chart",
+            "helm --color never upgrade shop ./chart",
+            "helm --colour always --content-cache /tmp/c --repository-config /tmp/r upgrade shop ./chart",
+            "helm upgrade --burst-limit 100 --qps 50 -i --wait --dry-run=server shop ./chart",
+            "helm rollback --server-side auto --wait=legacy shop 3",
+            "helm uninstall --cascade foreground --wait shop",
+            "helm install --server-side --wait --dry-run shop ./chart",
+            "helm upgrade -il owner=me -fvalues.yaml -o=json shop ./chart",
+            "helm upgrade --install -- shop ./chart",
+        ] {
+            assert_eq!(scope(line).unwrap().of, Of::Release("shop".into()), "{line}");
+        }
+        for line in [
+            "kubectl set env -e A=1 --keys x --prefix y --from cm/z deploy/wine",
+            "kubectl --cache-dir /tmp/c -v 6 rollout restart --field-manager me deploy/wine",
+            "kubectl delete --cascade --dry-run -Rn prod --raw x deploy/wine",
+            "kubectl set resources --limits cpu=1 --requests cpu=1 deploy/wine",
+            "kubectl scale --timeout 5s --replicas 3 deploy/wine",
+        ] {
+            assert_eq!(of(line), "deployment/wine", "{line}");
+        }
+        assert_eq!(scope("kubectl delete -Rn prod deploy/wine").unwrap().namespace.as_deref(), Some("prod"));
     }
 
     #[test]
