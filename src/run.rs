@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod plan;
+mod redirect;
 pub(crate) mod rollout;
 pub(crate) mod session;
 pub(crate) mod signal;

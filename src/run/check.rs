@@ -8,9 +8,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Method, Version};
 
-use lapse_hammer::target::{Http, Target};
+use super::redirect;
+use lapse_hammer::redirect::Redirect;
+use lapse_hammer::target::{Http, Statuses, Target};
 use lapse_measure::lane::Protocol;
 use lapse_record::error_chain::innermost;
 
@@ -22,8 +25,10 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Checked {
     /// The target's protocol; HTTP/1.1 or the protocol of the flags if it did not answer.
     pub protocol: Protocol,
-    /// A warning for the user if the answer was unexpected.
+    /// A warning for the user if the answer was unexpected, or if it is a redirect that counts as up.
     pub warning: Option<String>,
+    /// Whether the warning is about a redirect that counts as up.
+    pub redirects: bool,
 }
 
 /// Checks `target` within `timeout`. Sends nothing if the method is not GET or HEAD, which might change something.
@@ -33,19 +38,25 @@ pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
         Http::Auto | Http::Http1 => Protocol::Http1,
     };
     if target.request.method != Method::GET && target.request.method != Method::HEAD {
-        return Checked { protocol: guess, warning: None };
+        return Checked { protocol: guess, warning: None, redirects: false };
     }
     match ask(target, timeout.min(CHECK_TIMEOUT)).await {
         Ok(answer) => {
             let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
             let status = answer.status().as_u16();
-            let odd = !target.expect.statuses.contains(status);
-            let warning = odd.then(|| format!("{} answers {status}, which is not expected: see --expect", target.name));
-            Checked { protocol, warning }
+            let location = answer.headers().get(LOCATION).map(HeaderValue::as_bytes);
+            let redirects = Redirect::is(status) && target.expect.statuses == Statuses::default();
+            let warning = if redirects {
+                Some(redirect::notice(&target.name, &Redirect::new(status, location)))
+            } else {
+                let odd = !target.expect.statuses.contains(status);
+                odd.then(|| format!("{} answers {status}, which is not expected: see --expect", target.name))
+            };
+            Checked { protocol, warning, redirects }
         }
         Err(error) => {
             let warning = format!("{} does not answer yet: {}", target.name, innermost(&error));
-            Checked { protocol: guess, warning: Some(warning) }
+            Checked { protocol: guess, warning: Some(warning), redirects: false }
         }
     }
 }
@@ -96,7 +107,10 @@ pub(crate) async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Chec
         .collect();
     let mut answers = Vec::new();
     for answer in asked {
-        let gone = || Checked { protocol: Protocol::Http1, warning: Some("the check itself failed".to_owned()) };
+        let gone = || {
+            let warning = Some("the check itself failed".to_owned());
+            Checked { protocol: Protocol::Http1, warning, redirects: false }
+        };
         answers.push(answer.await.unwrap_or_else(|_| gone()));
     }
     answers

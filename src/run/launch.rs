@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::activity::ReadyActivity;
 use super::check::{Checked, check_all};
 use super::plan::{Activity, Endpoint, Follow, Plan, PlannedTarget, ProbeLimits};
+use super::redirect::RedirectNotices;
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
@@ -144,6 +145,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         clock,
         journal: Journal::create(folder.path(), &header).map_err(journal)?,
         offered,
+        redirects: RedirectNotices::new(header.names(), &checked),
         hammer,
         recorder: Recorder::new(header),
         signals,

@@ -1,30 +1,27 @@
 //! Executes a prepared run: its phases, in one loop over all that can happen.
 
-use std::sync::Arc;
+mod parts;
+
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+pub(super) use self::parts::Parts;
 use super::activity::{self, Order, ReadyActivity, RunningActivity};
 use super::live::{Live, STEP};
-use super::plan::PhaseDurations;
 use super::rollout::Rollout;
-use super::signal::{self, Signals};
+use super::signal;
 use crate::progress::{Progress, Snapshot};
 use lapse_cluster::WatchUpdate;
-use lapse_hammer::clock::Clock;
 use lapse_hammer::cpu_pressure::Pressure;
-use lapse_hammer::engine::Hammer;
-use lapse_lab::world::World;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Human, Offset};
 use lapse_record::batch::Batch;
 use lapse_record::entry::Exit;
 use lapse_record::entry::{End, Entry};
 use lapse_record::event::{Event, EventKind, Source};
-use lapse_record::journal::Journal;
-use lapse_record::record::{Record, Recorder};
+use lapse_record::record::Record;
 
 /// The time that probes in flight get after an interruption.
 const HURRY: Duration = Duration::from_secs(1);
@@ -58,35 +55,6 @@ enum Stage {
     Settle(Offset),
     /// No more slots are due; those in flight have until that offset.
     Drain(Offset),
-}
-
-/// The parts of a session, all made ready before the first probe.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    /// The run's clock.
-    pub clock: Clock,
-    /// The running engine.
-    pub hammer: Hammer,
-    /// The journal, with its first entry written.
-    pub journal: Journal,
-    /// The recorder that folds entries into the record.
-    pub recorder: Recorder,
-    /// The caught signals.
-    pub signals: Signals,
-    /// The scenario's world, if there is one.
-    pub lab: Option<Arc<World>>,
-    /// The events of that world.
-    pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
-    /// The followed rollout, if there is one.
-    pub rollout: Option<Rollout>,
-    /// The durations of the phases; `None` if the whole run is the event.
-    pub durations: Option<PhaseDurations>,
-    /// The end of the run, if known in advance.
-    pub end: Option<Offset>,
-    /// The timeout of a probe.
-    pub timeout: Duration,
-    /// The slots per second over all targets.
-    pub offered: f64,
 }
 
 /// A run in progress.
@@ -144,6 +112,7 @@ impl<'a> Session<'a> {
                 Input::Batch(Some(batch)) => {
                     self.live.push(&batch);
                     self.take(Entry::Batch(batch));
+                    self.tell_redirects();
                 }
                 Input::Batch(None) => break,
                 Input::Activity(update) => self.follow(update),
@@ -347,6 +316,20 @@ impl<'a> Session<'a> {
         }
         if let Err(misfit) = self.parts.recorder.take(entry) {
             self.say(&format!("a record was left out: {misfit}"));
+        }
+    }
+
+    /// Says of each target once that it redirects, if its probes met that.
+    fn tell_redirects(&mut self) {
+        for (lane, redirect) in self.parts.hammer.take_redirects() {
+            let Some(target) = self.parts.recorder.lanes().0.get(lane.0).map(|lane| lane.target) else { continue };
+            let met = self.parts.redirects.met(target, &redirect, self.parts.clock.now());
+            if let Some((event, is_new)) = met {
+                if is_new {
+                    self.progress.say(&event.text);
+                }
+                self.take(Entry::Event(event));
+            }
         }
     }
 

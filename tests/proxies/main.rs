@@ -8,6 +8,7 @@ mod cause;
 mod figures;
 mod held_up;
 mod program;
+mod redirect;
 
 use std::time::Duration;
 

@@ -56,6 +56,11 @@ pub(crate) fn nginx_that_limits(rate: u16) -> Program {
     start_nginx(1024, &zone, "limit_req zone=all burst=5 nodelay; empty_gif;")
 }
 
+/// Starts an nginx that sends every client to the same path over TLS.
+pub(crate) fn nginx_that_redirects() -> Program {
+    start_nginx(64, "", "return 308 https://$host$request_uri;")
+}
+
 fn start_nginx(connections: u16, http: &str, location: &str) -> Program {
     let (folder, port) = (TempDir::new().unwrap(), free_port());
     let dir = folder.path().display();

@@ -17,10 +17,11 @@ use super::health;
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::precedence::{self, GivenUp, Guard};
+use super::redirect::Redirect;
 use super::request::PreparedRequest;
 use super::target::Target;
-use super::worker::{StopSignal, ThreadLane, Timing, Worker, WorkerConfig};
-use lapse_measure::lane::{self, Policy};
+use super::worker::{HandedOn, StopSignal, ThreadLane, Timing, Worker, WorkerConfig};
+use lapse_measure::lane::{self, LaneId, Policy};
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::Offset;
 use lapse_record::batch::Batch;
@@ -66,13 +67,14 @@ pub enum Error {
 /// The running engine. Dropping it stops its threads.
 #[derive(Debug)]
 pub struct Hammer {
-    arriving: UnboundedReceiver<(usize, Batch)>,
+    arriving: UnboundedReceiver<HandedOn>,
     orders: Arc<StopSignal>,
     /// Each thread's watermark.
     marks: Vec<Offset>,
     /// The weakest precedence that a thread was granted.
     precedence: Precedence,
     given_up: Arc<GivenUp>,
+    redirects: Vec<(LaneId, Redirect)>,
 }
 
 /// Starts the engine. The lanes' schedules say when their first slots are due; `clock` may not have begun yet.
@@ -103,7 +105,7 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
         precedence = precedence.min(started.map_err(Error::Thread)?);
     }
     let marks = vec![Offset::ZERO; usize::try_from(threads).unwrap_or(1)];
-    Ok(Hammer { arriving, orders, marks, precedence, given_up })
+    Ok(Hammer { arriving, orders, marks, precedence, given_up, redirects: Vec::new() })
 }
 
 fn threads(settings: &Settings) -> u64 {
@@ -140,7 +142,7 @@ struct WorkerThread {
     given_up: Arc<GivenUp>,
 }
 
-type BatchSender = UnboundedSender<(usize, Batch)>;
+type BatchSender = UnboundedSender<HandedOn>;
 /// Carries the precedence that a thread was granted, once it is about to send.
 type Ready = SyncSender<io::Result<Precedence>>;
 
@@ -204,12 +206,19 @@ fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane>
 impl Hammer {
     /// The next results of slots. A batch may be empty but for its watermark. `None` once all slots have resolved.
     pub async fn next(&mut self) -> Option<Batch> {
-        let (thread, mut batch) = self.arriving.recv().await?;
+        let HandedOn { thread, mut batch, redirects } = self.arriving.recv().await?;
+        self.redirects.extend(redirects);
         if let Some(mark) = self.marks.get_mut(thread) {
             *mark = batch.watermark.max(*mark);
         }
         batch.watermark = self.marks.iter().copied().min().unwrap_or(batch.watermark);
         Some(batch)
+    }
+
+    /// The redirects that the lanes met since this was last asked: of each lane its first that counts as healthy, once
+    /// for each thread.
+    pub fn take_redirects(&mut self) -> Vec<(LaneId, Redirect)> {
+        std::mem::take(&mut self.redirects)
     }
 
     /// The precedence that the threads were granted; if they differ, the weakest.

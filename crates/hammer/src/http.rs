@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use httparse::Header;
 use hyper::client::conn::http2;
-use hyper::header::{HeaderValue, SERVER};
+use hyper::header::{HeaderValue, LOCATION, SERVER};
 use hyper::rt::Executor;
 use hyper_util::rt::TokioIo;
 use tokio::task::{AbortHandle, spawn_local};
@@ -217,7 +217,9 @@ impl Http2 {
         self.answered.set(true);
         let header = |name| response.headers().get(name);
         let backend = answer.request.backend.as_ref().and_then(|name| header(name).cloned());
-        answer.begin(response.status().as_u16(), header(&SERVER).map(HeaderValue::as_bytes), backend);
+        let status = response.status().as_u16();
+        answer.request.redirect.note(status, || header(&LOCATION).map(HeaderValue::as_bytes));
+        answer.begin(status, header(&SERVER).map(HeaderValue::as_bytes), backend);
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await.transpose().map_err(failed)? {
             if let Some(data) = frame.data_ref() {
@@ -252,6 +254,7 @@ impl Sink for Answer<'_> {
         let header = |name: &str| fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
         let backend = self.request.backend.as_ref().and_then(|name| header(name.as_str()));
         let backend = backend.and_then(|field| self.backend(field.value));
+        self.request.redirect.note(status, || header("location").map(|field| field.value));
         self.begin(status, header("server").map(|field| field.value), backend);
     }
 

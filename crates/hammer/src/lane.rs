@@ -9,6 +9,7 @@ use tokio::task::yield_now;
 use super::concurrency::Concurrency;
 use super::connect::Connector;
 use super::http::HttpConnection;
+use super::redirect::Redirect;
 use super::request::PreparedRequest;
 use super::trace::{Failed, Trace};
 use lapse_measure::lane::Policy;
@@ -70,6 +71,11 @@ impl Lane {
             Policy::New => 0,
             Policy::Reused => self.pool.size,
         }
+    }
+
+    /// The first redirect that the lane met and that counts as healthy, once.
+    pub(super) fn take_redirect(&self) -> Option<Redirect> {
+        self.request.redirect.take()
     }
 
     /// The concurrency that the lane may reach.

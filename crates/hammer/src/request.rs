@@ -6,6 +6,7 @@ use http_body_util::Full;
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, Uri, Version};
 
+use super::redirect::FirstRedirect;
 use super::target::{Expect, Target};
 
 /// The request of a target with its default headers filled in.
@@ -24,6 +25,8 @@ pub(super) struct PreparedRequest {
     pub(super) expect: Expect,
     /// The response header that names the backend.
     pub(super) backend: Option<HeaderName>,
+    /// The first redirect among the answers that count as healthy.
+    pub(super) redirect: FirstRedirect,
 }
 
 impl PreparedRequest {
@@ -59,7 +62,8 @@ impl PreparedRequest {
         let closes = http1.get_all(CONNECTION).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
         let path = target.uri.path_and_query().map_or("/", |path| path.as_str());
         let http1 = written(&method, path, &http1, &body);
-        Self { method, http1, closes, uri, http2, body, expect: target.expect.clone(), backend: target.backend.clone() }
+        let (expect, redirect) = (target.expect.clone(), FirstRedirect::new(&target.expect));
+        Self { method, http1, closes, uri, http2, body, expect, backend: target.backend.clone(), redirect }
     }
 
     /// A copy of the request to send over HTTP/2.

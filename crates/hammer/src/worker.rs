@@ -20,6 +20,7 @@ use super::idleness::Idleness;
 use super::lane::Lane;
 use super::pacer::Pacer;
 use super::precedence::Guard;
+use super::redirect::Redirect;
 use super::task_pool::TaskPool;
 use super::trace::{Failed, Trace};
 use lapse_measure::answer::{Class, Health, Probe, Unsent};
@@ -107,6 +108,16 @@ impl StopSignal {
     }
 }
 
+/// What a thread hands on.
+#[derive(Debug)]
+pub(super) struct HandedOn {
+    /// The number of the thread.
+    pub(super) thread: usize,
+    pub(super) batch: Batch,
+    /// Redirects that are news, with the lane that met them.
+    pub(super) redirects: Vec<(LaneId, Redirect)>,
+}
+
 /// A slot that is due.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -167,12 +178,7 @@ impl Worker {
     }
 
     /// Sends the thread's slots until `orders` end the run and all probes in flight have resolved or are abandoned.
-    pub(super) async fn run(
-        self: Rc<Self>,
-        pacer: Pacer,
-        orders: Arc<StopSignal>,
-        out: UnboundedSender<(usize, Batch)>,
-    ) {
+    pub(super) async fn run(self: Rc<Self>, pacer: Pacer, orders: Arc<StopSignal>, out: UnboundedSender<HandedOn>) {
         let (mut handed_on, mut passed) = (Offset::ZERO, Offset::ZERO);
         loop {
             let stop = orders.stop_at();
@@ -197,7 +203,8 @@ impl Worker {
             if over || now.since(handed_on) >= HAND_ON || self.records.borrow().len() >= BATCH {
                 handed_on = now;
                 self.share.guard.check(now);
-                let gone = out.send((self.share.nth, self.batch(orders.stop_at()))).is_err();
+                let (batch, redirects) = (self.batch(orders.stop_at()), self.redirects());
+                let gone = out.send(HandedOn { thread: self.share.nth, batch, redirects }).is_err();
                 if over || gone {
                     return;
                 }
@@ -334,6 +341,11 @@ impl Worker {
     fn take_records(&self) -> Vec<ProbeRecord> {
         let room = self.records.borrow().len();
         self.records.replace(Vec::with_capacity(room + room / 4))
+    }
+
+    fn redirects(&self) -> Vec<(LaneId, Redirect)> {
+        let lanes = self.share.lanes.iter().enumerate();
+        lanes.filter_map(|(nth, share)| Some((LaneId(nth), share.lane.take_redirect()?))).collect()
     }
 
     fn batch(&self, stop: Offset) -> Batch {

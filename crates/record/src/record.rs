@@ -10,7 +10,7 @@ use super::pods::ResponseCounts;
 use super::summary::{self, Act, Summary};
 use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::failure::{Failure, Failures};
 use lapse_measure::answer::{Class, Health};
 use lapse_measure::fold::{Fold, Refused};
@@ -207,7 +207,9 @@ impl Recorder {
             _ => Ending::Complete,
         };
         let pods = self.responses.pods(&self.events, &self.failures.kept);
-        let notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
+        let mut notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
+        let redirected = self.events.iter().filter(|event| event.kind == EventKind::Redirected);
+        notes.extend(redirected.map(|event| event.text.clone()));
         let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
         Record {
             summary: Summary::of(&self.about, &seen, &self.failures.kept, rest),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::sanitize::sanitize;
 use super::words::headline;
+use super::words::note::not_measured;
 use super::words::verdict::{breach, why};
 use super::words::why::{cause, cure, heading};
 use lapse_explain::explanation::Explanation;
@@ -23,6 +24,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     annotate(level, &said.join("; "))?;
     verdict.breaches.iter().try_for_each(|one| annotate("error", &breach(one)))?;
     verdict.inconclusive.iter().try_for_each(|doubt| annotate("warning", doubt))?;
+    not_measured(record).try_for_each(|note| annotate("warning", note))?;
     let explanation = Explanation::of(record);
     let firsts = explanation.groups().into_iter().filter_map(|group| Some((group, group.first()?.findings.first()?)));
     for (group, first) in firsts.take(MAX_CAUSES) {

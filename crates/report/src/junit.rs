@@ -3,6 +3,7 @@
 //! Red exactly where the exit code is not 0: what broke is a failure, and what could not be decided is an error, since
 //! a skipped case would look like a passed one.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::date;
 use super::sanitize::sanitize;
+use super::words::note::not_measured;
 use super::words::verdict::{how_it_ended, why};
 use super::words::why::{cause, heading};
 use lapse_explain::explanation::Explanation;
@@ -40,6 +42,8 @@ pub(crate) struct Suite<'a> {
     /// When it began, as a date.
     pub(crate) began: String,
     pub(crate) cases: Vec<Case>,
+    /// What else is to be said of it, a line each.
+    pub(crate) notes: Vec<Cow<'a, str>>,
 }
 
 /// Writes the verdict of `record` as a suite of test cases.
@@ -49,6 +53,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         length: record.seen.end.since(Offset::ZERO),
         began: date::rfc3339(record.about.anchor, Offset::ZERO),
         cases: cases(record),
+        notes: not_measured(record).map(sanitize).collect(),
     };
     suite.write(out)
 }
@@ -73,9 +78,13 @@ impl Suite<'_> {
             ("timestamp", &*self.began),
         ];
         xml.create_element("testsuites").with_attribute(("name", "lapse")).write_inner_content(|xml| {
-            xml.create_element("testsuite")
-                .with_attributes(suite)
-                .write_inner_content(|xml| self.cases.iter().try_for_each(|case| case.write(xml)))?;
+            xml.create_element("testsuite").with_attributes(suite).write_inner_content(|xml| {
+                self.cases.iter().try_for_each(|case| case.write(xml))?;
+                if !self.notes.is_empty() {
+                    xml.create_element("system-out").write_text_content(BytesText::new(&self.notes.join("\n")))?;
+                }
+                Ok(())
+            })?;
             Ok(())
         })?;
         let mut out = xml.into_inner();

@@ -10,6 +10,7 @@ use super::sanitize::sanitize;
 use super::words::disruption::{lasted, lost};
 use super::words::episode::{HEADING, brief, origin};
 use super::words::headline;
+use super::words::note::not_measured;
 use super::words::phrase::{apart, classes, some};
 use super::words::pod;
 use super::words::verdict::{breach, why as verdict_why};
@@ -36,7 +37,10 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     for reason in &verdict.inconclusive {
         writeln!(out, "- in doubt: {}", safe(reason))?;
     }
-    if verdict.breaches.len() + verdict.inconclusive.len() > 0 {
+    for note in not_measured(record) {
+        writeln!(out, "- not measured: {}", safe(note))?;
+    }
+    if verdict.breaches.len() + verdict.inconclusive.len() + not_measured(record).count() > 0 {
         writeln!(out)?;
     }
     totals(record, out)?;

@@ -29,6 +29,7 @@ pub(super) fn write(trials: &Trials, out: &mut impl Write) -> io::Result<()> {
         length: trials.trials.iter().map(|trial| trial.length).sum(),
         began: first.map(|line| date::rfc3339(line.anchor, Offset::ZERO)).unwrap_or_default(),
         cases: cases.into_iter().map(|(_, case)| case).collect(),
+        notes: Vec::new(),
     };
     suite.write(out)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::phrase::{part, some};
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Human;
-use lapse_record::event::Source;
+use lapse_record::event::{EventKind, Source};
 use lapse_record::keep_alive::KeepAliveRace;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
@@ -27,6 +27,12 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
     notes.extend(watched(record));
     notes.extend(not_followed(record));
     notes
+}
+
+/// What was not measured although the run may have passed: targets that only redirect. These are in every report.
+pub(crate) fn not_measured(record: &Record) -> impl Iterator<Item = &str> {
+    let redirected = record.events.iter().filter(|event| event.kind == EventKind::Redirected);
+    redirected.map(|event| event.text.as_str())
 }
 
 /// A note on the time that a run without failures did not measure: a command may only start a rollout.
@@ -88,7 +94,7 @@ mod tests {
     use lapse_measure::lane::Policy;
     use lapse_measure::time::Offset;
     use lapse_record::entry::Exit;
-    use lapse_record::event::{Event, EventKind};
+    use lapse_record::event::Event;
     use lapse_record::record::CommandRun;
     use lapse_record::sample::{Answer, Sample, healthy};
 

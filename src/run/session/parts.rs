@@ -1,0 +1,47 @@
+//! What a session is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::run::plan::PhaseDurations;
+use crate::run::redirect::RedirectNotices;
+use crate::run::rollout::Rollout;
+use crate::run::signal::Signals;
+use lapse_hammer::clock::Clock;
+use lapse_hammer::engine::Hammer;
+use lapse_lab::world::World;
+use lapse_measure::time::Offset;
+use lapse_record::event::Event;
+use lapse_record::journal::Journal;
+use lapse_record::record::Recorder;
+
+/// The parts of a session, all made ready before the first probe.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The run's clock.
+    pub clock: Clock,
+    /// The running engine.
+    pub hammer: Hammer,
+    /// The journal, with its first entry written.
+    pub journal: Journal,
+    /// The recorder that folds entries into the record.
+    pub recorder: Recorder,
+    /// The caught signals.
+    pub signals: Signals,
+    /// The scenario's world, if there is one.
+    pub lab: Option<Arc<World>>,
+    /// The events of that world.
+    pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
+    /// The followed rollout, if there is one.
+    pub rollout: Option<Rollout>,
+    /// The durations of the phases; `None` if the whole run is the event.
+    pub durations: Option<PhaseDurations>,
+    /// The end of the run, if known in advance.
+    pub end: Option<Offset>,
+    /// The timeout of a probe.
+    pub timeout: Duration,
+    /// What was said of targets that redirect.
+    pub redirects: RedirectNotices,
+    /// The slots per second over all targets.
+    pub offered: f64,
+}
