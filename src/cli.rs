@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod explain;
 mod export;
+mod grpc;
 mod history;
 mod lab;
 mod lint;
@@ -142,7 +143,7 @@ Example: the same outages again, looked for twice as often
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 struct RunArgs {
-    /// The URL to hammer, or the file of a scenario that brings its own service.
+    /// The URL to hammer (http, https; grpc, grpcs for a health check or a method), or the file of a scenario.
     #[arg(value_name = "URL|SCENARIO", help_heading = "Target")]
     what: Option<String>,
     /// One of several named targets; in a cluster also svc/NAME:PORT and pods [repeatable; e.g.
@@ -226,7 +227,7 @@ struct RunArgs {
     /// Use HTTP/1.1 only [e.g. where a server offers HTTP/2 as well].
     #[arg(long = "http1.1", conflicts_with = "http2", help_heading = "Connections")]
     http1: bool,
-    /// Use HTTP/2 only, with prior knowledge over plain http:// [e.g. for a gRPC gateway].
+    /// Use HTTP/2 only, with prior knowledge over plain http:// [e.g. behind a mesh; for gRPC see grpc://].
     #[arg(long, help_heading = "Connections")]
     http2: bool,
     /// Connect to ADDR:PORT2 instead of HOST:PORT, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].

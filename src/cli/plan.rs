@@ -13,10 +13,12 @@ use hyper::{Method, Uri};
 use url::Url;
 
 use super::budget;
+use super::grpc;
 use super::value::NamedTarget;
 use super::{Cli, LaneName, RunArgs};
 use crate::command;
 use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
+use lapse_hammer::grpc::GrpcCall;
 use lapse_hammer::target::{Expect, Http, Request};
 use lapse_hammer::tls::{self, TlsOptions};
 use lapse_lab::POD_HEADER;
@@ -152,23 +154,28 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
     // Loading the system's roots takes a while, so only where TLS is used; the flags are checked in any case.
     let named = options.cacert.is_some() || options.cert.is_some();
     let is_secure = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Url(uri) if uri.scheme_str() == Some("https"));
-    let secure = named || typed.iter().any(|(_, endpoint)| is_secure(endpoint));
+    let secure = named || typed.iter().any(|typed| is_secure(&typed.endpoint));
     let tls = secure.then(|| tls::config(&options)).transpose()?;
-    let (request, expect) = (request(args)?, expect(args)?);
+    let typed_request = (request(args)?, expect(args)?);
     let mut targets: Vec<PlannedTarget> = Vec::new();
-    for (name, endpoint) in typed {
+    for Typed { name, endpoint, call } in typed {
         ensure!(
             targets.iter().all(|other| other.name != name),
             "two targets are called {name}: give each --target a name of its own"
         );
+        let (mut request, mut expect) = typed_request.clone();
+        let http = match call {
+            Some(call) => grpc::complete(args, call, &mut request, &mut expect)?,
+            None => http(args),
+        };
         targets.push(PlannedTarget {
             name,
             tls: tls.clone().filter(|_| is_secure(&endpoint)),
             endpoint,
-            http: http(args),
+            http,
             connect_to: args.connect_to.clone(),
-            request: request.clone(),
-            expect: expect.clone(),
+            request,
+            expect,
             // The pods of a scenario name themselves in this header.
             backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
         });
@@ -176,21 +183,35 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
     Ok(targets)
 }
 
+/// A target as typed.
+struct Typed {
+    name: String,
+    endpoint: Endpoint,
+    /// The gRPC call that its URL names.
+    call: Option<GrpcCall>,
+}
+
 /// The name of each target, and where its requests go.
-fn endpoints(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<(String, Endpoint)>> {
+fn endpoints(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Typed>> {
+    let of_url = |url: &str| match grpc::call(url, uri)? {
+        Some((uri, call)) => Ok((uri, Some(call))),
+        None => uri(url).map(|uri| (uri, None)),
+    };
     let named = |target: &NamedTarget| {
-        let uri = uri(&target.url)?;
+        let (uri, call) = of_url(&target.url)?;
         let endpoint = match target.cluster_target.clone() {
             Some(part) => Endpoint::Cluster(uri, part),
             None => Endpoint::Url(uri),
         };
-        Ok((target.name.clone(), endpoint))
+        Ok(Typed { name: target.name.clone(), endpoint, call })
     };
     match (scenario, args.what.as_deref()) {
-        (Some(scenario), _) => Ok(vec![(scenario.name().to_owned(), Endpoint::Scenario)]),
+        (Some(scenario), _) => {
+            Ok(vec![Typed { name: scenario.name().to_owned(), endpoint: Endpoint::Scenario, call: None }])
+        }
         (None, Some(url)) => {
-            let uri = uri(url)?;
-            Ok(vec![(uri.host().unwrap_or_default().to_owned(), Endpoint::Url(uri))])
+            let (uri, call) = of_url(url)?;
+            Ok(vec![Typed { name: uri.host().unwrap_or_default().to_owned(), endpoint: Endpoint::Url(uri), call }])
         }
         (None, None) => args.targets.iter().map(named).collect(),
     }
@@ -209,7 +230,10 @@ fn uri(typed: &str) -> Result<Uri> {
     ensure!(typed.contains("://"), "{typed:?} has no scheme: write http://{typed} or https://{typed}");
     let mut url = Url::parse(typed).with_context(|| format!("{typed:?} is not a URL"))?;
     let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
-    ensure!(["http", "https"].contains(&scheme), "{typed:?}: lapse speaks http:// and https://, not {scheme}://");
+    ensure!(
+        ["http", "https"].contains(&scheme),
+        "{typed:?}: lapse speaks http://, https://, grpc:// and grpcs://, not {scheme}://"
+    );
     ensure!(url.port() != Some(0), "{typed:?}: no server can be reached at port 0");
     ensure!(
         url.username().is_empty() && url.password().is_none(),
@@ -253,7 +277,7 @@ fn expect(args: &RunArgs) -> Result<Expect> {
         regex::bytes::Regex::new(pattern)
             .map_err(|error| anyhow!("--expect-body {pattern:?} is no regular expression: {error}"))
     };
-    Ok(Expect { statuses: args.expect.clone(), body: args.expect_body.as_ref().map(regex).transpose()? })
+    Ok(Expect { statuses: args.expect.clone(), body: args.expect_body.as_ref().map(regex).transpose()?, grpc: None })
 }
 
 fn default_name(scenario: Option<&Scenario>, targets: &[PlannedTarget]) -> String {

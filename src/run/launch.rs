@@ -243,7 +243,7 @@ fn header_targets(targets: &[target::Target], checked: &[Checked], rate: Rate, p
     let start = |place: u64| Offset::from_nanos(1_000_000_000 * place / (rate.get() * count));
     let target = |((target, checked), place): ((&target::Target, &Checked), u64)| Target {
         name: target.name.clone(),
-        url: target.uri.to_string(),
+        url: target.url(),
         protocol: checked.protocol,
         policies: policies.to_vec(),
         start: start(place),

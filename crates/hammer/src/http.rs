@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::classify;
+use super::grpc::Told;
 use super::http1::Http1;
 use super::request::PreparedRequest;
 use super::response::{ResponseReader, Sink};
@@ -79,6 +80,8 @@ struct Answer<'a> {
     trace: &'a Trace,
     /// The part of the body that is to be matched.
     matched: Vec<u8>,
+    /// The status of a gRPC call.
+    grpc: Told,
 }
 
 /// Spawns the tasks of an HTTP/2 connection, and keeps the handle of the first, which is the connection itself.
@@ -181,7 +184,7 @@ impl HttpConnection {
         if request.backend.is_some() {
             trace.backend(self.backend.borrow().clone());
         }
-        let mut answer = Answer { connection: self, request, trace, matched: Vec::new() };
+        let mut answer = Answer { connection: self, request, trace, matched: Vec::new(), grpc: Told::Nothing };
         match &self.wire {
             Wire::Http1(connection) => {
                 let reader = ResponseReader::new(&request.method, request.closes);
@@ -190,7 +193,7 @@ impl HttpConnection {
             }
             Wire::Http2(connection) => connection.exchange(&mut answer).await?,
         }
-        judge(&request.expect, trace, &answer.matched)
+        judge(&request.expect, &answer)
     }
 
     /// Whether a probe on the connection failed.
@@ -220,10 +223,13 @@ impl Http2 {
         let status = response.status().as_u16();
         answer.request.redirect.note(status, || header(&LOCATION).map(HeaderValue::as_bytes));
         answer.begin(status, header(&SERVER).map(HeaderValue::as_bytes), backend);
+        answer.grpc.read(response.headers());
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await.transpose().map_err(failed)? {
             if let Some(data) = frame.data_ref() {
                 answer.body(data);
+            } else if let Some(trailers) = frame.trailers_ref() {
+                answer.grpc.read(trailers);
             }
         }
         Ok(())
@@ -283,7 +289,13 @@ impl Drop for StreamGuard<'_> {
     }
 }
 
-fn judge(expect: &Expect, trace: &Trace, matched: &[u8]) -> Result<(), Failed> {
+fn judge(expect: &Expect, answer: &Answer<'_>) -> Result<(), Failed> {
+    let Answer { trace, matched, grpc, .. } = answer;
+    // Also where no call was asked for: a gateway that answers 200 with such a status has failed.
+    grpc.failure()?;
+    if let Some(call) = &expect.grpc {
+        return grpc.judge(call, trace);
+    }
     let status = trace.status.get().unwrap_or_default();
     if !expect.statuses.contains(status) {
         return Err(Failed::new(Class::Status(status), "a status that is not expected"));

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod cpu_pressure;
 pub mod engine;
+pub mod grpc;
 pub mod redirect;
 pub mod target;
 pub mod tls;

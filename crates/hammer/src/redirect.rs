@@ -38,9 +38,10 @@ impl Redirect {
 }
 
 impl FirstRedirect {
-    /// Redirects are news only where `expect` has its default: other expectations were made on purpose.
+    /// Redirects are news only where `expect` has its default: other expectations were made on purpose. To a gRPC call
+    /// none is a healthy answer.
     pub(super) fn new(expect: &Expect) -> Self {
-        let awaited = Cell::new(expect.statuses == Statuses::default());
+        let awaited = Cell::new(expect.statuses == Statuses::default() && expect.grpc.is_none());
         Self { awaited, untold: RefCell::default() }
     }
 
@@ -69,7 +70,7 @@ mod tests {
         }
         assert_eq!(first.take(), Some(Redirect { status: 308, to: Some("https://shop/".to_owned()) }));
         assert_eq!(first.take(), None);
-        let expected = FirstRedirect::new(&Expect { statuses: "200-399,404".parse().unwrap(), body: None });
+        let expected = FirstRedirect::new(&Expect { statuses: "200-399,404".parse().unwrap(), ..Expect::default() });
         expected.note(308, || None);
         assert_eq!(expected.take(), None);
         assert_eq!(Redirect::new(302, Some(&[b'x'; 1000])).to.unwrap().len(), LONGEST);

@@ -11,6 +11,8 @@ use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method, Uri};
 use regex::bytes::Regex;
 
+use super::grpc::{GrpcCall, HEALTH};
+
 /// The versions of HTTP that probes may use with a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Http {
@@ -50,6 +52,19 @@ impl Target {
     /// The URL's host, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The URL as the user wrote it: that of a gRPC call has a scheme of its own, and a health check no path.
+    pub fn url(&self) -> String {
+        let url = self.uri.to_string();
+        match &self.expect.grpc {
+            None => url,
+            Some(GrpcCall::Method) => url.replacen("http", "grpc", 1),
+            Some(GrpcCall::Health(service)) => {
+                let root = url.replacen("http", "grpc", 1).replacen(HEALTH, "/", 1);
+                if service.is_empty() { root } else { format!("{root}?service={service}") }
+            }
+        }
     }
 
     /// The host and port to connect to: those of the URL, unless a `connect_to` rule replaces them.
@@ -115,6 +130,8 @@ pub struct Expect {
     pub statuses: Statuses,
     /// A pattern that must match within the first MiB of the body.
     pub body: Option<Regex>,
+    /// The gRPC call that the request is, if it is one: then its status decides, and the others are not asked.
+    pub grpc: Option<GrpcCall>,
 }
 
 /// A set of status codes, written as in `200-399,404`. The default is 200 to 399.

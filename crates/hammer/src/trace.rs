@@ -122,6 +122,11 @@ impl Trace {
         body.extend_from_slice(&bytes[..room]);
     }
 
+    /// What `read` makes of the first bytes of the body.
+    pub(super) fn with_body<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
+        read(&self.body.borrow())
+    }
+
     /// The class of a probe that the prober's own clock ended at this stage.
     pub(super) fn timed_out(&self) -> Failed {
         let (class, detail) = match self.stage.get() {

@@ -16,6 +16,8 @@ macro_rules! classes {
         $($(#[doc = $before_doc:literal])+ $before:ident = $before_word:literal: $before_health:ident, $before_origin:ident;)+
         status
         $($(#[doc = $doc:literal])+ $class:ident = $word:literal: $health:ident, $origin:ident;)+
+        grpc
+        $($(#[doc = $code_doc:literal])+ $code:ident = $code_word:literal;)+
         not-sent
         $($(#[doc = $reason_doc:literal])+ $reason:ident = $reason_word:literal;)+
     ) => {
@@ -26,8 +28,16 @@ macro_rules! classes {
             /// A complete response with an unexpected status code.
             Status(u16),
             $($(#[doc = $doc])+ $class,)+
+            /// A complete answer to a gRPC call that failed.
+            Grpc(GrpcStatus),
             /// Nothing reached the service: the slot is blind and never counts as downtime.
             NotSent(Unsent),
+        }
+
+        /// How a gRPC call failed: its status, by the name that all clients of gRPC use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum GrpcStatus {
+            $($(#[doc = $code_doc])+ $code,)+
         }
 
         /// Why nothing reached the service.
@@ -39,7 +49,8 @@ macro_rules! classes {
         impl Class {
             /// Every class once; status 503 stands for all status codes.
             pub const ALL: &[Self] = &[
-                $(Self::$before,)+ $(Self::$class,)+ Self::Status(503), $(Self::NotSent(Unsent::$reason),)+
+                $(Self::$before,)+ $(Self::$class,)+ Self::Status(503),
+                $(Self::Grpc(GrpcStatus::$code),)+ $(Self::NotSent(Unsent::$reason),)+
             ];
 
             /// Whether the class counts as up, slow, failed or blind.
@@ -47,7 +58,7 @@ macro_rules! classes {
                 match self {
                     $(Self::$before => Health::$before_health,)+
                     $(Self::$class => Health::$health,)+
-                    Self::Status(_) => Health::Failed,
+                    Self::Status(_) | Self::Grpc(_) => Health::Failed,
                     Self::NotSent(_) => Health::Blind,
                 }
             }
@@ -57,7 +68,7 @@ macro_rules! classes {
                 match self {
                     $(Self::$before => Origin::$before_origin,)+
                     $(Self::$class => Origin::$origin,)+
-                    Self::Status(_) => Origin::Answer,
+                    Self::Status(_) | Self::Grpc(_) => Origin::Answer,
                     Self::NotSent(_) => Origin::Prober,
                 }
             }
@@ -68,6 +79,7 @@ macro_rules! classes {
                     $(Self::$before => $before_word,)+
                     $(Self::$class => $word,)+
                     Self::Status(_) => "status",
+                    $(Self::Grpc(GrpcStatus::$code) => concat!("grpc ", $code_word),)+
                     $(Self::NotSent(Unsent::$reason) => concat!("not-sent ", $reason_word),)+
                 }
             }
@@ -105,6 +117,41 @@ classes! {
     StreamReset = "stream-reset": Failed, Stream;
     /// Expected status, but a body that `--expect-body` does not match.
     UnexpectedBody = "unexpected-body": Failed, Answer;
+    grpc
+    /// 1: the call was cancelled.
+    Cancelled = "CANCELLED";
+    /// 2, an undefined status, or none at all.
+    Unknown = "UNKNOWN";
+    /// 3: the message is wrong.
+    InvalidArgument = "INVALID_ARGUMENT";
+    /// 4: the server, or a proxy, gave up waiting.
+    DeadlineExceeded = "DEADLINE_EXCEEDED";
+    /// 5: what the call asks for does not exist; of a health check, the service.
+    NotFound = "NOT_FOUND";
+    /// 6: what the call creates exists.
+    AlreadyExists = "ALREADY_EXISTS";
+    /// 7: the caller may not do this.
+    PermissionDenied = "PERMISSION_DENIED";
+    /// 8: a quota or a queue is full.
+    ResourceExhausted = "RESOURCE_EXHAUSTED";
+    /// 9: the system is in no state for the call.
+    FailedPrecondition = "FAILED_PRECONDITION";
+    /// 10: the call lost against another one.
+    Aborted = "ABORTED";
+    /// 11: beyond the valid range.
+    OutOfRange = "OUT_OF_RANGE";
+    /// 12: the server has no such method.
+    Unimplemented = "UNIMPLEMENTED";
+    /// 13: an invariant of the server, or of gRPC, is broken.
+    Internal = "INTERNAL";
+    /// 14: the service cannot be reached at this time.
+    Unavailable = "UNAVAILABLE";
+    /// 15: data were lost.
+    DataLoss = "DATA_LOSS";
+    /// 16: the caller is not known.
+    Unauthenticated = "UNAUTHENTICATED";
+    /// The health check succeeded, and its answer is another one than SERVING.
+    NotServing = "NOT_SERVING";
     not-sent
     /// No free local port.
     NoPort = "no-port";
@@ -118,6 +165,32 @@ classes! {
     Concurrency = "concurrency";
     /// HTTP/2: the server was closing the connection, in order, and did not process the stream (RFC 9113, section 6.8).
     GoAway = "goaway";
+}
+
+impl GrpcStatus {
+    /// The failure with this number; `None` for 0, a call that succeeded. Undefined numbers are `UNKNOWN`, as for other
+    /// clients of gRPC.
+    pub const fn of_code(code: u32) -> Option<Self> {
+        Some(match code {
+            0 => return None,
+            1 => Self::Cancelled,
+            3 => Self::InvalidArgument,
+            4 => Self::DeadlineExceeded,
+            5 => Self::NotFound,
+            6 => Self::AlreadyExists,
+            7 => Self::PermissionDenied,
+            8 => Self::ResourceExhausted,
+            9 => Self::FailedPrecondition,
+            10 => Self::Aborted,
+            11 => Self::OutOfRange,
+            12 => Self::Unimplemented,
+            13 => Self::Internal,
+            14 => Self::Unavailable,
+            15 => Self::DataLoss,
+            16 => Self::Unauthenticated,
+            _ => Self::Unknown,
+        })
+    }
 }
 
 /// The effect of a class on outages and totals.

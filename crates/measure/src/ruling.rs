@@ -327,6 +327,7 @@ const fn may_be_exhaustion(class: Class) -> bool {
         | Class::Tls
         | Class::Malformed
         | Class::UnexpectedBody
+        | Class::Grpc(_)
         | Class::NotSent(_) => false,
     }
 }

@@ -10,7 +10,7 @@ use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::{ActId, End, Entry, Exit, InjectedFault, RunHeader, Target, Window};
 use crate::event::{Event, EventKind, Object, ObjectKind, Source};
 use crate::record::{Record, Recorder};
-use lapse_measure::answer::{Class, Connection, Evidence, Health, Probe, Unsent};
+use lapse_measure::answer::{Class, Connection, Evidence, GrpcStatus, Health, Probe, Unsent};
 use lapse_measure::budget::{Budget, Limit, Scope};
 use lapse_measure::lane::{Lane, LaneId, Policy, Protocol};
 use lapse_measure::phase::Phase;
@@ -239,7 +239,10 @@ pub fn nasty() -> Record {
 }
 
 fn any_failure(ms: u64) -> Answer {
-    let all: Vec<_> = Class::ALL.iter().copied().filter(|class| class.health() == Health::Failed).collect();
+    // One status of gRPC stands for all, as one of HTTP does.
+    let is_further = |class: &Class| matches!(class, Class::Grpc(status) if *status != GrpcStatus::Unavailable);
+    let failed = Class::ALL.iter().copied().filter(|class| class.health() == Health::Failed && !is_further(class));
+    let all: Vec<_> = failed.collect();
     let index = usize::try_from(ms / 2).unwrap_or(0) % all.len();
     Answer::after(all[index], 1000).from(u8::try_from(ms % 7).unwrap_or(0))
 }

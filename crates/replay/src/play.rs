@@ -81,6 +81,8 @@ impl Play {
             Class::NotSent(Unsent::GoAway) => Self::LastAnswer(Reply::fine()),
             Class::Ok | Class::Slow | Class::NotSent(_) => Self::Answer(Reply::fine()),
             Class::Status(status) => Self::Answer(Reply::recorded(scene, status)),
+            // A replay speaks no gRPC: what its clients make of a failed call comes nearest to this.
+            Class::Grpc(_) => Self::Answer(Reply::recorded(scene, StatusCode::SERVICE_UNAVAILABLE.as_u16())),
             Class::UnexpectedBody => Self::Answer(Reply::recorded(scene, status.unwrap_or(200))),
             // The request has a connection, and the run's probes got none: the nearest to that is to lose it.
             Class::Dns | Class::Refused | Class::Unreachable | Class::ConnectTimeout | Class::Reset => Self::Reset,

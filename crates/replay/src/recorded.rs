@@ -97,7 +97,7 @@ pub fn journal(folder: &Path, target: Option<&str>) -> Result<Script, Error> {
     let protocol = all.first().map_or(Protocol::Http1, |lane| lane.lane.protocol);
     let episodes = target.episodes.iter().map(|episode| Span::new(episode.from, episode.to)).collect();
     let course = Course { whole: record.whole(), anchor: record.about.anchor, episodes };
-    let is_encrypted = target.url.starts_with("https://");
+    let is_encrypted = ["https://", "grpcs://"].iter().any(|scheme| target.url.starts_with(scheme));
     let (notes, target) = (notes(&record, &scripts), target.name.clone());
     Ok(Script { name, target, protocol, is_encrypted, course, notes, doors, fresh, kept })
 }

@@ -9,16 +9,16 @@ use super::http1::{BAD_BODY, BODY, SERVER};
 use super::server::{Decision, Shared};
 use super::wire::Wire;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(crate) const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 /// The error code `REFUSED_STREAM`, as the payload of a `RST_STREAM` frame.
 const REFUSED: [u8; 4] = [0, 0, 0, 7];
 
@@ -65,7 +65,7 @@ pub(crate) fn serve(wire: &mut Wire, shared: &Shared) -> io::Result<()> {
 }
 
 /// Reads frames and acknowledges SETTINGS and PING until a request is complete; `None` if the client closed.
-fn next_request(wire: &mut Wire) -> io::Result<Option<u32>> {
+pub(crate) fn next_request(wire: &mut Wire) -> io::Result<Option<u32>> {
     while let Some(frame) = read_frame(wire)? {
         match frame.kind {
             SETTINGS if frame.flags & ACK == 0 => send(wire, SETTINGS, ACK, 0, &[])?,
@@ -181,7 +181,7 @@ fn send(wire: &mut Wire, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io
     wire.write_all(&frame(kind, flags, stream, payload))
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }

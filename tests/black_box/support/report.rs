@@ -163,6 +163,7 @@ pub(crate) struct Failure {
     pub(crate) peer: Option<String>,
     pub(crate) server: Option<String>,
     pub(crate) body: Option<String>,
+    pub(crate) detail: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,6 @@
 //! The numbers of answer classes in the journal. A number is never reused for another class.
 
-use lapse_measure::answer::{Class, Unsent};
+use lapse_measure::answer::{Class, GrpcStatus, Unsent};
 
 /// Status code n has the number n + 1000.
 const STATUS_OFFSET: u16 = 1000;
@@ -48,6 +48,23 @@ numbers! {
     17 = [Class::NotSent(Unsent::Stall)];
     18 = [Class::NotSent(Unsent::GoAway)];
     19 = [Class::NotSent(Unsent::Concurrency)];
+    20 = [Class::Grpc(GrpcStatus::Cancelled)];
+    21 = [Class::Grpc(GrpcStatus::Unknown)];
+    22 = [Class::Grpc(GrpcStatus::InvalidArgument)];
+    23 = [Class::Grpc(GrpcStatus::DeadlineExceeded)];
+    24 = [Class::Grpc(GrpcStatus::NotFound)];
+    25 = [Class::Grpc(GrpcStatus::AlreadyExists)];
+    26 = [Class::Grpc(GrpcStatus::PermissionDenied)];
+    27 = [Class::Grpc(GrpcStatus::ResourceExhausted)];
+    28 = [Class::Grpc(GrpcStatus::FailedPrecondition)];
+    29 = [Class::Grpc(GrpcStatus::Aborted)];
+    30 = [Class::Grpc(GrpcStatus::OutOfRange)];
+    31 = [Class::Grpc(GrpcStatus::Unimplemented)];
+    32 = [Class::Grpc(GrpcStatus::Internal)];
+    33 = [Class::Grpc(GrpcStatus::Unavailable)];
+    34 = [Class::Grpc(GrpcStatus::DataLoss)];
+    35 = [Class::Grpc(GrpcStatus::Unauthenticated)];
+    36 = [Class::Grpc(GrpcStatus::NotServing)];
 }
 
 #[cfg(test)]
@@ -85,9 +102,26 @@ mod tests {
             "not-sent stall",
             "not-sent goaway",
             "not-sent concurrency",
+            "grpc CANCELLED",
+            "grpc UNKNOWN",
+            "grpc INVALID_ARGUMENT",
+            "grpc DEADLINE_EXCEEDED",
+            "grpc NOT_FOUND",
+            "grpc ALREADY_EXISTS",
+            "grpc PERMISSION_DENIED",
+            "grpc RESOURCE_EXHAUSTED",
+            "grpc FAILED_PRECONDITION",
+            "grpc ABORTED",
+            "grpc OUT_OF_RANGE",
+            "grpc UNIMPLEMENTED",
+            "grpc INTERNAL",
+            "grpc UNAVAILABLE",
+            "grpc DATA_LOSS",
+            "grpc UNAUTHENTICATED",
+            "grpc NOT_SERVING",
         ];
-        let read: Vec<_> = (0..20).map(|number| of(number).unwrap().to_string()).collect();
+        let read: Vec<_> = (0..37).map(|number| of(number).unwrap().to_string()).collect();
         assert_eq!(read, words);
-        assert_eq!((of(20), of(1503)), (None, Some(Class::Status(503))));
+        assert_eq!((of(37), of(1503)), (None, Some(Class::Status(503))));
     }
 }

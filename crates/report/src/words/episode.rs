@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::phrase::{Count, apart, lost_share, seconds, some, some_classes};
 use crate::date;
 use crate::longest::{Longest, TargetEpisode};
-use lapse_measure::answer::Class;
+use lapse_measure::answer::{Class, GrpcStatus};
 use lapse_measure::episode::Episode;
 use lapse_measure::latency::Distribution;
 use lapse_measure::outage::{Open, Outage};
@@ -171,7 +171,9 @@ fn fingerprint(time: Duration, class: Class, timeout: Duration) -> Option<&'stat
         Class::Reset | Class::Closed if millis < 20 => {
             Some("at once: the server closed the connection, as when it stops or at its keep-alive limit")
         }
-        Class::Status(_) if millis < 20 => Some("at once: the responder did not wait for a backend"),
+        Class::Status(_) | Class::Grpc(GrpcStatus::Unavailable) if millis < 20 => {
+            Some("at once: the responder did not wait for a backend")
+        }
         Class::Unreachable if (3_000..3_200).contains(&millis) => {
             Some("as when a pod's network is gone (3.06 s without an answer to ARP)")
         }

@@ -75,7 +75,8 @@ pub(crate) fn next_steps(record: &Record) -> Vec<String> {
 fn steps_for(target: &TargetSummary) -> Vec<String> {
     let (name, mut steps) = (&target.name, Vec::new());
     if target.totals.resolved == 0 {
-        steps.push(format!("check that {name} can be reached from this machine: curl -v {}", target.url));
+        let curl = if target.url.starts_with("http") { format!(": curl -v {}", target.url) } else { String::new() };
+        steps.push(format!("check that {name} can be reached from this machine{curl}"));
     }
     let mut before =
         target.phases.iter().filter(|one| one.phase == Phase::Baseline && one.totals.failed > 0).peekable();

@@ -5,7 +5,7 @@ const FAMILIES = [
   { of: /^(dns|refused|unreachable)$/, colour: 'refused', marks: ['solid', 'cross', 'dots'] },
   { of: /timeout$/, colour: 'timeout', marks: ['level', 'dashes'] },
   { of: /^(reset|closed|truncated|stream-reset)$/, colour: 'cut', marks: ['rising', 'falling', 'zigzag', 'both'] },
-  { of: /^status/, colour: 'status', marks: ['dots', 'dashes', 'grid', 'upright', 'falling'] },
+  { of: /^(status|grpc)/, colour: 'status', marks: ['dots', 'dashes', 'grid', 'upright', 'falling'] },
   { of: /./, colour: 'odd', marks: ['upright', 'grid', 'both'] },
 ];
 
