@@ -1,27 +1,26 @@
 //! `lapse replay`: plays a recorded run back as a server.
 
+mod telling;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
-use super::lab::say;
+use self::telling::{ReadyFile, Telling, introduction};
 use super::value;
 use crate::recorded::Recorded;
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::raise_descriptors;
 use lapse_hammer::tls::{certificates, private_key};
-use lapse_measure::span::Span;
-use lapse_measure::time::{Human, Offset};
 use lapse_replay::mark::Mark;
 use lapse_replay::playback::{Playback, Speed};
 use lapse_replay::recorded;
-use lapse_replay::script::Script;
-use lapse_replay::serve::{Config, News, Trigger, serve};
+use lapse_replay::serve::{Config, Trigger, serve};
 use lapse_replay::tls::Tls;
 
 pub(super) const EXAMPLE: &str = "\
@@ -36,6 +35,13 @@ pub(super) struct ReplayArgs {
     /// The address to serve at, or a port of 127.0.0.1; port 0 picks a free one [e.g. 0.0.0.0:8080].
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
     listen: SocketAddr,
+    /// The address of the control port, or a port of 127.0.0.1: it starts, resets and ends the replay and tells its state,
+    /// whatever the run does to clients; port 0 picks a free one [e.g. 8081].
+    #[arg(long, value_name = "ADDR:PORT", value_parser = value::address)]
+    control: Option<SocketAddr>,
+    /// A file to write once clients can connect: the addresses as JSON [e.g. ready.json].
+    #[arg(long, value_name = "FILE")]
+    ready: Option<PathBuf>,
     /// The certificate chain to show to clients, as PEM; clients then use TLS, with HTTP/2 or HTTP/1.1 [e.g. server.pem].
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -87,6 +93,7 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         StartName::Asked => Trigger::Asked,
     };
     let tls = tls(args)?;
+    let ready = args.ready.as_deref().map(ReadyFile::create).transpose()?;
     raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
@@ -94,9 +101,10 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("cannot catch signals")?;
         let (clock, (tell, told)) = (Clock::start(), unbounded_channel());
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let telling = tokio::spawn(tell_all(told, clock, scheme, introduction(args, &script, part)));
+        let telling = Telling { clock, scheme, introduction: introduction(args, &script, part), ready };
+        let telling = tokio::spawn(telling.tell_all(told));
         let playback = Playback::new(part, args.speed, args.looped);
-        let config = Config { listen: args.listen, tls, trigger, playback };
+        let config = Config { listen: args.listen, control: args.control, tls, trigger, playback };
         let ended = async {
             signals.next().await;
         };
@@ -111,47 +119,4 @@ fn tls(args: &ReplayArgs) -> Result<Option<Tls>> {
     let (Some(cert), Some(key)) = (&args.cert, &args.key) else { return Ok(None) };
     let unusable = || format!("the certificate in {} and the key in {} cannot be used", cert.display(), key.display());
     Ok(Some(Tls::new(certificates(cert)?, private_key(key)?).with_context(unusable)?))
-}
-
-/// What is played, and what of it is not as recorded, a line each.
-fn introduction(args: &ReplayArgs, script: &Script, part: Span) -> Vec<String> {
-    let since_start = |at: Offset| Human(at.since(Offset::ZERO));
-    let start = match args.start {
-        StartName::FirstRequest => "starts with the first request, or on POST /-/start",
-        StartName::Asked => "starts on POST /-/start",
-    };
-    let Script { name, target, .. } = script;
-    let what = if name == target { name.clone() } else { format!("{name}, target {target}") };
-    let mut lines =
-        vec![format!("replay of {what}, from {} to {}; {start}", since_start(part.from), since_start(part.to))];
-    if script.is_encrypted && args.cert.is_none() {
-        lines.push(
-            "note: the run was of https://, and this replay is not: give it a certificate with --cert and --key"
-                .to_owned(),
-        );
-    }
-    lines.extend(script.notes.iter().map(|note| format!("note: {note}")));
-    lines
-}
-
-/// Prints the lines of `introduction` once clients can connect, and a line for all that happens then.
-async fn tell_all(mut told: UnboundedReceiver<News>, clock: Clock, scheme: &str, introduction: Vec<String>) {
-    while let Some(news) = told.recv().await {
-        let lines = match news {
-            News::Listening(address) => {
-                let ready = format!("listening at {scheme}://{address}/, Ctrl-C ends it");
-                [introduction.clone(), vec![ready]].concat()
-            }
-            News::Started(at) => {
-                let nanos = clock.began().at(at).as_nanos();
-                vec![format!("started at {}.{:09} s of CLOCK_MONOTONIC", nanos / 1_000_000_000, nanos % 1_000_000_000)]
-            }
-            News::Over => vec!["over: the service is well from here on".to_owned()],
-            News::Trouble(trouble) => vec![trouble],
-        };
-        // Where stdout is closed, the replay goes on.
-        if lines.iter().any(|line| say(line).is_err()) {
-            return;
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! A replay does to clients what the recorded run saw: lapse measures its own replays, and raw clients ask them.
 
+mod control;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -19,12 +19,11 @@ use lapse_measure::lane::Policy;
 
 use crate::alarm;
 use crate::answer::{self, ReplyBody};
+use crate::control::START;
 use crate::play::{Cut, Play, Reply};
 use crate::stage::{Stage, Turn};
 use crate::stream::{End, SharedStream, Spoiled, Spoiler};
 
-/// The path that starts a replay.
-const START: &str = "/-/start";
 /// What is sent instead of a handshake that is to fail.
 const NOT_TLS: &[u8] = b"this is not TLS\r\n";
 
@@ -143,7 +142,10 @@ impl Connection {
                 (StatusCode::OK, "started\n")
             }
             (START, _) => (StatusCode::METHOD_NOT_ALLOWED, "POST starts the replay\n"),
-            _ => (StatusCode::NOT_FOUND, "a replay has only /-/start here; all other paths are played\n"),
+            _ => (
+                StatusCode::NOT_FOUND,
+                "a replay has only /-/start here, and more at its control port; all other paths are played\n",
+            ),
         };
         answer::text(status, text, self.stage.playback.position(now))
     }

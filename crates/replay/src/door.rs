@@ -21,6 +21,15 @@ pub(crate) enum Door {
 }
 
 impl Door {
+    /// The state in a word.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Shut => "closed",
+            Self::Swallowing => "drops-syns",
+        }
+    }
+
     /// The state that a probe met which opened a connection; `None` if nothing was sent.
     ///
     /// No server can make its own name or its network unknown to a client on the same machine, so `dns` and

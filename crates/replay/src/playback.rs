@@ -20,6 +20,11 @@ impl Speed {
         (0.01..=100.0).contains(&times).then_some(Self(times))
     }
 
+    /// The number of times as fast as the recording.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
     /// How long `recorded` takes when played.
     pub fn played(self, recorded: Duration) -> Duration {
         Duration::try_from_secs_f64(recorded.as_secs_f64() / self.0).unwrap_or(Duration::MAX)
@@ -56,6 +61,16 @@ impl Playback {
         Self { part, speed, looped, started: watch::Sender::new(None) }
     }
 
+    /// The part of the run that is played.
+    pub const fn part(&self) -> Span {
+        self.part
+    }
+
+    /// Whether the part is played again and again.
+    pub const fn is_looped(&self) -> bool {
+        self.looped
+    }
+
     /// The speed at which the run is played.
     pub const fn speed(&self) -> Speed {
         self.speed
@@ -75,7 +90,12 @@ impl Playback {
         })
     }
 
-    /// A receiver that is notified of each start.
+    /// Puts the replay back to before its start: the service is well until it is started again.
+    pub fn reset(&self) {
+        self.started.send_replace(None);
+    }
+
+    /// A receiver that is notified of each start and reset.
     pub fn starts(&self) -> watch::Receiver<Option<Offset>> {
         self.started.subscribe()
     }
@@ -128,6 +148,9 @@ mod tests {
         assert_eq!(at(&once, 3_700), Position::Over);
         once.start(Offset::from_millis(4_000));
         assert_eq!(at(&once, 4_500), Position::At(Offset::from_millis(2_500)));
+        once.reset();
+        assert_eq!(at(&once, 4_600), Position::Waiting);
+        assert!(once.start_once(Offset::from_millis(4_700)));
     }
 
     #[test]

@@ -7,10 +7,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use lapse_measure::time::Offset;
 
+use crate::control::Control;
 use crate::door::Door;
 use crate::playback::{Playback, Position};
 use crate::port::Port;
@@ -22,7 +24,7 @@ use crate::{alarm, connection};
 /// For how long after a SYN was dropped its client is looked for: it sends the next one a second later.
 const LOOK_OUT: Duration = Duration::from_millis(500);
 
-/// What starts a replay. `POST /-/start` always does, and starts it again.
+/// What starts a replay. `POST /-/start` always does, at either port, and starts it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// The first request.
@@ -36,6 +38,8 @@ pub enum Trigger {
 pub struct Config {
     /// The address to serve at; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// The address of the control port, if there is to be one; port 0 picks a free one.
+    pub control: Option<SocketAddr>,
     /// TLS, if clients are to use it.
     pub tls: Option<Tls>,
     /// What starts the replay.
@@ -47,10 +51,17 @@ pub struct Config {
 /// What happens to a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Clients can connect to this address.
-    Listening(SocketAddr),
+    /// Clients can connect.
+    Listening {
+        /// The address at which the run is played.
+        address: SocketAddr,
+        /// The address of the control port.
+        control: Option<SocketAddr>,
+    },
     /// The replay has begun at this instant of its clock, for the first time or again.
     Started(Offset),
+    /// The replay is as it was before its start.
+    Reset,
     /// The part of the run has been played; from here on the service is well.
     Over,
     /// The port could not be made to do what was recorded.
@@ -69,9 +80,18 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The address of the control port cannot be used.
+    #[error("cannot listen at {address}: choose another address with --control")]
+    Control {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The error of the operating system.
+        #[source]
+        source: io::Error,
+    },
 }
 
-/// Serves the replay of `script` until `ended` resolves; `now` is its clock.
+/// Serves the replay of `script` until `ended` resolves or the control port asks for its end; `now` is its clock.
 pub async fn serve(
     config: Config,
     script: Script,
@@ -79,14 +99,26 @@ pub async fn serve(
     news: UnboundedSender<News>,
     ended: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let Config { listen, tls, trigger, playback } = config;
+    let Config { listen, control, tls, trigger, playback } = config;
     let port = Port::open(listen).map_err(|source| Error::Listen { address: listen, source })?;
+    let control = match control {
+        Some(address) => Some(Control::open(address).map_err(|source| Error::Control { address, source })?),
+        None => None,
+    };
     // By default the kernel may delay a timer by 50 us to save power; a refusal leaves it at that.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-    let stage = Arc::new(Stage { script, playback, tls, trigger, news, now: Box::new(now) });
-    stage.tell(News::Listening(port.address()));
+    let stage = Arc::new(Stage { script, playback, tls, trigger, news, now: Box::new(now), end: Notify::new() });
+    stage.tell(News::Listening { address: port.address(), control: control.as_ref().map(Control::address) });
+    let controlled = async {
+        match control {
+            Some(control) => control.serve(&stage).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = ended => {}
+        () = stage.end.notified() => {}
+        () = controlled => {}
         () = run(port, &stage) => {}
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use lapse_measure::answer::Class;
@@ -32,6 +33,8 @@ pub(crate) struct Stage {
     pub(crate) trigger: Trigger,
     pub(crate) news: UnboundedSender<News>,
     pub(crate) now: Box<dyn Fn() -> Offset + Send + Sync>,
+    /// Notified when the replay is asked to end.
+    pub(crate) end: Notify,
 }
 
 impl Stage {
@@ -68,6 +71,12 @@ impl Stage {
     pub(crate) fn start(&self, now: Offset) {
         self.playback.start(now);
         self.tell(News::Started(now));
+    }
+
+    /// Puts the replay back to before its start.
+    pub(crate) fn reset(&self) {
+        self.playback.reset();
+        self.tell(News::Reset);
     }
 
     /// What the port does at `now`, and how long it goes on doing that; `None` for as long as nothing changes.

@@ -51,13 +51,26 @@ impl Replay {
 
     /// Sends a request on a connection of its own; returns the answer and how long it took.
     pub(crate) fn ask(&self, method: &str, path: &str) -> (String, Duration) {
-        let began = super::clock::now();
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: replay\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        (answer, Duration::from_nanos(super::clock::now() - began))
+        ask(self.address, method, path)
+    }
+
+    /// The address at which the run is played.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of the control port.
+    pub(crate) fn control(&self) -> SocketAddr {
+        self.running.as_ref().unwrap().await_line(|line| {
+            line.strip_prefix("listening at ")?.split_once("control at http://")?.1.split('/').next()?.parse().ok()
+        })
+    }
+
+    /// The JSON that the control port answers.
+    pub(crate) fn command(&self, method: &str, path: &str) -> Value {
+        let (answer, _) = ask(self.control(), method, path);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     /// The value of the header with the offset, of an answer to a request that is sent now.
@@ -66,10 +79,14 @@ impl Replay {
     }
 
     /// Ends the replay as a user does.
-    pub(crate) fn end(mut self) -> Ended {
-        let running = self.running.take().unwrap();
-        running.signal(rustix::process::Signal::INT);
-        running.end()
+    pub(crate) fn end(self) -> Ended {
+        self.running.as_ref().unwrap().signal(rustix::process::Signal::INT);
+        self.ended()
+    }
+
+    /// Waits until the replay has ended by itself.
+    pub(crate) fn ended(mut self) -> Ended {
+        self.running.take().unwrap().end()
     }
 }
 
@@ -79,6 +96,17 @@ impl Drop for Replay {
             running.signal(rustix::process::Signal::KILL);
         }
     }
+}
+
+/// Sends a request to `address` on a connection of its own; returns the answer and how long it took.
+pub(crate) fn ask(address: SocketAddr, method: &str, path: &str) -> (String, Duration) {
+    let began = super::clock::now();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: replay\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    (answer, Duration::from_nanos(super::clock::now() - began))
 }
 
 /// The value of a header in an answer.
