@@ -16,12 +16,13 @@ use crate::recorded::Recorded;
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::raise_descriptors;
-use lapse_hammer::tls::{certificates, private_key};
+use lapse_hammer::tls::{TlsOptions, certificates, config, private_key};
 use lapse_replay::mark::Mark;
 use lapse_replay::playback::{Playback, Speed};
 use lapse_replay::recorded;
 use lapse_replay::serve::{Config, Trigger, serve};
 use lapse_replay::tls::Tls;
+use lapse_replay::upstream::Upstream;
 
 pub(super) const EXAMPLE: &str = "\
 Example: the second outage of a run, for a client's test that begins with its first request
@@ -48,6 +49,14 @@ pub(super) struct ReplayArgs {
     /// The key of the certificate, as PEM [e.g. server.key].
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// The URL of a service that answers while the recorded one was well; its certificate is checked against the system's
+    /// [e.g. <http://127.0.0.1:3000>].
+    #[arg(
+        help = "The URL of a service that answers while the recorded one was well; its certificate is checked against the system's [e.g. http://127.0.0.1:3000]",
+        long,
+        value_name = "URL"
+    )]
+    upstream: Option<String>,
     /// The target to play, of a run that has several [e.g. ingress].
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
@@ -93,6 +102,7 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         StartName::Asked => Trigger::Asked,
     };
     let tls = tls(args)?;
+    let upstream = args.upstream.as_deref().map(upstream).transpose()?;
     let ready = args.ready.as_deref().map(ReadyFile::create).transpose()?;
     raise_descriptors();
     let runtime =
@@ -104,7 +114,7 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         let telling = Telling { clock, scheme, introduction: introduction(args, &script, part), ready };
         let telling = tokio::spawn(telling.tell_all(told));
         let playback = Playback::new(part, args.speed, args.looped);
-        let config = Config { listen: args.listen, control: args.control, tls, trigger, playback };
+        let config = Config { listen: args.listen, control: args.control, tls, upstream, trigger, playback };
         let ended = async {
             signals.next().await;
         };
@@ -112,6 +122,12 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         telling.abort();
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The service at `url`.
+fn upstream(url: &str) -> Result<Upstream> {
+    let trust = config(&TlsOptions::default())?;
+    Upstream::new(url, (*trust).clone()).with_context(|| format!("--upstream {url}"))
 }
 
 /// TLS with the certificate of the flags; `None` without any.

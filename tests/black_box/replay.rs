@@ -1,6 +1,7 @@
 //! A replay does to clients what the recorded run saw: lapse measures its own replays, and raw clients ask them.
 
 mod control;
+mod upstream;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,10 @@
 //! The answers that a replay gives, and bodies that end early.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
 use hyper::{Response, StatusCode};
 use tokio::sync::watch;
@@ -17,20 +16,25 @@ use crate::stream::End;
 /// The header with the offset of the recorded run that an answer was played from, in milliseconds; `before` and `after`
 /// a replay.
 const OFFSET: HeaderName = HeaderName::from_static("lapse-replay-offset");
+/// The header that says whether the upstream answered, or why not.
+const UPSTREAM: HeaderName = HeaderName::from_static("lapse-replay-upstream");
 /// How many bytes a body that is cut lacks.
 const LACKING: u64 = 100;
 
-/// A body: whole, or cut after its bytes.
+/// A body.
 #[derive(Debug)]
-pub(crate) struct ReplyBody {
-    bytes: Option<Bytes>,
-    /// For a body that is cut: how the connection ends, or `None` if it only falls silent.
-    cut: Option<(watch::Sender<Option<End>>, Option<End>)>,
+pub(crate) enum ReplyBody {
+    /// Bytes, all of them.
+    Whole(Option<Bytes>),
+    /// Bytes after which nothing follows: how the connection ends then, or `None` if it only falls silent.
+    Cut(Option<Bytes>, watch::Sender<Option<End>>, Option<End>),
+    /// What an upstream sends.
+    Passed(Incoming),
 }
 
 /// A whole answer.
 pub(crate) fn whole(reply: &Reply, position: Position) -> Response<ReplyBody> {
-    respond(reply, position, ReplyBody { bytes: Some(reply.body.clone()), cut: None })
+    respond(reply, position, ReplyBody::Whole(Some(reply.body.clone())))
 }
 
 /// An answer whose body is cut after the bytes of `reply`: the connection ends as `end` says, or falls silent.
@@ -41,7 +45,25 @@ pub(crate) fn cut(
     end: Option<End>,
 ) -> Response<ReplyBody> {
     let body = if reply.body.is_empty() { Bytes::from_static(b"not a hundred bytes\n") } else { reply.body.clone() };
-    respond(reply, position, ReplyBody { bytes: Some(body), cut: Some((ends, end)) })
+    respond(reply, position, ReplyBody::Cut(Some(body), ends, end))
+}
+
+/// The answer of an upstream.
+pub(crate) fn passed(response: Response<Incoming>, position: Position) -> Response<ReplyBody> {
+    let mut response = response.map(ReplyBody::Passed);
+    response.headers_mut().insert(OFFSET, offset(position));
+    response.headers_mut().insert(UPSTREAM, HeaderValue::from_static("answered"));
+    response
+}
+
+/// The answer where the upstream gave none, with the reason.
+pub(crate) fn upstream_failed(reason: &str, position: Position) -> Response<ReplyBody> {
+    let body = format!("the upstream of this replay failed, the recorded run did not: {reason}\n");
+    let reply = Reply { status: StatusCode::BAD_GATEWAY, server: None, body: body.into() };
+    let mut response = whole(&reply, position);
+    let reason = HeaderValue::try_from(format!("failed: {reason}"));
+    response.headers_mut().insert(UPSTREAM, reason.unwrap_or(HeaderValue::from_static("failed")));
+    response
 }
 
 /// A text about the replay itself.
@@ -59,7 +81,12 @@ fn respond(reply: &Reply, position: Position, body: ReplyBody) -> Response<Reply
     if let Some(server) = &reply.server {
         response.headers_mut().insert(SERVER, server.clone());
     }
-    let offset = match position {
+    response.headers_mut().insert(OFFSET, offset(position));
+    response
+}
+
+fn offset(position: Position) -> HeaderValue {
+    match position {
         Position::Waiting => HeaderValue::from_static("before"),
         Position::Over => HeaderValue::from_static("after"),
         Position::At(at) => {
@@ -67,21 +94,22 @@ fn respond(reply: &Reply, position: Position, body: ReplyBody) -> Response<Reply
             let text = format!("{}.{:03}", micros / 1_000, micros % 1_000);
             HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
         }
-    };
-    response.headers_mut().insert(OFFSET, offset);
-    response
+    }
 }
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match (self.bytes.take(), &self.cut) {
-            (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            (None, None) => Poll::Ready(None),
-            // The bytes before are written before the connection looks at how it is to end.
-            (None, Some((ends, end))) => {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Passed(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Cut(bytes, ends, end) => {
+                if let Some(bytes) = bytes.take() {
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                // The bytes before are written before the connection looks at how it is to end.
                 ends.send_replace(*end);
                 Poll::Pending
             }
@@ -89,11 +117,19 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.cut.is_none() && self.bytes.as_ref().is_none_or(Bytes::is_empty)
+        match self {
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Cut(..) => false,
+            Self::Passed(incoming) => incoming.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        let left = self.bytes.as_ref().map_or(0, Bytes::len) as u64;
-        SizeHint::with_exact(left + if self.cut.is_some() { LACKING } else { 0 })
+        let left = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len) as u64;
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(left(bytes)),
+            Self::Cut(bytes, ..) => SizeHint::with_exact(left(bytes) + LACKING),
+            Self::Passed(incoming) => incoming.size_hint(),
+        }
     }
 }

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use lapse_measure::lane::Policy;
+use lapse_record::error_chain::with_causes;
 
 use crate::alarm;
 use crate::answer::{self, ReplyBody};
@@ -92,14 +93,30 @@ impl Connection {
             return Ok(self.command(&request));
         }
         let policy = if self.used.swap(true, Ordering::Relaxed) { Policy::Reused } else { Policy::New };
-        let Turn { position, play, delay } = self.stage.turn(policy, read);
+        let turn = self.stage.turn(policy, read);
+        if let Some(upstream) = self.stage.upstream.as_ref().filter(|_| turn.is_well) {
+            alarm::sleep((read + turn.delay).since(self.stage.now())).await;
+            if matches!(turn.play, Play::LastAnswer(_)) {
+                self.ends.send_replace(Some(End::Orderly));
+            }
+            return Ok(match upstream.pass(request).await {
+                Ok(response) => answer::passed(response, turn.position),
+                Err(error) => answer::upstream_failed(&with_causes(&error), turn.position),
+            });
+        }
         let (has_body, has_streams) = (request.method() != Method::HEAD, request.version() == Version::HTTP_2);
         // Unread bytes would turn the end of the connection into a reset.
         let mut body = request.into_body();
         while let Some(Ok(_)) = body.frame().await {}
-        alarm::sleep((read + delay).since(self.stage.now())).await;
+        alarm::sleep((read + turn.delay).since(self.stage.now())).await;
+        self.play(turn, has_body, has_streams).await
+    }
+
+    /// Does to a request that was read what the script says.
+    async fn play(&self, turn: Turn, has_body: bool, has_streams: bool) -> Result<Response<ReplyBody>, h2::Error> {
+        let position = turn.position;
         let cut = |reply, end| answer::cut(reply, position, self.ends.clone(), end);
-        Ok(match play {
+        Ok(match turn.play {
             Play::Answer(reply) => answer::whole(&reply, position),
             Play::LastAnswer(reply) => {
                 self.ends.send_replace(Some(End::Orderly));

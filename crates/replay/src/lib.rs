@@ -10,6 +10,7 @@ pub mod recorded;
 pub mod script;
 pub mod serve;
 pub mod tls;
+pub mod upstream;
 
 mod alarm;
 mod answer;

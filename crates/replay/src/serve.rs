@@ -19,6 +19,7 @@ use crate::port::Port;
 use crate::script::Script;
 use crate::stage::Stage;
 use crate::tls::Tls;
+use crate::upstream::Upstream;
 use crate::{alarm, connection};
 
 /// For how long after a SYN was dropped its client is looked for: it sends the next one a second later.
@@ -42,6 +43,8 @@ pub struct Config {
     pub control: Option<SocketAddr>,
     /// TLS, if clients are to use it.
     pub tls: Option<Tls>,
+    /// The service that answers while the recorded one was well, instead of the replay.
+    pub upstream: Option<Upstream>,
     /// What starts the replay.
     pub trigger: Trigger,
     /// The part of the run to play, how fast, and how often.
@@ -99,7 +102,7 @@ pub async fn serve(
     news: UnboundedSender<News>,
     ended: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let Config { listen, control, tls, trigger, playback } = config;
+    let Config { listen, control, tls, upstream, trigger, playback } = config;
     let port = Port::open(listen).map_err(|source| Error::Listen { address: listen, source })?;
     let control = match control {
         Some(address) => Some(Control::open(address).map_err(|source| Error::Control { address, source })?),
@@ -107,7 +110,8 @@ pub async fn serve(
     };
     // By default the kernel may delay a timer by 50 us to save power; a refusal leaves it at that.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-    let stage = Arc::new(Stage { script, playback, tls, trigger, news, now: Box::new(now), end: Notify::new() });
+    let stage =
+        Arc::new(Stage { script, playback, tls, upstream, trigger, news, now: Box::new(now), end: Notify::new() });
     stage.tell(News::Listening { address: port.address(), control: control.as_ref().map(Control::address) });
     let controlled = async {
         match control {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-use lapse_measure::answer::Class;
+use lapse_measure::answer::{Class, Health};
 use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
 
@@ -15,6 +15,7 @@ use crate::playback::{Playback, Position};
 use crate::script::Script;
 use crate::serve::{News, Trigger};
 use crate::tls::Tls;
+use crate::upstream::Upstream;
 
 /// What is done to a request that has just been read.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Turn {
     pub(crate) play: Play,
     /// From the request to what is done.
     pub(crate) delay: Duration,
+    /// Whether the service was well, so that an upstream answers in its place.
+    pub(crate) is_well: bool,
 }
 
 /// A replay.
@@ -30,6 +33,7 @@ pub(crate) struct Stage {
     pub(crate) script: Script,
     pub(crate) playback: Playback,
     pub(crate) tls: Option<Tls>,
+    pub(crate) upstream: Option<Upstream>,
     pub(crate) trigger: Trigger,
     pub(crate) news: UnboundedSender<News>,
     pub(crate) now: Box<dyn Fn() -> Offset + Send + Sync>,
@@ -53,12 +57,17 @@ impl Stage {
             Position::Waiting | Position::Over => None,
         };
         let Some(scene) = scene else {
-            return Turn { position, play: Play::Answer(Reply::fine()), delay: Duration::ZERO };
+            return Turn { position, play: Play::Answer(Reply::fine()), delay: Duration::ZERO, is_well: true };
         };
-        let play = Play::of(&scene);
-        let delay =
-            if play.waits_for_the_client() { Duration::ZERO } else { self.playback.speed().played(scene.delay) };
-        Turn { position, play, delay }
+        let (play, is_well) = (Play::of(&scene), scene.class.health() != Health::Failed);
+        // What is well takes an upstream's own time, unless it was slow.
+        let at_once = is_well && self.upstream.is_some() && scene.class != Class::Slow;
+        let delay = if at_once || play.waits_for_the_client() {
+            Duration::ZERO
+        } else {
+            self.playback.speed().played(scene.delay)
+        };
+        Turn { position, play, delay, is_well }
     }
 
     /// Whether a handshake that begins at `now` fails.
