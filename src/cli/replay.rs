@@ -3,7 +3,7 @@
 mod telling;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -17,9 +17,12 @@ use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::raise_descriptors;
 use lapse_hammer::tls::{TlsOptions, certificates, config, private_key};
+use lapse_record::journal;
+use lapse_replay::coarse;
 use lapse_replay::mark::Mark;
 use lapse_replay::playback::{Playback, Speed};
 use lapse_replay::recorded;
+use lapse_replay::script::Script;
 use lapse_replay::serve::{Config, Trigger, serve};
 use lapse_replay::tls::Tls;
 use lapse_replay::upstream::Upstream;
@@ -31,7 +34,8 @@ Example: the second outage of a run, for a client's test that begins with its fi
 /// The arguments of `lapse replay`.
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// The folder of a run, a file that `lapse export` wrote, or the URL of one.
+    /// The folder of a run, a file that `lapse export` wrote, or the URL of one; or the report.json of a run, which is
+    /// played more coarsely.
     run: String,
     /// The address to serve at, or a port of 127.0.0.1; port 0 picks a free one [e.g. 0.0.0.0:8080].
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = value::address)]
@@ -73,6 +77,10 @@ pub(super) struct ReplayArgs {
     /// Begin again at the end, for ever.
     #[arg(long = "loop")]
     looped: bool,
+    /// What a report.json leaves open is drawn by this seed: the same seed plays the same. A journal leaves nothing open
+    /// [default: another each time; e.g. 7].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// How many times as fast as recorded to play, delays included [e.g. 2 or 0.5].
     #[arg(long, value_name = "TIMES", default_value = "1", value_parser = speed)]
     speed: Speed,
@@ -93,9 +101,8 @@ fn speed(text: &str) -> Result<Speed, String> {
 
 /// Plays the run until Ctrl-C, and prints where it listens and what happens.
 pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
-    let run = Recorded::find(&args.run)?;
     let cannot = || format!("cannot replay {}", args.run);
-    let script = recorded::journal(run.folder(), args.target.as_deref()).with_context(cannot)?;
+    let script = script(args).with_context(cannot)?;
     let part = script.course.between(args.from, args.to).with_context(cannot)?;
     let trigger = match args.start {
         StartName::FirstRequest => Trigger::FirstRequest,
@@ -122,6 +129,21 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         telling.abort();
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The script of the run: of its journal, or of its report where that is named or alone is left.
+fn script(args: &ReplayArgs) -> Result<Script> {
+    let (path, target) = (Path::new(&args.run), args.target.as_deref());
+    let seed = args.seed.unwrap_or_else(|| fastrand::u32(..).into());
+    if path.is_file() && path.extension().is_some_and(|extension| extension == "json") {
+        return Ok(coarse::report(path, target, seed)?);
+    }
+    let run = Recorded::find(&args.run)?;
+    let report = run.folder().join(coarse::FILE);
+    if report.is_file() && !run.folder().join(journal::FILE).exists() {
+        return Ok(coarse::report(&report, target, seed)?);
+    }
+    Ok(recorded::journal(run.folder(), target)?)
 }
 
 /// The service at `url`.

@@ -46,9 +46,81 @@ impl Delays {
     }
 }
 
+/// How long the slots of a lane took.
+#[derive(Clone, Debug)]
+pub(crate) enum Took {
+    /// As it was recorded.
+    Recorded(Delays),
+    /// Drawn by a seed from the quantiles of healthy answers.
+    Drawn(Quantiles),
+}
+
+/// Quantiles of durations, and the seed by which durations are drawn from them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quantiles {
+    /// Shares from the median on, with the duration that so many did not exceed.
+    points: [(f64, Duration); 5],
+    seed: u64,
+}
+
+impl Took {
+    /// The duration of a slot; zero if unknown.
+    pub(crate) fn of(&self, slot: u64) -> Duration {
+        match self {
+            Self::Recorded(delays) => delays.of(slot).unwrap_or_default(),
+            Self::Drawn(quantiles) => quantiles.of(slot),
+        }
+    }
+}
+
+impl Quantiles {
+    /// Quantiles of which the durations are those of the median, of 90, 99 and 99.9 %, and the longest.
+    pub(crate) fn new(durations: [Duration; 5], seed: u64) -> Self {
+        let shares = [0.5, 0.9, 0.99, 0.999, 1.0];
+        let mut points = [(0.0, Duration::ZERO); 5];
+        let mut least = Duration::ZERO;
+        for (point, (share, duration)) in points.iter_mut().zip(shares.into_iter().zip(durations)) {
+            least = least.max(duration);
+            *point = (share, least);
+        }
+        Self { points, seed }
+    }
+
+    /// The duration of a slot, the same each time: between two quantiles each is as likely as another, and below the
+    /// median it is the median.
+    fn of(&self, slot: u64) -> Duration {
+        let drawn = fastrand::Rng::with_seed(self.seed ^ slot.wrapping_mul(0x9e37_79b9_7f4a_7c15)).f64();
+        let after = self.points.partition_point(|(share, _)| *share < drawn).min(self.points.len() - 1);
+        let (high, most) = self.points[after];
+        let Some((low, least)) = after.checked_sub(1).map(|before| self.points[before]) else { return most };
+        least + most.saturating_sub(least).mul_f64(((drawn - low) / (high - low)).clamp(0.0, 1.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_drawn_as_often_as_their_quantiles_say_and_the_same_for_the_same_seed() {
+        let durations = [5, 10, 50, 100, 400].map(Duration::from_millis);
+        let quantiles = Quantiles::new(durations, 7);
+        let drawn: Vec<_> = (0..10_000).map(|slot| quantiles.of(slot)).collect();
+        let above = |ms: u64| drawn.iter().filter(|took| **took > Duration::from_millis(ms)).count();
+        // Six standard deviations of each count.
+        for (ms, expected, within) in
+            [(5, 5_000_usize, 300), (10, 1_000, 180), (50, 100, 60), (100, 10, 19), (400, 0, 0)]
+        {
+            assert!(above(ms).abs_diff(expected) <= within, "{ms} ms: {}", above(ms));
+        }
+        assert!(drawn.iter().all(|took| *took >= Duration::from_millis(5)));
+        let again = Quantiles::new(durations, 7);
+        assert!((0..100).all(|slot| again.of(slot) == quantiles.of(slot)));
+        let other = Quantiles::new(durations, 8);
+        assert!((0..100).any(|slot| other.of(slot) != quantiles.of(slot)));
+        let backwards = Quantiles::new([400, 100, 50, 10, 5].map(Duration::from_millis), 7);
+        assert!((0..100).all(|slot| backwards.of(slot) == Duration::from_millis(400)), "of a damaged report");
+    }
 
     #[test]
     fn memory_is_bounded_and_neighbours_then_share_a_duration() {

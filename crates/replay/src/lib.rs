@@ -1,9 +1,10 @@
 //! Plays a recorded run back as a server: at each instant it does to a client what the run's probes saw done at that
 //! instant.
 //!
-//! What is played follows from the record alone, so that two replays of a run are the same. Nothing here probes or
-//! judges.
+//! What is played follows from the record alone, so that two replays of a run are the same; what a report alone leaves
+//! open is drawn by a seed. Nothing here probes.
 
+pub mod coarse;
 pub mod mark;
 pub mod playback;
 pub mod recorded;

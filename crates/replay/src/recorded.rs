@@ -8,13 +8,16 @@ use std::time::Duration;
 use lapse_measure::answer::{Connection, Health, Probe};
 use lapse_measure::lane::{Lane, LaneId, Policy, Protocol, TargetId};
 use lapse_measure::observations::LaneObservations;
+use lapse_measure::schedule::Schedule;
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
-use lapse_record::entry::{Entry, RunHeader};
+use lapse_measure::timeline::Run;
+use lapse_record::entry::Entry;
 use lapse_record::journal;
 use lapse_record::record::Record;
 
-use crate::delays::Delays;
+use crate::coarse;
+use crate::delays::{Delays, Took};
 use crate::door::{self, Dial, Door};
 use crate::mark::Course;
 use crate::script::{self, LaneScript, Script};
@@ -31,6 +34,9 @@ pub enum Error {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+    /// The report cannot be read.
+    #[error(transparent)]
+    Report(#[from] coarse::Error),
     /// There is no target of this name.
     #[error("the run has no target {asked:?}; it has {there}: name one of these with --target")]
     NoTarget {
@@ -68,7 +74,7 @@ struct Gathered {
 /// Reads the journal in `folder` into the script of one target: the one named, or the only one.
 pub fn journal(folder: &Path, target: Option<&str>) -> Result<Script, Error> {
     let header = journal::header(folder)?;
-    let target = choose(&header, target)?;
+    let target = TargetId(choose(&header.names(), target)?);
     let lanes = header.lanes();
     let mut gathered: Vec<_> = lanes.iter().map(|_| Gathered::default()).collect();
     let record = journal::read_observed(folder, header, |entry| {
@@ -99,19 +105,19 @@ pub fn journal(folder: &Path, target: Option<&str>) -> Result<Script, Error> {
     let course = Course { whole: record.whole(), anchor: record.about.anchor, episodes };
     let is_encrypted = ["https://", "grpcs://"].iter().any(|scheme| target.url.starts_with(scheme));
     let (notes, target) = (notes(&record, &scripts), target.name.clone());
-    Ok(Script { name, target, protocol, is_encrypted, course, notes, doors, fresh, kept })
+    let coarser = Vec::new();
+    Ok(Script { name, target, protocol, is_encrypted, course, notes, coarser, doors, fresh, kept })
 }
 
-/// The target of this name, or the only one.
-fn choose(header: &RunHeader, name: Option<&str>) -> Result<TargetId, Error> {
-    let names = header.names();
+/// The place among `names` of the target of this name, or of the only one.
+pub(crate) fn choose(names: &[String], name: Option<&str>) -> Result<usize, Error> {
     match name {
         Some(asked) => {
             let found = names.iter().position(|name| name == asked);
-            found.map(TargetId).ok_or_else(|| Error::NoTarget { asked: asked.to_owned(), there: names.join(", ") })
+            found.ok_or_else(|| Error::NoTarget { asked: asked.to_owned(), there: names.join(", ") })
         }
         None if names.len() > 1 => Err(Error::WhichTarget { there: names.join(", ") }),
-        None => Ok(TargetId(0)),
+        None => Ok(0),
     }
 }
 
@@ -137,10 +143,11 @@ fn of_lane(record: &Record, lane: &LaneObservations, gathered: &Gathered) -> Lan
     let of = |id: LaneId| record.failures.kept.iter().filter(move |failure| failure.lane == id);
     let mut failures: Vec<_> = of(lane.id).cloned().collect();
     failures.sort_unstable_by_key(|failure| failure.probe.slot);
+    let (schedule, runs) = (lane.lane.schedule, lane.timeline.runs());
     LaneScript {
-        schedule: lane.lane.schedule,
-        seen: script::seen(&lane.timeline, &gathered.late, script::of_requests(&lane.timeline)),
-        delays: gathered.delays.clone(),
+        schedule,
+        seen: script::seen(&schedule, runs, &gathered.late, script::of_requests(schedule, runs)),
+        took: Took::Recorded(gathered.delays.clone()),
         failures,
     }
 }
@@ -148,12 +155,16 @@ fn of_lane(record: &Record, lane: &LaneObservations, gathered: &Gathered) -> Lan
 /// The port over time, by the lane of new connections and by `dials`, the connections that kept lanes opened.
 fn doors(lanes: &[&LaneObservations], dials: Vec<Dial>) -> Track<Door> {
     let new = lanes.iter().find(|lane| lane.lane.policy == Policy::New);
-    let met = new.map(|lane| script::seen(&lane.timeline, &BTreeMap::new(), script::was_sent));
-    let doors = met.map(|seen| seen.map(|seen| Door::met(seen.class).unwrap_or_default())).unwrap_or_default();
-    let doors =
-        if doors.at(Offset::ZERO).is_none() { [(Offset::ZERO, Door::Open)].into_iter().collect() } else { doors };
+    let doors = of_new_connections(new.map(|lane| (&lane.lane.schedule, lane.timeline.runs())));
     let spacing = lanes.first().map(|lane| door::spacing(&lane.lane.schedule, lanes.len())).unwrap_or_default();
     door::with_dials(&doors, dials, spacing)
+}
+
+/// The port over time, by the slots of the lane of new connections; open where there is none.
+pub(crate) fn of_new_connections(lane: Option<(&Schedule, &[Run])>) -> Track<Door> {
+    let met = lane.map(|(schedule, runs)| script::seen(schedule, runs, &BTreeMap::new(), script::was_sent));
+    let doors = met.map(|seen| seen.map(|seen| Door::met(seen.class).unwrap_or_default())).unwrap_or_default();
+    if doors.at(Offset::ZERO).is_none() { [(Offset::ZERO, Door::Open)].into_iter().collect() } else { doors }
 }
 
 fn notes(record: &Record, lanes: &[(Policy, Arc<LaneScript>)]) -> Vec<String> {
@@ -169,7 +180,7 @@ fn notes(record: &Record, lanes: &[(Policy, Arc<LaneScript>)]) -> Vec<String> {
         ));
     }
     if let [(policy, _)] = lanes {
-        notes.push(format!("the run has only the lane {policy}: all requests follow it"));
+        notes.push(script::only_lane(*policy));
     }
     notes
 }

@@ -8,10 +8,10 @@ use lapse_measure::answer::{Class, Health, Unsent};
 use lapse_measure::lane::{Policy, Protocol};
 use lapse_measure::schedule::Schedule;
 use lapse_measure::time::Offset;
-use lapse_measure::timeline::{Run, Timeline};
+use lapse_measure::timeline::Run;
 use lapse_record::failure::Failure;
 
-use crate::delays::Delays;
+use crate::delays::Took;
 use crate::door::Door;
 use crate::mark::Course;
 use crate::track::Track;
@@ -32,8 +32,10 @@ pub struct Script {
     pub is_encrypted: bool,
     /// The course of the run, in which parts of it can be found.
     pub course: Course,
-    /// What is played more coarsely than it was recorded, or not at all, in sentences.
+    /// What is not played as it was recorded, in sentences.
     pub notes: Vec<String>,
+    /// What is played more coarsely because only a report is left, in sentences; empty for a journal.
+    pub coarser: Vec<String>,
     pub(crate) doors: Track<Door>,
     /// What the first request on a connection meets.
     pub(crate) fresh: Arc<LaneScript>,
@@ -46,7 +48,7 @@ pub struct Script {
 pub(crate) struct LaneScript {
     pub(crate) schedule: Schedule,
     pub(crate) seen: Track<Seen>,
-    pub(crate) delays: Delays,
+    pub(crate) took: Took,
     /// The failures that were kept one by one, in the order of their slots.
     pub(crate) failures: Vec<Failure>,
 }
@@ -89,7 +91,11 @@ impl LaneScript {
         let nearest = self.schedule.slots_before(at + self.schedule.period() / 2).saturating_sub(1);
         let slot = nearest.clamp(first, last);
         let failure = if class.health() == Health::Failed { self.failure(slot, class) } else { None };
-        Some(Scene { class, delay: self.delays.of(slot).unwrap_or_default(), failure })
+        let delay = match (&self.took, failure) {
+            (Took::Drawn(_), Some(Failure { probe, .. })) => probe.done.since(probe.sent),
+            (took, _) => took.of(slot),
+        };
+        Some(Scene { class, delay, failure })
     }
 
     fn failure(&self, slot: u64, class: Class) -> Option<&Failure> {
@@ -104,11 +110,16 @@ impl LaneScript {
 /// The classes of a lane over time, of the runs of slots that `counts` selects. A slot holds for half a period before
 /// and after it was due; `late` has when failed slots were sent that were late: until then, at least, the service
 /// failed. Where slots are left out, their neighbours meet in the middle.
-pub(crate) fn seen(timeline: &Timeline, late: &BTreeMap<u64, Offset>, counts: impl Fn(&Run) -> bool) -> Track<Seen> {
-    let (schedule, mut track) = (timeline.schedule(), Track::default());
+pub(crate) fn seen(
+    schedule: &Schedule,
+    runs: &[Run],
+    late: &BTreeMap<u64, Offset>,
+    counts: impl Fn(&Run) -> bool,
+) -> Track<Seen> {
+    let mut track = Track::default();
     let half = schedule.period() / 2;
     let mut end = Offset::ZERO;
-    for run in timeline.runs().iter().filter(|run| counts(run)) {
+    for run in runs.iter().filter(|run| counts(run)) {
         let due = schedule.due(run.slot).back(half);
         let from = if due > end { end + due.since(end) / 2 } else { end };
         let sent = late.range(run.slot..=run.last_slot()).map(|(_, sent)| *sent).max();
@@ -124,11 +135,10 @@ pub(crate) fn seen(timeline: &Timeline, late: &BTreeMap<u64, Offset>, counts: im
 /// Selects the runs of slots that show what becomes of a request: slots that had a connection, and those without one
 /// that stand for a longer time together. Between two requests that were served, a single probe without a connection
 /// says nothing of the connections that others had.
-pub(crate) fn of_requests(timeline: &Timeline) -> impl Fn(&Run) -> bool + use<> {
-    let schedule = *timeline.schedule();
+pub(crate) fn of_requests(schedule: Schedule, runs: &[Run]) -> impl Fn(&Run) -> bool + use<> {
     let mut without: Vec<(u64, u64)> = Vec::new();
     let mut goes_on = false;
-    for run in timeline.runs().iter().filter(|run| was_sent(run)) {
+    for run in runs.iter().filter(|run| was_sent(run)) {
         let has_none = matches!(Door::met(run.class), Some(Door::Shut | Door::Swallowing));
         match without.last_mut().filter(|_| goes_on) {
             Some((_, last)) if has_none => *last = run.last_slot(),
@@ -142,6 +152,11 @@ pub(crate) fn of_requests(timeline: &Timeline) -> impl Fn(&Run) -> bool + use<> 
         let at = without.partition_point(|(_, last)| *last < run.slot);
         was_sent(run) && without.get(at).is_none_or(|(first, _)| run.slot < *first)
     }
+}
+
+/// The sentence about a run that has one lane only.
+pub(crate) fn only_lane(policy: Policy) -> String {
+    format!("the run has only the lane {policy}: all requests follow it")
 }
 
 /// Whether the slots of a run show what the service did. Of those that were not sent only a GOAWAY does.
@@ -158,7 +173,8 @@ mod tests {
     /// A character for each half of a millisecond: the class of the slot that holds then.
     fn played(notation: &str, late: &[(u64, u64)]) -> String {
         let late = late.iter().map(|(slot, ms)| (*slot, Offset::from_millis(*ms))).collect();
-        let track = seen(&lane(notation), &late, was_sent);
+        let timeline = lane(notation);
+        let track = seen(timeline.schedule(), timeline.runs(), &late, was_sent);
         let halves = 0..notation.len() as u64 * 2;
         let character = |half: u64| match track.at(Offset::from_nanos(half * 500_000 + 1)).map(|seen| seen.class) {
             Some(Class::Ok) => '.',
@@ -184,7 +200,8 @@ mod tests {
     fn a_few_probes_without_a_connection_say_nothing_of_requests_that_have_one() {
         let played = |without: usize| {
             let timeline = lane(&format!("....{}....", "r".repeat(without)));
-            let track = seen(&timeline, &BTreeMap::new(), of_requests(&timeline));
+            let (schedule, runs) = (timeline.schedule(), timeline.runs());
+            let track = seen(schedule, runs, &BTreeMap::new(), of_requests(*schedule, runs));
             track.at(Offset::from_millis(5)).unwrap().class
         };
         assert_eq!((played(19), played(20)), (Class::Ok, Class::Refused));

@@ -33,7 +33,11 @@ pub(super) fn introduction(args: &ReplayArgs, script: &Script, part: Span) -> Ve
                 .to_owned(),
         );
     }
+    lines.extend(script.coarser.iter().map(|coarser| format!("coarser: {coarser}")));
     lines.extend(script.notes.iter().map(|note| format!("note: {note}")));
+    if args.seed.is_some() && script.coarser.is_empty() {
+        lines.push("note: the journal has each probe, so nothing is drawn: --seed changes nothing".to_owned());
+    }
     lines
 }
 

@@ -132,17 +132,18 @@ pub(crate) struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Objections to how often each class was seen that `counts` selects by lane and class: the 95 % intervals of the two
-    /// shares have to meet.
+    /// shares have to meet. Slots that a busy machine did not send could have had any class.
     pub(crate) fn of_counts(&self, counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
         let mut objections = Vec::new();
         for (recorded, measured) in self.recorded.target().lanes.iter().zip(&self.measured.target().lanes) {
             let slots = self.length * recorded.offered / self.recorded.run.length_ns;
-            let (was, is) = (recorded.failed(), measured.failed());
+            let (was, is, unsent) = (recorded.failed(), measured.failed(), measured.not_sent);
             let seen: BTreeSet<_> = was.keys().chain(is.keys()).collect();
             for class in seen.into_iter().filter(|class| counts(&recorded.name, class)) {
                 let count = |of: &std::collections::BTreeMap<String, u64>| of.get(class).copied().unwrap_or(0);
-                let (recorded_share, share) = (Share::of(count(&was), slots), Share::of(count(&is), slots));
-                if recorded_share.high < share.low || share.high < recorded_share.low {
+                let of = |count: u64| Share::of(count.min(slots), slots);
+                let most = of(count(&is) + unsent).high;
+                if of(count(&was)).high < of(count(&is)).low || most < of(count(&was)).low {
                     objections.push(format!("{}: {class} x{}, recorded x{}", measured.name, count(&is), count(&was)));
                 }
             }
@@ -184,6 +185,12 @@ pub(crate) struct Edges {
 }
 
 impl Edges {
+    /// Where the first of these outages or disruptions began and the last ended.
+    pub(crate) fn around(all: &[Value]) -> Self {
+        let [first, last] = [all.first(), all.last()].map(|edge| Self::of(edge.expect("something was lost")));
+        Self { began: first.began, ended: last.ended }
+    }
+
     /// The edges of an outage or a disruption in a report.
     pub(crate) fn of(value: &Value) -> Self {
         let both = |key: &str| (value[key][0].as_u64(), value[key][1].as_u64());
