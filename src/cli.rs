@@ -93,8 +93,11 @@ enum Command {
     #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
     Lab(LabArgs),
     /// Play a recorded run back as a server, which does to clients what the run's probes saw.
+    ///
+    /// Exit codes with --expect: 0 every expectation held, 1 one did not, 2 wrong usage, 3 inconclusive, 130 interrupted
+    /// before the end; without it 0 or 2.
     #[command(after_help = replay::EXAMPLE, arg_required_else_help = true)]
-    Replay(replay::ReplayArgs),
+    Replay(Box<replay::ReplayArgs>),
     /// Check how precisely this machine can measure: inject outages on loopback and compare them with what is measured.
     ///
     /// Exit codes: 0 every outage lies within its measured bounds, 1 one does not, 2 wrong usage, 3 no outage was seen,

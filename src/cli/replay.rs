@@ -1,15 +1,20 @@
 //! `lapse replay`: plays a recorded run back as a server.
 
+mod gate;
 mod telling;
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use hyper::header::HeaderName;
 use tokio::sync::mpsc::unbounded_channel;
 
+use self::gate::{Gate, ReportTo};
 use self::telling::{ReadyFile, Telling, introduction};
 use super::value;
 use crate::recorded::Recorded;
@@ -19,6 +24,7 @@ use lapse_hammer::engine::raise_descriptors;
 use lapse_hammer::tls::{TlsOptions, certificates, config, private_key};
 use lapse_record::journal;
 use lapse_replay::coarse;
+use lapse_replay::expectation::Expectation;
 use lapse_replay::mark::Mark;
 use lapse_replay::playback::{Playback, Speed};
 use lapse_replay::recorded;
@@ -28,8 +34,11 @@ use lapse_replay::tls::Tls;
 use lapse_replay::upstream::Upstream;
 
 pub(super) const EXAMPLE: &str = "\
-Example: the second outage of a run, for a client's test that begins with its first request
-  lapse replay reports/2026-11-22T20-15-03-shop --listen 127.0.0.1:8080 --from episode:2 --to episode:2";
+Examples: the second outage of a run, for a client's test that begins with its first request; the same as a gate in CI,
+which fails if a user of that client sees a failure, or if it sends more than 1.3 requests for each
+  lapse replay reports/2026-11-22T20-15-03-shop --listen 127.0.0.1:8080 --from episode:2 --to episode:2
+  lapse replay reports/2026-11-22T20-15-03-shop --from episode:2 --to episode:2 --end-after 5s \\
+    --expect 'user-failures=0,amplification<=1.3'";
 
 /// The arguments of `lapse replay`.
 #[derive(Debug, Args)]
@@ -81,6 +90,22 @@ pub(super) struct ReplayArgs {
     /// [default: another each time; e.g. 7].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// What the clients are expected to do: a figure of the ledger with its limit (requests, logical-requests, succeeded,
+    /// user-failures, retries, amplification, first-success, herd-requests, herd-connections). The exit code then says
+    /// whether they did [e.g. user-failures=0,amplification<=1.3].
+    #[arg(long, value_name = "FIGURE<=LIMIT", value_delimiter = ',', conflicts_with = "looped")]
+    expect: Vec<Expectation>,
+    /// The header that the attempts at one thing share [default: idempotency-key, else the trace of traceparent; e.g.
+    /// x-request-id].
+    #[arg(long, value_name = "HEADER", value_parser = header_name)]
+    retry_key: Option<HeaderName>,
+    /// Report at the end what clients did, as text, json or junit, to standard output or a file; text if something is
+    /// expected and nothing is named [repeatable; e.g. junit=lapse.xml].
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    report: Vec<ReportTo>,
+    /// End by itself this long after the part was played [e.g. 3s].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, conflicts_with = "looped")]
+    end_after: Option<Duration>,
     /// How many times as fast as recorded to play, delays included [e.g. 2 or 0.5].
     #[arg(long, value_name = "TIMES", default_value = "1", value_parser = speed)]
     speed: Speed,
@@ -110,6 +135,7 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
     };
     let tls = tls(args)?;
     let upstream = args.upstream.as_deref().map(upstream).transpose()?;
+    let gate = Gate::open(&args.expect, &args.report)?;
     let ready = args.ready.as_deref().map(ReadyFile::create).transpose()?;
     raise_descriptors();
     let runtime =
@@ -121,14 +147,29 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode> {
         let telling = Telling { clock, scheme, introduction: introduction(args, &script, part), ready };
         let telling = tokio::spawn(telling.tell_all(told));
         let playback = Playback::new(part, args.speed, args.looped);
-        let config = Config { listen: args.listen, control: args.control, tls, upstream, trigger, playback };
+        let config = Config {
+            listen: args.listen,
+            control: args.control,
+            tls,
+            upstream,
+            retry_key: args.retry_key.clone(),
+            end_after: args.end_after,
+            trigger,
+            playback,
+        };
+        let interrupted = Cell::new(false);
         let ended = async {
             signals.next().await;
+            interrupted.set(true);
         };
-        serve(config, script, move || clock.now(), tell, ended).await.with_context(cannot)?;
+        let report = serve(config, script, move || clock.now(), tell, ended).await.with_context(cannot)?;
         telling.abort();
-        Ok(ExitCode::SUCCESS)
+        gate.close(report, interrupted.get())
     })
+}
+
+fn header_name(text: &str) -> Result<HeaderName, String> {
+    text.parse().map_err(|_| format!("{text:?} is no header name"))
 }
 
 /// The script of the run: of its journal, or of its report where that is named or alone is left.

@@ -2,6 +2,7 @@
 
 mod coarse;
 mod control;
+mod ledger;
 mod upstream;
 
 use std::net::TcpListener;

@@ -21,8 +21,13 @@ import (
 // A connection for each request, as a client without a pool has it.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 300 * time.Millisecond}
 
-func once(url string) bool {
-	response, err := client.Get(url)
+func once(url, key string) bool {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	request.Header.Set("Idempotency-Key", key)
+	response, err := client.Do(request)
 	if err != nil {
 		return false
 	}
@@ -31,9 +36,10 @@ func once(url string) bool {
 	return err == nil && response.StatusCode < 500
 }
 
-func ask(url string, retries int) bool {
+// All attempts at one request have its key.
+func ask(url, key string, retries int) bool {
 	for attempt := 0; ; attempt++ {
-		if once(url) {
+		if once(url, key) {
 			return true
 		}
 		if attempt == retries {
@@ -43,30 +49,10 @@ func ask(url string, retries int) bool {
 	}
 }
 
-func failures(url string, retries int) int64 {
-	response, err := http.Post(url+"-/start", "", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	response.Body.Close()
-	var failed atomic.Int64
-	var all sync.WaitGroup
-	for range 200 {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			if !ask(url, retries) {
-				failed.Add(1)
-			}
-		}()
-		time.Sleep(10 * time.Millisecond)
-	}
-	all.Wait()
-	return failed.Load()
-}
-
-func main() {
-	args := []string{"replay", os.Args[2], "--listen", "127.0.0.1:0", "--start", "asked", "--from", "6.3s", "--to", "9s"}
+// failures returns how many of 200 requests fail in the outage, and the exit code of the gate.
+func failures(retries int) (int64, int) {
+	args := []string{"replay", os.Args[2], "--listen", "127.0.0.1:0", "--start", "asked", "--from", "6.3s", "--to", "11s",
+		"--expect", "user-failures=0,succeeded>=200,amplification<=1.5"}
 	replay := exec.CommandContext(context.Background(), os.Args[1], args...)
 	stdout, err := replay.StdoutPipe()
 	if err != nil {
@@ -82,15 +68,38 @@ func main() {
 			url = found[1]
 		}
 	}
-	without := failures(url, 0)
-	// Only where the port is open again can a request start the replay again.
+	response, err := http.Post(url+"-/start", "", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	response.Body.Close()
+	var failed atomic.Int64
+	var all sync.WaitGroup
+	for nth := range 200 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if !ask(url, fmt.Sprint("request ", nth), retries) {
+				failed.Add(1)
+			}
+		}()
+		time.Sleep(10 * time.Millisecond)
+	}
+	all.Wait()
+	// The gate judges a replay that was played to its end.
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "over") {
 	}
-	// The pauses add up to more than the two seconds that the outage lasts.
-	retried := failures(url, 6)
-	fmt.Printf("net/http: %d of 200 requests failed without retries, %d with them\n", without, retried)
 	_ = replay.Process.Signal(syscall.SIGTERM)
-	if err := replay.Wait(); err != nil || without < 20 || retried != 0 {
-		log.Fatal("not as expected: ", err)
+	_ = replay.Wait()
+	return failed.Load(), replay.ProcessState.ExitCode()
+}
+
+func main() {
+	without, failed := failures(0)
+	// The pauses add up to more than the two seconds that the outage lasts.
+	retried, held := failures(6)
+	fmt.Printf("net/http: %d of 200 requests failed without retries, %d with them\n", without, retried)
+	if without < 20 || failed != 1 || retried != 0 || held != 0 {
+		log.Fatal("not as expected: exit codes ", failed, " and ", held)
 	}
 }

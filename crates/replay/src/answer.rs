@@ -1,7 +1,7 @@
 //! The answers that a replay gives, and bodies that end early.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -9,6 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
 use hyper::{Response, StatusCode};
 use tokio::sync::watch;
 
+use crate::ledger::{Entry, Outcome};
 use crate::play::Reply;
 use crate::playback::Position;
 use crate::stream::End;
@@ -28,8 +29,8 @@ pub(crate) enum ReplyBody {
     Whole(Option<Bytes>),
     /// Bytes after which nothing follows: how the connection ends then, or `None` if it only falls silent.
     Cut(Option<Bytes>, watch::Sender<Option<End>>, Option<End>),
-    /// What an upstream sends.
-    Passed(Incoming),
+    /// What an upstream sends: the entry of its request, and what becomes of that once the body has come to its end.
+    Passed(Incoming, Entry, Outcome),
 }
 
 /// A whole answer.
@@ -49,8 +50,13 @@ pub(crate) fn cut(
 }
 
 /// The answer of an upstream.
-pub(crate) fn passed(response: Response<Incoming>, position: Position) -> Response<ReplyBody> {
-    let mut response = response.map(ReplyBody::Passed);
+pub(crate) fn passed(response: Response<Incoming>, position: Position, mut entry: Entry) -> Response<ReplyBody> {
+    let failed = response.status().is_server_error();
+    let outcome = if failed { Outcome::UpstreamFailed } else { Outcome::Succeeded };
+    if response.body().is_end_stream() {
+        entry.settle(outcome);
+    }
+    let mut response = response.map(|body| ReplyBody::Passed(body, entry, outcome));
     response.headers_mut().insert(OFFSET, offset(position));
     response.headers_mut().insert(UPSTREAM, HeaderValue::from_static("answered"));
     response
@@ -103,7 +109,15 @@ impl Body for ReplyBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut *self {
-            Self::Passed(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Passed(incoming, entry, outcome) => {
+                let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+                if matches!(frame, Some(Err(_))) {
+                    entry.settle(Outcome::UpstreamFailed);
+                } else if frame.is_none() || incoming.is_end_stream() {
+                    entry.settle(*outcome);
+                }
+                Poll::Ready(frame)
+            }
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Cut(bytes, ends, end) => {
                 if let Some(bytes) = bytes.take() {
@@ -120,7 +134,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::Cut(..) => false,
-            Self::Passed(incoming) => incoming.is_end_stream(),
+            Self::Passed(incoming, ..) => incoming.is_end_stream(),
         }
     }
 
@@ -129,7 +143,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(left(bytes)),
             Self::Cut(bytes, ..) => SizeHint::with_exact(left(bytes) + LACKING),
-            Self::Passed(incoming) => incoming.size_hint(),
+            Self::Passed(incoming, ..) => incoming.size_hint(),
         }
     }
 }

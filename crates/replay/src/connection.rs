@@ -21,6 +21,7 @@ use lapse_record::error_chain::with_causes;
 use crate::alarm;
 use crate::answer::{self, ReplyBody};
 use crate::control::START;
+use crate::ledger::{Entry, Outcome};
 use crate::play::{Cut, Play, Reply};
 use crate::stage::{Stage, Turn};
 use crate::stream::{End, SharedStream, Spoiled, Spoiler};
@@ -93,15 +94,21 @@ impl Connection {
             return Ok(self.command(&request));
         }
         let policy = if self.used.swap(true, Ordering::Relaxed) { Policy::Reused } else { Policy::New };
+        let key = self.stage.keys.of(&request);
         let turn = self.stage.turn(policy, read);
+        let mut entry = Entry::new(Arc::clone(&self.stage), self.stage.enter(read, key, &turn));
         if let Some(upstream) = self.stage.upstream.as_ref().filter(|_| turn.is_well) {
             alarm::sleep((read + turn.delay).since(self.stage.now())).await;
             if matches!(turn.play, Play::LastAnswer(_)) {
                 self.ends.send_replace(Some(End::Orderly));
             }
+            entry.pass();
             return Ok(match upstream.pass(request).await {
-                Ok(response) => answer::passed(response, turn.position),
-                Err(error) => answer::upstream_failed(&with_causes(&error), turn.position),
+                Ok(response) => answer::passed(response, turn.position, entry),
+                Err(error) => {
+                    entry.settle(Outcome::UpstreamFailed);
+                    answer::upstream_failed(&with_causes(&error), turn.position)
+                }
             });
         }
         let (has_body, has_streams) = (request.method() != Method::HEAD, request.version() == Version::HTTP_2);
@@ -109,6 +116,9 @@ impl Connection {
         let mut body = request.into_body();
         while let Some(Ok(_)) = body.frame().await {}
         alarm::sleep((read + turn.delay).since(self.stage.now())).await;
+        if turn.is_well {
+            entry.settle(Outcome::Succeeded);
+        }
         self.play(turn, has_body, has_streams).await
     }
 

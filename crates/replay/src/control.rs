@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::alarm;
+use crate::format::json::Ledger;
 use crate::stage::Stage;
 use crate::state::State;
 
@@ -27,10 +28,14 @@ pub(crate) const START: &str = "/-/start";
 const RESET: &str = "/-/reset";
 /// The path that ends it.
 const END: &str = "/-/end";
+/// The path of its state.
+const STATE: &str = "/-/state";
+/// The path of what clients did.
+const LEDGER: &str = "/-/ledger";
 /// The pause when no connection can be accepted.
 const PAUSE: Duration = Duration::from_millis(5);
 /// What there is, for requests of anything else.
-const PATHS: &str = "a control port has POST /-/start, /-/reset and /-/end, and GET /-/state\n";
+const PATHS: &str = "a control port has POST /-/start, /-/reset and /-/end, and GET /-/state and /-/ledger\n";
 
 /// The control port, open.
 #[derive(Debug)]
@@ -88,7 +93,7 @@ fn answer<B>(stage: &Stage, request: &Request<B>) -> Response<Full<Bytes>> {
     let (method, path) = (request.method(), request.uri().path());
     let allowed = match path {
         START | RESET | END => Method::POST,
-        "/-/state" => Method::GET,
+        STATE | LEDGER => Method::GET,
         _ => return respond(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", PATHS.into()),
     };
     if *method != allowed {
@@ -100,6 +105,7 @@ fn answer<B>(stage: &Stage, request: &Request<B>) -> Response<Full<Bytes>> {
     match path {
         START => stage.start(stage.now()),
         RESET => stage.reset(),
+        LEDGER => return json(&Ledger::of(&stage.report())),
         _ => {}
     }
     json(&State::of(stage))

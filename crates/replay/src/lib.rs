@@ -4,7 +4,10 @@
 //! What is played follows from the record alone, so that two replays of a run are the same; what a report alone leaves
 //! open is drawn by a seed. Nothing here probes.
 
+pub mod account;
 pub mod coarse;
+pub mod expectation;
+pub mod format;
 pub mod mark;
 pub mod playback;
 pub mod recorded;
@@ -12,6 +15,7 @@ pub mod script;
 pub mod serve;
 pub mod tls;
 pub mod upstream;
+pub mod verdict;
 
 mod alarm;
 mod answer;
@@ -19,9 +23,11 @@ mod connection;
 mod control;
 mod delays;
 mod door;
+mod ledger;
 mod play;
 mod port;
 mod stage;
 mod state;
 mod stream;
 mod track;
+mod weather;

@@ -105,6 +105,12 @@ impl Playback {
         *self.started.borrow()
     }
 
+    /// When the part will have been played, by the replay's own clock; `None` if it was not started, or is looped.
+    pub fn ends(&self) -> Option<Offset> {
+        let started = self.started().filter(|_| !self.looped)?;
+        Some(started + self.speed.played(self.part.length()))
+    }
+
     /// Where the replay is at `now`.
     pub fn position(&self, now: Offset) -> Position {
         let Some(started) = self.started() else { return Position::Waiting };

@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hyper::header::HeaderName;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -14,12 +15,15 @@ use lapse_measure::time::Offset;
 
 use crate::control::Control;
 use crate::door::Door;
+use crate::format::Report;
+use crate::ledger::Keys;
 use crate::playback::{Playback, Position};
 use crate::port::Port;
 use crate::script::Script;
 use crate::stage::Stage;
 use crate::tls::Tls;
 use crate::upstream::Upstream;
+use crate::weather::Weather;
 use crate::{alarm, connection};
 
 /// For how long after a SYN was dropped its client is looked for: it sends the next one a second later.
@@ -45,6 +49,10 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// The service that answers while the recorded one was well, instead of the replay.
     pub upstream: Option<Upstream>,
+    /// The header that has the key of a request; without one `idempotency-key` and `traceparent` are looked at.
+    pub retry_key: Option<HeaderName>,
+    /// How long after its end the replay is over for good; `None` if it goes on.
+    pub end_after: Option<Duration>,
     /// What starts the replay.
     pub trigger: Trigger,
     /// The part of the run to play, how fast, and how often.
@@ -94,15 +102,16 @@ pub enum Error {
     },
 }
 
-/// Serves the replay of `script` until `ended` resolves or the control port asks for its end; `now` is its clock.
+/// Serves the replay of `script` until `ended` resolves, the control port asks for its end, or it has ended by itself;
+/// `now` is its clock. Returns what clients did in its last play, with no verdict.
 pub async fn serve(
     config: Config,
     script: Script,
     now: impl Fn() -> Offset + Send + Sync + 'static,
     news: UnboundedSender<News>,
     ended: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    let Config { listen, control, tls, upstream, trigger, playback } = config;
+) -> Result<Report, Error> {
+    let Config { listen, control, tls, upstream, retry_key, end_after, trigger, playback } = config;
     let port = Port::open(listen).map_err(|source| Error::Listen { address: listen, source })?;
     let control = match control {
         Some(address) => Some(Control::open(address).map_err(|source| Error::Control { address, source })?),
@@ -110,8 +119,10 @@ pub async fn serve(
     };
     // By default the kernel may delay a timer by 50 us to save power; a refusal leaves it at that.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-    let stage =
-        Arc::new(Stage { script, playback, tls, upstream, trigger, news, now: Box::new(now), end: Notify::new() });
+    let (weather, keys) = (Weather::of(&script, playback.part()), Keys::new(retry_key));
+    let (now, end, ledger) = (Box::new(now), Notify::new(), Mutex::default());
+    let stage = Stage { script, playback, tls, upstream, trigger, news, now, keys, weather, ledger, end };
+    let stage = Arc::new(stage);
     stage.tell(News::Listening { address: port.address(), control: control.as_ref().map(Control::address) });
     let controlled = async {
         match control {
@@ -124,14 +135,35 @@ pub async fn serve(
         () = stage.end.notified() => {}
         () = controlled => {}
         () = run(port, &stage) => {}
+        () = is_over_for(end_after, &stage) => {}
     }
-    Ok(())
+    Ok(stage.report())
+}
+
+/// Waits until the replay has been over for `time`; for ever without one.
+async fn is_over_for(time: Option<Duration>, stage: &Stage) {
+    let Some(time) = time else { return std::future::pending().await };
+    let mut starts = stage.playback.starts();
+    loop {
+        let left = stage.playback.ends().map(|end| (end + time).since(stage.now()));
+        if left == Some(Duration::ZERO) {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(left.unwrap_or(Duration::MAX)) => {}
+            Ok(()) = starts.changed() => {}
+        }
+    }
 }
 
 /// Accepts connections and turns the port as the script says; never returns.
 async fn run(mut port: Port, stage: &Arc<Stage>) {
     let (mut starts, mut pending) = (stage.playback.starts(), port.pending());
     let (mut swallowed, mut looking, mut told_over) = (None, false, false);
+    let accept = |guest| {
+        stage.ledger().connected(stage.now());
+        drop(tokio::spawn(connection::serve(Arc::clone(stage), guest)));
+    };
     loop {
         let now = stage.now();
         let (door, mut until) = stage.door(now);
@@ -146,11 +178,7 @@ async fn run(mut port: Port, stage: &Arc<Stage>) {
             port.look_out(looks);
         }
         match port.turn(door) {
-            Ok(guests) => {
-                for guest in guests {
-                    tokio::spawn(connection::serve(Arc::clone(stage), guest));
-                }
-            }
+            Ok(guests) => guests.into_iter().for_each(accept),
             Err(error) => stage.tell(News::Trouble(format!("the port cannot do as recorded: {error}"))),
         }
         let over = stage.playback.position(now) == Position::Over;
@@ -170,7 +198,7 @@ async fn run(mut port: Port, stage: &Arc<Stage>) {
                 () = &mut change => break,
                 Ok(()) = starts.changed() => break,
                 Ok(()) = pending.changed() => break,
-                guest = port.accept() => drop(tokio::spawn(connection::serve(Arc::clone(stage), guest))),
+                guest = port.accept() => accept(guest),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The state that all connections of a replay share: the script, where the replay is, and the clock.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,17 +11,22 @@ use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
 
 use crate::door::Door;
+use crate::format::Report;
+use crate::ledger::{Key, Keys, Ledger, Ticket};
 use crate::play::{Play, Reply};
 use crate::playback::{Playback, Position};
 use crate::script::Script;
 use crate::serve::{News, Trigger};
 use crate::tls::Tls;
 use crate::upstream::Upstream;
+use crate::weather::Weather;
 
 /// What is done to a request that has just been read.
 #[derive(Debug)]
 pub(crate) struct Turn {
     pub(crate) position: Position,
+    /// The class that the request meets.
+    pub(crate) class: Class,
     pub(crate) play: Play,
     /// From the request to what is done.
     pub(crate) delay: Duration,
@@ -37,6 +43,9 @@ pub(crate) struct Stage {
     pub(crate) trigger: Trigger,
     pub(crate) news: UnboundedSender<News>,
     pub(crate) now: Box<dyn Fn() -> Offset + Send + Sync>,
+    pub(crate) keys: Keys,
+    pub(crate) weather: Weather,
+    pub(crate) ledger: Mutex<Ledger>,
     /// Notified when the replay is asked to end.
     pub(crate) end: Notify,
 }
@@ -49,6 +58,7 @@ impl Stage {
     /// Decides about a request that was read at `now`, the first on its connection (`Policy::New`) or a later one.
     pub(crate) fn turn(&self, policy: Policy, now: Offset) -> Turn {
         if self.trigger == Trigger::FirstRequest && self.playback.start_once(now) {
+            self.begin_ledger(Some(now));
             self.tell(News::Started(now));
         }
         let position = self.playback.position(now);
@@ -57,7 +67,8 @@ impl Stage {
             Position::Waiting | Position::Over => None,
         };
         let Some(scene) = scene else {
-            return Turn { position, play: Play::Answer(Reply::fine()), delay: Duration::ZERO, is_well: true };
+            let (play, delay) = (Play::Answer(Reply::fine()), Duration::ZERO);
+            return Turn { position, class: Class::Ok, play, delay, is_well: true };
         };
         let (play, is_well) = (Play::of(&scene), scene.class.health() != Health::Failed);
         // What is well takes an upstream's own time, unless it was slow.
@@ -67,7 +78,39 @@ impl Stage {
         } else {
             self.playback.speed().played(scene.delay)
         };
-        Turn { position, play, delay, is_well }
+        Turn { position, class: scene.class, play, delay, is_well }
+    }
+
+    /// The ledger of what clients do.
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_ledger(&self, started: Option<Offset>) {
+        let (from, speed) = (self.playback.part().from, self.playback.speed());
+        let when = |at: Offset| started.unwrap_or(Offset::ZERO) + speed.played(at.since(from));
+        self.ledger().restart(started, &self.weather, when);
+    }
+
+    /// Enters a request into the ledger that was read at `now`.
+    pub(crate) fn enter(&self, now: Offset, key: Option<Key>, turn: &Turn) -> Ticket {
+        let class = matches!(turn.position, Position::At(_)).then_some(turn.class);
+        self.ledger().enter(now, key, class)
+    }
+
+    /// What clients did up to now.
+    pub(crate) fn report(&self) -> Report {
+        let (now, playback) = (self.now(), &self.playback);
+        Report {
+            name: self.script.name.clone(),
+            target: self.script.target.clone(),
+            part: playback.part(),
+            speed: playback.speed().get(),
+            position: playback.position(now),
+            unconnectable: self.weather.unconnectable,
+            account: self.ledger().account(now, &self.weather),
+            verdict: None,
+        }
     }
 
     /// Whether a handshake that begins at `now` fails.
@@ -79,12 +122,14 @@ impl Stage {
     /// Starts the replay from its beginning.
     pub(crate) fn start(&self, now: Offset) {
         self.playback.start(now);
+        self.begin_ledger(Some(now));
         self.tell(News::Started(now));
     }
 
     /// Puts the replay back to before its start.
     pub(crate) fn reset(&self) {
         self.playback.reset();
+        self.begin_ledger(None);
         self.tell(News::Reset);
     }
 

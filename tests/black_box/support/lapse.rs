@@ -173,6 +173,11 @@ impl Ended {
         found.unwrap_or_else(|| panic!("no run folder was written\n{}\n{}", self.stdout, self.stderr))
     }
 
+    /// The text of a file that lapse wrote to the folder in which it ran.
+    pub(crate) fn file(&self, name: &str) -> String {
+        read(self.folder.path(), name)
+    }
+
     /// Whether the run wrote any file.
     pub(crate) fn left_files(&self) -> bool {
         find(&self.folder.path().join("runs")).is_some()

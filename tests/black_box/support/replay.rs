@@ -100,10 +100,18 @@ impl Drop for Replay {
 
 /// Sends a request to `address` on a connection of its own; returns the answer and how long it took.
 pub(crate) fn ask(address: SocketAddr, method: &str, path: &str) -> (String, Duration) {
+    request(address, method, path, "")
+}
+
+/// As [`ask`], with more headers, a line each.
+pub(crate) fn request(address: SocketAddr, method: &str, path: &str, headers: &str) -> (String, Duration) {
     let began = super::clock::now();
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: replay\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        .unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: replay\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     (answer, Duration::from_nanos(super::clock::now() - began))
@@ -152,11 +160,13 @@ impl Comparison<'_> {
     }
 
     /// Objections to the edges of a stretch of failures: its measured brackets have to meet the recorded ones, which
-    /// the slack widens.
+    /// the slack widens. So does what a prober that was held up could not see.
     pub(crate) fn of_edges(&self, recorded: &Edges, measured: &Edges) -> Vec<String> {
         let zero = i128::from(self.measured.run.anchor.monotonic_ns);
         let played = |ns: u64| i128::from(self.started) - zero + i128::from(ns) - i128::from(self.from);
-        let slack = i128::from(SLACK);
+        let target = self.measured.target();
+        let held_up = target.lanes.iter().any(|lane| lane.not_sent > 0);
+        let slack = i128::from(SLACK + if held_up { target.totals.unseen.longest_ns } else { 0 });
         let meet = |name, recorded: (Option<u64>, Option<u64>), measured: (Option<u64>, Option<u64>)| {
             let low = recorded.0.map_or(i128::MIN, |ns| played(ns) - slack);
             let high = recorded.1.map_or(i128::MAX, |ns| played(ns) + slack);

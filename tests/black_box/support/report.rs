@@ -135,6 +135,12 @@ pub(crate) struct Totals {
     pub(crate) resolved: u64,
     pub(crate) blind_ns: u64,
     pub(crate) silence: Option<SuccessGap>,
+    pub(crate) unseen: Unseen,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Unseen {
+    pub(crate) longest_ns: u64,
 }
 
 #[derive(Debug, Deserialize)]
