@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod explain;
 mod export;
+mod github;
 mod grpc;
 mod history;
 mod lab;

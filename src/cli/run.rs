@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use super::report_files::ReportFiles;
-use super::{RunArgs, output, plan, style};
+use super::{RunArgs, github, output, plan, style};
 use crate::live::{Live, LiveListener};
 use crate::progress::{Progress, Style};
 use crate::run::launch;
@@ -47,6 +47,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
         let _ = writeln!(stdout());
     }
     let saved = save(&record, &folder).into_iter().chain([print(&record, &folder)]).chain(report_files.write(&record));
+    let saved = saved.chain([github::write_outputs(&record, &folder)]);
     let failed: Vec<_> = saved.filter_map(Result::err).collect();
     for error in &failed {
         let _ = writeln!(stderr(), "lapse: {error:#}: {}", next_step(&folder));
