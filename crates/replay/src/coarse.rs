@@ -127,6 +127,7 @@ pub fn report(path: &Path, target: Option<&str>, seed: u64) -> Result<Script, re
         },
         notes: if lanes.len() == 1 { vec![script::only_lane(fresh.policy)] } else { Vec::new() },
         coarser: coarser(&lanes, seed),
+        closings: Vec::new(),
         doors: of_new_connections(new.map(|lane| (&lane.schedule, &*lane.drawn.runs))),
         fresh: Arc::clone(&fresh.script),
         kept: Arc::clone(&kept.script),

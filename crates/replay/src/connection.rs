@@ -21,6 +21,7 @@ use lapse_record::error_chain::with_causes;
 use crate::alarm;
 use crate::answer::{self, ReplyBody};
 use crate::control::START;
+use crate::idle::Occupancy;
 use crate::ledger::{Entry, Outcome};
 use crate::play::{Cut, Play, Reply};
 use crate::stage::{Stage, Turn};
@@ -36,7 +37,14 @@ struct Connection {
     /// Whether it has had a request.
     used: AtomicBool,
     ends: watch::Sender<Option<End>>,
+    occupancy: Arc<Occupancy>,
     spoiler: Spoiler,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.occupancy.end();
+    }
 }
 
 /// Serves `stream` to its end, with TLS if the replay has that.
@@ -60,7 +68,9 @@ pub(crate) async fn serve(stage: Arc<Stage>, stream: TcpStream) {
 /// Serves what clients say on `io`, which is `stream` or TLS on it.
 async fn converse(stage: Arc<Stage>, stream: SharedStream, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
     let (ends, mut ended) = watch::channel(None);
-    let connection = Arc::new(Connection { stage, used: AtomicBool::new(false), ends, spoiler: Spoiler::default() });
+    let occupancy = Occupancy::new(Arc::clone(&stage.idle), ends.clone());
+    let spoiler = Spoiler::default();
+    let connection = Arc::new(Connection { stage, used: AtomicBool::new(false), ends, occupancy, spoiler });
     let io = TokioIo::new(Spoiled { inner: io, spoiler: connection.spoiler.clone() });
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
@@ -96,7 +106,8 @@ impl Connection {
         let policy = if self.used.swap(true, Ordering::Relaxed) { Policy::Reused } else { Policy::New };
         let key = self.stage.keys.of(&request);
         let turn = self.stage.turn(policy, read);
-        let mut entry = Entry::new(Arc::clone(&self.stage), self.stage.enter(read, key, &turn));
+        let ticket = self.stage.enter(read, key, &turn);
+        let mut entry = Entry::new(Arc::clone(&self.stage), ticket, self.occupancy.begin());
         if let Some(upstream) = self.stage.upstream.as_ref().filter(|_| turn.is_well) {
             alarm::sleep((read + turn.delay).since(self.stage.now())).await;
             if matches!(turn.play, Play::LastAnswer(_)) {

@@ -23,6 +23,7 @@ mod connection;
 mod control;
 mod delays;
 mod door;
+mod idle;
 mod ledger;
 mod play;
 mod port;

@@ -69,6 +69,8 @@ struct Gathered {
     late: BTreeMap<u64, Offset>,
     /// The connections that a kept lane opened.
     dials: Vec<Dial>,
+    /// When a kept lane found connections closed that were idle, and how many.
+    closings: Vec<(Offset, u32)>,
 }
 
 /// Reads the journal in `folder` into the script of one target: the one named, or the only one.
@@ -89,6 +91,8 @@ pub fn journal(folder: &Path, target: Option<&str>) -> Result<Script, Error> {
     let observed = || record.seen.lanes.iter().zip(&gathered).filter(|(lane, _)| lane.lane.target == target);
     let all: Vec<_> = observed().map(|(lane, _)| lane).collect();
     let doors = doors(&all, observed().flat_map(|(_, gathered)| gathered.dials.iter().copied()).collect());
+    let mut closings: Vec<_> = observed().flat_map(|(_, gathered)| gathered.closings.iter().copied()).collect();
+    closings.sort_unstable_by_key(|(at, _)| *at);
     let scripts: Vec<_> = observed()
         .filter(|(lane, _)| lane.counts.resolved > 0)
         .map(|(lane, gathered)| (lane.lane.policy, Arc::new(of_lane(&record, lane, gathered))))
@@ -106,7 +110,7 @@ pub fn journal(folder: &Path, target: Option<&str>) -> Result<Script, Error> {
     let is_encrypted = ["https://", "grpcs://"].iter().any(|scheme| target.url.starts_with(scheme));
     let (notes, target) = (notes(&record, &scripts), target.name.clone());
     let coarser = Vec::new();
-    Ok(Script { name, target, protocol, is_encrypted, course, notes, coarser, doors, fresh, kept })
+    Ok(Script { name, target, protocol, is_encrypted, course, notes, coarser, doors, closings, fresh, kept })
 }
 
 /// The place among `names` of the target of this name, or of the only one.
@@ -132,9 +136,16 @@ impl Gathered {
         if is_late && health == Health::Failed && self.late.len() < MAX_KEPT {
             self.late.insert(probe.slot, probe.sent);
         }
+        let met = if is_late { probe.sent } else { probe.due };
+        // Connections of HTTP/2 end with a GOAWAY, which is played as what the stream before it met.
+        let may_rest = (lane.policy, lane.protocol) == (Policy::Reused, Protocol::Http1);
+        if may_rest && probe.reconnects > 0 && self.closings.len() < MAX_KEPT {
+            // By then they were closed, and the slot holds from here on.
+            self.closings.push((met.back(lane.schedule.period() / 2), probe.reconnects.into()));
+        }
         let dialled = lane.policy == Policy::Reused && probe.connection == Connection::New;
         if let (true, true, Some(door)) = (dialled, self.dials.len() < MAX_KEPT, Door::met(probe.class)) {
-            self.dials.push(Dial { at: if is_late { probe.sent } else { probe.due }, door });
+            self.dials.push(Dial { at: met, door });
         }
     }
 }

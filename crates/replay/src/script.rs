@@ -37,6 +37,8 @@ pub struct Script {
     /// What is played more coarsely because only a report is left, in sentences; empty for a journal.
     pub coarser: Vec<String>,
     pub(crate) doors: Track<Door>,
+    /// When a kept lane found idle connections closed, in order, and how many.
+    pub(crate) closings: Vec<(Offset, u32)>,
     /// What the first request on a connection meets.
     pub(crate) fresh: Arc<LaneScript>,
     /// What later requests on a connection meet.

@@ -121,7 +121,8 @@ pub async fn serve(
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
     let (weather, keys) = (Weather::of(&script, playback.part()), Keys::new(retry_key));
     let (now, end, ledger) = (Box::new(now), Notify::new(), Mutex::default());
-    let stage = Stage { script, playback, tls, upstream, trigger, news, now, keys, weather, ledger, end };
+    let idle = Arc::default();
+    let stage = Stage { script, playback, tls, upstream, trigger, news, now, idle, keys, weather, ledger, end };
     let stage = Arc::new(stage);
     stage.tell(News::Listening { address: port.address(), control: control.as_ref().map(Control::address) });
     let controlled = async {
@@ -160,6 +161,8 @@ async fn is_over_for(time: Option<Duration>, stage: &Stage) {
 async fn run(mut port: Port, stage: &Arc<Stage>) {
     let (mut starts, mut pending) = (stage.playback.starts(), port.pending());
     let (mut swallowed, mut looking, mut told_over) = (None, false, false);
+    // The position up to which idle connections were closed.
+    let mut last = None;
     let accept = |guest| {
         stage.ledger().connected(stage.now());
         drop(tokio::spawn(connection::serve(Arc::clone(stage), guest)));
@@ -181,7 +184,15 @@ async fn run(mut port: Port, stage: &Arc<Stage>) {
             Ok(guests) => guests.into_iter().for_each(accept),
             Err(error) => stage.tell(News::Trouble(format!("the port cannot do as recorded: {error}"))),
         }
-        let over = stage.playback.position(now) == Position::Over;
+        let position = stage.playback.position(now);
+        if let Position::At(at) = position {
+            // A replay that has begun again is before where it was.
+            let from = last.filter(|last| *last <= at).unwrap_or(stage.playback.part().from);
+            let next = stage.close_idle(from, at);
+            until = next.into_iter().chain(until).min();
+            last = Some(at);
+        }
+        let over = position == Position::Over;
         if over && !std::mem::replace(&mut told_over, over) {
             stage.tell(News::Over);
         }

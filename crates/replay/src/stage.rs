@@ -1,6 +1,6 @@
 //! The state that all connections of a replay share: the script, where the replay is, and the clock.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -12,6 +12,7 @@ use lapse_measure::time::Offset;
 
 use crate::door::Door;
 use crate::format::Report;
+use crate::idle::Idle;
 use crate::ledger::{Key, Keys, Ledger, Ticket};
 use crate::play::{Play, Reply};
 use crate::playback::{Playback, Position};
@@ -43,6 +44,7 @@ pub(crate) struct Stage {
     pub(crate) trigger: Trigger,
     pub(crate) news: UnboundedSender<News>,
     pub(crate) now: Box<dyn Fn() -> Offset + Send + Sync>,
+    pub(crate) idle: Arc<Idle>,
     pub(crate) keys: Keys,
     pub(crate) weather: Weather,
     pub(crate) ledger: Mutex<Ledger>,
@@ -143,6 +145,18 @@ impl Stage {
             }
             Position::Waiting | Position::Over => (Door::Open, None),
         }
+    }
+
+    /// Closes the idle connections that the run found closed after the position `from` and up to `to`. Returns the time
+    /// from `to` to the next such place; `None` if there is none.
+    pub(crate) fn close_idle(&self, from: Offset, to: Offset) -> Option<Duration> {
+        let closings = &self.script.closings;
+        let place = |at: Offset| closings.partition_point(|(closed, _)| *closed <= at);
+        let due = closings.get(place(from)..place(to)).unwrap_or_default();
+        for (_, count) in due {
+            self.idle.close(*count);
+        }
+        closings.get(place(to)).map(|(next, _)| self.playback.until(to, Some(*next)))
     }
 
     pub(crate) fn tell(&self, news: News) {

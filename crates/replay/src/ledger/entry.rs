@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Outcome, Ticket};
+use crate::idle::Busy;
 use crate::stage::Stage;
 
 /// The entry of one request.
@@ -11,12 +12,14 @@ pub(crate) struct Entry {
     stage: Arc<Stage>,
     /// `None` once it is settled.
     ticket: Option<Ticket>,
+    /// The connection is not idle until its answer is sent.
+    _busy: Busy,
 }
 
 impl Entry {
     /// An entry that is to be settled.
-    pub(crate) const fn new(stage: Arc<Stage>, ticket: Ticket) -> Self {
-        Self { stage, ticket: Some(ticket) }
+    pub(crate) const fn new(stage: Arc<Stage>, ticket: Ticket, busy: Busy) -> Self {
+        Self { stage, ticket: Some(ticket), _busy: busy }
     }
 
     /// Notes that the request is passed to the upstream.
