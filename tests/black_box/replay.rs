@@ -1,5 +1,6 @@
 //! A replay does to clients what the recorded run saw: lapse measures its own replays, and raw clients ask them.
 
+mod again;
 mod coarse;
 mod control;
 mod ledger;

@@ -180,6 +180,40 @@ impl Comparison<'_> {
         began.into_iter().chain(ended).collect()
     }
 
+    /// Objections to the outages or disruptions of `lane`: those measured at the time of one that was recorded lie between
+    /// its edges. Where one run saw two and the other one, because a single probe between them failed or did not, the two
+    /// are taken together. One that is shorter than what either run was sure to see may be missing.
+    pub(crate) fn of_stretches(&self, lane: &str, recorded: &[Value], measured: &[Value]) -> Vec<String> {
+        let sure = i128::from(self.recorded.lane(lane).floor_ns.max(self.measured.lane(lane).floor_ns));
+        let ns = |value: &Value, key: &str| value[key].as_u64().unwrap();
+        let was =
+            recorded.iter().map(|one| (self.played(ns(one, "from_ns")), self.played(ns(one, "to_ns")), true, one));
+        let is = measured.iter().map(|one| (i128::from(ns(one, "from_ns")), i128::from(ns(one, "to_ns")), false, one));
+        let mut all: Vec<_> = was.chain(is).collect();
+        all.sort_by_key(|(from, ..)| *from);
+        let mut objections = Vec::new();
+        let mut rest = &all[..];
+        while let Some(&(_, mut end, ..)) = rest.first() {
+            let together = rest.iter().take_while(|(from, to, ..)| {
+                let meets = *from <= end + i128::from(SLACK);
+                end = end.max(*to);
+                meets
+            });
+            let (group, others) = rest.split_at(together.count());
+            rest = others;
+            let of = |recorded: bool| group.iter().filter(move |(.., was, _)| *was == recorded);
+            let values = |recorded| of(recorded).map(|(.., value)| (*value).clone()).collect::<Vec<_>>();
+            let (was, is) = (values(true), values(false));
+            if was.is_empty() || is.is_empty() {
+                let long = group.iter().filter(|(from, to, ..)| to - from > sure);
+                objections.extend(long.map(|(.., was, one)| format!("only one run saw (recorded: {was}) {one}")));
+            } else {
+                objections.extend(self.of_edges(&Edges::around(&was), &Edges::around(&is)));
+            }
+        }
+        objections
+    }
+
     /// The measured offset at which something recorded at `ns` was played.
     pub(crate) fn played(&self, ns: u64) -> i128 {
         i128::from(self.started) - i128::from(self.measured.run.anchor.monotonic_ns) + i128::from(ns)
@@ -210,7 +244,11 @@ impl Edges {
 
 /// A list of `lane` in the report of the run in `folder`.
 pub(crate) fn list(folder: &Path, lane: &str, key: &str) -> Vec<Value> {
-    let report: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("report.json")).unwrap()).unwrap();
+    list_of(&serde_json::from_str(&std::fs::read_to_string(folder.join("report.json")).unwrap()).unwrap(), lane, key)
+}
+
+/// A list of `lane` in a report.
+pub(crate) fn list_of(report: &Value, lane: &str, key: &str) -> Vec<Value> {
     let lanes = report["targets"][0]["lanes"].as_array().unwrap();
     let lane = lanes.iter().find(|found| found["name"] == lane).unwrap();
     lane[key].as_array().unwrap().clone()
