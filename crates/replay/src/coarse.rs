@@ -234,3 +234,6 @@ fn coarser(lanes: &[Lane], seed: u64) -> Vec<String> {
     }
     coarser
 }
+
+#[cfg(test)]
+mod tests;
