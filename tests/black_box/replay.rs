@@ -10,11 +10,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::support::fault::{Fault, Plan};
 use super::support::lapse::{Ended, Lapse};
-use super::support::replay::{Comparison, Edges, Replay, header, list};
+use super::support::replay::{Comparison, Edges, Replay, assert_seen_again, header, list};
 use super::support::report::Report;
 use super::support::server::{Protocol, Server};
 
@@ -30,24 +28,21 @@ fn measure(url: &str, rate: &str, timeout: &str, duration: &str) -> Ended {
 
 #[test]
 fn an_upgrade_of_a_real_cluster_is_seen_again() {
-    let replay = Replay::start(&story(), ["--from", "6s", "--to", "9.5s"]);
-    let ended = measure(&replay.url(), "1000/s", "6s", "3500ms");
-    let (recorded, measured) = (Report::read(&story()), ended.report());
-    let (started, from, length) = (replay.started(), 6_000_000_000, 3_500_000_000);
-    let comparison = Comparison { recorded: &recorded, measured: &measured, started, from, length };
-    // What the kept lane loses when it has to connect depends on when its client has to, and a client on a busy machine
-    // needs more connections; the lane of new connections always connects.
-    let objections =
-        comparison.of_counts(|lane, class| lane == "new" || !matches!(class, "refused" | "connect-timeout"));
-    assert!(
-        objections.is_empty(),
-        "{objections:#?}\n{:?}",
-        measured.target().lanes.iter().map(|lane| &lane.classes).collect::<Vec<_>>()
-    );
-    // One disruption, which a machine that is held up for longer than the gate sees as several.
-    let disruption = |folder: &Path| Edges::around(&list(folder, "new", "disruptions"));
-    let objections = comparison.of_edges(&disruption(&story()), &disruption(&ended.run_folder()));
-    assert!(objections.is_empty(), "{objections:#?}");
+    assert_seen_again(|| {
+        let replay = Replay::start(&story(), ["--from", "6s", "--to", "9.5s"]);
+        let ended = measure(&replay.url(), "1000/s", "6s", "3500ms");
+        let (recorded, measured) = (Report::read(&story()), ended.report());
+        let (started, from, length) = (replay.started(), 6_000_000_000, 3_500_000_000);
+        let comparison = Comparison { recorded: &recorded, measured: &measured, started, from, length };
+        // What the kept lane loses when it has to connect depends on when its client has to, and a client on a busy
+        // machine needs more connections; the lane of new connections always connects.
+        let mut objections =
+            comparison.of_counts(|lane, class| lane == "new" || !matches!(class, "refused" | "connect-timeout"));
+        // One disruption, which a machine that is held up for longer than the gate sees as several.
+        let disruption = |folder: &Path| Edges::around(&list(folder, "new", "disruptions"));
+        objections.extend(comparison.of_edges(&disruption(&story()), &disruption(&ended.run_folder())));
+        objections
+    });
 }
 
 #[test]
@@ -63,9 +58,11 @@ fn every_outage_is_seen_again_where_it_was() {
         .then(Fault::HeadCut, 3400, 3440);
     let server = Server::start(Protocol::Http1, plan);
     let first = measure(&server.url(), "500/s", "1s", "4s");
-    let replay = Replay::start(&first.run_folder(), []);
-    let again = measure(&replay.url(), "500/s", "1s", "4200ms");
-    assert_seen_again(&first, &again, &replay);
+    assert_seen_again(|| {
+        let replay = Replay::start(&first.run_folder(), []);
+        let again = measure(&replay.url(), "500/s", "1s", "4200ms");
+        objections(&first, &again, &replay)
+    });
 }
 
 #[test]
@@ -82,11 +79,14 @@ fn every_outage_over_http2_and_tls_is_seen_again() {
         Lapse::run([url, "--insecure", "--rate", "100/s", "--timeout", "1s", "--duration", duration]).end()
     };
     let first = measure(&server.url(), "5500ms");
-    let replay = Replay::start(&first.run_folder(), ["--cert", server.certificate(), "--key", server.certificate()]);
-    assert!(replay.url().starts_with("https://"), "{}", replay.url());
-    let again = measure(&replay.url(), "5700ms");
-    assert_eq!(again.report().lane("new").protocol, "h2");
-    assert_seen_again(&first, &again, &replay);
+    assert_seen_again(|| {
+        let replay =
+            Replay::start(&first.run_folder(), ["--cert", server.certificate(), "--key", server.certificate()]);
+        assert!(replay.url().starts_with("https://"), "{}", replay.url());
+        let again = measure(&replay.url(), "5700ms");
+        assert_eq!(again.report().lane("new").protocol, "h2");
+        objections(&first, &again, &replay)
+    });
 }
 
 #[test]
@@ -94,39 +94,30 @@ fn a_goaway_in_good_order_loses_no_request() {
     let server = Server::start(Protocol::Http2, Plan::healthy().then(Fault::GoAwayGraceful, 500, 1000));
     let args = ["--http2", "--rate", "200/s", "--duration", "1500ms"];
     let first = Lapse::run([server.url()]).and(args).end();
-    let replay = Replay::start(&first.run_folder(), []);
-    let again = Lapse::run([replay.url()]).and(args).end().report();
-    for lane in &again.target().lanes {
-        assert!(lane.failed().is_empty(), "{}: {:?}", lane.name, lane.classes);
-    }
+    assert_seen_again(|| {
+        let replay = Replay::start(&first.run_folder(), []);
+        let again = Lapse::run([replay.url()]).and(args).end().report();
+        let lost = again.target().lanes.iter().filter(|lane| !lane.failed().is_empty());
+        lost.map(|lane| format!("{}: {:?}", lane.name, lane.classes)).collect()
+    });
 }
 
-/// Asserts that `again`, measured against a replay of `first`, saw what that saw, when it saw it.
-fn assert_seen_again(first: &Ended, again: &Ended, replay: &Replay) {
+/// What `again`, measured against a replay of `first`, saw otherwise or at another time than that.
+fn objections(first: &Ended, again: &Ended, replay: &Replay) -> Vec<String> {
     let (recorded, measured) = (first.report(), again.report());
     let length = recorded.run.length_ns;
     let comparison =
         Comparison { recorded: &recorded, measured: &measured, started: replay.started(), from: 0, length };
-    assert_eq!(comparison.of_counts(|_, _| true), Vec::<String>::new());
+    // Where the port is closed, a request on a connection that was kept is reset; how many there are depends on how many
+    // connections a client has, and one on a busy machine has more.
+    let mut objections = comparison.of_counts(|lane, class| (lane, class) != ("reused", "reset"));
     for lane in ["reused", "new"] {
-        let found = list(&again.run_folder(), lane, "outages");
-        let floor = recorded.lane(lane).floor_ns.max(measured.lane(lane).floor_ns);
-        let mut seen_again = 0;
-        for outage in list(&first.run_folder(), lane, "outages") {
-            let middle = u64::midpoint(outage["from_ns"].as_u64().unwrap(), outage["to_ns"].as_u64().unwrap());
-            let at = comparison.played(middle);
-            let ns = |found: &Value, key: &str| i128::from(found[key].as_u64().unwrap());
-            let Some(found) = found.iter().find(|found| ns(found, "from_ns") <= at && at <= ns(found, "to_ns")) else {
-                let lasted = outage["duration"]["at_least_ns"].as_u64().unwrap();
-                assert!(lasted <= floor, "{lane}: longer than the detection limit, and not seen again: {outage}");
-                continue;
-            };
-            let objections = comparison.of_edges(&Edges::of(&outage), &Edges::of(found));
-            assert!(objections.is_empty(), "{lane}: {objections:#?}\n{outage}\n{found}");
-            seen_again += 1;
-        }
-        assert!(seen_again >= 3, "{lane}: only {seen_again} outages were seen again");
+        let list = |ended: &Ended| list(&ended.run_folder(), lane, "outages");
+        let recorded = list(first);
+        assert!(recorded.len() >= 3, "{lane}: {recorded:?}");
+        objections.extend(comparison.of_stretches(lane, &recorded, &list(again)));
     }
+    objections
 }
 
 #[test]
