@@ -37,7 +37,7 @@ const RESERVE: u64 = 128;
 pub struct Settings {
     /// The targets, by [`TargetId`](lapse_measure::lane::TargetId).
     pub targets: Vec<Target>,
-    /// The lanes, by [`LaneId`](lapse_measure::lane::LaneId).
+    /// The lanes, by [`LaneId`].
     pub lanes: Vec<lane::Lane>,
     /// When control probes are due.
     pub control: Schedule,
