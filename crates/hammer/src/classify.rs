@@ -41,6 +41,10 @@ pub(super) fn http1(Broken { why, begun }: &Broken) -> Failed {
         Why::Io(error) if error.kind() == io::ErrorKind::InvalidData => (Class::Tls, error.to_string()),
         Why::Io(error) if *begun => (Class::Truncated, error.to_string()),
         Why::Io(error) => (Class::Reset, error.to_string()),
+        Why::NoCloseNotify => {
+            let why = "TLS ended without close_notify, and the answer has no length: nothing tells whether it is whole";
+            (Class::Truncated, why.into())
+        }
         Why::Closed if *begun => (Class::Truncated, "the connection was closed before the answer was complete".into()),
         Why::Closed => (Class::Closed, "the connection was closed without an answer".into()),
     };

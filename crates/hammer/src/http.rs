@@ -18,7 +18,7 @@ use tokio::task::{AbortHandle, spawn_local};
 
 use super::classify;
 use super::grpc::Told;
-use super::http1::Http1;
+use super::http1::{Http1, Why};
 use super::request::PreparedRequest;
 use super::response::{ResponseReader, Sink};
 use super::stream::{Idle, IoObservations, Socket, Stream, Watched};
@@ -189,7 +189,10 @@ impl HttpConnection {
             Wire::Http1(connection) => {
                 let reader = ResponseReader::new(&request.method, request.closes);
                 let sent = connection.exchange(&request.http1, reader, &mut answer).await;
-                sent.map_err(|broken| classify::http1(&broken))?;
+                sent.map_err(|broken| {
+                    trace.no_close_notify.set(matches!(broken.why, Why::NoCloseNotify));
+                    classify::http1(&broken)
+                })?;
             }
             Wire::Http2(connection) => connection.exchange(&mut answer).await?,
         }

@@ -42,6 +42,9 @@ pub(super) enum Why {
     Malformed(Malformed),
     /// The peer closed the connection.
     Closed,
+    /// The peer closed a connection of TLS without `close_notify` within an answer that ends with it: nothing tells a
+    /// whole answer from a cut one.
+    NoCloseNotify,
     /// Reading or writing failed.
     Io(io::Error),
 }
@@ -140,7 +143,10 @@ impl<S: Sink> Exchange<'_, S> {
                 let mut buffer = ReadBuf::new(buffer);
                 match ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer)) {
                     // rustls reports a close without close_notify this way.
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Poll::Ready(Err(Why::Closed)),
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                        let until_close = self.answer.ends_with_connection();
+                        return Poll::Ready(Err(if until_close { Why::NoCloseNotify } else { Why::Closed }));
+                    }
                     Err(error) => return Poll::Ready(Err(Why::Io(error))),
                     Ok(()) if buffer.filled().is_empty() => {
                         let whole = self.answer.ends_with_connection();

@@ -45,6 +45,7 @@ pub(super) struct Trace {
     pub(super) uses: Cell<u32>,
     pub(super) idle: Cell<Option<Duration>>,
     pub(super) status: Cell<Option<u16>>,
+    pub(super) no_close_notify: Cell<bool>,
     /// The `Server` header. It and the body become text only if the probe fails.
     server: RefCell<Vec<u8>>,
     /// The backend that answered, or that answered before on the same connection.
@@ -82,6 +83,7 @@ impl Trace {
             uses: Cell::new(0),
             idle: Cell::new(None),
             status: Cell::new(None),
+            no_close_notify: Cell::new(false),
             server: RefCell::default(),
             backend: RefCell::new(None),
             body: RefCell::default(),
@@ -152,6 +154,7 @@ impl Trace {
             age: self.age.get(),
             uses: self.uses.get(),
             idle: self.idle.get(),
+            no_close_notify: self.no_close_notify.get(),
             detail,
         }
     }

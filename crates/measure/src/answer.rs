@@ -306,6 +306,8 @@ pub struct Evidence {
     /// from when it was opened ahead of its first request. `None` if it was opened for this probe, or if another
     /// request was under way on it.
     pub idle: Option<Duration>,
+    /// Whether the answer came over TLS without a length, and its connection ended without `close_notify`.
+    pub no_close_notify: bool,
     /// The error message of the layer that failed.
     pub detail: String,
 }

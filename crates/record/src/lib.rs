@@ -3,6 +3,8 @@
 //! The crate needs no async runtime, no network and no cluster: a journal can be read on another machine, years later.
 
 pub mod batch;
+mod close_notify;
+mod draining;
 pub mod entry;
 pub mod error_chain;
 pub mod event;

@@ -38,12 +38,14 @@ pub struct Answer {
     pub peer: Option<SocketAddr>,
     /// For how long the connection had been idle; `None` if that is not known.
     pub idle: Option<Duration>,
+    /// Whether an answer over TLS without a length ended without `close_notify`.
+    pub no_close_notify: bool,
 }
 
 impl Answer {
     /// A result of this class after `micros` microseconds, without a peer.
     pub const fn after(class: Class, micros: u64) -> Self {
-        Self { class, trip: Duration::from_micros(micros), peer: None, idle: None }
+        Self { class, trip: Duration::from_micros(micros), peer: None, idle: None, no_close_notify: false }
     }
 
     /// The same result from the server at 10.0.0.`host`.
@@ -56,6 +58,12 @@ impl Answer {
     #[must_use]
     pub fn idle(self, idle: Duration) -> Self {
         Self { idle: Some(idle), ..self }
+    }
+
+    /// The same result over TLS, without a length and without `close_notify`.
+    #[must_use]
+    pub fn without_close_notify(self) -> Self {
+        Self { no_close_notify: true, ..self }
     }
 }
 
@@ -165,11 +173,11 @@ fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Ans
 
 fn resolved(id: LaneId, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
     let due = lane.schedule.due(slot);
-    let Answer { class, trip, peer, idle } = answer(lane, due.as_nanos() / 1_000_000);
+    let Answer { class, trip, peer, idle, no_close_notify } = answer(lane, due.as_nanos() / 1_000_000);
     let connection = if lane.policy == Policy::New { Connection::New } else { Connection::Reused };
     let timed_out = matches!(class, Class::ConnectTimeout | Class::ResponseTimeout);
     let probe = Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 };
-    let evidence = Evidence { peer, idle, detail: class.to_string(), ..Evidence::default() };
+    let evidence = Evidence { peer, idle, no_close_notify, detail: class.to_string(), ..Evidence::default() };
     Resolved { lane: id, probe, evidence: (class.health() == Health::Failed).then(|| Box::new(evidence)) }
 }
 

@@ -4,6 +4,7 @@ use crate::entry::{ActId, RunHeader, Window};
 use crate::failure::Failure;
 use crate::keep_alive::KeepAliveRace;
 use crate::pods::Pod;
+use crate::{close_notify, draining};
 use lapse_measure::availability;
 use lapse_measure::budget::WorstShare;
 use lapse_measure::disruption::Disruption;
@@ -139,11 +140,15 @@ impl Summary {
             .map(|(budget, window)| (budget.clone(), reach_back(seen, span(*window, seen, &rest.acts))))
             .collect();
         let verdict = verdict::judge(seen, &budgets, about.rules, rest.ending).doubted(rest.inconclusive);
-        let notes = rest.notes.into_iter().chain(verdict.notes.iter().cloned()).collect();
+        let targets: Vec<_> = seen.target_ids().map(|id| TargetSummary::of(about, seen, kept, id)).collect();
+        let unclosed = targets.iter().filter_map(|target| close_notify::note(target, kept));
+        let draining = targets.iter().filter_map(|target| draining::note(target, seen));
+        let notes =
+            rest.notes.into_iter().chain(verdict.notes.iter().cloned()).chain(unclosed).chain(draining).collect();
         let acts = rest.acts.into_iter().enumerate();
         let lane = |id: LaneId| LaneSummary { id, target: seen.lane(id).lane.target, name: seen.lane_name(id) };
         Self {
-            targets: seen.target_ids().map(|id| TargetSummary::of(about, seen, kept, id)).collect(),
+            targets,
             lanes: seen.lanes.iter().map(|observed| lane(observed.id)).collect(),
             acts: acts.map(|(nth, act)| ActSummary::of(about, seen, ActId(nth), act)).collect(),
             pods: rest.pods,

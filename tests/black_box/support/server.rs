@@ -236,7 +236,7 @@ impl Drop for Server {
 }
 
 /// A new certificate and key in one PEM file for clients, and the TLS configuration that uses them.
-fn credentials(address: SocketAddr, protocol: Protocol) -> (tempfile::NamedTempFile, Arc<ServerConfig>) {
+pub(crate) fn credentials(address: SocketAddr, protocol: Protocol) -> (tempfile::NamedTempFile, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed([address.ip().to_string()]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), made.cert.pem() + &made.signing_key.serialize_pem()).unwrap();

@@ -27,6 +27,8 @@ struct EvidenceWire {
     uses: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle_ns: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    no_close_notify: bool,
     detail: String,
 }
 
@@ -42,6 +44,7 @@ pub(super) fn write(evidence: &Evidence) -> io::Result<Vec<u8>> {
         age_ns: nanos(evidence.age),
         uses: evidence.uses,
         idle_ns: evidence.idle.map(nanos),
+        no_close_notify: evidence.no_close_notify,
         detail: evidence.detail.clone(),
     };
     Ok(serde_json::to_vec(&wire)?)
@@ -60,6 +63,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Evidence, String> {
         age: Duration::from_nanos(wire.age_ns),
         uses: wire.uses,
         idle: wire.idle_ns.map(Duration::from_nanos),
+        no_close_notify: wire.no_close_notify,
         detail: wire.detail,
     })
 }
