@@ -237,6 +237,9 @@ struct RunArgs {
     /// Connect to ADDR:PORT2 instead of HOST:PORT, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT2", help_heading = "Connections")]
     connect_to: Vec<lapse_hammer::target::ConnectTo>,
+    /// The addresses of HOST, instead of looking them up [repeatable; e.g. shop.example.com:443:10.0.0.7,10.0.0.8].
+    #[arg(long, value_name = "HOST:PORT:ADDR,...", help_heading = "Connections")]
+    resolve: Vec<lapse_hammer::addresses::Resolve>,
     /// Trust the certificates in this PEM file instead of the system's [e.g. ca.pem].
     #[arg(long, value_name = "FILE", help_heading = "Connections", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,

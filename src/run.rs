@@ -1,6 +1,7 @@
 //! One run, from the plan to its record: set-up, session, journal.
 
 pub(crate) mod activity;
+mod addresses;
 pub(crate) mod check;
 pub(crate) mod launch;
 pub(crate) mod live;

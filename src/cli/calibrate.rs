@@ -80,6 +80,7 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         endpoint: Endpoint::Url(uri),
         http: Http::Http1,
         connect_to: Vec::new(),
+        resolve: Vec::new(),
         tls: None,
         request: Request::default(),
         expect: Expect::default(),

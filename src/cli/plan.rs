@@ -174,6 +174,7 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
             endpoint,
             http,
             connect_to: args.connect_to.clone(),
+            resolve: args.resolve.clone(),
             request,
             expect,
             // The pods of a scenario name themselves in this header.

@@ -76,22 +76,25 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
     let rootless =
         || rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     client = client.tls_backend_preconfigured(target.tls_config().unwrap_or_else(rootless));
-    if let Some((host, address)) = address(target) {
-        client = client.resolve(&host, address);
+    if let Some((host, addresses)) = addresses(target) {
+        client = client.resolve_to_addrs(&host, &addresses);
     }
     let request = client.build()?.request(target.request.method.clone(), target.uri.to_string());
     request.headers(target.request.headers.clone()).send().await
 }
 
-/// The URL's host, and the address that the hammer connects to where that is not the result of looking up the host.
-fn address(target: &Target) -> Option<(String, SocketAddr)> {
+/// The URL's host, and the addresses that the hammer connects to where these are not the result of looking up the host.
+fn addresses(target: &Target) -> Option<(String, Vec<SocketAddr>)> {
     let host = target.uri.host()?.to_owned();
     if let Some(addresses) = &target.addresses {
-        return Some((host, addresses.next()?));
+        return Some((host, vec![addresses.next()?]));
+    }
+    if let Some(resolved) = target.resolved() {
+        return Some((host, resolved));
     }
     let (to, port) = target.connects_to();
     let is_led = !target.connect_to.is_empty();
-    is_led.then(|| Some((host, (to.as_str(), port).to_socket_addrs().ok()?.next()?)))?
+    is_led.then(|| Some((host, (to.as_str(), port).to_socket_addrs().ok()?.collect())))?
 }
 
 /// Checks all targets concurrently.

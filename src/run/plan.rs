@@ -13,6 +13,7 @@ use crate::command::Command;
 use hyper::Uri;
 use hyper::header::HeaderName;
 use lapse_cluster::Scope;
+use lapse_hammer::addresses::Resolve;
 use lapse_hammer::target::{AddressList, ConnectTo, Expect, Http, Request, Target};
 use lapse_lab::scenario::Scenario;
 use lapse_measure::budget::Budget;
@@ -121,6 +122,8 @@ pub(crate) struct PlannedTarget {
     pub http: Http,
     /// The addresses to connect to instead of the URL's (`--connect-to`).
     pub connect_to: Vec<ConnectTo>,
+    /// The addresses of names that are not to be looked up (`--resolve`).
+    pub resolve: Vec<Resolve>,
     /// The TLS configuration, for `https`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The request that each probe sends.
@@ -134,8 +137,8 @@ pub(crate) struct PlannedTarget {
 impl PlannedTarget {
     /// The target at `uri`, and at `addresses` where these are not to be looked up.
     pub(crate) fn at(self, uri: Uri, addresses: Option<AddressList>) -> Target {
-        let Self { name, endpoint: _, http, connect_to, tls, request, expect, backend } = self;
-        Target { name, uri, http, connect_to, tls, request, expect, addresses, backend }
+        let Self { name, endpoint: _, http, connect_to, resolve, tls, request, expect, backend } = self;
+        Target { name, uri, http, connect_to, resolve, tls, request, expect, addresses, backend }
     }
 }
 

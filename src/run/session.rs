@@ -9,6 +9,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 pub(super) use self::parts::Parts;
 use super::activity::{self, Order, ReadyActivity, RunningActivity};
+use super::addresses;
 use super::live::{Live, STEP};
 use super::rollout::Rollout;
 use super::signal;
@@ -371,6 +372,10 @@ impl<'a> Session<'a> {
         let sums = self.parts.lab.take().map(|lab| lab.ledger().sums()).unwrap_or_default();
         for sum in sums {
             self.take(Entry::InjectedFault(sum));
+        }
+        let tallies = self.parts.hammer.take_addresses();
+        for note in addresses::notes(tallies, self.parts.recorder.lanes().0, &self.parts.recorder.names()) {
+            self.take(Entry::Event(Event::new(at, Source::Prober, EventKind::Addresses, note)));
         }
         self.take(Entry::End(end));
         self.progress.finish();

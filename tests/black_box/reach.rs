@@ -1,12 +1,18 @@
-//! Servers as people have them: TLS that ends without a word.
+//! Servers as people have them: names with several addresses of which one is dead, and TLS that ends without a word.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 
+use super::support::fault::Plan;
 use super::support::lapse::{Ended, Lapse};
-use super::support::server::{Protocol, credentials};
+use super::support::server::{Protocol, Server, credentials};
 use super::support::wire::Wire;
+
+/// Some address of loopback, at which nothing else listens.
+fn elsewhere() -> IpAddr {
+    [127, fastrand::u8(1..255), fastrand::u8(..), fastrand::u8(1..255)].into()
+}
 
 /// The text of a report on one line, so that a sentence is found however it is wrapped.
 fn said(ended: &Ended) -> String {
@@ -17,9 +23,73 @@ fn probe(url: &str) -> Lapse {
     Lapse::run([url, "--rate", "20/s", "--duration", "1s", "--slow", "5s", "--timeout", "10s"])
 }
 
+/// Probes `shop.test` at this port, with these addresses.
+fn resolved(port: u16, addresses: &str) -> Ended {
+    let rule = format!("shop.test:{port}:{addresses}");
+    probe(&format!("http://shop.test:{port}/")).and(["--resolve", &rule]).end()
+}
+
 fn classes(ended: &Ended) -> BTreeSet<String> {
     let lanes = ended.report().targets.remove(0).lanes;
     lanes.into_iter().flat_map(|lane| lane.classes.into_keys()).collect()
+}
+
+#[test]
+fn an_address_that_refuses_is_passed_over_and_named() {
+    let server = Server::start(Protocol::Http1, Plan::healthy());
+    let (address, port) = (server.address(), server.address().port());
+    let dead = elsewhere();
+    let ended = resolved(port, &format!("{dead},{}", address.ip()));
+    assert_eq!(classes(&ended), ["ok".to_owned()].into(), "{}", ended.stdout);
+    let text = said(&ended);
+    assert!(text.contains("shop.test has 2 addresses: "), "{text}");
+    assert!(text.contains(&format!("{dead}:{port} never connected in ")), "{text}");
+    assert!(text.contains(" attempts (refused)"), "{text}");
+    assert!(text.contains(&format!("{address} connected ")), "{text}");
+    // The journal has it as well.
+    let again = Lapse::new(["report".as_ref(), ended.run_folder().as_os_str()]).end();
+    assert!(said(&again).contains("shop.test has 2 addresses: "), "{}", again.stdout);
+}
+
+#[test]
+fn if_every_address_refuses_the_failure_is_that_of_the_first() {
+    let [first, second, third] = [(); 3].map(|()| elsewhere());
+    let port = TcpListener::bind((first, 0)).unwrap().local_addr().unwrap().port();
+    let ended = resolved(port, &format!("{first},{second},{third}"));
+    let failure = &ended.report().failures.kept[0];
+    assert_eq!((failure.class.as_str(), failure.peer.clone()), ("refused", Some(format!("{first}:{port}"))));
+    assert!(failure.detail.ends_with("and so did 2 more"), "{}", failure.detail);
+}
+
+/// A port that drops SYNs: it listens, and has no room for one more connection.
+fn silent(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind(address).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let second = std::time::Duration::from_millis(300);
+    let address = listener.local_addr().unwrap();
+    let held: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&address, second).ok()).take(16).collect();
+    assert!(held.len() < 16, "the port still takes connections");
+    (listener, held)
+}
+
+#[test]
+fn an_address_that_stays_silent_costs_a_quarter_of_a_second_and_no_probe() {
+    let server = Server::start(Protocol::Http1, Plan::healthy());
+    let (address, port) = (server.address(), server.address().port());
+    let mute = elsewhere();
+    let silent = silent(SocketAddr::new(mute, port));
+    let ended = resolved(port, &format!("{mute},{}", address.ip()));
+    assert_eq!(classes(&ended), ["ok".to_owned()].into(), "{}", ended.stdout);
+    let text = said(&ended);
+    assert!(text.contains(&format!("{mute}:{port} never connected in ")), "{text}");
+    assert!(text.contains("(no answer in time)"), "{text}");
+    drop(silent);
+}
+
+#[test]
+fn resolve_says_how_to_write_it() {
+    let ended = probe("http://shop.test/").and(["--resolve", "shop.test:80"]).end();
+    assert!(ended.code() == Some(2) && ended.stderr.contains("HOST:PORT:ADDR"), "{}", ended.stderr);
 }
 
 #[test]

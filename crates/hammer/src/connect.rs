@@ -11,12 +11,12 @@ use std::time::Duration;
 use rustix::net::sockopt::set_socket_linger;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio_rustls::TlsConnector;
 
+use super::addresses::{AddressTallies, Addresses};
 use super::classify;
 use super::http::{HttpConnection, Origin};
-use super::port;
 use super::stream::{Socket, Stream};
 use super::target::{AddressList, Http, Target};
 use super::trace::{Failed, Stage, Trace};
@@ -35,6 +35,12 @@ pub(super) struct Connector {
     http: Http,
     secure: Option<Secure>,
     addresses: Option<AddressList>,
+    /// The addresses that a rule of the user gives.
+    resolved: Option<Vec<SocketAddr>>,
+    /// How long a probe waits for a connection.
+    patience: Duration,
+    /// What came of each address.
+    met: Addresses,
 }
 
 struct Secure {
@@ -53,8 +59,8 @@ pub struct BadName {
 }
 
 impl Connector {
-    /// A connector for `target`.
-    pub(super) fn new(target: &Target) -> Result<Self, BadName> {
+    /// A connector for `target`, whose probes wait for a connection for as long as `patience`.
+    pub(super) fn new(target: &Target, patience: Duration) -> Result<Self, BadName> {
         let (host, port) = target.connects_to();
         let bad = |_| BadName { target: target.name.clone(), host: target.host().to_owned() };
         let secure = |mut config: rustls::ClientConfig| {
@@ -64,7 +70,8 @@ impl Connector {
             Ok(Secure { name, connector: TlsConnector::from(Arc::new(config)) })
         };
         let secure = target.tls_config().map(secure).transpose()?;
-        Ok(Self { host, port, http: target.http, secure, addresses: target.addresses.clone() })
+        let (addresses, resolved, met) = (target.addresses.clone(), target.resolved(), Addresses::default());
+        Ok(Self { host, port, http: target.http, secure, addresses, resolved, patience, met })
     }
 
     /// Opens a connection. A connection for a single probe is reset when it is dropped, so that its port is free at
@@ -76,7 +83,9 @@ impl Connector {
         now: impl Fn() -> Offset,
     ) -> Result<HttpConnection, Failed> {
         trace.stage.set(Stage::Connecting);
-        let tcp = self.connect(trace).await?;
+        let addresses = self.resolve(trace).await?;
+        trace.stage.set(Stage::Connecting);
+        let tcp = self.met.connect(&addresses, self.patience, trace, &now).await?;
         // Both fail only on a connection that is already gone, which the request will then report.
         let _ = tcp.set_nodelay(true);
         if policy == Policy::New {
@@ -93,31 +102,25 @@ impl Connector {
         }
     }
 
-    async fn connect(&self, trace: &Trace) -> Result<TcpStream, Failed> {
-        let addresses = self.resolve().await?;
-        let first = addresses[0];
-        match attempt(first, trace).await {
-            // A name such as localhost may resolve to both families while the service listens on one.
-            Err(failed) if matches!(failed.class, Class::Refused | Class::Unreachable) => {
-                let other = addresses.iter().find(|address| address.is_ipv4() != first.is_ipv4());
-                match other {
-                    Some(other) => attempt(*other, trace).await,
-                    None => Err(failed),
-                }
-            }
-            other => other,
-        }
+    /// What came of the addresses of the target's name, once; of addresses found elsewhere nothing.
+    pub(super) fn take_addresses(&self) -> AddressTallies {
+        let tallies = self.met.take();
+        if self.addresses.is_none() { tallies } else { AddressTallies::new() }
     }
 
     /// At least one address.
-    async fn resolve(&self) -> Result<Vec<SocketAddr>, Failed> {
+    async fn resolve(&self, trace: &Trace) -> Result<Vec<SocketAddr>, Failed> {
         if let Some(addresses) = &self.addresses {
             let none = || Failed::new(Class::Dns, format!("{} has no address at this time", self.host));
             return Ok(vec![addresses.next().ok_or_else(none)?]);
         }
+        if let Some(resolved) = &self.resolved {
+            return Ok(resolved.clone());
+        }
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }
+        trace.stage.set(Stage::Resolving);
         let failed = |why: String| Failed::new(Class::Dns, format!("resolving {}: {why}", self.host));
         let found: io::Result<Vec<_>> = lookup_host((self.host.as_str(), self.port)).await.map(Iterator::collect);
         match found {
@@ -140,13 +143,6 @@ impl Connector {
         let speaks_h2 = chosen == Some(H2) || (chosen.is_none() && self.http == Http::Http2);
         Ok((Stream::Tls(Box::new(tls)), speaks_h2))
     }
-}
-
-async fn attempt(address: SocketAddr, trace: &Trace) -> Result<TcpStream, Failed> {
-    trace.peer.set(Some(address));
-    let (stream, local_port) = port::connect(address).await.map_err(|error| classify::connect(&error))?;
-    trace.local_port.set(Some(local_port));
-    Ok(stream)
 }
 
 impl std::fmt::Debug for Secure {

@@ -11,6 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::addresses::AddressTallies;
 use super::clock::Clock;
 use super::connect::{BadName, Connector};
 use super::health;
@@ -75,12 +76,13 @@ pub struct Hammer {
     precedence: Precedence,
     given_up: Arc<GivenUp>,
     redirects: Vec<(LaneId, Redirect)>,
+    addresses: Vec<(LaneId, AddressTallies)>,
 }
 
 /// Starts the engine. The lanes' schedules say when their first slots are due; `clock` may not have begun yet.
 pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
     for target in &settings.targets {
-        Connector::new(target)?;
+        Connector::new(target, settings.connect_timeout)?;
     }
     let threads = threads(&settings);
     let descriptors = raise_descriptors();
@@ -105,7 +107,7 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
         precedence = precedence.min(started.map_err(Error::Thread)?);
     }
     let marks = vec![Offset::ZERO; usize::try_from(threads).unwrap_or(1)];
-    Ok(Hammer { arriving, orders, marks, precedence, given_up, redirects: Vec::new() })
+    Ok(Hammer { arriving, orders, marks, precedence, given_up, redirects: Vec::new(), addresses: Vec::new() })
 }
 
 fn threads(settings: &Settings) -> u64 {
@@ -175,7 +177,7 @@ impl WorkerThread {
         let mut lanes = self.lanes()?;
         let control = (self.nth == 0).then_some(lanes.len());
         if control.is_some() {
-            let lane = lane(&health::respond().await?, Policy::Reused, 1)?;
+            let lane = lane(&health::respond().await?, Policy::Reused, 1, connect_timeout)?;
             lanes.push(ThreadLane { lane, schedule, next: Cell::new(0), step: 1 });
         }
         let timing = Timing { timeout, connect_timeout, slow };
@@ -189,15 +191,15 @@ impl WorkerThread {
         let share = |own: &lane::Lane| {
             let target =
                 self.settings.targets.get(own.target.0).ok_or_else(|| io::Error::other("a lane has no target"))?;
-            let lane = lane(target, own.policy, connections)?;
+            let lane = lane(target, own.policy, connections, self.settings.connect_timeout)?;
             Ok(ThreadLane { lane, schedule: own.schedule, next: Cell::new(self.nth), step: self.of })
         };
         self.settings.lanes.iter().map(share).collect()
     }
 }
 
-fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane> {
-    let connector = Connector::new(target).map_err(io::Error::other)?;
+fn lane(target: &Target, policy: Policy, connections: usize, patience: Duration) -> io::Result<Lane> {
+    let connector = Connector::new(target, patience).map_err(io::Error::other)?;
     Ok(Lane::new(policy, connector, PreparedRequest::new(target), connections))
 }
 
@@ -206,8 +208,9 @@ fn lane(target: &Target, policy: Policy, connections: usize) -> io::Result<Lane>
 impl Hammer {
     /// The next results of slots. A batch may be empty but for its watermark. `None` once all slots have resolved.
     pub async fn next(&mut self) -> Option<Batch> {
-        let HandedOn { thread, mut batch, redirects } = self.arriving.recv().await?;
+        let HandedOn { thread, mut batch, redirects, addresses } = self.arriving.recv().await?;
         self.redirects.extend(redirects);
+        self.addresses.extend(addresses);
         if let Some(mark) = self.marks.get_mut(thread) {
             *mark = batch.watermark.max(*mark);
         }
@@ -219,6 +222,11 @@ impl Hammer {
     /// for each thread.
     pub fn take_redirects(&mut self) -> Vec<(LaneId, Redirect)> {
         std::mem::take(&mut self.redirects)
+    }
+
+    /// What came of the addresses of each lane's target, by thread; complete once all slots have resolved.
+    pub fn take_addresses(&mut self) -> Vec<(LaneId, AddressTallies)> {
+        std::mem::take(&mut self.addresses)
     }
 
     /// The precedence that the threads were granted; if they differ, the weakest.

@@ -31,6 +31,7 @@ pub(super) async fn respond() -> io::Result<Target> {
         uri,
         http: Http::Http1,
         connect_to,
+        resolve: Vec::new(),
         tls: None,
         request,
         expect,

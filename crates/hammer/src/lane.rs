@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use tokio::task::yield_now;
 
+use super::addresses::AddressTallies;
 use super::concurrency::Concurrency;
 use super::connect::Connector;
 use super::http::HttpConnection;
@@ -76,6 +77,11 @@ impl Lane {
     /// The first redirect that the lane met and that counts as healthy, once.
     pub(super) fn take_redirect(&self) -> Option<Redirect> {
         self.request.redirect.take()
+    }
+
+    /// What came of each address of the target so far, once.
+    pub(super) fn take_addresses(&self) -> AddressTallies {
+        self.connector.take_addresses()
     }
 
     /// The concurrency that the lane may reach.
@@ -269,8 +275,14 @@ mod tests {
         });
         let (request, expect, connect_to) = Default::default();
         let (name, tls, addresses, backend) = ("test".to_owned(), None, None, None);
-        let target = Target { name, uri, http, connect_to, tls, request, expect, addresses, backend };
-        Lane::new(Policy::Reused, Connector::new(&target).unwrap(), PreparedRequest::new(&target), size)
+        let target =
+            Target { name, uri, http, connect_to, resolve: Vec::new(), tls, request, expect, addresses, backend };
+        Lane::new(
+            Policy::Reused,
+            Connector::new(&target, Duration::from_secs(1)).unwrap(),
+            PreparedRequest::new(&target),
+            size,
+        )
     }
 
     async fn probe(lane: &Lane, at: Duration) -> (Trace, Result<(), Failed>) {

@@ -3,6 +3,7 @@
 //! The loop is open: a slow or missing answer delays no later slot. Results leave as records on a channel; outages and
 //! timelines are computed elsewhere.
 
+pub mod addresses;
 pub mod clock;
 pub mod cpu_pressure;
 pub mod engine;
@@ -11,6 +12,7 @@ pub mod redirect;
 pub mod target;
 pub mod tls;
 
+mod alarm;
 mod classify;
 mod concurrency;
 mod connect;

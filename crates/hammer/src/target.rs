@@ -11,6 +11,7 @@ use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method, Uri};
 use regex::bytes::Regex;
 
+use super::addresses::Resolve;
 use super::grpc::{GrpcCall, HEALTH};
 
 /// The versions of HTTP that probes may use with a target.
@@ -36,6 +37,8 @@ pub struct Target {
     pub http: Http,
     /// Rules that lead connections to another host or port; the first one that matches applies.
     pub connect_to: Vec<ConnectTo>,
+    /// Addresses of names that are not looked up; the first rule that matches what is connected to applies.
+    pub resolve: Vec<Resolve>,
     /// The TLS configuration, present exactly for `https`. ALPN in it is overwritten, see [`Target::tls_config`].
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The request of each probe.
@@ -72,6 +75,12 @@ impl Target {
         let port = self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
         let replaced = self.connect_to.iter().find_map(|rule| rule.apply(self.host(), port));
         replaced.unwrap_or_else(|| (self.host().to_owned(), port))
+    }
+
+    /// The addresses that a rule gives for what is connected to.
+    pub fn resolved(&self) -> Option<Vec<SocketAddr>> {
+        let (host, port) = self.connects_to();
+        self.resolve.iter().find_map(|rule| rule.apply(&host, port))
     }
 
     /// The TLS configuration, offering by ALPN the protocols that [`Http`] allows. `None` for a target without TLS.

@@ -15,6 +15,8 @@ const MAX_BODY: usize = 256;
 /// The stage that a probe has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
+    /// The name is being resolved.
+    Resolving,
     /// No connection yet.
     Connecting,
     /// The TLS handshake is under way.
@@ -132,6 +134,7 @@ impl Trace {
     /// The class of a probe that the prober's own clock ended at this stage.
     pub(super) fn timed_out(&self) -> Failed {
         let (class, detail) = match self.stage.get() {
+            Stage::Resolving => (Class::Dns, "the name was not resolved in time"),
             Stage::Connecting => (Class::ConnectTimeout, "no connection in time"),
             Stage::Securing => (Class::Tls, "no TLS handshake in time"),
             Stage::Waiting => (Class::ResponseTimeout, "no complete head in time"),

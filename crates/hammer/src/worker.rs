@@ -13,6 +13,8 @@ use hyper::header::HeaderValue;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
+use super::addresses::AddressTallies;
+use super::alarm;
 use super::clock::Clock;
 use super::concurrency::Admission;
 use super::deadline::{Deadline, Deadlines};
@@ -116,6 +118,8 @@ pub(super) struct HandedOn {
     pub(super) batch: Batch,
     /// Redirects that are news, with the lane that met them.
     pub(super) redirects: Vec<(LaneId, Redirect)>,
+    /// What came of the addresses of each lane's target, at the end of the run.
+    pub(super) addresses: Vec<(LaneId, AddressTallies)>,
 }
 
 /// A slot that is due.
@@ -199,12 +203,12 @@ impl Worker {
             passed = now;
             self.send_due(now.min_before(orders.stop_at()));
             self.deadlines.sweep(now.back(self.stalled.get()));
+            alarm::sweep(now);
             let over = !sending && (self.in_flight.get() == 0 || orders.is_abandoned());
             if over || now.since(handed_on) >= HAND_ON || self.records.borrow().len() >= BATCH {
                 handed_on = now;
                 self.share.guard.check(now);
-                let (batch, redirects) = (self.batch(orders.stop_at()), self.redirects());
-                let gone = out.send(HandedOn { thread: self.share.nth, batch, redirects }).is_err();
+                let gone = out.send(self.hand_on(orders.stop_at(), over)).is_err();
                 if over || gone {
                     return;
                 }
@@ -343,9 +347,11 @@ impl Worker {
         self.records.replace(Vec::with_capacity(room + room / 4))
     }
 
-    fn redirects(&self) -> Vec<(LaneId, Redirect)> {
-        let lanes = self.share.lanes.iter().enumerate();
-        lanes.filter_map(|(nth, share)| Some((LaneId(nth), share.lane.take_redirect()?))).collect()
+    fn hand_on(&self, stop: Offset, over: bool) -> HandedOn {
+        let lanes = || self.share.lanes.iter().enumerate().map(|(nth, share)| (LaneId(nth), &share.lane));
+        let redirects = lanes().filter_map(|(id, lane)| Some((id, lane.take_redirect()?))).collect();
+        let addresses = lanes().filter(|_| over).map(|(id, lane)| (id, lane.take_addresses())).collect();
+        HandedOn { thread: self.share.nth, batch: self.batch(stop), redirects, addresses }
     }
 
     fn batch(&self, stop: Offset) -> Batch {

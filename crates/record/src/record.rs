@@ -184,6 +184,11 @@ impl Recorder {
         (&self.lanes, self.about.control())
     }
 
+    /// The names of the targets.
+    pub fn names(&self) -> Vec<String> {
+        self.about.names()
+    }
+
     /// The fold of all probes so far, for figures while the run goes on.
     pub const fn fold(&self) -> &Fold {
         &self.fold
@@ -208,8 +213,8 @@ impl Recorder {
         };
         let pods = self.responses.pods(&self.events, &self.failures.kept);
         let mut notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
-        let redirected = self.events.iter().filter(|event| event.kind == EventKind::Redirected);
-        notes.extend(redirected.map(|event| event.text.clone()));
+        let is_told = |event: &&Event| matches!(event.kind, EventKind::Redirected | EventKind::Addresses);
+        notes.extend(self.events.iter().filter(is_told).map(|event| event.text.clone()));
         let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
         Record {
             summary: Summary::of(&self.about, &seen, &self.failures.kept, rest),
