@@ -10,3 +10,4 @@ mod redirect;
 pub(crate) mod rollout;
 pub(crate) mod session;
 pub(crate) mod signal;
+mod slowness;

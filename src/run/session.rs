@@ -13,6 +13,7 @@ use super::addresses;
 use super::live::{Live, STEP};
 use super::rollout::Rollout;
 use super::signal;
+use super::slowness;
 use crate::progress::{Progress, Snapshot};
 use lapse_cluster::WatchUpdate;
 use lapse_hammer::cpu_pressure::Pressure;
@@ -373,9 +374,12 @@ impl<'a> Session<'a> {
         for sum in sums {
             self.take(Entry::InjectedFault(sum));
         }
-        let tallies = self.parts.hammer.take_addresses();
-        for note in addresses::notes(tallies, self.parts.recorder.lanes().0, &self.parts.recorder.names()) {
-            self.take(Entry::Event(Event::new(at, Source::Prober, EventKind::Addresses, note)));
+        let (addresses, slow) = (self.parts.hammer.take_addresses(), self.parts.hammer.take_slow());
+        let (lanes, names) = (self.parts.recorder.lanes().0, self.parts.recorder.names());
+        let addresses = addresses::notes(addresses, lanes, &names).into_iter().map(|note| (EventKind::Addresses, note));
+        let slow = slowness::notes(&slow, lanes, &names).into_iter().map(|note| (EventKind::SlowAnswers, note));
+        for (kind, note) in addresses.chain(slow).collect::<Vec<_>>() {
+            self.take(Entry::Event(Event::new(at, Source::Prober, kind, note)));
         }
         self.take(Entry::End(end));
         self.progress.finish();

@@ -1,8 +1,10 @@
-//! Servers as people have them: names with several addresses of which one is dead, and TLS that ends without a word.
+//! Servers as people have them: names with several addresses of which one is dead, full backlogs, and
+//! TLS that ends without a word.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use super::support::fault::Plan;
 use super::support::lapse::{Ended, Lapse};
@@ -65,9 +67,9 @@ fn if_every_address_refuses_the_failure_is_that_of_the_first() {
 fn silent(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind(address).unwrap();
     rustix::net::listen(&listener, 0).unwrap();
-    let second = std::time::Duration::from_millis(300);
+    let patience = Duration::from_millis(300);
     let address = listener.local_addr().unwrap();
-    let held: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&address, second).ok()).take(16).collect();
+    let held: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&address, patience).ok()).take(16).collect();
     assert!(held.len() < 16, "the port still takes connections");
     (listener, held)
 }
@@ -90,6 +92,35 @@ fn an_address_that_stays_silent_costs_a_quarter_of_a_second_and_no_probe() {
 fn resolve_says_how_to_write_it() {
     let ended = probe("http://shop.test/").and(["--resolve", "shop.test:80"]).end();
     assert!(ended.code() == Some(2) && ended.stderr.contains("HOST:PORT:ADDR"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_backlog_that_drops_syns_is_named_by_the_seconds_that_connecting_takes() {
+    let (listener, held) = silent(SocketAddr::new(elsewhere(), 0));
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    // A POST, since that is not tried before the run.
+    let args = ["-d", "x", "--lanes", "new", "--rate", "10/s", "--duration", "2s", "--timeout", "20s", "--out"];
+    let running = Lapse::new(["run", &url]).and(args).and([&out]).start();
+    while !out.join("journal.lapse").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The first SYNs have been dropped by now; each is sent again a second after it was.
+    std::thread::sleep(Duration::from_millis(500));
+    std::thread::spawn(move || {
+        drop(held);
+        for mut tcp in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let _ = tcp.read(&mut [0; 1024]);
+                let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+            });
+        }
+    });
+    let text = said(&running.end());
+    assert!(text.contains("slow answers spent most of the time connecting, "), "{text}");
+    assert!(text.contains("about 1.0 s"), "{text}");
+    assert!(text.contains("their SYN was dropped and the kernel sent it again"), "{text}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use super::addresses::{AddressTallies, Addresses};
 use super::classify;
 use super::http::{HttpConnection, Origin};
+use super::slowness::Opened;
 use super::stream::{Socket, Stream};
 use super::target::{AddressList, Http, Target};
 use super::trace::{Failed, Stage, Trace};
@@ -83,7 +84,7 @@ impl Connector {
         now: impl Fn() -> Offset,
     ) -> Result<HttpConnection, Failed> {
         trace.stage.set(Stage::Connecting);
-        let addresses = self.resolve(trace).await?;
+        let (addresses, resolved) = (self.resolve(trace).await?, now());
         trace.stage.set(Stage::Connecting);
         let tcp = self.met.connect(&addresses, self.patience, trace, &now).await?;
         // Both fail only on a connection that is already gone, which the request will then report.
@@ -93,6 +94,8 @@ impl Connector {
         }
         let (socket, born) = (Socket::new(tcp), now());
         let (stream, speaks_h2) = self.secure(socket.clone(), trace).await?;
+        let secured = if self.secure.is_some() { now() } else { born };
+        trace.opened.set(Some(Opened { resolved, connected: born, secured }));
         trace.stage.set(Stage::Waiting);
         let origin = Origin { socket, peer: trace.peer.get(), local_port: trace.local_port.get(), born };
         if speaks_h2 {

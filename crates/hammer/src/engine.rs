@@ -20,6 +20,7 @@ use super::pacer::Pacer;
 use super::precedence::{self, GivenUp, Guard};
 use super::redirect::Redirect;
 use super::request::PreparedRequest;
+use super::slowness::SlowTally;
 use super::target::Target;
 use super::worker::{HandedOn, StopSignal, ThreadLane, Timing, Worker, WorkerConfig};
 use lapse_measure::lane::{self, LaneId, Policy};
@@ -77,6 +78,7 @@ pub struct Hammer {
     given_up: Arc<GivenUp>,
     redirects: Vec<(LaneId, Redirect)>,
     addresses: Vec<(LaneId, AddressTallies)>,
+    slow: Vec<(LaneId, SlowTally)>,
 }
 
 /// Starts the engine. The lanes' schedules say when their first slots are due; `clock` may not have begun yet.
@@ -107,7 +109,16 @@ pub fn start(settings: Settings, clock: Clock) -> Result<Hammer, Error> {
         precedence = precedence.min(started.map_err(Error::Thread)?);
     }
     let marks = vec![Offset::ZERO; usize::try_from(threads).unwrap_or(1)];
-    Ok(Hammer { arriving, orders, marks, precedence, given_up, redirects: Vec::new(), addresses: Vec::new() })
+    Ok(Hammer {
+        arriving,
+        orders,
+        marks,
+        precedence,
+        given_up,
+        redirects: Vec::new(),
+        addresses: Vec::new(),
+        slow: Vec::new(),
+    })
 }
 
 fn threads(settings: &Settings) -> u64 {
@@ -208,9 +219,10 @@ fn lane(target: &Target, policy: Policy, connections: usize, patience: Duration)
 impl Hammer {
     /// The next results of slots. A batch may be empty but for its watermark. `None` once all slots have resolved.
     pub async fn next(&mut self) -> Option<Batch> {
-        let HandedOn { thread, mut batch, redirects, addresses } = self.arriving.recv().await?;
+        let HandedOn { thread, mut batch, redirects, addresses, slow } = self.arriving.recv().await?;
         self.redirects.extend(redirects);
         self.addresses.extend(addresses);
+        self.slow.extend(slow);
         if let Some(mark) = self.marks.get_mut(thread) {
             *mark = batch.watermark.max(*mark);
         }
@@ -227,6 +239,11 @@ impl Hammer {
     /// What came of the addresses of each lane's target, by thread; complete once all slots have resolved.
     pub fn take_addresses(&mut self) -> Vec<(LaneId, AddressTallies)> {
         std::mem::take(&mut self.addresses)
+    }
+
+    /// Where the slow answers of each lane spent their time, by thread; complete once all slots have resolved.
+    pub fn take_slow(&mut self) -> Vec<(LaneId, SlowTally)> {
+        std::mem::take(&mut self.slow)
     }
 
     /// The precedence that the threads were granted; if they differ, the weakest.

@@ -9,6 +9,7 @@ pub mod cpu_pressure;
 pub mod engine;
 pub mod grpc;
 pub mod redirect;
+pub mod slowness;
 pub mod target;
 pub mod tls;
 

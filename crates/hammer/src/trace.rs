@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hyper::header::HeaderValue;
 
+use super::slowness::Opened;
 use lapse_measure::answer::{Class, Connection, Evidence, Origin};
 use lapse_measure::time::Offset;
 
@@ -48,6 +49,8 @@ pub(super) struct Trace {
     pub(super) idle: Cell<Option<Duration>>,
     pub(super) status: Cell<Option<u16>>,
     pub(super) no_close_notify: Cell<bool>,
+    /// The stages of the connection, if the probe opened one.
+    pub(super) opened: Cell<Option<Opened>>,
     /// The `Server` header. It and the body become text only if the probe fails.
     server: RefCell<Vec<u8>>,
     /// The backend that answered, or that answered before on the same connection.
@@ -86,6 +89,7 @@ impl Trace {
             idle: Cell::new(None),
             status: Cell::new(None),
             no_close_notify: Cell::new(false),
+            opened: Cell::new(None),
             server: RefCell::default(),
             backend: RefCell::new(None),
             body: RefCell::default(),

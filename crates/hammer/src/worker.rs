@@ -23,6 +23,7 @@ use super::lane::Lane;
 use super::pacer::Pacer;
 use super::precedence::Guard;
 use super::redirect::Redirect;
+use super::slowness::SlowTally;
 use super::task_pool::TaskPool;
 use super::trace::{Failed, Trace};
 use lapse_measure::answer::{Class, Health, Probe, Unsent};
@@ -120,6 +121,8 @@ pub(super) struct HandedOn {
     pub(super) redirects: Vec<(LaneId, Redirect)>,
     /// What came of the addresses of each lane's target, at the end of the run.
     pub(super) addresses: Vec<(LaneId, AddressTallies)>,
+    /// Where the slow answers of each lane spent their time, at the end of the run.
+    pub(super) slow: Vec<(LaneId, SlowTally)>,
 }
 
 /// A slot that is due.
@@ -148,6 +151,8 @@ pub(super) struct Worker {
     controls: RefCell<Vec<Probe>>,
     /// The number of answers of each backend, and the time of the last one.
     served: RefCell<BTreeMap<HeaderValue, (u64, Offset)>>,
+    /// The slow answers by lane.
+    slow: RefCell<BTreeMap<LaneId, SlowTally>>,
 }
 
 impl Worker {
@@ -165,6 +170,7 @@ impl Worker {
             records: RefCell::default(),
             controls: RefCell::default(),
             served: RefCell::default(),
+            slow: RefCell::default(),
         })
     }
 
@@ -305,7 +311,10 @@ impl Worker {
     fn resolve(&self, slot: Slot, trace: &Trace, result: Result<(), Failed>) {
         let done = self.clock.now();
         let class = match &result {
-            Ok(()) if done.since(slot.due) > self.share.timing.slow => Class::Slow,
+            Ok(()) if done.since(slot.due) > self.share.timing.slow => {
+                self.slow.borrow_mut().entry(LaneId(slot.lane)).or_default().count(trace, done);
+                Class::Slow
+            }
             Ok(()) => Class::Ok,
             Err(failed) => failed.class,
         };
@@ -351,7 +360,8 @@ impl Worker {
         let lanes = || self.share.lanes.iter().enumerate().map(|(nth, share)| (LaneId(nth), &share.lane));
         let redirects = lanes().filter_map(|(id, lane)| Some((id, lane.take_redirect()?))).collect();
         let addresses = lanes().filter(|_| over).map(|(id, lane)| (id, lane.take_addresses())).collect();
-        HandedOn { thread: self.share.nth, batch: self.batch(stop), redirects, addresses }
+        let slow = if over { self.slow.take().into_iter().collect() } else { Vec::new() };
+        HandedOn { thread: self.share.nth, batch: self.batch(stop), redirects, addresses, slow }
     }
 
     fn batch(&self, stop: Offset) -> Batch {

@@ -213,7 +213,9 @@ impl Recorder {
         };
         let pods = self.responses.pods(&self.events, &self.failures.kept);
         let mut notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
-        let is_told = |event: &&Event| matches!(event.kind, EventKind::Redirected | EventKind::Addresses);
+        let is_told = |event: &&Event| {
+            matches!(event.kind, EventKind::Redirected | EventKind::Addresses | EventKind::SlowAnswers)
+        };
         notes.extend(self.events.iter().filter(is_told).map(|event| event.text.clone()));
         let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
         Record {

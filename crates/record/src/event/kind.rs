@@ -102,6 +102,7 @@ kinds! {
     Interrupted = "interrupted": LOUD, "A signal asked for the end of the run.";
     Redirected = "redirected": PLAIN, "The healthy answers of a target lead to another URL, which is not measured.";
     Addresses = "addresses": PLAIN, "The addresses of a target that has several, and what came of each.";
+    SlowAnswers = "slow-answers": PLAIN, "Where the slow answers of a target spent their time.";
     Warning = "warning": NOTE, "Something limits how far the run can be trusted.";
     // The watch on a cluster.
     Watching = "watching": PLAIN, "The watch on the cluster has begun.";
