@@ -35,7 +35,9 @@ fn outputs(record: &Record, folder: &Path) -> String {
     all.push(("folder", folder.display().to_string()));
     all.push(("report", folder.join("report.html").display().to_string()));
     // A line break in a value would begin an output of its own.
-    all.iter().map(|(name, value)| format!("{name}={}\n", value.replace(char::is_control, " "))).collect()
+    let lines: Vec<_> =
+        all.iter().map(|(name, value)| format!("{name}={}\n", value.replace(char::is_control, " "))).collect();
+    lines.concat()
 }
 
 /// A duration and its bounds as outputs; a bound that the run's end left open is empty.
