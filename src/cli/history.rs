@@ -20,8 +20,9 @@ use lapse_record::journal;
 use lapse_report::history::Format;
 
 pub(super) const EXAMPLE: &str = "\
-Examples: the last ten rollouts of one release; the newest run for the charts of github-action-benchmark
+Examples: the last ten rollouts of one release; a page with charts and links; the newest run for github-action-benchmark
   lapse history reports --name shop --last 10
+  lapse history reports --report html=reports/index.html
   lapse history reports --name shop --format github-action-benchmark >benchmark.json";
 
 /// The arguments of `lapse history`.
@@ -97,7 +98,9 @@ fn read(home: &Path, folders: Vec<PathBuf>, name: Option<&str>, last: Option<usi
     let line = |(folder, header): (PathBuf, RunHeader)| {
         let record = journal::read_with(&folder, header).inspect_err(leave_out).ok()?;
         let name = folder.strip_prefix(home).unwrap_or(&folder).to_string_lossy().into_owned();
-        Some(Line::of(&Run { name, record }))
+        let mut line = Line::of(&Run { name, record });
+        line.has_page = folder.join("report.html").is_file();
+        Some(line)
     };
     newest.into_iter().filter_map(line).collect()
 }

@@ -112,6 +112,21 @@ fn several_formats_are_written_in_one_call_and_the_summary_of_a_job_by_itself() 
 }
 
 #[test]
+fn the_page_leads_to_the_pages_of_the_runs_that_have_one() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path(), "with a page", "story", usize::MAX);
+    copy(folder.path(), "without", "story-fixed", usize::MAX);
+    fs::write(folder.path().join("with a page/report.html"), "").unwrap();
+    let page = folder.path().join("index.html");
+    let ended = history(folder.path(), &[&format!("--report=html={}", page.display())]);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("default-src 'none'"));
+    assert!(page.contains(r#"<a href="./with%20a%20page/report.html">with a page</a>"#), "the table leads there");
+    assert!(page.contains("436 ms (402 to 471)") && !page.contains("./without"), "what has no page has no link");
+}
+
+#[test]
 fn what_is_typed_wrong_is_named() {
     let empty = tempfile::tempdir().unwrap();
     let story = example("");

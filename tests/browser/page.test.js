@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { colourAt, open, reportOf, root, sample, settled, text } from './browser.js';
 
-const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'flicker', 'hundred', 'compare-broken', 'compare-same', 'compare-many', 'compare-hostile'];
+const ALL = ['healthy', 'worked-example', 'upgrade', 'nasty', 'empty', 'killed', 'scenario', 'scrappy', 'hostile', 'venomous', 'replaced', 'flicker', 'hundred', 'compare-broken', 'compare-same', 'compare-many', 'compare-hostile', 'history-3', 'history-200', 'history-odd', 'history-hostile', 'history-only-cut', 'history-none'];
 
 for (const name of ALL) {
   test(`${name} opens without errors, fits its width, and uses no network`, async () => {

@@ -18,6 +18,8 @@ use crate::tendency::Tendency;
 pub struct Line {
     /// The name of the run's folder.
     pub name: String,
+    /// Whether the folder has a page of the run, `report.html`, that others can lead to.
+    pub has_page: bool,
     /// The name that the run was given.
     pub release: String,
     /// When the run began, by the wall clock.
@@ -111,7 +113,7 @@ impl Limited {
 }
 
 impl Line {
-    /// What a run came to; the record is not needed any more.
+    /// What a run came to, without a page; the record is not needed any more.
     pub fn of(run: &Run) -> Self {
         let targets = run.record.summary.targets.iter();
         let totals: Vec<_> = targets.map(|target| run.totals(&target.lanes)).collect();
@@ -129,6 +131,7 @@ impl Line {
         });
         Self {
             name: run.name.clone(),
+            has_page: false,
             release: run.record.about.name.clone(),
             anchor: run.record.about.anchor,
             verdict: run.record.summary.verdict.conclusion,

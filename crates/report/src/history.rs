@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod gitlab;
+mod html;
 pub mod json;
 mod markdown;
 mod text;
@@ -24,6 +25,8 @@ formats! {
         Json = "json",
         /// For the summary of a job or a comment: the newest runs.
         Markdown = "markdown",
+        /// A page with charts, and links to the pages of the runs from their folder.
+        Html = "html",
         /// The newest run, for github-action-benchmark with the tool `customSmallerIsBetter`.
         GithubActionBenchmark = "github-action-benchmark",
         /// The newest run, for a metrics report of GitLab CI.
@@ -36,7 +39,7 @@ impl Format {
     pub const fn is_of_the_newest_run(self) -> bool {
         match self {
             Self::GithubActionBenchmark | Self::GitlabMetrics => true,
-            Self::Text | Self::Json | Self::Markdown => false,
+            Self::Text | Self::Json | Self::Markdown | Self::Html => false,
         }
     }
 
@@ -46,6 +49,7 @@ impl Format {
             Self::Text => text::write(history, look, out),
             Self::Json => json::write(history, out),
             Self::Markdown => markdown::write(history, out),
+            Self::Html => html::write(history, out),
             Self::GithubActionBenchmark => benchmark::write(history, out),
             Self::GitlabMetrics => gitlab::write(history, out),
         }

@@ -4,6 +4,7 @@
 //! text is stripped of invisible characters and bidirectional controls, then escaped by maud, or handed to the script
 //! as JSON. A content security policy keeps any other script from running.
 
+mod chart;
 mod comparison;
 mod data;
 mod disruption;
@@ -11,6 +12,7 @@ mod event;
 mod failure;
 mod figures;
 mod frame;
+mod history;
 mod lane;
 mod loss;
 mod object;
@@ -75,6 +77,7 @@ pub fn page(record: &Record, state: RunState) -> String {
 }
 
 pub(crate) use self::comparison::page as comparison_page;
+pub(crate) use self::history::page as history_page;
 
 /// The notes of the text report, and the number of objects and events that the timeline leaves out.
 fn notes(record: &Record) -> Vec<String> {

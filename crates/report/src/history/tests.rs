@@ -104,3 +104,59 @@ fn the_committed_schema_is_the_one_of_the_code_and_every_history_follows_it() {
         assert!(errors.is_empty(), "{name}: {errors:#?}");
     }
 }
+
+/// The page of these runs, each of which has one of its own.
+fn page(runs: &[Run]) -> String {
+    let line = |run: &Run| {
+        let mut line = Line::of(run);
+        line.has_page = true;
+        line
+    };
+    let mut out = Vec::new();
+    html::write(&History::of(runs.iter().map(line).collect()), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_page_has_a_mark_and_a_link_for_each_run_and_loads_nothing() {
+    let page = page(&(0..6).map(|day| run(day, 100 * day)).collect::<Vec<_>>());
+    let count = |what: &str| page.matches(what).count();
+    // Two charts, and the table.
+    assert_eq!(count("href=\"./2023-11-16T22-13-20-shop/report.html\""), 3, "{page}");
+    // Each chart has a disc for the run without loss and squares for the others; the key has one of each.
+    assert_eq!((count("mark good"), count("mark bad"), count("mark unsure")), (2 + 1, 10 + 1, 1), "{page}");
+    assert!(page.contains("<title>2023-11-19T22-13-20-shop: fail, downtime 250 ms (248 to 252)</title>"), "{page}");
+    assert!(page.contains("--max-downtime 252ms would have held for all runs"), "{page}");
+    assert!(page.contains("default-src 'none'") && !page.contains("connect-src") && !page.contains("src="), "{page}");
+}
+
+#[test]
+fn the_page_links_to_nothing_outside_of_its_folder_and_escapes_names() {
+    for name in
+        ["../../etc/passwd", "javascript:alert(1)", "//host/x", "a b/trial-1", "</title><script>alert(1)</script>"]
+    {
+        let page = page(&[Run { name: name.to_owned(), ..run(0, 100) }]);
+        let links: Vec<_> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        for link in links.iter().filter(|link| !link.starts_with("data:")) {
+            let odd = |part: &str| part == ".." || part.contains([':', ' ', '<', '\\']);
+            assert!(link.starts_with("./") && link.ends_with("/report.html") && !link.split('/').any(odd), "{link}");
+        }
+        assert!(!page.contains("<script>alert"), "{name}");
+    }
+    let unlinked = written(&[run(0, 100)], |history, out| html::write(history, out).unwrap());
+    assert!(!unlinked.contains("report.html"), "a run without a page has no link");
+}
+
+/// Writes pages of histories to a folder, to look at and for the browser tests.
+#[test]
+fn pages_to_look_at() {
+    let Some(folder) = std::env::var_os("LAPSE_PAGES") else { return };
+    let folder = std::path::Path::new(&folder);
+    std::fs::create_dir_all(folder).unwrap();
+    let many = (0..200).map(|day| run(day, if day % 7 == 0 { 0 } else { day * 37 % 500 + 20 })).collect();
+    for (name, runs) in
+        cases().into_iter().chain([("200", many), ("3", (0..3).map(|day| run(day, 150 * day)).collect())])
+    {
+        std::fs::write(folder.join(format!("history-{name}.html")), page(&runs)).unwrap();
+    }
+}

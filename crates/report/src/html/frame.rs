@@ -32,6 +32,10 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
+const STILL_STYLE: &str = concat!(include_str!("page/style.css"), include_str!("page/chart.css"));
+const STILL_SCRIPT: &str =
+    concat!("'use strict';\n(() => {\n", include_str!("page/theme.js"), include_str!("page/still.js"), "})();\n");
+
 /// What stands around the body of a page.
 pub(super) struct Head {
     /// The title of the page, without the name of the program.
@@ -46,17 +50,26 @@ pub(super) struct Head {
 
 /// The complete document around `body`, with `data` as the script's input.
 pub(super) fn document(head: &Head, body: &Markup, data: &str) -> String {
+    whole(head, body, [STYLE, SCRIPT], Some(data))
+}
+
+/// The complete document around a `body` without a timeline.
+pub(super) fn still_document(head: &Head, body: &Markup) -> String {
+    whole(head, body, [STILL_STYLE, STILL_SCRIPT], None)
+}
+
+fn whole(head: &Head, body: &Markup, [style, script]: [&str; 2], data: Option<&str>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(head.state));
+                meta http-equiv="Content-Security-Policy" content=(policy(head.state, [style, script]));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (sanitize(&head.title)) " - lapse" }
                 link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(style)) }
             }
             body {
                 header {
@@ -66,8 +79,8 @@ pub(super) fn document(head: &Head, body: &Markup, data: &str) -> String {
                 }
                 main { (body) }
                 footer { "lapse " (sanitize(&head.version)) }
-                script #data type="application/json" { (PreEscaped(data)) }
-                script { (PreEscaped(SCRIPT)) }
+                @if let Some(data) = data { script #data type="application/json" { (PreEscaped(data)) } }
+                script { (PreEscaped(script)) }
             }
         }
     };
@@ -115,8 +128,8 @@ const TOOLS: [(&str, &str, &str); 6] = [
 ];
 
 /// The content security policy. Only a live page may connect to its server.
-fn policy(state: RunState) -> String {
-    let [style, script] = [STYLE, SCRIPT].map(|text| STANDARD.encode(digest(&SHA256, text.as_bytes())));
+fn policy(state: RunState, style_and_script: [&str; 2]) -> String {
+    let [style, script] = style_and_script.map(|text| STANDARD.encode(digest(&SHA256, text.as_bytes())));
     let own = match state {
         RunState::Over => "",
         RunState::GoesOn => "; connect-src 'self'; worker-src 'self'",

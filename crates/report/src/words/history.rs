@@ -1,10 +1,11 @@
 //! Many runs in words: a line each, the figures over all of them, and the budgets that would have held.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::phrase::{part, percent, share, some, tail};
 use lapse_compare::history::{History, Limited, Line, Series};
-use lapse_measure::time::Human;
+use lapse_measure::time::{Bounded, Human};
 
 /// Columns of a date to the minute.
 const DATE: usize = 16;
@@ -109,6 +110,26 @@ pub(crate) fn remarks(history: &History) -> Vec<String> {
 fn began(line: &Line) -> String {
     let date = crate::date::rfc3339(line.anchor, lapse_measure::time::Offset::ZERO);
     date.get(..16).unwrap_or(&date).replace('T', " ")
+}
+
+/// When each run began, as the axis of a chart shows it: the day, or the time of day if all began on one.
+pub(crate) fn dates(history: &History) -> Vec<String> {
+    let is_one_day = history.lines.iter().map(day).collect::<BTreeSet<_>>().len() == 1;
+    let label = |line: &Line| match began(line).split_once(' ') {
+        Some((_, time)) if is_one_day => time.to_owned(),
+        _ => day(line),
+    };
+    history.lines.iter().map(label).collect()
+}
+
+/// A run in a line, with one of its figures.
+pub(crate) fn of_one(line: &Line, of: Limited, figure: Bounded) -> String {
+    let (name, verdict, of) = (&line.name, line.verdict, of.name());
+    match (&line.unknown, line.failed) {
+        (Some(why), _) => format!("{name}: {verdict}, {of} {figure} seen: {why}"),
+        (None, 0) => format!("{name}: {verdict}, no {of}"),
+        (None, _) => format!("{name}: {verdict}, {of} {figure}"),
+    }
 }
 
 /// The day on which a run began, in UTC.
