@@ -363,6 +363,15 @@ enum StartName {
     Key,
 }
 
+/// The format of what is printed for people or for programs, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TextOrJson {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 impl Cli {
     /// Executes the subcommand. An error means that nothing was started: exit code 2.
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::lint::input::Texts;
-use super::{output, style};
+use super::{TextOrJson, output, style};
 use crate::recorded::Recorded;
 use lapse_explain::explanation::Explanation;
 use lapse_explain::smell::Smell;
@@ -32,18 +32,9 @@ pub(super) struct ExplainArgs {
     /// what is clean lowers them [repeatable; e.g. rendered.yaml].
     #[arg(short, long, value_name = "FILE|FOLDER|-")]
     manifests: Vec<String>,
-    /// The format to print.
+    /// The format to print; `json` is the key `explanation` of report.json.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    format: FormatName,
-}
-
-/// A format of an explanation, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatName {
-    /// For people.
-    Text,
-    /// For programs: the key `explanation` of report.json.
-    Json,
+    format: TextOrJson,
 }
 
 /// Reads the run's journal and prints why it lost requests.
@@ -52,8 +43,8 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<ExitCode> {
     let record = journal::read(run.folder()).with_context(|| format!("cannot explain {}", args.run))?;
     let explanation = Explanation::with(&record, &smells(&args.manifests, &record)?);
     output::print("the explanation", |out| match args.format {
-        FormatName::Text => text::write_explanation(&record, &explanation, style::of_stdout(), out),
-        FormatName::Json => json::write_explanation(&record, &explanation, out),
+        TextOrJson::Text => text::write_explanation(&record, &explanation, style::of_stdout(), out),
+        TextOrJson::Json => json::write_explanation(&record, &explanation, out),
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{output, plan, style, value};
+use super::{TextOrJson, output, plan, style, value};
 use crate::trials::{self, Trials};
 use lapse_hammer::clock::Clock;
 use lapse_lab::scenario::Scenario;
@@ -35,22 +35,13 @@ pub(super) struct TryArgs {
     at_once: Option<u16>,
     /// The format to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    format: FormatName,
+    format: TextOrJson,
     /// The folder for the runs; it must be new or empty [default: the runs are not kept].
     #[arg(short, long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Print no progress.
     #[arg(short, long)]
     quiet: bool,
-}
-
-/// A format of the table, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatName {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Plays all trials and prints the table. The exit code is 0 if a cure lost nothing, or if there is nothing to cure.
@@ -80,8 +71,8 @@ pub(super) fn execute(args: &TryArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(Conclusion::Interrupted.exit_code()));
     };
     let text = match args.format {
-        FormatName::Text => table.text(style::of_stdout()),
-        FormatName::Json => table.json(),
+        TextOrJson::Text => table.text(style::of_stdout()),
+        TextOrJson::Json => table.json(),
     };
     output::print("the table", |out| out.write_all(text.as_bytes()))?;
     let cured = !table.loses() || table.cheapest().is_some();
