@@ -102,6 +102,8 @@ fn a_command_that_fails_ends_the_trials_and_the_rest_is_not_made() {
     assert_eq!(ended.code(), Some(4), "{}\n{}", ended.stdout, ended.stderr);
     let why = "COMMAND-FAILED: the command of trial 2 failed; 2 of 4 trials were made\n";
     assert!(ended.stdout.starts_with(why), "{}", ended.stdout);
+    let said = "failed: trial 2: `sh -c test $LAPSE_TRIAL != 2` exited with 1";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
     assert!(ended.stdout.contains("trial 3 and 1 more were not made"), "{}", ended.stdout);
     let home = ended.run_folder();
     assert!(

@@ -24,6 +24,8 @@ pub struct Trial {
     pub breaches: Vec<Breach>,
     /// The reasons why it proves neither pass nor fail.
     pub inconclusive: Vec<String>,
+    /// How its command ended, if that failed.
+    pub command_failed: Option<String>,
     /// How long the event took: from the start of the command, or of a scenario's acts, until the rollout was complete;
     /// `None` if nothing was rolled out.
     pub rollout: Option<Duration>,
@@ -132,6 +134,8 @@ impl Trial {
             line: Line::of(run),
             breaches: record.summary.verdict.breaches.clone(),
             inconclusive: record.summary.verdict.inconclusive.clone(),
+            command_failed: (record.summary.verdict.conclusion == Conclusion::CommandFailed)
+                .then(|| record.how_the_command_ended().unwrap_or_default()),
             rollout: run.has_an_event().then(|| events.sum()),
             command: took,
             length: record.seen.end.since(Offset::ZERO),

@@ -48,6 +48,11 @@ impl CommandRun {
     pub fn failed(&self) -> bool {
         self.exit.as_ref().is_none_or(|exit| exit.code != Some(0))
     }
+
+    /// The command line as sentences quote it.
+    pub fn quoted(&self) -> String {
+        format!("`{}`", self.argv.join(" "))
+    }
 }
 
 /// The record of a run, from which every report is made.
@@ -87,6 +92,24 @@ impl Record {
     /// its way when the event began and failed.
     pub fn judged(&self) -> Span {
         summary::judged(&self.seen)
+    }
+
+    /// The command and how it ended, as a clause; `None` if the run wrapped none.
+    pub fn how_the_command_ended(&self) -> Option<String> {
+        let command = self.command.as_ref()?;
+        if let Some(why) = self.events.iter().find(|event| event.kind == EventKind::NotStarted) {
+            return Some(why.text.clone());
+        }
+        let words = command.quoted();
+        Some(match (command.started, &command.exit) {
+            (None, _) => format!("{words} was never started: check that it can be found and run"),
+            (_, None) => format!("{words} had not ended when the run did"),
+            (_, Some(exit)) => match (exit.code, exit.signal) {
+                (Some(code), _) => format!("{words} exited with {code}"),
+                (None, Some(signal)) => format!("{words} was ended by signal {signal}"),
+                (None, None) => format!("{words} could not start: check that it can be found and run"),
+            },
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use super::date;
 use super::sanitize::sanitize;
 use super::words::note::not_measured;
-use super::words::verdict::{how_it_ended, why};
+use super::words::verdict::why;
 use super::words::why::{cause, heading};
 use lapse_explain::explanation::Explanation;
 use lapse_measure::budget::Outcome;
@@ -105,7 +105,7 @@ fn cases(record: &Record) -> Vec<Case> {
     let doubted = (!inconclusive.is_empty()).then(|| Fault("error", inconclusive.join("\n")));
     cases.push(Case::about(run, "the measurement supports a verdict", doubted));
     if let Some(command) = &record.command {
-        let failed = command.failed().then(|| Fault("failure", how_it_ended(record, command)));
+        let failed = command.failed().then(|| Fault("failure", record.how_the_command_ended().unwrap_or_default()));
         cases.push(Case::about(run, "the command succeeds", failed));
     }
     if verdict.conclusion == Conclusion::Interrupted {

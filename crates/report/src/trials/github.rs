@@ -6,7 +6,7 @@ use crate::github::{annotate, level};
 use crate::words::trials as words;
 use lapse_compare::trials::Trials;
 
-/// Breaches and doubts with an annotation: GitHub shows ten of a step.
+/// Reasons of one kind with an annotation: GitHub shows ten of a step.
 const MOST: usize = 4;
 
 /// Writes a line for each thing that a reviewer should see.
@@ -16,7 +16,9 @@ pub(super) fn write(trials: &Trials, out: &mut impl Write) -> io::Result<()> {
     let without_loss = words::without_loss(trials).map(|said| format!("without loss: {said}"));
     let said: Vec<_> = [words::why(trials)].into_iter().chain(without_loss).collect();
     annotate(level(trials.conclusion), &title, &said.join("; "), out)?;
-    let (exceeded, in_doubt) = words::reasons(trials);
-    exceeded.iter().take(MOST).try_for_each(|one| annotate("error", &title, one, out))?;
-    in_doubt.iter().take(MOST).try_for_each(|one| annotate("warning", &title, one, out))
+    for (what, reasons) in words::reasons(trials) {
+        let level = if what == "in doubt" { "warning" } else { "error" };
+        reasons.iter().take(MOST).try_for_each(|one| annotate(level, &title, one, out))?;
+    }
+    Ok(())
 }

@@ -58,6 +58,8 @@ struct Trial<'a> {
     verdict: String,
     /// The budgets that it exceeded, each with the figure and the limit.
     exceeded: Vec<String>,
+    /// How its command ended; null unless that failed.
+    command_failed: Option<&'a str>,
     /// Reasons why it proves neither pass nor fail.
     in_doubt: &'a [String],
     /// Why it may have lost more than it shows, so that it counts in no figure; null if it was whole.
@@ -144,6 +146,7 @@ impl<'a> Trial<'a> {
             started_at: date::rfc3339(line.anchor, Offset::ZERO),
             verdict: trial.conclusion().to_string(),
             exceeded: trial.breaches.iter().map(breach).collect(),
+            command_failed: trial.command_failed.as_deref(),
             in_doubt: &trial.inconclusive,
             not_whole: line.unknown.as_deref(),
             failed: line.failed,

@@ -41,7 +41,7 @@ fn fault(trial: &Trial) -> Option<Fault> {
     match trial.conclusion() {
         Conclusion::Pass => None,
         Conclusion::Fail => Some(Fault("failure", breaches())),
-        Conclusion::CommandFailed => Some(Fault("failure", unknown())),
+        Conclusion::CommandFailed => Some(Fault("failure", trial.command_failed.clone().unwrap_or_default())),
         Conclusion::Inconclusive => Some(Fault("error", trial.inconclusive.join("\n"))),
         Conclusion::Interrupted => Some(Fault("error", unknown())),
     }

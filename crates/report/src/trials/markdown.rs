@@ -13,12 +13,12 @@ use lapse_compare::trials::Trials;
 pub(super) fn write(trials: &Trials, out: &mut impl Write) -> io::Result<()> {
     let word = trials.conclusion.to_string().to_uppercase();
     writeln!(out, "## {} lapse: {word}: {}\n", sign(trials.conclusion), safe(&words::why(trials)))?;
-    let (exceeded, in_doubt) = words::reasons(trials);
-    let reasons = exceeded.iter().map(|one| ("exceeded", one)).chain(in_doubt.iter().map(|one| ("in doubt", one)));
-    for (what, one) in reasons.clone().take(MAX_ROWS) {
+    let reasons = words::reasons(trials);
+    let reasons: Vec<_> = reasons.iter().flat_map(|(what, all)| all.iter().map(move |one| (what, one))).collect();
+    for (what, one) in reasons.iter().take(MAX_ROWS) {
         writeln!(out, "- {what}: {}", safe(one))?;
     }
-    if let Some(more) = reasons.clone().count().checked_sub(MAX_ROWS).filter(|more| *more > 0) {
+    if let Some(more) = reasons.len().checked_sub(MAX_ROWS).filter(|more| *more > 0) {
         writeln!(out, "- and {}", some(more as u64, "further reason"))?;
     }
     writeln!(out, "\n{}:\n", safe(&words::heading(trials)))?;

@@ -12,9 +12,9 @@ use lapse_compare::trials::Trials;
 pub fn write(trials: &Trials, look: Look, folder: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(look);
     page.lead(ink(trials.conclusion), &trials.conclusion.to_string().to_uppercase(), &words::why(trials));
-    let (exceeded, in_doubt) = words::reasons(trials);
-    list(&mut page, "exceeded", &exceeded);
-    list(&mut page, "in doubt", &in_doubt);
+    for (what, reasons) in words::reasons(trials) {
+        list(&mut page, what, &reasons);
+    }
     page.heading(&words::heading(trials));
     page.table(2, &words::rows(trials));
     for remark in words::remarks(trials) {

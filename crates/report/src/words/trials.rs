@@ -70,8 +70,8 @@ pub(crate) fn in_short(trial: &Trial) -> String {
     }
 }
 
-/// The trials that exceeded a budget, each with the figure, and the reasons for doubt.
-pub(crate) fn reasons(trials: &Trials) -> (Vec<String>, Vec<String>) {
+/// Why trials do not pass, kind by kind: the budgets that they exceeded, commands that failed, and reasons for doubt.
+pub(crate) fn reasons(trials: &Trials) -> [(&'static str, Vec<String>); 3] {
     let each = |of: fn(&Trial) -> Vec<String>| {
         let said = trials.trials.iter().flat_map(|trial| {
             let number = trial.number;
@@ -79,7 +79,11 @@ pub(crate) fn reasons(trials: &Trials) -> (Vec<String>, Vec<String>) {
         });
         said.collect()
     };
-    (each(|trial| trial.breaches.iter().map(breach).collect()), each(|trial| trial.inconclusive.clone()))
+    [
+        ("exceeded", each(|trial| trial.breaches.iter().map(breach).collect())),
+        ("failed", each(|trial| trial.command_failed.iter().cloned().collect())),
+        ("in doubt", each(|trial| trial.inconclusive.clone())),
+    ]
 }
 
 /// A header, then a row for each figure: the least, the median and the most of all whole trials, and its method.

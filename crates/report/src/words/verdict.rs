@@ -7,7 +7,6 @@ use lapse_measure::outage::Open;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::Offset;
 use lapse_measure::verdict::{Breach, Conclusion};
-use lapse_record::event::EventKind;
 use lapse_record::record::{CommandRun, Record};
 use lapse_record::summary::TargetSummary;
 
@@ -24,9 +23,7 @@ pub(crate) fn why(record: &Record) -> String {
             many => format!("{many} budgets were exceeded"),
         },
         Conclusion::Inconclusive => "what was measured proves neither pass nor fail".to_owned(),
-        Conclusion::CommandFailed => {
-            record.command.as_ref().map(|command| how_it_ended(record, command)).unwrap_or_default()
-        }
+        Conclusion::CommandFailed => record.how_the_command_ended().unwrap_or_default(),
         Conclusion::Interrupted if record.cut => {
             "the record breaks off: the run was killed, or still goes on".to_owned()
         }
@@ -39,23 +36,6 @@ pub(crate) fn breach(breach: &Breach) -> String {
     let Breach { budget, of, figure, limit } = breach;
     let name = if budget == limit { String::new() } else { format!(" ({budget})") };
     format!("{figure} on {of}, allowed: {limit}{name}")
-}
-
-/// The command, and how it ended.
-pub(crate) fn how_it_ended(record: &Record, command: &CommandRun) -> String {
-    if let Some(why) = record.events.iter().find(|event| event.kind == EventKind::NotStarted) {
-        return why.text.clone();
-    }
-    let words = quoted(&command.argv);
-    match (command.started, &command.exit) {
-        (None, _) => format!("{words} was never started: check that it can be found and run"),
-        (_, None) => format!("{words} had not ended when the run did"),
-        (_, Some(exit)) => match (exit.code, exit.signal) {
-            (Some(code), _) => format!("{words} exited with {code}"),
-            (None, Some(signal)) => format!("{words} was ended by signal {signal}"),
-            (None, None) => format!("{words} could not start: check that it can be found and run"),
-        },
-    }
 }
 
 /// Advice on how a next run could be conclusive, by the reasons for doubt that the record shows.
@@ -126,11 +106,7 @@ pub(crate) fn about(record: &Record) -> String {
 fn around(command: &CommandRun) -> String {
     let took = command.started.zip(command.exit.as_ref()).map(|(from, exit)| seconds(exit.at.since(from)));
     let took = took.map(|took| format!(" ({took})")).unwrap_or_default();
-    format!(", around {}{took}", quoted(&command.argv))
-}
-
-fn quoted(argv: &[String]) -> String {
-    format!("`{}`", argv.join(" "))
+    format!(", around {}{took}", command.quoted())
 }
 
 #[cfg(test)]
