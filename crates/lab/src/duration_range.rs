@@ -2,10 +2,11 @@
 //!
 //! A range is drawn from anew at each use. Bare numbers are refused, because they hide their unit.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A duration, or a range of durations whose ends are in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -50,6 +51,16 @@ impl DurationRange {
         self.high
     }
 
+    /// The range from one duration to another, in whichever order they come.
+    pub fn between(one: Duration, other: Duration) -> Self {
+        Self { low: one.min(other), high: one.max(other) }
+    }
+
+    /// Whether the range is the duration 0 alone.
+    pub const fn is_nothing(&self) -> bool {
+        self.high.is_zero()
+    }
+
     /// Draws a duration from the range, uniformly, ends included.
     pub fn draw(&self) -> Duration {
         self.low + self.high.saturating_sub(self.low).mul_f64(fastrand::f64())
@@ -58,6 +69,34 @@ impl DurationRange {
     /// Whether `length` is in the range, ends included.
     pub fn contains(&self, length: Duration) -> bool {
         (self.low..=self.high).contains(&length)
+    }
+}
+
+/// As it is read: `250ms`, `3s`, `300ms..700ms`.
+impl fmt::Display for DurationRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_length(f, self.low)?;
+        if self.low == self.high {
+            return Ok(());
+        }
+        f.write_str("..")?;
+        write_length(f, self.high)
+    }
+}
+
+impl Serialize for DurationRange {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Whole seconds, or the largest unit below of which it is a whole number.
+fn write_length(f: &mut fmt::Formatter<'_>, length: Duration) -> fmt::Result {
+    let nanos = length.subsec_nanos();
+    match (length.as_secs(), nanos) {
+        (_, 0) if !length.is_zero() => write!(f, "{}s", length.as_secs()),
+        _ if nanos.is_multiple_of(1_000_000) => write!(f, "{}ms", length.as_millis()),
+        _ => write!(f, "{}", humantime::format_duration(length)),
     }
 }
 
@@ -108,6 +147,13 @@ mod tests {
         fn what_is_drawn_lies_in_the_range(low in 0_u32..10_000, more in 0_u32..10_000) {
             let span: DurationRange = format!("{low}ms..{}ms", low + more).parse().unwrap();
             prop_assert!(span.contains(span.draw()));
+        }
+
+        #[test]
+        fn what_is_written_is_read_back(low in any::<u32>(), more in any::<u32>(), unit in prop::sample::select(vec![1, 1_000_000, 1_000_000_000])) {
+            let length = |count: u32| Duration::from_nanos(u64::from(count) * unit);
+            let range = DurationRange::between(length(low), length(low) + length(more));
+            prop_assert_eq!(range.to_string().parse(), Ok(range));
         }
 
         #[test]

@@ -7,11 +7,12 @@ pub mod expect;
 pub mod hop;
 pub mod pod;
 mod settings;
+pub mod write;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_saphyr::UserMessageFormatter;
 
 use self::expect::Expect;
@@ -60,22 +61,23 @@ pub enum Error {
 }
 
 /// The scenario's advice for the prober; flags of the command line take precedence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Measure {
     /// Probes a second of the target, over all lanes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u64>,
     /// The time to probe before the first act.
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "length", serialize_with = "write::length", skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Duration>,
     /// The time for which all lanes must have been up before the run ends.
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "length", serialize_with = "write::length", skip_serializing_if = "Option::is_none")]
     pub settle: Option<Duration>,
     /// The timeout of a probe.
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "length", serialize_with = "write::length", skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// The latency from which on an answer counts as slow.
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "length", serialize_with = "write::length", skip_serializing_if = "Option::is_none")]
     pub slow: Option<Duration>,
 }
 
@@ -83,18 +85,18 @@ pub struct Measure {
 const LANES: [&str; 2] = ["new", "reused"];
 
 /// One rollout and its expected cost.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Act {
     /// The act's name in reports.
     pub name: String,
     /// A description for readers of the report: what happens in the act, and why; empty if not given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub story: String,
     /// The pod template that the rollout goes to.
     pub upgrade: String,
     /// The time after which the rollout is rolled back to the previous template.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_back_after: Option<DurationRange>,
     /// The expected cost.
     pub expect: Expect,
@@ -107,20 +109,29 @@ pub struct Scenario {
     script: Script,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// The keys of a scenario, before they are checked as a whole.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Script {
-    name: String,
+pub struct Script {
+    /// The name of the scenario, which also names the run's folder.
+    pub name: String,
+    /// The advice for the prober.
     #[serde(default)]
-    measure: Measure,
+    pub measure: Measure,
+    /// The number of pods that serve.
     #[serde(default = "two")]
-    replicas: u32,
+    pub replicas: u32,
+    /// The rollout strategy.
     #[serde(default)]
-    rollout: Strategy,
-    hops: Vec<HopSpec>,
-    pods: BTreeMap<String, PodSpec>,
-    first: String,
-    acts: Vec<Act>,
+    pub rollout: Strategy,
+    /// The hops in front of the pods, outermost first.
+    pub hops: Vec<HopSpec>,
+    /// The pod templates by name.
+    pub pods: BTreeMap<String, PodSpec>,
+    /// The name of the template that runs at the start.
+    pub first: String,
+    /// The rollouts in order.
+    pub acts: Vec<Act>,
 }
 
 // === impl Scenario ===
@@ -131,6 +142,16 @@ impl Scenario {
         let first = text.lines().next().and_then(|line| line.strip_prefix('#')).map(str::trim);
         let shows = first.filter(|line| !line.is_empty()).ok_or(Error::Silent)?.to_owned();
         let script: Script = serde_saphyr::from_str(text).map_err(|error| unreadable(error.without_snippet()))?;
+        script.check()?;
+        Ok(Self { shows, script })
+    }
+
+    /// The scenario of these keys, with what it shows in one sentence; an error names the key and the fix.
+    pub fn new(shows: &str, script: Script) -> Result<Self, Error> {
+        let shows = write::one_line(shows);
+        if shows.is_empty() {
+            return Err(Error::Silent);
+        }
         script.check()?;
         Ok(Self { shows, script })
     }
@@ -178,6 +199,11 @@ impl Scenario {
     /// The pod template `name`, or `None` if there is none.
     pub fn pod(&self, name: &str) -> Option<&PodSpec> {
         self.script.pods.get(name)
+    }
+
+    /// The keys of the scenario.
+    pub const fn script(&self) -> &Script {
+        &self.script
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Quantity {
 }
 
 /// How a rollout replaces old pods with new ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Strategy {
     /// Replaces a few pods at a time.
@@ -31,7 +31,7 @@ pub enum Strategy {
 }
 
 /// The limits of a rolling update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RollingUpdate {
     /// The maximum number of pods beyond the replicas.
@@ -39,11 +39,12 @@ pub struct RollingUpdate {
     /// The maximum number of replicas that may be unavailable.
     pub max_unavailable: Quantity,
     /// The time for which a pod must have been ready to count as available.
+    #[serde(skip_serializing_if = "DurationRange::is_nothing")]
     pub min_ready: DurationRange,
 }
 
 /// The timing of a blue-green rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct BlueGreen {
     /// When the selector is switched.
@@ -53,7 +54,7 @@ pub struct BlueGreen {
 }
 
 /// When the selector is switched to the new pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Switch {
     /// As soon as the new pods exist, ready or not.
@@ -100,6 +101,15 @@ impl Quantity {
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(QuantityVisitor)
+    }
+}
+
+impl serde::Serialize for Quantity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => serializer.serialize_u32(*number),
+            Self::Percent(percent) => serializer.collect_str(&format_args!("{percent}%")),
+        }
     }
 }
 

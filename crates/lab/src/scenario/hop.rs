@@ -1,12 +1,12 @@
 //! The hops between clients and pods, as a scenario writes them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{at_least_one, some_time};
 use crate::duration_range::DurationRange;
 
 /// A hop in front of the pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HopSpec {
     /// A layer 4 hop like kube-proxy.
@@ -42,7 +42,7 @@ impl HopSpec {
 }
 
 /// Routes each new connection to a random pod of a delayed list; established connections stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ServiceSpec {
     /// The delay of the list.
@@ -56,12 +56,13 @@ impl Default for ServiceSpec {
 }
 
 /// Routes each request to the next pod of a delayed list, and retries on another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct IngressSpec {
     /// The delay of the list.
     pub lag: DurationRange,
     /// The minimum time between two updates of the list; changes in between are held back.
+    #[serde(skip_serializing_if = "DurationRange::is_nothing")]
     pub hold: DurationRange,
     /// The number of pods tried for one request.
     pub tries: u32,
@@ -74,7 +75,7 @@ pub struct IngressSpec {
 }
 
 /// When an ingress reloads, which closes its idle connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reloads {
     /// The ingress does not reload for a change of its list.
@@ -84,7 +85,7 @@ pub enum Reloads {
 }
 
 /// Routes each request to the next target that passes the health check, without retries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ElbSpec {
     /// The time to register or deregister a pod.
@@ -98,7 +99,7 @@ pub struct ElbSpec {
 }
 
 /// A load balancer's health check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HealthCheck {
     /// The time between two checks.

@@ -1,12 +1,12 @@
 //! A pod template as a scenario writes it: how the pod starts, serves and ends.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{at_least_one, some_time};
+use super::{at_least_one, some_time, write};
 use crate::duration_range::DurationRange;
 
 /// A pod template.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PodSpec {
     /// The time from the pod's creation until its process runs.
@@ -14,20 +14,26 @@ pub struct PodSpec {
     /// The time from there until the process listens.
     pub boot: DurationRange,
     /// The time from there until the process can serve; meanwhile it answers 503.
+    #[serde(skip_serializing_if = "DurationRange::is_nothing")]
     pub init: DurationRange,
     /// The time that an answer takes.
     pub work: DurationRange,
     /// Slower answers after the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<WarmUp>,
     /// A share of requests that take longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub long_requests: Option<LongRequests>,
     /// The share of requests that is answered with 500, from 0 to 1.
+    #[serde(skip_serializing_if = "write::is_zero")]
     pub errors: f64,
     /// The number of requests worked on at once; more wait. `None` is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u32>,
     /// The readiness probe.
     pub readiness: Readiness,
     /// The liveness probe, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<Liveness>,
     /// The time that the preStop hook sleeps.
     pub pre_stop: DurationRange,
@@ -42,7 +48,7 @@ pub struct PodSpec {
 }
 
 /// Slower answers after the start, with a linear decrease to none.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WarmUp {
     /// The duration of the warm-up.
@@ -52,7 +58,7 @@ pub struct WarmUp {
 }
 
 /// Requests that take longer than others.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LongRequests {
     /// The share of these requests, from 0 to 1.
@@ -62,12 +68,13 @@ pub struct LongRequests {
 }
 
 /// A readiness probe: its timing, and whether a passed probe means that the pod serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Readiness {
     /// The meaning of a passed probe: whether the pod then serves.
     pub probe: Honesty,
     /// The time from the start of the process to the first check.
+    #[serde(skip_serializing_if = "DurationRange::is_nothing")]
     pub initial_delay: DurationRange,
     /// The time between two checks.
     pub period: DurationRange,
@@ -76,7 +83,7 @@ pub struct Readiness {
 }
 
 /// The meaning of a passed readiness probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Honesty {
     /// The pod serves.
@@ -88,7 +95,7 @@ pub enum Honesty {
 }
 
 /// The timing of a liveness probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Liveness {
     /// The time from the start of the process to the first check.
@@ -100,7 +107,7 @@ pub struct Liveness {
 }
 
 /// The response of a process to SIGTERM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnSigterm {
     /// The process exits at once and drops all its connections.
@@ -115,7 +122,7 @@ pub enum OnSigterm {
 }
 
 /// The behaviour of the address of a pod whose network is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Afterwards {
     /// The address refuses connections.
