@@ -13,6 +13,7 @@ mod manifests;
 mod object;
 mod patch;
 mod quantity;
+pub mod rollout;
 mod rule;
 mod rules;
 mod sanitize;
