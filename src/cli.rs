@@ -12,12 +12,14 @@ mod grpc;
 mod history;
 mod lab;
 mod lint;
+mod manifests;
 mod output;
 mod plan;
 mod pod;
 mod replay;
 mod report;
 mod report_files;
+mod reproduce;
 mod run;
 mod shell;
 mod style;
@@ -90,9 +92,15 @@ enum Command {
     /// Exit codes: 0 a cure lost nothing, or there is nothing to cure; 1 none did; 2 wrong usage; 130 interrupted.
     #[command(after_help = try_cures::EXAMPLE, arg_required_else_help = true)]
     Try(try_cures::TryArgs),
+    /// Write a scenario that loses requests as a recorded run did, play it, and hold it against the run.
+    ///
+    /// Exit codes: 0 every figure agrees or is near, 1 one differs, or with --try no cure lost nothing, 2 wrong usage,
+    /// 3 one differs and the plays were held up, 130 interrupted. With --no-run the scenario is written and not played, and the exit code is 0.
+    #[command(after_help = reproduce::EXAMPLE, arg_required_else_help = true)]
+    Reproduce(reproduce::ReproduceArgs),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
-    #[command(after_help = LAB_EXAMPLE, arg_required_else_help = true)]
-    Lab(LabArgs),
+    #[command(after_help = lab::EXAMPLE, arg_required_else_help = true)]
+    Lab(lab::LabArgs),
     /// Play a recorded run back as a server, which does to clients what the run's probes saw.
     ///
     /// Exit codes with --expect: 0 every expectation held, 1 one did not, 2 wrong usage, 3 inconclusive, 130 interrupted
@@ -134,10 +142,6 @@ const REPORT_EXAMPLE: &str = "\
 Examples: the timeline of a run in cells of 10 ms, for a spreadsheet; the verdict that another budget would have given
   lapse report reports/2026-11-22T20-15-03-shop --format csv --bin 10ms
   lapse report reports/2026-11-22T20-15-03-shop --max-outage 1s";
-
-const LAB_EXAMPLE: &str = "\
-Example: watch a rollout lose requests with a loop of curl, from the first request on
-  lapse lab scenarios/wine-store.yaml --listen 127.0.0.1:8080 --start first-request";
 
 const CALIBRATE_EXAMPLE: &str = "\
 Example: the same outages again, looked for twice as often
@@ -309,22 +313,6 @@ struct ReportArgs {
     judge: BudgetArgs,
 }
 
-/// The arguments of `lapse lab`.
-#[derive(Debug, Args)]
-struct LabArgs {
-    /// The file of the scenario.
-    scenario: String,
-    /// The address to serve at [e.g. 0.0.0.0:8080].
-    #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
-    listen: std::net::SocketAddr,
-    /// What starts the rollout.
-    #[arg(short, long, value_name = "WHEN", default_value = "at-once")]
-    start: StartName,
-    /// A file for the ledger of injected faults, as JSON lines [e.g. ledger.jsonl].
-    #[arg(long, value_name = "FILE")]
-    ledger: Option<PathBuf>,
-}
-
 /// The arguments of `lapse calibrate`.
 #[derive(Debug, Args)]
 struct CalibrateArgs {
@@ -352,17 +340,6 @@ struct CalibrateArgs {
     quiet: bool,
 }
 
-/// What starts the rollout, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum StartName {
-    /// Starts when the pods are ready.
-    AtOnce,
-    /// Starts with the first request.
-    FirstRequest,
-    /// Starts each act with a press of the Enter key.
-    Key,
-}
-
 /// The format of what is printed for people or for programs, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TextOrJson {
@@ -384,6 +361,7 @@ impl Cli {
             Command::Export(args) => export::execute(&args),
             Command::Causes(args) => causes::execute(&args),
             Command::Try(args) => try_cures::execute(&args),
+            Command::Reproduce(args) => reproduce::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Replay(args) => replay::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),

@@ -4,6 +4,7 @@ mod calibrate;
 mod cli;
 mod command;
 mod live;
+mod plays;
 mod progress;
 mod recorded;
 mod run;

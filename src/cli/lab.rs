@@ -2,18 +2,50 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
 use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel};
 
 use super::plan::scenario;
-use super::{LabArgs, StartName};
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_lab::{ServeConfig, Trigger};
 use lapse_record::event::Event;
+
+pub(super) const EXAMPLE: &str = "\
+Example: watch a rollout lose requests with a loop of curl, from the first request on
+  lapse lab scenarios/wine-store.yaml --listen 127.0.0.1:8080 --start first-request";
+
+/// The arguments of `lapse lab`.
+#[derive(Debug, Args)]
+pub(super) struct LabArgs {
+    /// The file of the scenario.
+    scenario: String,
+    /// The address to serve at [e.g. 0.0.0.0:8080].
+    #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: std::net::SocketAddr,
+    /// What starts the rollout.
+    #[arg(short, long, value_name = "WHEN", default_value = "at-once")]
+    start: StartName,
+    /// A file for the ledger of injected faults, as JSON lines [e.g. ledger.jsonl].
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+}
+
+/// What starts the rollout, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StartName {
+    /// Starts when the pods are ready.
+    AtOnce,
+    /// Starts with the first request.
+    FirstRequest,
+    /// Starts each act with a press of the Enter key.
+    Key,
+}
 
 /// Serves the world until Ctrl-C, and prints its events as they happen.
 pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {

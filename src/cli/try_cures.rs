@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::{TextOrJson, output, plan, style, value};
-use crate::trials::{self, Trials};
+use crate::run::plan::Plan;
+use crate::trials::{self, Table, Trials};
 use lapse_hammer::clock::Clock;
 use lapse_lab::scenario::Scenario;
 use lapse_measure::verdict::Conclusion;
@@ -50,24 +51,14 @@ pub(super) fn execute(args: &TryArgs) -> Result<ExitCode> {
     let act = act(&scenario, args.act.as_deref())?;
     let kept = args.out.as_deref().map(new_folder).transpose()?;
     let temporary = tempfile::tempdir().context("cannot make a temporary folder for the runs")?;
-    let cores = available_parallelism().map_or(1, usize::from);
     let settings = Trials {
         scenario,
         act,
         each: usize::from(args.trials),
-        at_once: args.at_once.map_or(cores, usize::from),
+        at_once: at_once(args.at_once),
         folder: kept.unwrap_or_else(|| temporary.path().to_owned()),
     };
-    let quiet = args.quiet;
-    let say = |text: &str| {
-        if !quiet {
-            // Stderr is closed: progress is no reason to end.
-            let _ = writeln!(stderr(), "{text}");
-        }
-    };
-    let plan =
-        |scenario: &Scenario, folder: &Path| plan::of_scenario(scenario.clone(), folder, Clock::start().anchor());
-    let Some(table) = trials::run(&settings, plan, say)? else {
+    let Some(table) = play(&settings, args.quiet)? else {
         return Ok(ExitCode::from(Conclusion::Interrupted.exit_code()));
     };
     let text = match args.format {
@@ -77,6 +68,29 @@ pub(super) fn execute(args: &TryArgs) -> Result<ExitCode> {
     output::print("the table", |out| out.write_all(text.as_bytes()))?;
     let cured = !table.loses() || table.cheapest().is_some();
     Ok(if cured { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Plays all trials, and says on stderr what is played unless it is to be quiet; `None` if a signal ended them.
+pub(super) fn play(settings: &Trials, quiet: bool) -> Result<Option<Table>> {
+    trials::run(settings, plan_of, |text| say(quiet, text))
+}
+
+/// The plan of a trial, in this new folder.
+pub(super) fn plan_of(scenario: &Scenario, folder: &Path) -> Result<Plan> {
+    plan::of_scenario(scenario.clone(), folder, Clock::start().anchor())
+}
+
+/// The number of worlds side by side: as typed, or one a core.
+pub(super) fn at_once(typed: Option<u16>) -> usize {
+    typed.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// Says on stderr how far it is.
+pub(super) fn say(quiet: bool, text: &str) {
+    if !quiet {
+        // Stderr is closed: progress is no reason to end.
+        let _ = writeln!(stderr(), "{text}");
+    }
 }
 
 /// The place of the act of this name; the first without one.

@@ -141,14 +141,18 @@ impl Table {
 
     /// The table for programs.
     pub(crate) fn json(&self) -> String {
+        format!("{:#}\n", self.value())
+    }
+
+    /// The table as a value of JSON.
+    pub(crate) fn value(&self) -> Value {
         let rows: Vec<_> = self.rows.iter().map(row).collect();
-        let whole = json!({
+        json!({
             "scenario": self.scenario,
             "act": self.act,
             "rows": rows,
             "cheapest": self.cheapest().map(row),
-        });
-        format!("{whole:#}\n")
+        })
     }
 }
 

@@ -33,6 +33,8 @@ mod reach;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod reproduce;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod server;

@@ -12,7 +12,7 @@ pub mod explanation;
 pub mod hop;
 mod phrase;
 pub mod smell;
-mod world;
+pub mod world;
 
 #[cfg(test)]
 mod tests;

@@ -17,14 +17,14 @@ const LAB: Duration = Duration::from_millis(150);
 
 /// The events of a run, in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct World<'a> {
+pub struct World<'a> {
     /// Whether a cluster or a lab reported anything: without either, nothing is known of pods.
-    pub(crate) watched: bool,
+    pub watched: bool,
     /// How late an event may have been seen: a cluster's watch hears of an exit a second or more after it happened, the
     /// lab knows at once.
-    pub(crate) heard: Duration,
+    pub heard: Duration,
     /// The pods that any event is about, in the order of their first event.
-    pub(crate) pods: Vec<PodLife<'a>>,
+    pub pods: Vec<PodLife<'a>>,
     /// The number of pods in the endpoints after each change; empty if endpoints were not reported.
     routed: Vec<(Offset, usize)>,
     settings: Vec<(Offset, Option<&'a Object>, &'a Workload)>,
@@ -32,74 +32,76 @@ pub(crate) struct World<'a> {
     /// each the place in this list of the last one before it that is of another template.
     came_ready: Vec<(usize, Option<usize>)>,
     /// All events but the lines of the command's output, of which there may be tens of thousands.
-    pub(crate) events: Vec<&'a Event>,
+    pub events: Vec<&'a Event>,
 }
 
 /// The life of one pod, as far as events told it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PodLife<'a> {
-    pub(crate) name: &'a str,
+pub struct PodLife<'a> {
+    /// The name.
+    pub name: &'a str,
     /// The template that it was made from; `None` if that is not known.
-    pub(crate) template: Option<&'a str>,
+    pub template: Option<&'a str>,
     /// When it was created; `None` if it was there before the run.
-    pub(crate) created: Option<Offset>,
+    pub created: Option<Offset>,
     /// When it became ready for the first time, or the begin of the watch if it was ready then.
-    pub(crate) ready: Option<Offset>,
+    pub ready: Option<Offset>,
     /// When it lost its readiness.
-    pub(crate) unready: Vec<Offset>,
+    pub unready: Vec<Offset>,
     /// When its deletion was seen.
-    pub(crate) deleting: Option<Offset>,
+    pub deleting: Option<Offset>,
     /// When it was sent SIGTERM; only the lab reports that.
-    pub(crate) sigterm: Option<Offset>,
+    pub sigterm: Option<Offset>,
     /// When it joined the endpoints first.
-    pub(crate) joined: Option<Offset>,
+    pub joined: Option<Offset>,
     /// When it last left the endpoints.
-    pub(crate) left: Option<Offset>,
+    pub left: Option<Offset>,
     /// When the exit of its containers was seen, and how each ended.
-    pub(crate) exits: Vec<(Offset, Option<&'a ContainerExit>)>,
+    pub exits: Vec<(Offset, Option<&'a ContainerExit>)>,
     /// When its containers were started again.
-    pub(crate) restarts: Vec<Offset>,
+    pub restarts: Vec<Offset>,
     /// When it was gone.
-    pub(crate) gone: Option<Offset>,
+    pub gone: Option<Offset>,
     /// Its own address; `None` if no event gave it.
-    pub(crate) address: Option<IpAddr>,
+    pub address: Option<IpAddr>,
 }
 
 impl PodLife<'_> {
     /// When the first exit after its deletion was seen, and how the container ended.
-    pub(crate) fn exited(&self) -> Option<(Offset, Option<&ContainerExit>)> {
+    pub fn exited(&self) -> Option<(Offset, Option<&ContainerExit>)> {
         let deleting = self.deleting?;
         self.exits.iter().find(|(at, _)| *at >= deleting).copied()
     }
 
     /// The time from its deletion to the exit of its first container, as the watch saw both.
-    pub(crate) fn took_to_end(&self) -> Option<Duration> {
+    pub fn took_to_end(&self) -> Option<Duration> {
         Some(self.exited()?.0.since(self.deleting?))
     }
 
     /// Whether the pod was there before the run and was deleted in it.
-    pub(crate) fn is_old(&self) -> bool {
+    pub fn is_old(&self) -> bool {
         self.created.is_none() && self.deleting.is_some()
     }
 
     /// When it could no longer get or answer requests: it had left the endpoints, or ended.
-    pub(crate) fn out(&self) -> Option<Offset> {
+    pub fn out(&self) -> Option<Offset> {
         [self.left, self.exited().map(|(exited, _)| exited), self.gone].into_iter().flatten().min()
     }
 
     /// Whether the pod was created within the run, from another template than `old` where both are known.
-    pub(crate) fn replaces(&self, old: &PodLife<'_>) -> bool {
+    pub fn replaces(&self, old: &PodLife<'_>) -> bool {
         self.created.is_some() && self.template.zip(old.template).is_none_or(|(new, old)| new != old)
     }
 
     /// Whether the pod still is to be counted on at this time: created, and not being deleted.
-    pub(crate) fn is_wanted(&self, at: Offset) -> bool {
+    pub fn is_wanted(&self, at: Offset) -> bool {
         self.created.is_none_or(|created| created <= at) && self.deleting.is_none_or(|deleting| at < deleting)
     }
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn of(record: &'a Record) -> Self {
+    /// The events of this record.
+    pub fn of(record: &'a Record) -> Self {
         let events = record.events.iter().filter(|event| !event.kind.is_line()).collect();
         let mut world = Self { events, heard: LAB, ..Self::default() };
         let mut index: BTreeMap<&str, usize> = BTreeMap::new();
@@ -143,26 +145,26 @@ impl<'a> World<'a> {
     }
 
     /// The number of pods in the endpoints at this time; `None` if endpoints were not reported.
-    pub(crate) fn routed(&self, at: Offset) -> Option<usize> {
+    pub fn routed(&self, at: Offset) -> Option<usize> {
         let first = self.routed.first()?;
         let nth = self.routed.partition_point(|(changed, _)| *changed <= at);
         Some(nth.checked_sub(1).map_or(first.1, |nth| self.routed[nth].1))
     }
 
     /// The fewest pods in the endpoints at any time of this span, and when that began.
-    pub(crate) fn fewest_routed(&self, span: Span) -> Option<(usize, Offset)> {
+    pub fn fewest_routed(&self, span: Span) -> Option<(usize, Offset)> {
         let changes = self.routed.iter().filter(|(at, _)| span.from < *at && *at <= span.to);
         let all = changes.map(|(at, count)| (*count, *at));
         std::iter::once((self.routed(span.from)?, span.from)).chain(all).min()
     }
 
     /// The first time from `from` on at which a pod was in the endpoints again.
-    pub(crate) fn routed_again(&self, from: Offset) -> Option<Offset> {
+    pub fn routed_again(&self, from: Offset) -> Option<Offset> {
         self.routed.iter().find(|(at, count)| *at > from && *count > 0).map(|(at, _)| *at)
     }
 
     /// The settings of the pods that a rollout replaces at this time: those from before it.
-    pub(crate) fn old_settings(&self, at: Offset) -> Option<&'a Workload> {
+    pub fn old_settings(&self, at: Offset) -> Option<&'a Workload> {
         let newest = self.settings(at)?;
         let before = self.settings.iter().filter(|(from, ..)| *from <= at).map(|(_, _, settings)| *settings);
         Some(before.rev().find(|settings| settings.template != newest.template).unwrap_or(newest))
@@ -171,13 +173,13 @@ impl<'a> World<'a> {
     /// The settings of the workload whose rollout was the last to begin before this time, which are those of the new
     /// pods; those of the first workload if none had begun. A workload that wants no pods has no new ones: the old
     /// version of a blue-green switch may change last.
-    pub(crate) fn settings(&self, at: Offset) -> Option<&'a Workload> {
+    pub fn settings(&self, at: Offset) -> Option<&'a Workload> {
         let known = || self.settings.iter().filter(|(.., settings)| settings.replicas > 0);
         known().rfind(|(from, ..)| *from <= at).or_else(|| known().next()).map(|(_, _, settings)| *settings)
     }
 
     /// Consecutive settings of the same workload, each with the one before.
-    pub(crate) fn setting_changes(&self) -> impl Iterator<Item = (Offset, &'a Workload, &'a Workload)> + '_ {
+    pub fn setting_changes(&self) -> impl Iterator<Item = (Offset, &'a Workload, &'a Workload)> + '_ {
         self.settings.iter().enumerate().filter_map(|(nth, (at, object, after))| {
             let before = self.settings[..nth].iter().rfind(|(_, other, _)| other == object)?;
             Some((*at, before.2, *after))
@@ -185,7 +187,7 @@ impl<'a> World<'a> {
     }
 
     /// The events of these kinds within a span.
-    pub(crate) fn events_of<'s>(&'s self, span: Span, kinds: &'s [EventKind]) -> impl Iterator<Item = &'a Event> + 's {
+    pub fn events_of<'s>(&'s self, span: Span, kinds: &'s [EventKind]) -> impl Iterator<Item = &'a Event> + 's {
         self.events
             .iter()
             .copied()
@@ -193,7 +195,7 @@ impl<'a> World<'a> {
     }
 
     /// The Events of the cluster with one of these reasons within a span.
-    pub(crate) fn notices<'s>(
+    pub fn notices<'s>(
         &'s self,
         span: Span,
         reasons: &'s [&str],
@@ -207,7 +209,7 @@ impl<'a> World<'a> {
     }
 
     /// Whether anything was rolled out or deleted in the run.
-    pub(crate) fn rolled(&self) -> bool {
+    pub fn rolled(&self) -> bool {
         self.events.iter().any(|event| event.kind.rolls())
     }
 }

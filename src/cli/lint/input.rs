@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -65,6 +65,33 @@ impl Texts {
             bail!("helm has no manifest of {release}: {}", error.trim().trim_start_matches("Error: "));
         }
         self.add(format!("release {release}"), output.stdout)
+    }
+
+    /// Renders a chart with helm, with its own values.
+    pub(in crate::cli) fn render(&mut self, chart: &Path) -> Result<()> {
+        let shown = chart.display();
+        ensure!(
+            chart.join("Chart.yaml").is_file(),
+            "{shown} is no chart: it has no Chart.yaml; name the folder that has one"
+        );
+        // An absolute path is no flag, and no name of a repository.
+        let path = fs::canonicalize(chart).with_context(|| format!("cannot read the chart {shown}"))?;
+        let output = Command::new("helm").args(["template", "release"]).arg(path).stdin(Stdio::null()).output();
+        let output = output.with_context(|| {
+            format!(
+                "cannot run helm to render {shown}: install it, or render the chart elsewhere and pipe it in: `helm template \
+                 {shown} | lapse ...`, with - in the place of the chart"
+            )
+        })?;
+        if !output.status.success() {
+            let error = String::from_utf8_lossy(&output.stderr);
+            bail!(
+                "helm cannot render {shown}: {}; if it needs values, pipe it in: `helm template {shown} --values FILE | lapse \
+                 ...`, with - in the place of the chart",
+                error.trim().trim_start_matches("Error: ")
+            );
+        }
+        self.add(format!("chart {shown}"), output.stdout)
     }
 
     fn read_folder(&mut self, folder: &Path, depth: usize) -> Result<()> {
