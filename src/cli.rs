@@ -16,6 +16,7 @@ mod manifests;
 mod output;
 mod plan;
 mod pod;
+mod predict;
 mod replay;
 mod report;
 mod report_files;
@@ -98,6 +99,12 @@ enum Command {
     /// 3 one differs and the plays were held up, 130 interrupted. With --no-run the scenario is written and not played, and the exit code is 0.
     #[command(after_help = reproduce::EXAMPLE, arg_required_else_help = true)]
     Reproduce(reproduce::ReproduceArgs),
+    /// Say before a rollout what of its manifests or its chart will lose requests, how many, why, and what cures that.
+    ///
+    /// Exit codes: 0 nothing was lost, 1 requests were, 2 wrong usage, 3 nothing was lost and the plays were held up,
+    /// 130 interrupted.
+    #[command(after_help = predict::EXAMPLE, arg_required_else_help = true)]
+    Predict(predict::PredictArgs),
     /// Serve a scenario's world without probing it, for curl, a browser or another load generator.
     #[command(after_help = lab::EXAMPLE, arg_required_else_help = true)]
     Lab(lab::LabArgs),
@@ -362,6 +369,7 @@ impl Cli {
             Command::Causes(args) => causes::execute(&args),
             Command::Try(args) => try_cures::execute(&args),
             Command::Reproduce(args) => reproduce::execute(&args),
+            Command::Predict(args) => predict::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Replay(args) => replay::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),

@@ -29,6 +29,8 @@ mod live;
 #[cfg(test)]
 mod pod;
 #[cfg(test)]
+mod predict;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod replay;

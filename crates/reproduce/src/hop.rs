@@ -72,7 +72,7 @@ pub(crate) fn plain(kind: Known<HopKind>, lag: Known<DurationRange>) -> Hop {
 }
 
 /// The kind of the hop: a proxy answers itself, and says who it is.
-fn kind(seen: &Seen<'_>) -> Known<HopKind> {
+pub(crate) fn kind(seen: &Seen<'_>) -> Known<HopKind> {
     let is_proxy = |class: Class| matches!(class, Class::Status(502..=504));
     let answered = seen.failures.iter().filter(|one| one.probe.class.origin() == Origin::Answer);
     let of_proxies = answered.filter(|one| is_proxy(one.probe.class) && one.evidence.backend.is_none());

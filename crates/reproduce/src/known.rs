@@ -6,7 +6,7 @@ use lapse_lab::duration_range::DurationRange;
 use lapse_measure::time::Human;
 
 /// The word that marks a value without evidence.
-const ASSUMED: &str = "assumed: ";
+pub(crate) const ASSUMED: &str = "assumed: ";
 
 /// A value with its evidence, or with the reason why it is assumed.
 #[derive(Clone, Debug, PartialEq, Eq)]

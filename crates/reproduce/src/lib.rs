@@ -10,6 +10,7 @@ mod ending;
 mod hop;
 pub mod known;
 mod lag;
+pub mod prediction;
 pub mod run;
 mod seen;
 pub mod settings;

@@ -208,7 +208,7 @@ fn preface(record: &Record, seen: &Seen<'_>, manifests: Option<&Rollout>) -> Vec
 }
 
 /// What the cluster told, and what manifests say: those of the run itself first.
-fn settings(seen: &Seen<'_>, manifests: Option<&Rollout>) -> Settings {
+pub(crate) fn settings(seen: &Seen<'_>, manifests: Option<&Rollout>) -> Settings {
     let told = seen.world.settings(seen.told_at());
     let before = seen.world.old_settings(seen.told_at());
     let of_cluster = told.zip(before).map(|(new, old)| Settings::of_cluster(old, new));

@@ -60,6 +60,29 @@ impl Starting {
             errors: errors(seen),
         }
     }
+
+    /// How pods start of which nothing was seen.
+    pub(crate) fn assumed(told: &PodSettings, boot: Known<DurationRange>, work: Known<DurationRange>) -> Self {
+        let probe = match &told.readiness {
+            Some(Known { value: false, .. }) => Honesty::Missing,
+            _ => Honesty::Honest,
+        };
+        let says = told.readiness.as_ref().map_or_else(
+            || "assumed: there is a readiness probe that tells the truth".to_owned(),
+            |known| {
+                format!("{}; assumed: it tells the truth, and its interval is part of the time until ready", known.why)
+            },
+        );
+        let period = DurationRange::exactly(PERIOD);
+        Self {
+            schedule: schedule(),
+            boot,
+            init: Known::assumed(DurationRange::ZERO, "pods serve as soon as they listen"),
+            readiness: Known::shown(Readiness { probe, period, ..Readiness::default() }, says),
+            work,
+            errors: Known::assumed(0.0, "the new version works"),
+        }
+    }
 }
 
 fn schedule() -> Known<DurationRange> {

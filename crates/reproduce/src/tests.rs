@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lapse_lab::duration_range::DurationRange;
 use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::hop::HopSpec;
 use lapse_lab::scenario::pod::{Afterwards, OnSigterm};
@@ -18,6 +19,7 @@ use lapse_record::sample::{self, Answer, Sample};
 
 use crate::agreement::{Agreement, Table};
 use crate::draft::Draft;
+use crate::prediction::{self, Measured, Typed};
 use crate::run::{Beside, Choice, Error, HopKind, reproduce};
 
 fn drafted(record: &Record, beside: &Beside<'_>) -> Result<Draft, Error> {
@@ -163,4 +165,53 @@ spec:
     assert_eq!((draft.scenario.replicas(), pod.grace.high()), (3, Duration::from_secs(7)));
     assert_eq!(pod.pre_stop.high(), Duration::from_secs(2));
     assert!(draft.comments.get("replicas").unwrap().contains("Deployment shop"), "{:?}", draft.comments);
+}
+
+fn rollout_of(spec: &str, container: &str) -> rollout::Rollout {
+    let text = format!(
+        "{{kind: Deployment, apiVersion: apps/v1, metadata: {{name: shop}}, spec: {{{spec}, template: {{metadata: {{labels: {{app: \
+         shop}}}}, spec: {{containers: [{{name: web, ports: [{{containerPort: 80}}]{container}}}]}}}}}}}}"
+    );
+    let read = rollout::rollouts(&[Source { name: "-", text: text.as_bytes() }]);
+    read.all.into_iter().next().unwrap_or_else(|| panic!("{text}: {:?}", read.said))
+}
+
+#[test]
+fn what_only_takes_time_is_predicted_shorter_and_what_loses_requests_is_not() {
+    let hook =
+        ", lifecycle: {preStop: {sleep: {seconds: 120}}}, livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 1}";
+    let large = rollout_of("replicas: 100, minReadySeconds: 90", hook);
+    let draft = prediction::predict(&large, &Typed::default(), None).unwrap();
+    let pod = draft.scenario.pod("old").unwrap();
+    let seconds = |range: DurationRange| range.high().as_secs_f64();
+    assert!(seconds(pod.pre_stop) < 4.0 && seconds(pod.grace) < 4.0, "both outlast a lag of 0.8 s: {pod:?}");
+    assert!(seconds(pod.boot) <= 15.0 / 4.0, "{pod:?}");
+    assert_eq!(pod.liveness, None, "a probe that gives pods the time to start changes nothing");
+    let why = draft.comments.get("pods.old.preStop").unwrap();
+    assert!(why.contains("the manifest of Deployment shop") && why.contains("outlast the lag"), "{why}");
+    let slow = Typed { ready: Some("8s".parse().unwrap()), lag: Some("100ms".parse().unwrap()), ..Typed::default() };
+    let killed = prediction::predict(&rollout_of("replicas: 1", hook), &slow, None).unwrap();
+    assert!(killed.scenario.pod("old").unwrap().liveness.is_some(), "it kills pods that take 8 s to start");
+    let text = killed.to_yaml().unwrap();
+    assert_eq!(Scenario::parse(&text).unwrap(), killed.scenario, "{text}");
+}
+
+#[test]
+fn a_prediction_takes_over_what_an_earlier_run_measured() {
+    let record = upgrade(143);
+    let measured = Measured::of(&record, &Choice::of(&record, None, None).unwrap());
+    let shop = rollout_of("replicas: 2", "");
+    let draft = prediction::predict(&shop, &Typed::default(), Some(&measured)).unwrap();
+    let run = drafted(&record, &Beside::default()).unwrap();
+    assert_eq!(draft.scenario.hops(), run.scenario.hops());
+    let [old, measured] = [&draft, &run].map(|draft| draft.scenario.pod("old").unwrap());
+    assert_eq!((old.on_sigterm, old.boot, old.work), (measured.on_sigterm, measured.boot, measured.work));
+    let why = draft.comments.get("pods.old.onSigterm").unwrap();
+    assert!(why.starts_with("measured in the earlier run: "), "{why}");
+}
+
+#[test]
+fn a_record_without_pods_says_what_it_assumes() {
+    let text = drafted(&sample::worked_example(), &Beside::default()).unwrap().to_yaml().unwrap();
+    assert!(text.contains("# The record has no pods") && text.contains("# assumed: "), "{text}");
 }
