@@ -69,7 +69,9 @@ fn pods_that_sleep_and_drain_lose_nothing_however_long_their_manifest_makes_them
     let text = manifests("terminationGracePeriodSeconds: 600", "lifecycle: {preStop: {sleep: {seconds: 300}}}");
     let ended = predicted(&text, &["--on-sigterm", "drain"]);
     let answer = json(&ended);
-    assert_eq!((ended.code(), answer["loses"].as_bool()), (Some(0), Some(false)), "{answer:#}");
+    // A machine that holds the play up leaves it open whether that would have shown a loss.
+    let code = if answer["doubts"].as_array().unwrap().is_empty() { 0 } else { 3 };
+    assert_eq!((ended.code(), answer["loses"].as_bool()), (Some(code), Some(false)), "{answer:#}");
     assert_eq!(answer["cures"], Value::Null, "there is nothing to cure");
     let scenario = answer["scenario"].as_str().unwrap();
     assert!(scenario.contains("its 300.0 s are played as 3.00 s, which outlast the lag"), "{scenario}");
@@ -122,8 +124,8 @@ fn a_chart_is_rendered_by_helm_and_without_it_the_error_says_how() {
         Lapse::new(["predict".as_ref(), chart.as_os_str()]).env("PATH", path.as_ref()).end_with(flags)
     };
     let ended = of(&chart, &path);
-    assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.starts_with("LOSES NOTHING: Deployment shop"), "{}", ended.stdout);
+    assert!([Some(0), Some(3)].contains(&ended.code()), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains(": Deployment shop: no probe failed"), "{}", ended.stdout);
     let ended = of(&chart, "/nowhere");
     assert_eq!(ended.code(), Some(2));
     assert!(ended.stderr.contains("cannot run helm") && ended.stderr.contains("pipe it in"), "{}", ended.stderr);
