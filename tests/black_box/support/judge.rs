@@ -164,7 +164,7 @@ mod tests {
                 "totals": {
                     "impaired": length(298, 303), "down": length(297, 302), "longest": length(298, 302),
                     "equivalent": length(298, 302), "availability": {"requests": 0.9, "time": 0.9, "worst_1s": 0.7},
-                    "failed": 300, "resolved": 3000, "blind_ns": 0, "silence": null,
+                    "failed": 300, "resolved": 3000, "blind_ns": 0, "silence": null, "unseen": {"longest_ns": 2 * MS},
                 },
             }],
             "failures": {"kept": [], "dropped": 300},
