@@ -58,7 +58,7 @@ pub(crate) enum Took {
 /// Quantiles of durations, and the seed by which durations are drawn from them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quantiles {
-    /// Shares from the median on, with the duration that so many did not exceed.
+    /// Shares from the median on, each with the duration that this share did not exceed.
     points: [(f64, Duration); 5],
     seed: u64,
 }

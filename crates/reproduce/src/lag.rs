@@ -98,7 +98,7 @@ fn removals(seen: &Seen<'_>, steps: &[Step<'_, '_>], policy: Option<Policy>) -> 
     lags
 }
 
-/// How long the pods of a step, as a share of those listed, must have been there to lose so many requests.
+/// How long the pods of a step, as a share of those listed, must have been there to lose that share of the requests.
 #[expect(clippy::cast_precision_loss, reason = "counts of pods and requests, for a length of time")]
 fn stands_for(failed: u64, rate: f64, step: &Step<'_, '_>) -> Duration {
     let share = step.pods.len() as f64 / step.listed.max(1) as f64;

@@ -165,7 +165,7 @@ impl Drawing<'_> {
         Class::Reset
     }
 
-    /// Whether so many more slots can be drawn one by one.
+    /// Whether that many more slots can be drawn one by one.
     fn affords(&mut self, slots: u64) -> Option<()> {
         (slots <= MAX_DRAWN && self.drawn.runs.len() as u64 + slots <= MAX_DRAWN).then_some(())
     }
