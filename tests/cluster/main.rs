@@ -7,6 +7,7 @@
 
 mod causes;
 mod command_line;
+mod plugins;
 mod release;
 mod report;
 mod stories;

@@ -27,6 +27,11 @@ impl Report {
         Self { value: serde_json::from_str(&text).unwrap(), exit }
     }
 
+    /// The exit code of the verdict.
+    pub(crate) fn exit_code(&self) -> i32 {
+        i32::try_from(self.value["verdict"]["exit_code"].as_i64().unwrap()).unwrap()
+    }
+
     /// The number of probes resolved on `lane` of the target at `place`.
     pub(crate) fn resolved(&self, place: usize, lane: &str) -> u64 {
         self.lane(place, lane)["resolved"].as_u64().unwrap()
