@@ -251,6 +251,9 @@ struct RunArgs {
     /// The addresses of HOST, instead of looking them up [repeatable; e.g. shop.example.com:443:10.0.0.7,10.0.0.8].
     #[arg(long, value_name = "HOST:PORT:ADDR,...", help_heading = "Connections")]
     resolve: Vec<lapse_hammer::addresses::Resolve>,
+    /// Look names up once, before the run, instead of for each new connection [e.g. where DNS is not the subject].
+    #[arg(long, help_heading = "Connections")]
+    resolve_once: bool,
     /// Trust the certificates in this PEM file instead of the system's [e.g. ca.pem].
     #[arg(long, value_name = "FILE", help_heading = "Connections", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,

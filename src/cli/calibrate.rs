@@ -97,6 +97,7 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
             connect_timeout: TIMEOUT,
             slow: TIMEOUT,
             connections: 8,
+            resolve_once: false,
             precedence: true,
         },
         activity: Activity::Nothing(length),

@@ -85,6 +85,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         connect_timeout,
         slow: args.slow.or(advice.slow).unwrap_or(SLOW),
         connections: usize::from(args.connections),
+        resolve_once: args.resolve_once,
         precedence: !args.no_precedence,
     };
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &targets));

@@ -63,6 +63,17 @@ pub(crate) enum Error {
     /// A target was not found in the cluster.
     #[error(transparent)]
     ClusterTarget(#[from] NoService),
+    /// The name of a target could not be looked up before the run (`--resolve-once`).
+    #[error("cannot look up {host}: check the name, or give its addresses with --resolve {host}:{port}:ADDR")]
+    Unresolved {
+        /// The name.
+        host: String,
+        /// The port to connect to.
+        port: u16,
+        /// The resolver's answer.
+        #[source]
+        source: io::Error,
+    },
     /// A target or an activity needs a scenario's world, and the plan has none.
     #[error("{0} needs a scenario's world: name a scenario to run")]
     NoWorld(String),
@@ -110,7 +121,10 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         Some(follow) => follow_rollout(follow, &clock, progress).await?,
         None => None,
     };
-    let targets = locate(targets, stage.as_ref(), rollout.as_mut()).await?;
+    let mut targets = locate(targets, stage.as_ref(), rollout.as_mut()).await?;
+    if limits.resolve_once {
+        look_up(&mut targets).await?;
+    }
     let checked = check_all(&targets, limits.timeout).await;
     for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
         progress.say(warning);
@@ -201,6 +215,15 @@ async fn locate(
         targets.push(target.at(uri, addresses));
     }
     Ok(targets)
+}
+
+/// Looks up the names of all targets, for the whole run.
+async fn look_up(targets: &mut [target::Target]) -> Result<(), Error> {
+    for target in targets {
+        let (host, port) = target.connects_to();
+        target.resolve_once().await.map_err(|source| Error::Unresolved { host, port, source })?;
+    }
+    Ok(())
 }
 
 /// Completes the activity with the command's output or the scenario's world.

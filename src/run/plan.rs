@@ -153,6 +153,8 @@ pub(crate) struct ProbeLimits {
     pub slow: Duration,
     /// The number of keep-alive connections of a `reused` lane.
     pub connections: usize,
+    /// Whether names are looked up once, before the run, instead of for each connection.
+    pub resolve_once: bool,
     /// Whether the hammer's threads ask the kernel for precedence over other threads.
     pub precedence: bool,
 }

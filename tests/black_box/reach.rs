@@ -54,6 +54,32 @@ fn an_address_that_refuses_is_passed_over_and_named() {
 }
 
 #[test]
+fn a_name_is_looked_up_once_if_that_is_asked_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    let ended = probe(&format!("http://localhost:{port}/")).and(["--resolve-once", "--lanes", "new"]).end();
+    assert_eq!(classes(&ended), ["ok".to_owned()].into(), "{}", ended.stdout);
+    let ended = probe("http://no-such-name.invalid/").and(["--resolve-once"]).end();
+    assert_eq!(ended.code(), Some(2), "{}", ended.stdout);
+    assert!(ended.stderr.contains("cannot look up no-such-name.invalid"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--resolve no-such-name.invalid:80:ADDR"), "{}", ended.stderr);
+    assert!(!ended.left_files(), "nothing was probed");
+    // A rule goes before the resolver.
+    let server = Server::start(Protocol::Http1, Plan::healthy());
+    let port = server.address().port();
+    let rule = format!("no-such-name.invalid:{port}:{}", server.address().ip());
+    let ended =
+        probe(&format!("http://no-such-name.invalid:{port}/")).and(["--resolve-once", "--resolve", &rule]).end();
+    assert_eq!(classes(&ended), ["ok".to_owned()].into(), "{}", ended.stdout);
+}
+
+#[test]
 fn if_every_address_refuses_the_failure_is_that_of_the_first() {
     let [first, second, third] = [(); 3].map(|()| elsewhere());
     let port = TcpListener::bind((first, 0)).unwrap().local_addr().unwrap().port();

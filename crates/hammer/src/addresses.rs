@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use super::trace::{Failed, Trace};
 use super::{alarm, classify, port};
@@ -74,6 +74,15 @@ struct Attempts<'a, N> {
 // === impl Resolve ===
 
 impl Resolve {
+    /// Asks the resolver for the addresses of `host`, at least one.
+    pub(super) async fn look_up(host: String, port: u16) -> io::Result<Self> {
+        let addresses: Vec<_> = lookup_host((host.as_str(), port)).await?.map(|address| address.ip()).collect();
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        }
+        Ok(Self { host, port, addresses })
+    }
+
     /// The addresses for `host` and `port`, if the rule is about these.
     pub fn apply(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
         let fits = self.host.eq_ignore_ascii_case(host) && self.port == port;

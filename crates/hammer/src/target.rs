@@ -1,6 +1,7 @@
 //! The description of a target: its address, the request to send, and the answers that count as healthy.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -81,6 +82,15 @@ impl Target {
     pub fn resolved(&self) -> Option<Vec<SocketAddr>> {
         let (host, port) = self.connects_to();
         self.resolve.iter().find_map(|rule| rule.apply(&host, port))
+    }
+
+    /// Looks the name up that is connected to, once for all connections; does nothing where its addresses are known.
+    pub async fn resolve_once(&mut self) -> io::Result<()> {
+        let (host, port) = self.connects_to();
+        if self.addresses.is_none() && self.resolved().is_none() && host.parse::<IpAddr>().is_err() {
+            self.resolve.push(Resolve::look_up(host, port).await?);
+        }
+        Ok(())
     }
 
     /// The TLS configuration, offering by ALPN the protocols that [`Http`] allows. `None` for a target without TLS.
