@@ -35,7 +35,8 @@ fn helm_lapse_measures_an_upgrade_with_helm_3_and_helm_4() {
 
         let folder = home.path().join("run");
         let upgrade = release.upgrade(&format!("release={plugin}"), &["--wait", "--timeout", "90s"]);
-        let ended = run(helm().arg("lapse").args(FLAGS).arg("--out").arg(&folder).arg(release.url()).args(&upgrade[1..]));
+        let ended =
+            run(helm().arg("lapse").args(FLAGS).arg("--out").arg(&folder).arg(release.url()).args(&upgrade[1..]));
         assert_followed(&folder, &ended);
     }
 }
