@@ -121,10 +121,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         Some(follow) => follow_rollout(follow, &clock, progress).await?,
         None => None,
     };
-    let mut targets = locate(targets, stage.as_ref(), rollout.as_mut()).await?;
-    if limits.resolve_once {
-        look_up(&mut targets).await?;
-    }
+    let targets = locate(targets, stage.as_ref(), rollout.as_mut(), limits.resolve_once).await?;
     let checked = check_all(&targets, limits.timeout).await;
     for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
         progress.say(warning);
@@ -195,11 +192,13 @@ async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Sta
     Ok(Stage { world: Arc::new(world), events })
 }
 
-/// Completes the targets with the addresses that only the world or the cluster has.
+/// Completes the targets with the addresses that only the world or the cluster has, and with those of their names where
+/// these are to be looked up once.
 async fn locate(
     planned: Vec<PlannedTarget>,
     stage: Option<&Stage>,
     mut rollout: Option<&mut Rollout>,
+    resolve_once: bool,
 ) -> Result<Vec<target::Target>, Error> {
     let mut targets = Vec::new();
     for target in planned {
@@ -212,18 +211,14 @@ async fn locate(
             }
             (Endpoint::Scenario, None, _) => return Err(Error::NoWorld(target.name)),
         };
-        targets.push(target.at(uri, addresses));
+        let mut target = target.at(uri, addresses);
+        if resolve_once {
+            let (host, port) = target.connects_to();
+            target.resolve_once().await.map_err(|source| Error::Unresolved { host, port, source })?;
+        }
+        targets.push(target);
     }
     Ok(targets)
-}
-
-/// Looks up the names of all targets, for the whole run.
-async fn look_up(targets: &mut [target::Target]) -> Result<(), Error> {
-    for target in targets {
-        let (host, port) = target.connects_to();
-        target.resolve_once().await.map_err(|source| Error::Unresolved { host, port, source })?;
-    }
-    Ok(())
 }
 
 /// Completes the activity with the command's output or the scenario's world.
