@@ -111,7 +111,9 @@ fn a_port_forward_that_ends_is_the_path_and_not_the_service() {
     thread::sleep(Duration::from_secs(2));
     let targets = ["--target", "forward=http://127.0.0.1:18089/", "--target", &format!("service={}", wine.url())];
     let line = format!("kill {pid}; sleep 1; kubectl get pods >/dev/null");
-    let report = wine.hammer_at(&targets, &["--release", "tunnel", "--allow-noop"], &shell(&line));
+    // A port-forward passes through kubectl, the API server and the kubelet: at 1000/s these starve the pods' probes.
+    let flags = ["--release", "tunnel", "--allow-noop", "--rate", "100/s"];
+    let report = wine.hammer_at(&targets, &flags, &shell(&line));
     let _ = forward.wait();
     assert_eq!(report.failed(1), 0, "{}", report.summary());
     assert_eq!(report.first_cause(0), "local-path-ended", "{}", report.explanation());
