@@ -4,6 +4,7 @@
 //! whole numbers of nanoseconds; only shares and rates are fractions.
 
 mod disruption;
+pub(crate) mod document;
 mod explanation;
 mod failure;
 pub(crate) mod figure;
@@ -13,7 +14,7 @@ mod run;
 mod target;
 mod verdict;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -67,10 +68,7 @@ struct Report<'a> {
 
 /// Writes the report of `record` as indented JSON with a final line end.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    serde_json::to_writer_pretty(&mut out, &Report::of(record))?;
-    out.write_all(b"\n")?;
-    out.flush()
+    document::write(&Report::of(record), out)
 }
 
 /// Writes an explanation of `record` alone, as the value of the report's key `explanation`.
@@ -79,15 +77,12 @@ pub fn write_explanation(
     explanation: &lapse_explain::explanation::Explanation,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    serde_json::to_writer_pretty(&mut out, &Explanation::of(record, explanation))?;
-    out.write_all(b"\n")?;
-    out.flush()
+    document::write(&Explanation::of(record, explanation), out)
 }
 
 /// The JSON Schema of the report, as committed in schema/report.v1.json.
 pub fn schema() -> String {
-    format!("{:#}\n", schemars::schema_for!(Report<'_>).as_value())
+    document::schema::<Report<'_>>()
 }
 
 impl<'a> Report<'a> {

@@ -1,11 +1,12 @@
 //! The comparison as JSON with a schema, a stable interface for other programs.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::date;
+use crate::json::document;
 use crate::json::figure::{Figure as Duration, Share};
 use crate::words::compare as words;
 use lapse_compare as compare;
@@ -147,7 +148,6 @@ struct Sight<'a> {
 
 /// Writes the comparison as indented JSON with a final line end.
 pub fn write(comparison: &compare::Comparison<'_>, out: &mut impl Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
     let wire = Comparison {
         schema: SCHEMA,
         conclusion: comparison.conclusion.name(),
@@ -156,14 +156,12 @@ pub fn write(comparison: &compare::Comparison<'_>, out: &mut impl Write) -> io::
         base: Run::of(comparison.base),
         runs: comparison.against.iter().map(Against::of).collect(),
     };
-    serde_json::to_writer_pretty(&mut out, &wire)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    document::write(&wire, out)
 }
 
 /// The JSON Schema of the comparison, as committed in schema/compare.v1.json.
 pub fn schema() -> String {
-    format!("{:#}\n", schemars::schema_for!(Comparison<'_>).as_value())
+    document::schema::<Comparison<'_>>()
 }
 
 impl<'a> Run<'a> {

@@ -1,11 +1,12 @@
 //! What the newest run came to, for github-action-benchmark (`tool: customSmallerIsBetter`), which keeps the history of
 //! a branch itself, draws it, and comments on what gets worse.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::json::document;
 use crate::sanitize::sanitize;
 use lapse_compare::history::{History, Line};
 use lapse_measure::time::Bounded;
@@ -24,11 +25,7 @@ struct Entry {
 
 /// Writes the figures of the newest run as a JSON array; an empty one if there is no run.
 pub(super) fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    let entries = history.lines.last().map(entries).unwrap_or_default();
-    serde_json::to_writer_pretty(&mut out, &entries)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    document::write(&history.lines.last().map(entries).unwrap_or_default(), out)
 }
 
 fn entries(line: &Line) -> Vec<Entry> {

@@ -1,11 +1,12 @@
 //! The history as JSON with a schema, a stable interface for other programs.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::date;
+use crate::json::document;
 use crate::json::figure::{Figure, Share};
 use lapse_compare::history as core;
 use lapse_measure::time::{Offset, nanos};
@@ -66,20 +67,17 @@ struct Series {
 
 /// Writes the history as indented JSON with a final line end.
 pub fn write(history: &core::History, out: &mut impl Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
     let wire = History {
         schema: SCHEMA,
         runs: history.lines.iter().map(Run::of).collect(),
         figures: history.series.iter().map(Series::of).collect(),
     };
-    serde_json::to_writer_pretty(&mut out, &wire)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    document::write(&wire, out)
 }
 
 /// The JSON Schema of the history, as committed in schema/history.v1.json.
 pub fn schema() -> String {
-    format!("{:#}\n", schemars::schema_for!(History<'_>).as_value())
+    document::schema::<History<'_>>()
 }
 
 impl<'a> Run<'a> {

@@ -1,11 +1,12 @@
 //! The trials as JSON with a schema, a stable interface for other programs.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::date;
+use crate::json::document;
 use crate::json::figure::{Figure, Share};
 use crate::words::trials as words;
 use crate::words::verdict::breach;
@@ -113,7 +114,6 @@ struct Point {
 
 /// Writes the trials as indented JSON with a final line end.
 pub fn write(trials: &core::Trials, out: &mut impl Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
     let wire = Trials {
         schema: SCHEMA,
         conclusion: trials.conclusion.to_string(),
@@ -127,14 +127,12 @@ pub fn write(trials: &core::Trials, out: &mut impl Write) -> io::Result<()> {
         missing: trials.missing.iter().map(|one| Missing { trial: one.number, why: one.why.as_deref() }).collect(),
         figures: trials.spreads.iter().map(Spread::of).collect(),
     };
-    serde_json::to_writer_pretty(&mut out, &wire)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    document::write(&wire, out)
 }
 
 /// The JSON Schema of the trials, as committed in schema/trials.v1.json.
 pub fn schema() -> String {
-    format!("{:#}\n", schemars::schema_for!(Trials<'_>).as_value())
+    document::schema::<Trials<'_>>()
 }
 
 impl<'a> Trial<'a> {
