@@ -50,6 +50,11 @@ impl Recorded {
                 path.join(trial_folders::name(*number)).display()
             );
         }
+        ensure!(
+            path.join(FILE).exists() || path.join("report.json").exists(),
+            "{what} holds no run, for it has no {FILE}: name the folder that `lapse run` wrote, such as \
+             reports/2026-11-22T20-15-03-shop"
+        );
         Ok(Self { folder: path.to_owned(), _unpacked: None })
     }
 
