@@ -3,13 +3,13 @@
 mod calibrate;
 mod cli;
 mod command;
+mod cures;
 mod live;
 mod plays;
 mod progress;
 mod recorded;
 mod run;
 mod trial_folders;
-mod trials;
 
 use std::io::Write;
 use std::process::ExitCode;

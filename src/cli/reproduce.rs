@@ -13,9 +13,9 @@ use clap::{Args, ValueEnum};
 
 use super::manifests::ManifestArgs;
 use super::{output, style, try_cures, value};
+use crate::cures::{Table as Cures, Trials};
 use crate::plays::{self, Plays};
 use crate::recorded::Recorded;
-use crate::trials::{Table as Cures, Trials};
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::event::ObjectKind;

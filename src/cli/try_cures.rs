@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::{TextOrJson, output, plan, style, value};
+use crate::cures::{self, Table, Trials};
 use crate::run::plan::Plan;
-use crate::trials::{self, Table, Trials};
 use lapse_hammer::clock::Clock;
 use lapse_lab::scenario::Scenario;
 use lapse_measure::verdict::Conclusion;
@@ -72,7 +72,7 @@ pub(super) fn execute(args: &TryArgs) -> Result<ExitCode> {
 
 /// Plays all trials, and says on stderr what is played unless it is to be quiet; `None` if a signal ended them.
 pub(super) fn play(settings: &Trials, quiet: bool) -> Result<Option<Table>> {
-    trials::run(settings, plan_of, |text| say(quiet, text))
+    cures::run(settings, plan_of, |text| say(quiet, text))
 }
 
 /// The plan of a trial, in this new folder.

@@ -127,7 +127,7 @@ pub(super) fn json(prediction: &Prediction) -> Result<String> {
         "depends": depends(prediction),
         "assumed": assumed.collect::<Vec<_>>(),
         "explanation": explanation,
-        "cures": prediction.cures.as_ref().map(crate::trials::Table::value),
+        "cures": prediction.cures.as_ref().map(crate::cures::Table::value),
         "scenario": prediction.yaml,
     });
     Ok(format!("{whole:#}\n"))

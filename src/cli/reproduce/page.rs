@@ -106,7 +106,7 @@ pub(super) fn json(outcome: &Outcome<'_>) -> String {
         "classes": table.classes.iter().map(classes).collect::<Vec<_>>(),
         "doubts": table.doubts,
         "assumed": assumed.collect::<Vec<_>>(),
-        "cures": outcome.cures.as_ref().map(crate::trials::Table::value),
+        "cures": outcome.cures.as_ref().map(crate::cures::Table::value),
     });
     format!("{whole:#}\n")
 }
