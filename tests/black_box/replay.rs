@@ -176,7 +176,7 @@ fn what_cannot_be_played_is_refused_with_the_reason() {
     };
     let none: &[&str] = &[];
     refused(&folder.path().join("nowhere"), none, "is neither a folder nor a file");
-    refused(folder.path(), none, "cannot read");
+    refused(folder.path(), none, "holds no run, for it has no journal.lapse");
     let report = folder.path().join("report.json");
     for (text, expected) in [
         ("", "is no report of lapse"),

@@ -137,6 +137,7 @@ mod tests {
         let request = |ms: u64| Request {
             at: ZERO + ms * MS,
             uses: 0,
+            late: false,
             hit: (2000..2300).contains(&ms).then_some((0, Fault::Status(503))),
         };
         let ledger = Ledger { start: Some(ZERO), requests: (0..3000).map(request).collect(), ..Ledger::default() };

@@ -16,6 +16,8 @@ pub(crate) struct Request {
     pub(crate) uses: u32,
     /// The fault that hit the request, and the index of its stretch in the plan.
     pub(crate) hit: Option<(usize, Fault)>,
+    /// Whether the connection was already at its end, which its client may have seen before the request was read.
+    pub(crate) late: bool,
 }
 
 impl Request {

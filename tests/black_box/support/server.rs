@@ -88,14 +88,14 @@ impl Shared {
         let at = clock::now();
         let decision = self.in_force(ledger.start.unwrap_or(at), at);
         let hit = decision.fault.map(|fault| (decision.place, fault));
-        ledger.requests.push(Request { at, uses, hit });
+        ledger.requests.push(Request { at, uses, hit, late: false });
         decision
     }
 
     /// Enters a request in the ledger that arrived on a connection already at its end.
     pub(crate) fn enter_unanswered(&self, decision: &Decision, fate: Fault, uses: u32) {
         let mut ledger = self.ledger();
-        ledger.requests.push(Request { at: clock::now(), uses, hit: Some((decision.place, fate)) });
+        ledger.requests.push(Request { at: clock::now(), uses, hit: Some((decision.place, fate)), late: true });
     }
 
     /// The plan's decision at `at`. The listener handles `Refuse`, and the handshake `TlsGarbage`.
@@ -120,7 +120,7 @@ impl Shared {
         };
         let place = self.plan.0.iter().enumerate().find(spoilt).map(|(place, _)| place);
         if let Some(place) = place {
-            ledger.requests.push(Request { at, uses: 0, hit: Some((place, Fault::TlsGarbage)) });
+            ledger.requests.push(Request { at, uses: 0, hit: Some((place, Fault::TlsGarbage)), late: false });
         }
         place.is_some()
     }

@@ -54,7 +54,7 @@ impl Wire {
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.tls {
-            Some(tls) => Stream::new(tls.as_mut(), &mut self.tcp).read(buffer),
+            Some(tls) => read_tls(tls, &mut self.tcp, buffer),
             None => self.tcp.read(buffer),
         }
     }
@@ -73,5 +73,22 @@ impl Write for Wire {
             Some(tls) => Stream::new(tls.as_mut(), &mut self.tcp).flush(),
             None => self.tcp.flush(),
         }
+    }
+}
+
+/// Reads what a client sent even if it no longer takes what is still to be written, such as session tickets:
+/// a request that reached this machine belongs in the ledger, whether or not its client waited.
+fn read_tls(tls: &mut ServerConnection, tcp: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match tls.reader().read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+        if tls.read_tls(tcp)? == 0 {
+            return Ok(0);
+        }
+        let processed = tls.process_new_packets();
+        while tls.wants_write() && tls.write_tls(tcp).is_ok() {}
+        processed.map_err(io::Error::other)?;
     }
 }
