@@ -50,8 +50,12 @@ pub(crate) struct Trial {
     pub rollout: Duration,
 }
 
+/// The largest set of cures.
+const LARGEST: usize = 4;
+
 /// Plays all trials; `None` if a signal ended them. First each cure alone; then pairs of those that lose requests alone,
-/// for one that does not is cheaper than a pair with it.
+/// for one that does not is cheaper than a pair with it. While every set still loses requests, the one that lost the
+/// fewest is tried with each further cure.
 pub(crate) fn run<P>(trials: &Trials, plan: P, say: impl Fn(&str)) -> Result<Option<Table>>
 where
     P: Fn(&Scenario, &Path) -> Result<Plan> + Sync,
@@ -62,34 +66,42 @@ where
     say(&format!("{} cures fit: each alone and the rollout as it is, {} x", cures.len(), trials.each));
     let Some(alone) = play(trials, &sets, &plan)? else { return Ok(None) };
     let mut table = Table::new(&trials.scenario, trials.act, alone);
-    if table.loses() {
-        let open: Vec<_> = table
-            .rows()
-            .iter()
-            .skip(1)
-            .filter(|row| row.loses())
-            .filter_map(|row| row.cures.first())
-            .copied()
-            .collect();
-        let pairs: Vec<_> = pairs(&open).filter(|pair| is_sensible(trials, pair)).collect();
-        if !pairs.is_empty() {
-            say(&format!("{} pairs of those that lose requests alone, {} x", pairs.len(), trials.each));
+    if !table.loses() {
+        return Ok(Some(table));
+    }
+    let open: Vec<_> = table.rows().iter().filter(|row| row.loses()).flat_map(|row| row.cures.clone()).collect();
+    let mut larger = pairs(&open);
+    for size in 2..=LARGEST {
+        larger.retain(|set| is_sensible(trials, set));
+        if !larger.is_empty() {
+            say(&format!("{} sets of {size} of those that lose requests alone, {} x", larger.len(), trials.each));
         }
-        let Some(together) = play(trials, &pairs, &plan)? else { return Ok(None) };
+        let Some(together) = play(trials, &larger, &plan)? else { return Ok(None) };
         table.add(together);
+        if table.cheapest().is_some() {
+            break;
+        }
+        larger = table.least_lost(size).map(|set| with_each(&open, &set)).unwrap_or_default();
     }
     Ok(Some(table))
 }
 
-fn pairs(cures: &[Cure]) -> impl Iterator<Item = Vec<Cure>> {
+fn pairs(cures: &[Cure]) -> Vec<Vec<Cure>> {
     let of = |(nth, one): (usize, &Cure)| cures[nth + 1..].iter().map(|other| vec![*one, *other]).collect::<Vec<_>>();
-    cures.iter().enumerate().flat_map(of).collect::<Vec<_>>().into_iter()
+    cures.iter().enumerate().flat_map(of).collect()
 }
 
-/// Whether each cure of a pair changes something beside the other.
-fn is_sensible(trials: &Trials, pair: &[Cure]) -> bool {
+/// This set with each of the other cures, in the order of their costs.
+fn with_each(cures: &[Cure], set: &[Cure]) -> Vec<Vec<Cure>> {
+    let others = cures.iter().filter(|cure| !set.contains(cure));
+    others.map(|other| cures.iter().filter(|cure| set.contains(cure) || *cure == other).copied().collect()).collect()
+}
+
+/// Whether each cure of a set changes something beside the others.
+fn is_sensible(trials: &Trials, set: &[Cure]) -> bool {
     let with = |cures: &[Cure]| trials.scenario.with_cures(trials.act, cures);
-    pair.iter().all(|one| with(pair) != with(&[*one]))
+    let without = |one: &Cure| set.iter().filter(|cure| *cure != one).copied().collect::<Vec<_>>();
+    set.iter().all(|one| with(set) != with(&without(one)))
 }
 
 /// Plays the trials of these sets of cures, several side by side; `None` if a signal ended them.

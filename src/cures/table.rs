@@ -84,6 +84,12 @@ impl Table {
         self.rows.iter().skip(1).filter(|row| !row.loses()).min_by_key(|row| row.cost())
     }
 
+    /// The set of this many cures that lost the fewest probes.
+    pub(crate) fn least_lost(&self, size: usize) -> Option<Vec<Cure>> {
+        let of_size = self.rows.iter().filter(|row| row.cures.len() == size);
+        of_size.min_by_key(|row| row.spread(|trial| trial.failed)[1]).map(|row| row.cures.clone())
+    }
+
     /// The table for people.
     pub(crate) fn text(&self, look: Look) -> String {
         let mut page = Page::new(look);
@@ -123,7 +129,7 @@ impl Table {
             return;
         }
         let Some(cheapest) = self.cheapest() else {
-            page.say(2, "No cure and no pair of cures lost nothing: see `lapse explain` of a run for why.");
+            page.say(2, "Each of these lost requests: see `lapse explain` of a run for why.");
             return;
         };
         page.say(2, &format!("{}: the cheapest that lost nothing.", cheapest.name()));

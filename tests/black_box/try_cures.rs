@@ -22,10 +22,10 @@ acts:
   - {name: cured, upgrade: v3, expect: {lost: none}}
 ";
 
-fn tried(flags: &[&str]) -> Ended {
+fn tried(scenario: &str, flags: &[&str]) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.yaml");
-    std::fs::write(&path, SCENARIO).unwrap();
+    std::fs::write(&path, scenario).unwrap();
     let lapse = Lapse::new(["try".as_ref(), path.as_os_str()]);
     lapse.and(["--trials", "1", "--at-once", "4"]).end_with(flags)
 }
@@ -39,7 +39,7 @@ fn row(row: &Value) -> (Vec<&str>, u64) {
 
 #[test]
 fn the_cheapest_cure_of_an_exit_on_sigterm_is_a_pre_stop_sleep_and_a_drain() {
-    let ended = tried(&["--format", "json"]);
+    let ended = tried(SCENARIO, &["--format", "json"]);
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     let table: Value = serde_json::from_str(&ended.stdout).unwrap();
     let rows: Vec<_> = table["rows"].as_array().unwrap().iter().map(row).collect();
@@ -52,15 +52,26 @@ fn the_cheapest_cure_of_an_exit_on_sigterm_is_a_pre_stop_sleep_and_a_drain() {
 }
 
 #[test]
+fn a_recreate_needs_three_cures_at_once() {
+    let scenario = SCENARIO.replace("hops:", "rollout: recreate\nhops:");
+    let ended = tried(&scenario, &["--format", "json"]);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let table: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let rows: Vec<_> = table["rows"].as_array().unwrap().iter().map(row).collect();
+    assert!(rows.iter().filter(|(names, _)| names.len() < 3).all(|(_, lost)| *lost > 0), "{rows:?}");
+    assert_eq!(row(&table["cheapest"]), (vec!["preStop 1 s", "surge 1, unavailable 0", "drain"], 0), "{rows:?}");
+}
+
+#[test]
 fn a_rollout_that_loses_nothing_needs_no_cure() {
-    let ended = tried(&["--act", "cured"]);
+    let ended = tried(SCENARIO, &["--act", "cured"]);
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     assert!(ended.stdout.contains("Nothing: the rollout as it is lost nothing"), "{}", ended.stdout);
 }
 
 #[test]
 fn an_act_that_there_is_not_is_refused_with_those_there_are() {
-    let ended = tried(&["--act", "fixd"]);
+    let ended = tried(SCENARIO, &["--act", "fixd"]);
     assert_eq!(ended.code(), Some(2));
     assert!(ended.stderr.contains("\"as it is\", \"next\", \"cured\""), "{}", ended.stderr);
 }
