@@ -1,5 +1,5 @@
 //! Faults of seven kinds, injected by a server at planned times: the known truth of a calibration. An outage fails
-//! every request; a loss fails a share of them, drawn at random.
+//! every request; a loss fails a share of them, drawn at random, in one way or in two at once.
 //!
 //! The server decides about each request by the clock at the moment at which it has read it, so that an outage begins
 //! and ends as planned however busy the machine is.
@@ -57,6 +57,8 @@ impl Fault {
 pub struct Outage {
     /// The effect on each affected request or connection.
     pub fault: Fault,
+    /// A second effect at the same time, which half of the affected requests suffer instead.
+    pub also: Option<Fault>,
     /// The share of the requests that are affected, from 0 to 1; an outage affects all of them.
     pub share: f64,
     /// The start: requests read from this offset on are affected.
@@ -92,14 +94,15 @@ impl Plan {
             }
             let Some(fault) = kinds.pop() else { break };
             let length = SHORTEST.mul_f64((longest.as_secs_f64() / SHORTEST.as_secs_f64()).max(1.0).powf(random.f64()));
-            outages.push(Outage { fault, share: 1.0, from: at, to: at + length });
+            outages.push(Outage { fault, also: None, share: 1.0, from: at, to: at + length });
             at = at + length + APART.mul_f64(1.0 + random.f64());
         }
         Self(outages)
     }
 
     /// Adds `count` losses after the outages of the plan, with `gap` before each: of 10 % to 90 % of the requests, for
-    /// 0.1 to 2 s (log-uniformly). The same seed gives the same losses, though not the same requests lost.
+    /// 0.1 to 2 s (log-uniformly). After one of each kind come as many of two kinds at once. The same seed gives the same
+    /// losses, though not the same requests lost.
     #[must_use]
     pub fn with_losses(mut self, seed: u64, count: usize, gap: Duration) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -107,9 +110,11 @@ impl Plan {
         for nth in 0..count {
             let (least, most) = LOSS_LENGTHS;
             let length = least.mul_f64(most.div_duration_f64(least).powf(random.f64()));
-            let fault = Fault::OF_LOSSES[nth % Fault::OF_LOSSES.len()];
+            let kinds = Fault::OF_LOSSES.len();
+            let fault = Fault::OF_LOSSES[nth % kinds];
+            let also = (nth / kinds % 2 == 1).then_some(Fault::OF_LOSSES[(nth + 1) % kinds]);
             let share = LOST.0 + (LOST.1 - LOST.0) * random.f64();
-            self.0.push(Outage { fault, share, from: at, to: at + length });
+            self.0.push(Outage { fault, also, share, from: at, to: at + length });
             at = at + length + gap;
         }
         self
@@ -129,7 +134,8 @@ impl Plan {
     fn at(&self, now: Offset) -> Option<Fault> {
         let next = self.0.partition_point(|outage| outage.to <= now);
         let outage = self.0.get(next).filter(|outage| outage.from <= now)?;
-        (fastrand::f64() < outage.share).then_some(outage.fault)
+        let fault = outage.also.filter(|_| fastrand::bool()).unwrap_or(outage.fault);
+        (fastrand::f64() < outage.share).then_some(fault)
     }
 }
 
@@ -158,6 +164,8 @@ mod tests {
         let plan = Plan::random(7, 5, Offset::ZERO, Duration::from_millis(10)).with_losses(7, 12, gap);
         let losses = &plan.outages()[5..];
         assert_eq!(losses.len(), 12);
+        assert_eq!(losses.iter().filter(|loss| loss.also.is_some()).count(), 4);
+        assert!(losses.iter().all(|loss| loss.also != Some(loss.fault)));
         for (before, loss) in plan.outages()[4..].iter().zip(losses) {
             assert_eq!(loss.from, before.to + gap);
             assert!((LOST.0..=LOST.1).contains(&loss.share), "{loss:?}");
@@ -171,7 +179,7 @@ mod tests {
     #[test]
     fn an_outage_holds_from_its_first_instant_up_to_its_last() {
         let (from, to) = (Offset::from_millis(10), Offset::from_millis(20));
-        let plan = Plan(vec![Outage { fault: Fault::Reset, share: 1.0, from, to }]);
+        let plan = Plan(vec![Outage { fault: Fault::Reset, also: None, share: 1.0, from, to }]);
         assert_eq!(plan.at(Offset::from_nanos(9_999_999)), None);
         assert_eq!((plan.at(from), plan.at(Offset::from_nanos(19_999_999))), (Some(Fault::Reset), Some(Fault::Reset)));
         assert_eq!(plan.at(to), None);

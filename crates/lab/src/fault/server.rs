@@ -216,7 +216,7 @@ impl Post {
     fn truths(&self) -> Vec<Truth> {
         let stalls = lock(&self.stalls);
         let mut opened = lock(&self.opened).clone().into_iter();
-        let truth = |&Outage { fault, share, from, to }: &Outage| {
+        let truth = |&Outage { fault, share, from, to, .. }: &Outage| {
             // New connections were refused until the port was open again.
             let last = if fault == Fault::Refuse { opened.next().map_or(to, |open| open.max(to)) } else { to };
             let stall = stalls.iter().find(|stall| stall.from <= from && from < stall.to);
