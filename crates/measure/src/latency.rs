@@ -6,11 +6,12 @@ use hdrhistogram::Histogram;
 
 use super::time::nanos;
 
-/// A histogram of durations from 1 us to 100 s with two or three significant digits. The maximum is exact.
+/// A histogram of durations from 1 us to 100 s with two or three significant digits. The maximum and the sum are exact.
 #[derive(Clone, Debug)]
 pub struct Distribution {
     histogram: Histogram<u64>,
     longest: Duration,
+    sum: Duration,
 }
 
 impl Distribution {
@@ -34,12 +35,13 @@ impl Distribution {
         let mut histogram =
             Histogram::new_with_bounds(Self::SHORTEST_NS, Self::SHORTEST_NS * 2, digits).expect("valid bounds");
         histogram.auto(true);
-        Self { histogram, longest: Duration::ZERO }
+        Self { histogram, longest: Duration::ZERO, sum: Duration::ZERO }
     }
 
     /// Counts a duration. Quantiles see one beyond 100 s as 100 s.
     pub fn record(&mut self, duration: Duration) {
         self.longest = self.longest.max(duration);
+        self.sum = self.sum.saturating_add(duration);
         // Cannot fail: the histogram grows, and the value is clamped to what it can hold.
         let _ = self.histogram.record(nanos(duration).min(Self::LONGEST_NS));
     }
@@ -47,6 +49,7 @@ impl Distribution {
     /// Adds all durations counted in `other`.
     pub fn add(&mut self, other: &Self) {
         self.longest = self.longest.max(other.longest);
+        self.sum = self.sum.saturating_add(other.sum);
         // Cannot fail: this histogram grows to hold the values of the other.
         let _ = self.histogram.add(&other.histogram);
     }
@@ -54,6 +57,25 @@ impl Distribution {
     /// The number of durations counted.
     pub fn count(&self) -> u64 {
         self.histogram.len()
+    }
+
+    /// The sum of all durations, exact.
+    pub const fn sum(&self) -> Duration {
+        self.sum
+    }
+
+    /// For each of these borders, in rising order, the number of durations that do not exceed it, to the digits of the
+    /// histogram.
+    pub fn counts_up_to(&self, borders: &[Duration]) -> Vec<u64> {
+        let mut counts = vec![0; borders.len()];
+        for step in self.histogram.iter_recorded() {
+            let shortest = Duration::from_nanos(self.histogram.lowest_equivalent(step.value_iterated_to()));
+            let first = borders.partition_point(|border| *border < shortest);
+            for count in counts.iter_mut().skip(first) {
+                *count += step.count_since_last_iteration();
+            }
+        }
+        counts
     }
 
     /// The duration that a share of `quantile` (0 to 1) of all durations does not exceed; `None` if none was counted.
@@ -84,5 +106,19 @@ mod tests {
         all.record(Duration::from_secs(300));
         assert_eq!(all.longest(), Some(Duration::from_secs(300)));
         assert_eq!(all.count(), 1001);
+    }
+
+    #[test]
+    fn the_sum_is_exact_and_a_duration_at_a_border_does_not_exceed_it() {
+        let (mut one, mut other) = (Distribution::fine(), Distribution::coarse());
+        for ms in [1, 5, 5, 250] {
+            one.record(Duration::from_millis(ms));
+        }
+        other.record(Duration::from_secs(300));
+        one.add(&other);
+        assert_eq!((one.sum(), one.count()), (Duration::from_millis(300_261), 5));
+        let borders = [Duration::ZERO, Duration::from_millis(5), Duration::from_millis(250), Duration::from_secs(10)];
+        assert_eq!(one.counts_up_to(&borders), [0, 3, 4, 4]);
+        assert_eq!(Distribution::fine().counts_up_to(&borders), [0; 4]);
     }
 }

@@ -98,6 +98,15 @@ impl LaneObservations {
         self.widest + self.trip.quantile(0.999).unwrap_or_default()
     }
 
+    /// `done - sent` of failed probes by class. `None` has those of all classes beyond the first few of a burst.
+    pub fn times_to_fail(&self) -> BTreeMap<Option<Class>, Distribution> {
+        let mut all = BTreeMap::new();
+        for (class, times) in self.bursts.iter().flat_map(|burst| &burst.times_to_fail) {
+            all.entry(*class).or_insert_with(Distribution::coarse).add(times);
+        }
+        all
+    }
+
     /// `done - due` of healthy probes, over all phases.
     pub fn latency_overall(&self) -> Distribution {
         let mut all = Distribution::fine();
