@@ -29,8 +29,8 @@ assert bool(faults) == (report["verdict"]["exit_code"] != 0), (faults, report["v
 families = {family.name: family for family in text_string_to_metric_families((folder / "openmetrics").read_text())}
 samples = {sample.labels["bound"]: sample.value for sample in families["lapse_equivalent_downtime_seconds"].samples}
 truth = target["totals"]["equivalent"]
-for bound in ("estimate", "at_least", "at_most"):
-    assert abs(samples[bound] - truth[f"{bound}_ns"] / 1e9) < 1e-9, (bound, samples, truth)
+for bound, key in [("estimate", "estimate_ns"), ("lower", "at_least_ns"), ("upper", "at_most_ns")]:
+    assert abs(samples[bound] - truth[key] / 1e9) < 1e-9, (bound, samples, truth)
 probes = sum(sample.value for sample in families["lapse_probes"].samples)
 assert probes == sum(lane["offered"] for lane in target["lanes"]), probes
 

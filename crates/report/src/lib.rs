@@ -15,6 +15,7 @@ pub mod json;
 pub mod junit;
 mod longest;
 pub mod markdown;
+pub mod metrics;
 pub mod openmetrics;
 #[cfg(feature = "parquet")]
 pub mod parquet;
