@@ -13,6 +13,7 @@ mod history;
 mod lab;
 mod lint;
 mod manifests;
+mod metrics;
 mod output;
 mod plan;
 mod pod;
@@ -37,6 +38,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::budget::BudgetArgs;
 use self::cluster::ClusterArgs;
 use self::lint::LintArgs;
+use self::metrics::MetricsArgs;
 use self::pod::PodArgs;
 use self::report_files::ReportTo;
 use self::value::NamedTarget;
@@ -291,6 +293,8 @@ struct RunArgs {
         help_heading = "Output"
     )]
     live: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     /// A further report to write at the end, in a format of `lapse report --format` [repeatable; e.g. junit=lapse.xml].
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = value::report::<Format>, help_heading = "Output")]
     reports: Vec<ReportTo<Format>>,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use self::page::Pages;
+pub(crate) use self::serve::is_ours;
 use lapse_record::record::Record;
 use lapse_report::html::{self, RunState};
 

@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod cures;
 mod live;
+mod metrics;
 mod plays;
 mod progress;
 mod recorded;

@@ -33,11 +33,14 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     }
     let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
     let listener = args.live.map(LiveListener::open).transpose()?;
+    let outlets = args.metrics.open(&mut progress)?;
     let plan = plan::of(args, Clock::start().anchor())?;
     // A report may go into the run's own folder.
     let report_files = ReportFiles::open(&args.reports)?;
     let folder = plan.folder.path().to_owned();
     let live = listener.map(|listener| serve(listener, &folder, &mut progress)).transpose()?;
+    let methods = plan.targets.iter().map(|target| target.request.method.to_string()).collect();
+    let metrics = outlets.start(&folder, methods)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
@@ -51,6 +54,9 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let failed: Vec<_> = saved.filter_map(Result::err).collect();
     for error in &failed {
         let _ = writeln!(stderr(), "lapse: {error:#}: {}", next_step(&folder));
+    }
+    for complaint in metrics.map(|metrics| metrics.end(&record)).unwrap_or_default() {
+        let _ = writeln!(stderr(), "lapse: {complaint}");
     }
     if let Some(live) = live {
         live.end(&record);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use url::Url;
 
 use super::report_files::ReportTo;
 use crate::run::plan::ClusterTarget;
@@ -40,6 +41,12 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let hint = |_| "write an address and a port, such as 127.0.0.1:8090, or a port alone".to_owned();
     port.or_else(|_| text.parse()).map_err(hint)
+}
+
+/// Parses a URL that begins with `http://` or `https://`.
+pub(super) fn http_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    url.ok_or_else(|| "write a URL that begins with http:// or https://, such as http://127.0.0.1:4318".to_owned())
 }
 
 /// Parses a start-up time: `250ms`, a range `1s..2s`, or `never`.

@@ -107,7 +107,7 @@ fn version(query: Option<&str>) -> u64 {
 
 /// Whether a request for `host` may be answered. Another site's owner can point a name here, and their page could then
 /// read this one; an IP address cannot be misused like that.
-fn is_ours(host: &str) -> bool {
+pub(crate) fn is_ours(host: &str) -> bool {
     let bare = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

@@ -25,7 +25,7 @@ fn failing() -> Server {
 }
 
 /// The response, head and body, to a GET of `path` with the Host header `host`.
-fn get(at: SocketAddr, path: &str, host: &str) -> String {
+pub(super) fn get(at: SocketAddr, path: &str, host: &str) -> String {
     let mut stream = TcpStream::connect(at).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();

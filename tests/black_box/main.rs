@@ -27,6 +27,8 @@ mod lint;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod pod;
 #[cfg(test)]
 mod predict;

@@ -37,11 +37,12 @@ pub(crate) struct Ended {
 }
 
 impl Lapse {
-    /// `lapse` with `args`, without standard input and without the environment of GitHub Actions.
+    /// `lapse` with `args`, without standard input and without the environment of GitHub Actions and of OpenTelemetry.
     pub(crate) fn new<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lapse"));
         command.args(args).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
         command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
+        command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("HTTP_PROXY").env_remove("http_proxy");
         Self::from(command)
     }
 

@@ -1,0 +1,123 @@
+//! The HTTP server that Prometheus scrapes: one page, `/metrics`.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::sleep;
+
+use super::source::Source;
+use crate::live::is_ours;
+use lapse_report::metrics::Metrics;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+/// The most connections at once; further ones wait.
+const MOST_CONNECTIONS: usize = 32;
+/// The time within which a request has to come, so that idle connections keep no place for ever.
+const PATIENCE: Duration = Duration::from_secs(70);
+/// The pause when no connection can be accepted.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The scrapes of a run. All copies share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scrapes(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    any: AtomicBool,
+    /// Notified when the final values have been sent.
+    final_values: Notify,
+}
+
+impl Scrapes {
+    /// Whether there were any.
+    pub(super) fn were_any(&self) -> bool {
+        self.0.any.load(Ordering::Relaxed)
+    }
+
+    /// Completes once the final values have been scraped.
+    pub(super) async fn of_final_values(&self) {
+        self.0.final_values.notified().await;
+    }
+}
+
+/// Serves scrapes at `address`; never returns.
+pub(super) async fn serve(listener: std::net::TcpListener, address: SocketAddr, source: Source, seen: Scrapes) {
+    // Without a listener there are no scrapes, but the run goes on.
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let only_ours = address.ip().is_loopback();
+    loop {
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (source, seen) = (source.clone(), seen.clone());
+                tokio::spawn(async move {
+                    converse(stream, &source, &seen, only_ours).await;
+                    drop(place);
+                });
+            }
+            // No descriptor is left: probes come first.
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, source: &Source, seen: &Scrapes, only_ours: bool) {
+    let has_final_values = AtomicBool::new(false);
+    let service = service_fn(async |request| {
+        let (response, is_final) = answer(&request, source, seen, only_ours);
+        has_final_values.fetch_or(is_final, Ordering::Relaxed);
+        Ok::<_, Infallible>(response)
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    // A client that disconnects is no error.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    // Only now have all of the values been sent.
+    if has_final_values.into_inner() {
+        seen.0.final_values.notify_one();
+    }
+}
+
+/// The answer to a request, and whether it has the final values.
+fn answer<B>(request: &Request<B>, source: &Source, seen: &Scrapes, only_ours: bool) -> (Response<Full<Bytes>>, bool) {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    if only_ours && !host.is_some_and(is_ours) {
+        let why = "metrics are served under an address or as localhost, not under other names\n";
+        return (respond(StatusCode::MISDIRECTED_REQUEST, TEXT, why.into()), false);
+    }
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return (respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into()), false);
+    }
+    if request.uri().path() != "/metrics" {
+        return (respond(StatusCode::NOT_FOUND, TEXT, "there is only one page here: /metrics\n".into()), false);
+    }
+    let (metrics, is_final) = source.newest();
+    seen.0.any.store(true, Ordering::Relaxed);
+    let text = metrics.map(|metrics| metrics.prometheus()).unwrap_or_default();
+    let mut response = respond(StatusCode::OK, Metrics::PROMETHEUS, text.into());
+    if is_final {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    (response, is_final && request.method() == Method::GET)
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
