@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod explain;
 mod export;
+mod extent;
 mod github;
 mod grpc;
 mod history;
@@ -37,6 +38,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::budget::BudgetArgs;
 use self::cluster::ClusterArgs;
+use self::extent::ExtentArgs;
 use self::lint::LintArgs;
 use self::metrics::MetricsArgs;
 use self::pod::PodArgs;
@@ -268,6 +270,9 @@ struct RunArgs {
     /// The key of the client's certificate, as PEM [e.g. client.key].
     #[arg(long, value_name = "FILE", help_heading = "Connections", requires = "cert")]
     key: Option<PathBuf>,
+
+    #[command(flatten)]
+    extent: ExtentArgs,
 
     #[command(flatten)]
     judge: BudgetArgs,

@@ -85,6 +85,7 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         request: Request::default(),
         expect: Expect::default(),
         backend: None,
+        version: None,
     };
     Plan {
         name: "calibration".to_owned(),

@@ -180,6 +180,7 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
             expect,
             // The pods of a scenario name themselves in this header.
             backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
+            version: args.extent.version_header.clone(),
         });
     }
     Ok(targets)

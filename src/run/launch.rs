@@ -127,7 +127,6 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         progress.say(warning);
     }
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
-    let control = rate.get().saturating_mul(targets.len() as u64).min(CONTROL_RATE);
     let mut header = RunHeader {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name,
@@ -135,7 +134,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         discipline: discipline(),
         began: clock.began(),
         rate,
-        control_rate: Rate::per_second(control).unwrap_or(rate),
+        control_rate: control_rate(rate, targets.len()),
         targets: header_targets(&targets, &checked, rate, &policies),
         timeout: limits.timeout,
         slow: limits.slow,
@@ -144,6 +143,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         rules,
         gate,
         precedence: None,
+        version_header: version_header(&targets),
     };
     let settings = settings(targets, &header, limits);
     let offered = settings.lanes.iter().map(|lane| lane.schedule.rate()).sum();
@@ -168,6 +168,17 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         timeout: limits.timeout,
     };
     Ok(Prepared { parts, activity: ready(activity, world.as_ref(), progress)?, world })
+}
+
+/// The rate of control probes for so many targets, each probed at `rate`.
+fn control_rate(rate: Rate, targets: usize) -> Rate {
+    let control = rate.get().saturating_mul(targets as u64).min(CONTROL_RATE);
+    Rate::per_second(control).unwrap_or(rate)
+}
+
+/// The header that names versions, which all targets share.
+fn version_header(targets: &[target::Target]) -> Option<String> {
+    targets.iter().find_map(|target| Some(target.version.as_ref()?.as_str().to_owned()))
 }
 
 /// The engine's settings for the lanes of `header`.

@@ -82,7 +82,7 @@ mod tests {
             let due = Offset::from_millis(due);
             let (timed_out, connection) = (false, Connection::New);
             let probe = Probe { slot: 0, due, sent: due, done: due, class, timed_out, connection, reconnects: 0 };
-            Record { lane: LaneId(0), probe, evidence: None }
+            Record { lane: LaneId(0), probe, evidence: None, version: None }
         };
         Batch { watermark: Offset::from_millis(watermark), records: dues.map(record).collect(), ..Batch::default() }
     }

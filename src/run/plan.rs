@@ -132,13 +132,15 @@ pub(crate) struct PlannedTarget {
     pub expect: Expect,
     /// The header by which an answer names the backend that gave it.
     pub backend: Option<HeaderName>,
+    /// The header by which an answer names the version of the service.
+    pub version: Option<HeaderName>,
 }
 
 impl PlannedTarget {
     /// The target at `uri`, and at `addresses` where these are not to be looked up.
     pub(crate) fn at(self, uri: Uri, addresses: Option<AddressList>) -> Target {
-        let Self { name, endpoint: _, http, connect_to, resolve, tls, request, expect, backend } = self;
-        Target { name, uri, http, connect_to, resolve, tls, request, expect, addresses, backend }
+        let Self { name, endpoint: _, http, connect_to, resolve, tls, request, expect, backend, version } = self;
+        Target { name, uri, http, connect_to, resolve, tls, request, expect, addresses, backend, version }
     }
 }
 

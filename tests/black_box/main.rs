@@ -17,6 +17,8 @@ mod compare;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod extent;
+#[cfg(test)]
 mod grpc;
 #[cfg(test)]
 mod history;

@@ -12,5 +12,6 @@ pub(crate) mod ledger;
 pub(crate) mod listener;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod scripted;
 pub(crate) mod server;
 pub(crate) mod wire;

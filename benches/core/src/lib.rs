@@ -115,7 +115,7 @@ impl MadeUp {
         let done = sent + Duration::from_micros(200) + jitter * 3;
         let probe = Probe { slot, due, sent, done, class, timed_out: false, connection, reconnects: 0 };
         let evidence = (class.health() == Health::Failed).then(|| Box::new(Evidence::default()));
-        ProbeRecord { lane: id, probe, evidence }
+        ProbeRecord { lane: id, probe, evidence, version: None }
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Place {
     Event,
     /// What a server answered to a failed probe, or what failed.
     Failure,
+    /// The version that an answer named.
+    Version,
 }
 
 impl Place {
@@ -32,6 +34,7 @@ impl Place {
             Self::Url => "a URL",
             Self::Event => "events and output",
             Self::Failure => "failed answers",
+            Self::Version => "versions that answers named",
         }
     }
 }
@@ -78,6 +81,7 @@ impl Redactor {
             Entry::Batch(batch) => {
                 let evidence = batch.records.iter_mut().filter_map(|record| record.evidence.as_deref_mut());
                 evidence.for_each(|evidence| self.evidence(evidence));
+                batch.versions.iter_mut().for_each(|name| self.text(Place::Version, name));
             }
             Entry::Event(event) => self.text(Place::Event, &mut event.text),
             Entry::Doubt(text) => self.text(Place::Event, text),

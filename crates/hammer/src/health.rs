@@ -37,6 +37,7 @@ pub(super) async fn respond() -> io::Result<Target> {
         expect,
         addresses: None,
         backend: None,
+        version: None,
     })
 }
 

@@ -53,6 +53,8 @@ pub(super) struct HttpConnection {
     seen: Cell<Idle>,
     /// The backend that answered last, by the header that names it.
     backend: RefCell<Option<HeaderValue>>,
+    /// The version that the last answer named.
+    version: RefCell<Option<HeaderValue>>,
 }
 
 #[derive(Debug)]
@@ -96,8 +98,8 @@ struct Task(Local);
 
 impl HttpConnection {
     fn new(wire: Wire, origin: Origin) -> Self {
-        let (uses, rested, backend) = Default::default();
-        Self { wire, origin, uses, rested, seen: Cell::new(Idle::Quiet), backend }
+        let (uses, rested, backend, version) = Default::default();
+        Self { wire, origin, uses, rested, seen: Cell::new(Idle::Quiet), backend, version }
     }
 
     /// Speaks HTTP/1.1 on `stream`.
@@ -223,6 +225,7 @@ impl Http2 {
         self.answered.set(true);
         let header = |name| response.headers().get(name);
         let backend = answer.request.backend.as_ref().and_then(|name| header(name).cloned());
+        trace.version(answer.request.version.as_ref().and_then(|name| header(name).cloned()));
         let status = response.status().as_u16();
         answer.request.redirect.note(status, || header(&LOCATION).map(HeaderValue::as_bytes));
         answer.begin(status, header(&SERVER).map(HeaderValue::as_bytes), backend);
@@ -250,19 +253,29 @@ impl Answer<'_> {
         }
     }
 
-    /// The header value with these bytes: the one that the connection knows, if it is the same again.
-    fn backend(&self, bytes: &[u8]) -> Option<HeaderValue> {
-        let known = self.connection.backend.borrow();
-        let known = known.as_ref().filter(|known| known.as_bytes() == bytes);
-        known.cloned().or_else(|| HeaderValue::from_bytes(bytes).ok())
+    /// Notes the version that an answer over HTTP/1.1 names.
+    fn version(&self, fields: &[Header<'_>]) {
+        let Some(name) = &self.request.version else { return };
+        let field = fields.iter().find(|field| field.name.eq_ignore_ascii_case(name.as_str()));
+        let version = field.and_then(|field| value(&self.connection.version, field.value));
+        self.connection.version.replace(version.clone());
+        self.trace.version(version);
     }
+}
+
+/// The header value with these bytes: the one that the connection knows, if it is the same again.
+fn value(known: &RefCell<Option<HeaderValue>>, bytes: &[u8]) -> Option<HeaderValue> {
+    let known = known.borrow();
+    let known = known.as_ref().filter(|known| known.as_bytes() == bytes);
+    known.cloned().or_else(|| HeaderValue::from_bytes(bytes).ok())
 }
 
 impl Sink for Answer<'_> {
     fn head(&mut self, status: u16, fields: &[Header<'_>]) {
         let header = |name: &str| fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
         let backend = self.request.backend.as_ref().and_then(|name| header(name.as_str()));
-        let backend = backend.and_then(|field| self.backend(field.value));
+        let backend = backend.and_then(|field| value(&self.connection.backend, field.value));
+        self.version(fields);
         self.request.redirect.note(status, || header("location").map(|field| field.value));
         self.begin(status, header("server").map(|field| field.value), backend);
     }

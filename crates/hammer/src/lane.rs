@@ -274,9 +274,9 @@ mod tests {
             }
         });
         let (request, expect, connect_to) = Default::default();
-        let (name, tls, addresses, backend) = ("test".to_owned(), None, None, None);
-        let target =
-            Target { name, uri, http, connect_to, resolve: Vec::new(), tls, request, expect, addresses, backend };
+        let (name, resolve) = ("test".to_owned(), Vec::new());
+        let (tls, addresses, backend, version) = Default::default();
+        let target = Target { name, uri, http, connect_to, resolve, tls, request, expect, addresses, backend, version };
         Lane::new(
             Policy::Reused,
             Connector::new(&target, Duration::from_secs(1)).unwrap(),

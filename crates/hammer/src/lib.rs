@@ -23,6 +23,7 @@ mod http;
 mod http1;
 mod idleness;
 mod lane;
+mod named;
 mod pacer;
 mod port;
 mod precedence;

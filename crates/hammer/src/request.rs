@@ -25,6 +25,8 @@ pub(super) struct PreparedRequest {
     pub(super) expect: Expect,
     /// The response header that names the backend.
     pub(super) backend: Option<HeaderName>,
+    /// The response header that names the version.
+    pub(super) version: Option<HeaderName>,
     /// The first redirect among the answers that count as healthy.
     pub(super) redirect: FirstRedirect,
 }
@@ -63,7 +65,8 @@ impl PreparedRequest {
         let path = target.uri.path_and_query().map_or("/", |path| path.as_str());
         let http1 = written(&method, path, &http1, &body);
         let (expect, redirect) = (target.expect.clone(), FirstRedirect::new(&target.expect));
-        Self { method, http1, closes, uri, http2, body, expect, backend: target.backend.clone(), redirect }
+        let (backend, version) = (target.backend.clone(), target.version.clone());
+        Self { method, http1, closes, uri, http2, body, expect, backend, version, redirect }
     }
 
     /// A copy of the request to send over HTTP/2.

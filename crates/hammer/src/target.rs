@@ -50,6 +50,8 @@ pub struct Target {
     pub addresses: Option<AddressList>,
     /// The response header that names the backend, if the service sends one.
     pub backend: Option<HeaderName>,
+    /// The response header that names the version of the service, if versions are told apart.
+    pub version: Option<HeaderName>,
 }
 
 impl Target {

@@ -55,6 +55,8 @@ pub(super) struct Trace {
     server: RefCell<Vec<u8>>,
     /// The backend that answered, or that answered before on the same connection.
     backend: RefCell<Option<HeaderValue>>,
+    /// The version that the answer names.
+    version: RefCell<Option<HeaderValue>>,
     /// The first bytes of the body.
     body: RefCell<Vec<u8>>,
 }
@@ -92,6 +94,7 @@ impl Trace {
             opened: Cell::new(None),
             server: RefCell::default(),
             backend: RefCell::new(None),
+            version: RefCell::new(None),
             body: RefCell::default(),
         }
     }
@@ -121,6 +124,16 @@ impl Trace {
     /// The backend that answered, if a header named it.
     pub(super) fn answered_by(&self) -> Option<HeaderValue> {
         if self.stage.get() == Stage::Reading { self.backend.borrow().clone() } else { None }
+    }
+
+    /// Notes the version that the answer names.
+    pub(super) fn version(&self, name: Option<HeaderValue>) {
+        self.version.replace(name);
+    }
+
+    /// The version that the answer names, once.
+    pub(super) fn take_version(&self) -> Option<HeaderValue> {
+        self.version.take()
     }
 
     /// Notes a part of the body.

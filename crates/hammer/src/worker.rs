@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::header::HeaderValue;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{spawn_local, yield_now};
 
@@ -20,6 +19,7 @@ use super::concurrency::Admission;
 use super::deadline::{Deadline, Deadlines};
 use super::idleness::Idleness;
 use super::lane::Lane;
+use super::named::Named;
 use super::pacer::Pacer;
 use super::precedence::Guard;
 use super::redirect::Redirect;
@@ -30,7 +30,7 @@ use lapse_measure::answer::{Class, Health, Probe, Unsent};
 use lapse_measure::lane::LaneId;
 use lapse_measure::schedule::Schedule;
 use lapse_measure::time::Offset;
-use lapse_record::batch::{Batch, ProbeRecord, Served};
+use lapse_record::batch::{Batch, ProbeRecord};
 
 /// The interval at which resolved slots are handed on.
 const HAND_ON: Duration = Duration::from_millis(40);
@@ -45,8 +45,6 @@ const STALE: Duration = Duration::from_millis(100);
 const BURST: usize = 32;
 /// A slot that has waited for this long is not sent any more.
 const WAIT: Duration = Duration::from_millis(50);
-/// The maximum number of backends counted in one batch.
-const BACKENDS: usize = 1_000;
 /// A wake-up later than this is a stall of this thread.
 const STALL: Duration = Duration::from_millis(10);
 
@@ -149,8 +147,8 @@ pub(super) struct Worker {
     stalled: Cell<Duration>,
     records: RefCell<Vec<ProbeRecord>>,
     controls: RefCell<Vec<Probe>>,
-    /// The number of answers of each backend, and the time of the last one.
-    served: RefCell<BTreeMap<HeaderValue, (u64, Offset)>>,
+    /// The backends and versions that the resolved slots name.
+    named: Named,
     /// The slow answers by lane.
     slow: RefCell<BTreeMap<LaneId, SlowTally>>,
 }
@@ -169,7 +167,7 @@ impl Worker {
             stalled: Cell::new(Duration::ZERO),
             records: RefCell::default(),
             controls: RefCell::default(),
-            served: RefCell::default(),
+            named: Named::default(),
             slow: RefCell::default(),
         })
     }
@@ -334,20 +332,12 @@ impl Worker {
             return;
         }
         if let Some(backend) = trace.answered_by() {
-            self.count(backend, probe.done);
+            self.named.count(backend, probe.done);
         }
         let failed = probe.class.health() == Health::Failed;
         let evidence = failed.then(|| Box::new(trace.evidence(detail)));
-        self.records.borrow_mut().push(ProbeRecord { lane: LaneId(lane), probe, evidence });
-    }
-
-    /// Counts an answer of `backend`. A header with another value in each answer names no backend, hence the limit.
-    fn count(&self, backend: HeaderValue, done: Offset) {
-        let mut served = self.served.borrow_mut();
-        if served.len() < BACKENDS || served.contains_key(&backend) {
-            let (times, last) = served.entry(backend).or_insert((0, done));
-            (*times, *last) = (*times + 1, done.max(*last));
-        }
+        let version = trace.take_version().map(|version| self.named.place(version));
+        self.records.borrow_mut().push(ProbeRecord { lane: LaneId(lane), probe, evidence, version });
     }
 
     /// Takes the resolved slots; the next batch will need about as much room.
@@ -365,13 +355,12 @@ impl Worker {
     }
 
     fn batch(&self, stop: Offset) -> Batch {
-        let name = |backend: HeaderValue| String::from_utf8_lossy(backend.as_bytes()).into_owned();
-        let served = self.served.take().into_iter();
         Batch {
             watermark: self.next_due().min(stop),
             records: self.take_records(),
             controls: self.controls.take(),
-            served: served.map(|(backend, (times, last))| Served { backend: name(backend), times, last }).collect(),
+            served: self.named.take_served(),
+            versions: self.named.take_versions(),
         }
     }
 }

@@ -41,6 +41,11 @@ impl Phases {
         self.0.iter().rposition(|(_, from)| *from <= at).unwrap_or(0)
     }
 
+    /// The phase that `at` lies in; `None` for an instant before the first phase.
+    pub fn at(&self, at: Offset) -> Option<Phase> {
+        self.0.iter().rfind(|(_, from)| *from <= at).map(|(phase, _)| *phase)
+    }
+
     /// The current phase; `None` before the first one.
     pub fn now(&self) -> Option<Phase> {
         self.0.last().map(|(phase, _)| *phase)

@@ -86,6 +86,8 @@ pub struct RunHeader {
     pub precedence: Option<Precedence>,
     /// Failures no further apart than this are one disruption.
     pub gate: Duration,
+    /// The response header that names the version of the service; `None` if versions are not told apart.
+    pub version_header: Option<String>,
 }
 
 impl RunHeader {

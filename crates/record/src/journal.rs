@@ -32,6 +32,8 @@ const MAX_PAYLOAD: u32 = 64 << 20;
 const HEADER: u8 = 1;
 const ENTRY: u8 = 2;
 const BATCH: u8 = 3;
+/// A kind of its own, so that a lapse that knows no versions says so instead of reading nonsense.
+const BATCH_WITH_VERSIONS: u8 = 4;
 
 /// Why a journal cannot be read at all. Damage further on is no error but a note of the record.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,9 @@ impl Journal {
     /// Appends an entry. Once this returns, the entry survives a kill of this process (not a crash of the machine).
     pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
         match entry {
+            Entry::Batch(all) if !all.versions.is_empty() => {
+                self.write(BATCH_WITH_VERSIONS, |payload| batch::write(all, payload))
+            }
             Entry::Batch(all) => self.write(BATCH, |payload| batch::write(all, payload)),
             other => self.write(ENTRY, |payload| wire::write_entry(other, payload)),
         }
@@ -164,6 +169,7 @@ mod tests {
             rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
             precedence: Some(Precedence::Fifo),
+            version_header: Some("x-version".into()),
         }
     }
 
@@ -203,13 +209,16 @@ mod tests {
         let record = |lane, slot| {
             let probe = probe(lane, slot);
             let evidence = Evidence { detail: "connect".into(), ..Evidence::default() };
-            Resolved { lane: LaneId(lane), probe, evidence: (probe.class != Class::Ok).then(|| Box::new(evidence)) }
+            let version = (slot % 2 == 0).then_some(u16::from(slot >= 25));
+            let evidence = (probe.class != Class::Ok).then(|| Box::new(evidence));
+            Resolved { lane: LaneId(lane), probe, evidence, version }
         };
         let batch = |from: u64| Batch {
             watermark: Offset::from_millis(2 * (from + 10)),
             records: (from..from + 10).flat_map(|slot| [record(0, slot), record(1, slot)]).collect(),
             controls: Vec::new(),
             served: vec![Served { backend: "wine-1".into(), times: from, last: Offset::from_millis(from) }],
+            versions: if from < 40 { vec!["1".into(), "2".into()] } else { Vec::new() },
         };
         let mut all =
             vec![Entry::Phase(Phase::Baseline, Offset::ZERO), Entry::Batch(batch(0)), Entry::Batch(batch(10))];
@@ -276,6 +285,9 @@ mod tests {
             (read.failures.kept.len(), read.cut, read.summary.verdict.conclusion),
             (25, false, Conclusion::Inconclusive)
         );
+        let [live, read] = [live.summary, read.summary].map(|mut summary| summary.targets.remove(0).versions.unwrap());
+        assert_eq!(format!("{read:?}"), format!("{live:?}"));
+        assert_eq!(read.all.iter().map(|one| one.answers).collect::<Vec<_>>(), [26, 14]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use lapse_measure::schedule::Schedule;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Anchor, Human, Offset};
 use lapse_measure::verdict::Ending;
+use lapse_measure::version::VersionFold;
 
 /// The most failures kept of one class on one lane, so that one class cannot crowd out the others.
 const MAX_FAILURES_PER_CLASS: u64 = 5_000;
@@ -145,6 +146,8 @@ pub struct Recorder {
     events: Vec<Event>,
     events_dropped: u64,
     responses: ResponseCounts,
+    /// The versions that answers name; `None` unless the run tells them apart.
+    versions: Option<VersionFold>,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
     injected_faults: Vec<InjectedFault>,
@@ -158,6 +161,7 @@ impl Recorder {
     /// A recorder for the run with this header, before its first entry.
     pub fn new(about: RunHeader) -> Self {
         let lanes = about.lanes();
+        let versions = about.version_header.as_ref().map(|_| VersionFold::new(about.targets.len(), &lanes));
         let command = about.command.clone().map(|argv| CommandRun { argv, started: None, exit: None });
         Self {
             fold: Fold::new(&about.names(), &lanes, &about.control()).with_gate(about.gate),
@@ -168,6 +172,7 @@ impl Recorder {
             events: Vec::new(),
             events_dropped: 0,
             responses: ResponseCounts::default(),
+            versions,
             command,
             acts: Vec::new(),
             injected_faults: Vec::new(),
@@ -240,7 +245,8 @@ impl Recorder {
             matches!(event.kind, EventKind::Redirected | EventKind::Addresses | EventKind::SlowAnswers)
         };
         notes.extend(self.events.iter().filter(is_told).map(|event| event.text.clone()));
-        let rest = summary::Rest { acts, pods, notes, inconclusive: self.inconclusive, ending };
+        let versions = self.versions.map(VersionFold::finish).unwrap_or_default();
+        let rest = summary::Rest { acts, pods, versions, notes, inconclusive: self.inconclusive, ending };
         Record {
             summary: Summary::of(&self.about, &seen, &self.failures.kept, rest),
             about: self.about,
@@ -278,7 +284,12 @@ impl Recorder {
         };
         for (nth, batch) in batches.into_iter().enumerate() {
             self.watermark = self.watermark.max(batch.watermark);
-            for Resolved { lane, probe, evidence } in batch.records {
+            if let Some(versions) = &mut self.versions {
+                for record in batch.records.iter().take(accepted) {
+                    versions.push(record.lane, &record.probe, batch.naming(record), self.fold.phases());
+                }
+            }
+            for Resolved { lane, probe, evidence, .. } in batch.records {
                 if accepted == 0 {
                     return Err((nth, InvalidEntry::Slot { lane: lane.0, slot: probe.slot }));
                 }

@@ -3,6 +3,8 @@
 //! Their entries pass through the recorder one by one, as those of a live run do.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "only tests call this")]
 
+mod hostile;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -16,7 +18,9 @@ use lapse_measure::lane::{Lane, LaneId, Policy, Protocol};
 use lapse_measure::phase::Phase;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime};
-use lapse_measure::verdict::{MaxBlind, Rules, default_budget};
+use lapse_measure::verdict::{Rules, default_budget};
+
+pub use self::hostile::hostile;
 
 /// The start of every sample run, 2023-11-14T22:13:20Z, in nanoseconds since the Unix epoch.
 const START: UnixTime = UnixTime::from_nanos(1_700_000_000_000_000_000);
@@ -26,6 +30,9 @@ const SYNCHRONISED: Discipline = Discipline {
     estimated_error: Duration::from_micros(40),
     maximum_error: Duration::from_millis(12),
 };
+
+/// The versions that answers of a sample run may name.
+pub const VERSIONS: [&str; 3] = ["1", "2", "3"];
 
 /// The result of a probe of a sample run.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +47,21 @@ pub struct Answer {
     pub idle: Option<Duration>,
     /// Whether an answer over TLS without a length ended without `close_notify`.
     pub no_close_notify: bool,
+    /// The place of the version that the answer names among [`VERSIONS`].
+    pub version: Option<u8>,
 }
 
 impl Answer {
     /// A result of this class after `micros` microseconds, without a peer.
     pub const fn after(class: Class, micros: u64) -> Self {
-        Self { class, trip: Duration::from_micros(micros), peer: None, idle: None, no_close_notify: false }
+        Self {
+            class,
+            trip: Duration::from_micros(micros),
+            peer: None,
+            idle: None,
+            no_close_notify: false,
+            version: None,
+        }
     }
 
     /// The same result from the server at 10.0.0.`host`.
@@ -58,6 +74,12 @@ impl Answer {
     #[must_use]
     pub fn idle(self, idle: Duration) -> Self {
         Self { idle: Some(idle), ..self }
+    }
+
+    /// The same result, which names the version of this place among [`VERSIONS`].
+    #[must_use]
+    pub fn version(self, place: u8) -> Self {
+        Self { version: Some(place), ..self }
     }
 
     /// The same result over TLS, without a length and without `close_notify`.
@@ -102,6 +124,7 @@ impl Sample {
             rules: Rules::default(),
             gate: lapse_measure::disruption::GATE,
             precedence: None,
+            version_header: None,
         };
         Self { about, entries: Vec::new() }
     }
@@ -168,17 +191,19 @@ fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Ans
     };
     let mut records: Vec<_> = lanes.iter().enumerate().flat_map(of_lane).collect();
     records.sort_by_key(|record| record.probe.done);
-    Batch { watermark: end, records, controls: (from..to).map(control).collect(), ..Batch::default() }
+    let versions = VERSIONS.map(str::to_owned).to_vec();
+    Batch { watermark: end, records, controls: (from..to).map(control).collect(), versions, ..Batch::default() }
 }
 
 fn resolved(id: LaneId, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
     let due = lane.schedule.due(slot);
-    let Answer { class, trip, peer, idle, no_close_notify } = answer(lane, due.as_nanos() / 1_000_000);
+    let Answer { class, trip, peer, idle, no_close_notify, version } = answer(lane, due.as_nanos() / 1_000_000);
     let connection = if lane.policy == Policy::New { Connection::New } else { Connection::Reused };
     let timed_out = matches!(class, Class::ConnectTimeout | Class::ResponseTimeout);
     let probe = Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 };
     let evidence = Evidence { peer, idle, no_close_notify, detail: class.to_string(), ..Evidence::default() };
-    Resolved { lane: id, probe, evidence: (class.health() == Health::Failed).then(|| Box::new(evidence)) }
+    let evidence = (class.health() == Health::Failed).then(|| Box::new(evidence));
+    Resolved { lane: id, probe, evidence, version: version.map(u16::from) }
 }
 
 fn control(ms: u64) -> Probe {
@@ -193,6 +218,22 @@ const OK: Answer = Answer::after(Class::Ok, 300);
 pub fn healthy() -> Record {
     let sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 1000);
     sample.record(2000, |_, _| OK)
+}
+
+/// A run of which version 2 takes over between 3 and 8 s, step by step, and is gone again from 6.0 to 6.7 s. An answer of
+/// a hundred names no version, and a few fail.
+pub fn versions() -> Record {
+    let mut sample = Sample::of(&["shop"]).phase(Phase::Baseline, 0).phase(Phase::Event, 2_000);
+    sample.about.version_header = Some("x-version".to_owned());
+    sample.record(10_000, |_, ms| {
+        let newer = if (6_000..6_700).contains(&ms) { 0 } else { ms.saturating_sub(2_000) / 1_000 * 20 };
+        let is_new = ms.wrapping_mul(2_654_435_761) / 1_024 % 100 < newer;
+        match ms {
+            _ if ms % 100 == 50 => OK,
+            4_000..4_010 => Answer::after(Class::Status(503), 300),
+            _ => OK.version(u8::from(is_new)),
+        }
+    })
 }
 
 /// The worked example of `docs/MEASUREMENT.md`: the service responds with 503 in `[2000, 2300)` ms.
@@ -344,50 +385,4 @@ pub fn flicker() -> Record {
         (Policy::New, 2000..4000) if at_random(ms) % 10 < 4 => Answer::after(Class::Refused, 200).from(2),
         _ => OK,
     })
-}
-
-/// A run of extreme values that no real run has, as in a damaged or forged journal.
-pub fn hostile() -> Record {
-    let far = Offset::from_nanos(u64::MAX);
-    let mut sample = Sample::of(&["", "\u{202e}\r\n\u{0}"]);
-    sample.about.anchor = Anchor { date: UnixTime::from_nanos(u64::MAX), offset: far };
-    sample.about.targets[1].policies.clear();
-    sample.about.timeout = Duration::from_nanos(u64::MAX);
-    sample.about.slow = Duration::ZERO;
-    sample.about.rules.max_blind = Some(MaxBlind { share: f64::NAN, stretch: Duration::ZERO });
-    sample.about.command = Some(Vec::new());
-    sample.about.budgets.push((default_budget(), Window::Act(ActId(7))));
-    let mut recorder = Recorder::new(sample.about);
-    let probe = |slot, sent, done| Probe {
-        slot,
-        due: far,
-        sent,
-        done,
-        class: Class::Status(999),
-        timed_out: true,
-        connection: Connection::Reused,
-        reconnects: u8::MAX,
-    };
-    let resolved = |slot, sent, done| Resolved { lane: LaneId(0), probe: probe(slot, sent, done), evidence: None };
-    let records = vec![resolved(0, far, Offset::ZERO), resolved(1 << 22, Offset::ZERO, far)];
-    let exit = Exit { at: Offset::ZERO, code: None, signal: Some(i32::MIN) };
-    let anchor = Anchor { date: UnixTime::from_nanos(0), offset: far };
-    let end = End { at: far, anchor, pressure: Some(f64::NAN), precedence_until: Some(far) };
-    let entries = [
-        Entry::Phase(Phase::Event, far),
-        Entry::Act("\u{7}".to_owned(), far),
-        Entry::Batch(Batch {
-            watermark: far,
-            records,
-            controls: vec![probe(9, far, Offset::ZERO)],
-            ..Batch::default()
-        }),
-        Entry::Started(far),
-        Entry::Exit(exit),
-        Entry::End(end),
-    ];
-    for entry in entries {
-        recorder.take(entry).unwrap();
-    }
-    recorder.finish()
 }

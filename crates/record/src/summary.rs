@@ -19,6 +19,7 @@ use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 use lapse_measure::totals::{self, Totals};
 use lapse_measure::verdict::{self, Breach, Ending, Verdict};
+use lapse_measure::version::Versions;
 
 /// The figures of a run.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct TargetSummary {
     pub success_gap: Option<Span>,
     /// The keep-alive race that explains all failures of the target, if one does.
     pub keep_alive_race: Option<KeepAliveRace>,
+    /// The versions that its answers name; `None` unless the run tells them apart (`--version-header`).
+    pub versions: Option<Versions>,
 }
 
 /// The figures of a target in one phase of the run.
@@ -120,6 +123,8 @@ pub enum ActOutcome {
 pub(crate) struct Rest {
     pub(crate) acts: Vec<Act>,
     pub(crate) pods: Vec<Pod>,
+    /// By target; empty unless the run tells versions apart.
+    pub(crate) versions: Vec<Versions>,
     pub(crate) notes: Vec<String>,
     pub(crate) inconclusive: Vec<String>,
     pub(crate) ending: Ending,
@@ -140,7 +145,9 @@ impl Summary {
             .map(|(budget, window)| (budget.clone(), reach_back(seen, span(*window, seen, &rest.acts))))
             .collect();
         let verdict = verdict::judge(seen, &budgets, about.rules, rest.ending).doubted(rest.inconclusive);
-        let targets: Vec<_> = seen.target_ids().map(|id| TargetSummary::of(about, seen, kept, id)).collect();
+        let mut versions = rest.versions.into_iter();
+        let target = |id| TargetSummary { versions: versions.next(), ..TargetSummary::of(about, seen, kept, id) };
+        let targets: Vec<_> = seen.target_ids().map(target).collect();
         let unclosed = targets.iter().filter_map(|target| close_notify::note(target, kept));
         let draining = targets.iter().filter_map(|target| draining::note(target, seen));
         let notes =
@@ -195,6 +202,7 @@ impl TargetSummary {
             worst_shares: availability::worst_shares(&lanes, Span::new(Offset::ZERO, seen.end)),
             success_gap: target.success_gap,
             keep_alive_race: KeepAliveRace::find(&lanes, kept),
+            versions: None,
         }
     }
 }

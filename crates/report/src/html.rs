@@ -19,6 +19,7 @@ mod object;
 mod pack;
 mod sheet;
 mod verdict;
+mod version;
 mod why;
 
 use std::io::{self, Write};
@@ -58,6 +59,7 @@ pub fn page(record: &Record, state: RunState) -> String {
         (verdict::section(record, state))
         (figures::section(record))
         (frame::timeline())
+        (version::section(record))
         (why::section(record, state))
         (disruption::section(record, &losses))
         (sheet::section("pods", pod::HEADING, &pod::rows(record, usize::MAX), pod::remark(record).as_slice()))

@@ -13,6 +13,7 @@ mod pod;
 mod run;
 mod target;
 mod verdict;
+mod version;
 
 use std::io::{self, Write};
 
@@ -112,7 +113,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use lapse_record::sample::{empty, healthy, hostile, killed, nasty, scenario, upgrade, worked_example};
+    use lapse_record::sample::{empty, healthy, hostile, killed, nasty, scenario, upgrade, versions, worked_example};
 
     const COMMITTED: &str = include_str!("../../../schema/report.v1.json");
 
@@ -138,7 +139,9 @@ mod tests {
     fn every_report_follows_the_schema() {
         let schema = serde_json::from_str(COMMITTED).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        for record in [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), hostile()] {
+        for record in
+            [healthy(), worked_example(), upgrade(), nasty(), empty(), killed(), scenario(), hostile(), versions()]
+        {
             let report = report(&record);
             let errors: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{errors:#?}");

@@ -58,7 +58,7 @@ mod tests {
         bin: Duration::from_millis(1),
     };
 
-    /// Snapshots of the formats for programs that are also readable as text, for three sample records.
+    /// Snapshots of the formats for programs that are also readable as text, for four sample records.
     #[test]
     fn text_based_formats_match_their_snapshots() {
         let formats = [
@@ -70,7 +70,12 @@ mod tests {
             ("events.csv", Format::CsvEvents),
             ("svg", Format::Svg),
         ];
-        let records = [("upgrade", sample::upgrade()), ("nasty", sample::nasty()), ("killed", sample::killed())];
+        let records = [
+            ("upgrade", sample::upgrade()),
+            ("nasty", sample::nasty()),
+            ("killed", sample::killed()),
+            ("versions", sample::versions()),
+        ];
         for (name, record) in &records {
             for (file, format) in formats {
                 let mut out = Vec::new();

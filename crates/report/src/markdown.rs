@@ -14,6 +14,7 @@ use super::words::note::not_measured;
 use super::words::phrase::{apart, classes, some};
 use super::words::pod;
 use super::words::verdict::{breach, why as verdict_why};
+use super::words::version;
 use super::words::why;
 use lapse_explain::explanation::Explanation;
 use lapse_measure::time::{Human, Offset};
@@ -49,6 +50,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     if let Some(remark) = pod::remark(record) {
         writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
     }
+    versions(record, out)?;
     disruptions(record, out)?;
     let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
@@ -129,6 +131,17 @@ fn causes(record: &Record, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "- {}", safe(&said))?;
     }
     writeln!(out)
+}
+
+/// When versions came and went, and a table of each target's.
+fn versions(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    for sentence in version::sentences(record) {
+        writeln!(out, "{}\n", safe(&sentence))?;
+    }
+    for (_, versions) in version::targets(record).filter(|(_, versions)| !versions.all.is_empty()) {
+        table(&version::rows(versions), out)?;
+    }
+    Ok(())
 }
 
 fn disruptions(record: &Record, out: &mut impl Write) -> io::Result<()> {

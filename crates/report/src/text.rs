@@ -13,6 +13,7 @@ mod page;
 mod picture;
 mod section;
 mod verdict;
+mod version;
 mod why;
 
 use std::io::{self, Write};
@@ -34,6 +35,7 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     episode::write(record, &mut page);
     why::write(record, &mut page);
     picture::write(record, &mut page);
+    version::write(record, &mut page);
     section::write_pods(record, &mut page);
     section::write_latency(record, &mut page);
     section::write_instrument(record, &mut page);
@@ -52,7 +54,7 @@ mod tests {
     use super::super::snapshot;
     use super::*;
     use lapse_record::sample::{
-        empty, flicker, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, worked_example,
+        empty, flicker, healthy, killed, nasty, replaced, scenario, scrappy, upgrade, versions, worked_example,
     };
 
     const PLAIN: Look = Look { width: 80, colour: Colour::Plain, glyphs: Glyphs::Unicode };
@@ -63,7 +65,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn all() -> [Record; 10] {
+    fn all() -> [Record; 11] {
         [
             flicker(),
             healthy(),
@@ -75,6 +77,7 @@ mod tests {
             killed(),
             scenario(),
             scrappy(),
+            versions(),
         ]
     }
 
@@ -116,6 +119,11 @@ mod tests {
     #[test]
     fn a_run_in_which_everything_went_wrong() {
         check(&nasty(), "nasty");
+    }
+
+    #[test]
+    fn a_version_that_takes_over_step_by_step() {
+        check(&versions(), "versions");
     }
 
     #[test]

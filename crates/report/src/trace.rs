@@ -9,15 +9,18 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Value, json};
 
 use super::sanitize::sanitize;
+use super::words::version;
 use lapse_explain::explanation::{Explained, Explanation, Finding};
 use lapse_measure::observations::LaneObservations;
 use lapse_measure::outage::Outage;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Offset, UnixTime};
 use lapse_measure::timeline::Run;
+use lapse_measure::version::Versions;
 use lapse_record::event::{Event, Source};
 use lapse_record::failure::Failure;
 use lapse_record::record::Record;
+use lapse_record::summary::TargetSummary;
 
 /// Process id of the run's own tracks; those of the targets follow.
 const RUN: usize = 1;
@@ -31,6 +34,9 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     write_run(record, &mut events)?;
     for lane in &record.seen.lanes {
         write_lane(record, lane, &mut events)?;
+    }
+    for (target, versions) in version::targets(record) {
+        write_versions(target, versions, &mut events)?;
     }
     for case in &Explanation::of(record).cases {
         write_case(record, case, &mut events)?;
@@ -129,6 +135,20 @@ fn write_lane(record: &Record, seen: &LaneObservations, events: &mut Events<impl
         let args = json!({"lasted": outage.duration().to_string(), "failed": failed});
         // An outage lasts one period beyond its last slot, like the run of those slots.
         events.slice(outages, "outage", Span::new(*from, *to + lane.schedule.period()), &args)?;
+    }
+    Ok(())
+}
+
+/// The answers of each version over time, as a counter.
+fn write_versions(target: &TargetSummary, versions: &Versions, events: &mut Events<impl Write>) -> io::Result<()> {
+    for one in &versions.shares {
+        let of_version = versions.all.iter().zip(&one.by_version);
+        let counts: serde_json::Map<_, _> =
+            of_version.map(|(version, count)| (sanitize(&version.name).into_owned(), json!(count))).collect();
+        let pid = RUN + 1 + target.id.0;
+        events.add(
+            &json!({"ph": "C", "pid": pid, "name": "answers by version", "ts": micros(one.span.from), "args": counts}),
+        )?;
     }
     Ok(())
 }

@@ -14,4 +14,5 @@ pub(super) mod phrase;
 pub(super) mod pod;
 pub(super) mod trials;
 pub(super) mod verdict;
+pub(super) mod version;
 pub(crate) mod why;

@@ -10,7 +10,7 @@ use lapse_measure::lane::Lane;
 use lapse_measure::schedule::Schedule;
 
 use super::frames::{Frames, NoFrame};
-use super::{BATCH, ENTRY, batch, wire};
+use super::{BATCH, BATCH_WITH_VERSIONS, ENTRY, batch, wire};
 use crate::batch::Batch;
 use crate::entry::Entry;
 use crate::record::Recorder;
@@ -84,6 +84,7 @@ pub(super) fn next<R: Read>(frames: &mut Frames<R>, lanes: (&[Lane], Schedule)) 
 pub(super) fn decode(kind: u8, payload: &[u8], lanes: (&[Lane], Schedule)) -> Result<Entry, String> {
     match kind {
         BATCH => batch::read(payload, lanes).map(Entry::Batch),
+        BATCH_WITH_VERSIONS => batch::read_with_versions(payload, lanes).map(Entry::Batch),
         ENTRY => wire::read_entry(payload),
         kind => Err(format!("an entry of unknown kind {kind}")),
     }

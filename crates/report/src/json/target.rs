@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::disruption::{Disruption, Disruptions, Unseen, WorstWindow};
 use super::figure::{Figure, Quantiles, SampledFigure, Stretch};
 use super::lane::{Lane, counted};
+use super::version::Versions;
 use lapse_measure::episode;
 use lapse_measure::lane::LaneId;
 use lapse_measure::time::nanos;
@@ -28,6 +29,8 @@ pub(super) struct Target<'a> {
     worst_windows: Vec<WorstWindow>,
     phases: Vec<Phase>,
     totals: WholeTotals,
+    /// The versions that its answers named; null unless the run tells them apart (`--version-header`).
+    versions: Option<Versions<'a>>,
 }
 
 impl<'a> Target<'a> {
@@ -45,6 +48,7 @@ impl<'a> Target<'a> {
             worst_windows: target.worst_shares.iter().map(WorstWindow::of).collect(),
             phases: target.phases.iter().map(Phase::of).collect(),
             totals: WholeTotals { totals: Totals::of(&target.totals), silence: target.success_gap.map(Stretch::from) },
+            versions: target.versions.as_ref().map(|versions| Versions::of(record, versions)),
         }
     }
 }

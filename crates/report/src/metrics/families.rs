@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Data, Family, Histogram, Kind, Label, Metrics, Number, Sample, Unit};
 use crate::html::RunState;
 use crate::sanitize::sanitize;
+use crate::words::version;
 use lapse_measure::answer::Class;
 use lapse_measure::latency::Distribution;
 use lapse_measure::observations::LaneObservations;
@@ -12,6 +13,7 @@ use lapse_measure::phase::Phase;
 use lapse_measure::time::{Bounded, Offset};
 use lapse_measure::totals::Totals;
 use lapse_measure::verdict::Conclusion;
+use lapse_measure::version::Version;
 use lapse_record::record::Record;
 use lapse_record::summary::TargetSummary;
 
@@ -169,7 +171,42 @@ impl Families<'_> {
                 numbers(measured_name, Unit::Seconds, Kind::Sum, measured),
                 self.probes(),
             ])
+            .chain(self.versions())
             .collect()
+    }
+
+    /// When the first and the last answer of each version was complete, and how many there were; nothing unless the run
+    /// tells versions apart.
+    fn versions(&self) -> Vec<Family> {
+        if version::targets(self.record).next().is_none() {
+            return Vec::new();
+        }
+        let samples = |of: fn(&Version) -> Number| -> Vec<_> {
+            let all =
+                version::targets(self.record).flat_map(|(target, all)| all.all.iter().map(move |one| (target, one)));
+            let sample = |(target, one): (&TargetSummary, &Version)| {
+                let mut labels = self.of_target(target);
+                labels.push(("version", text(&one.name)));
+                Sample { labels, value: of(one) }
+            };
+            all.map(sample).collect()
+        };
+        let answers = samples(|one| Number::Count(one.answers));
+        let first = samples(|one| Number::Time(one.first.since(Offset::ZERO)));
+        let last = samples(|one| Number::Time(one.last.since(Offset::ZERO)));
+        let first_name =
+            ("lapse.version_first", "When the version's first answer was complete, in seconds of the run.");
+        let last_name = ("lapse.version_last", "When the version's last answer was complete, in seconds of the run.");
+        vec![
+            numbers(
+                ("lapse.version_answers", "Answers that named the version."),
+                Unit::Of("{answer}"),
+                Kind::Counter,
+                answers,
+            ),
+            numbers(first_name, Unit::Seconds, Kind::Gauge, first),
+            numbers(last_name, Unit::Seconds, Kind::Gauge, last),
+        ]
     }
 
     fn probes(&self) -> Family {

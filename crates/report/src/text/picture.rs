@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::look::Glyphs;
+use super::look::{Glyphs, Look};
 use super::page::Page;
 use crate::axis::{ColumnState, in_seconds, step};
 use crate::words::phrase::{padded, some, tail};
@@ -39,16 +39,24 @@ const fn glyph(state: ColumnState, glyphs: Glyphs) -> char {
 }
 
 /// Divides the run into columns of equal time.
-struct Grid {
+pub(super) struct Grid {
     /// Duration of the run.
     length: Duration,
-    columns: usize,
+    pub(super) columns: usize,
     /// Width of the names on the left, in columns.
     label: usize,
 }
 
 impl Grid {
-    fn span(&self, column: usize) -> Span {
+    /// The grid of a picture whose lines have these names; `None` if the run has no length.
+    pub(super) fn of(record: &Record, names: &[String], look: Look) -> Option<Self> {
+        let length = Some(record.whole().length()).filter(|length| !length.is_zero())?;
+        let longest = names.iter().map(|name| name.width()).max().unwrap_or(0);
+        let label = longest.clamp("command".len(), look.name());
+        Some(Self { length, columns: look.columns() - label - 4, label })
+    }
+
+    pub(super) fn span(&self, column: usize) -> Span {
         Span::new(self.edge(column), self.edge(column + 1))
     }
 
@@ -62,7 +70,7 @@ impl Grid {
         usize::try_from(place).unwrap_or(usize::MAX).min(self.columns.saturating_sub(1))
     }
 
-    fn row(&self, label: &str, cells: &str) -> String {
+    pub(super) fn row(&self, label: &str, cells: &str) -> String {
         format!("  {}  {cells}", padded(&tail(label, self.label), self.label))
     }
 
@@ -87,7 +95,7 @@ impl Grid {
         cells.into_iter().collect()
     }
 
-    fn scale(&self) -> String {
+    pub(super) fn scale(&self) -> String {
         let step = step(self.length, self.columns / MIN_TICK_DISTANCE);
         let mut marks = Vec::new();
         let mut at = Duration::ZERO;
@@ -115,15 +123,12 @@ fn is_uneventful(record: &Record) -> bool {
 }
 
 pub(super) fn write(record: &Record, page: &mut Page) {
-    let length = record.whole().length();
-    if length.is_zero() || record.seen.lanes.is_empty() || is_uneventful(record) {
+    if record.seen.lanes.is_empty() || is_uneventful(record) {
         return;
     }
     let (look, drawn) = (page.look(), record.seen.lanes.len().min(MAX_LANES));
-    let names = record.summary.lanes.iter().take(drawn);
-    let longest = names.map(|lane| lane.name.width()).max().unwrap_or(0);
-    let label = longest.clamp("command".len(), look.name());
-    let grid = Grid { length, columns: look.columns() - label - 4, label };
+    let names: Vec<_> = record.summary.lanes.iter().take(drawn).map(|lane| lane.name.clone()).collect();
+    let Some(grid) = Grid::of(record, &names, look) else { return };
     page.heading("The run");
     let mut states = BTreeSet::new();
     for lane in record.seen.lanes.iter().take(drawn) {

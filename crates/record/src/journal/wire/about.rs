@@ -45,6 +45,8 @@ struct RunHeaderWire {
     /// Journals of earlier versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     precedence: Option<PrecedenceWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version_header: Option<String>,
 }
 
 fn default_gate_ns() -> u64 {
@@ -193,6 +195,7 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         ignore_shorter_than_ns: nanos(about.rules.ignore_shorter_than),
         gate_ns: nanos(about.gate),
         precedence: about.precedence.map(PrecedenceWire::from),
+        version_header: about.version_header.clone(),
     };
     Ok(serde_json::to_writer(out, &wire)?)
 }
@@ -217,6 +220,7 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
         rules,
         gate: Duration::from_nanos(wire.gate_ns),
         precedence: wire.precedence.map(Precedence::from),
+        version_header: wire.version_header,
     };
     sound(&about).map(|()| about)
 }

@@ -1,0 +1,3 @@
+//! How far a run goes beside the outcome of each probe: the versions that answer.
+
+mod version;
