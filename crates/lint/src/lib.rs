@@ -22,7 +22,7 @@ mod shell;
 #[cfg(test)]
 mod testing;
 mod workload;
-mod yaml;
+pub mod yaml;
 
 pub use self::finding::{Counts, Finding, Held, Remark, Report};
 pub use self::object::ObjectName;

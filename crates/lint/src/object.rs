@@ -227,11 +227,13 @@ fn explain(error: &Unreadable, document: &Document<'_>) -> (usize, String) {
     let template = document.template_line().map(|(line, _)| line);
     match (&error.why, template) {
         (Why::Syntax(_) | Why::KeyIsNoText, Some(line)) => (line, render.to_owned()),
-        (Why::KeyIsNoText, None) => (error.line, "has a list or a map as a key, which Kubernetes refuses".to_owned()),
-        (Why::Syntax(what), None) => (error.line, format!("is not YAML: {}", sanitize(what))),
-        (Why::Depth, _) => (error.line, "is nested more than 200 levels deep and was not read".to_owned()),
-        (Why::Nodes, _) => (error.line, MANY.to_owned()),
-        (Why::Cycle, _) => (error.line, "has an alias of a value that contains the alias".to_owned()),
+        (Why::KeyIsNoText, None) => {
+            (error.position.line, "has a list or a map as a key, which Kubernetes refuses".to_owned())
+        }
+        (Why::Syntax(what), None) => (error.position.line, format!("is not YAML: {}", sanitize(what))),
+        (Why::Depth, _) => (error.position.line, "is nested more than 200 levels deep and was not read".to_owned()),
+        (Why::Nodes, _) => (error.position.line, MANY.to_owned()),
+        (Why::Cycle, _) => (error.position.line, "has an alias of a value that contains the alias".to_owned()),
     }
 }
 

@@ -22,43 +22,54 @@ pub struct Position {
 
 /// A value and its place.
 #[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) position: Position,
-    pub(crate) value: Value,
+pub struct Node {
+    /// The place at which it begins.
+    pub position: Position,
+    /// The value.
+    pub value: Value,
     /// The number of values in it, counted once for each alias that stands for them.
     weight: usize,
 }
 
 /// A value of YAML.
 #[derive(Debug)]
-pub(crate) enum Value {
-    /// A scalar; `plain` if it is not quoted.
+pub enum Value {
+    /// A scalar.
     Scalar {
+        /// The text, without quotes.
         text: Box<str>,
+        /// Whether it is not quoted.
         plain: bool,
     },
+    /// The items of a list.
     List(Vec<Arc<Node>>),
+    /// The entries of a map in their order; a key may be there several times.
     Map(Vec<Entry>),
 }
 
 /// A key of a map with its value.
 #[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) key: Box<str>,
-    pub(crate) position: Position,
-    pub(crate) value: Arc<Node>,
+pub struct Entry {
+    /// The key.
+    pub key: Box<str>,
+    /// The place of the key.
+    pub position: Position,
+    /// The value.
+    pub value: Arc<Node>,
 }
 
 /// Why a document cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable {
-    pub(crate) line: usize,
-    pub(crate) why: Why,
+pub struct Unreadable {
+    /// The place up to which it could be read.
+    pub position: Position,
+    /// The reason.
+    pub why: Why,
 }
 
 /// The kinds of documents that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     /// It is not YAML.
     Syntax(String),
     /// It has a map or a list as a key: `{{ ... }}` outside of quotes.
@@ -80,7 +91,7 @@ enum Open {
 
 /// Reads the documents in `text`, of which the first line is line `first_line` of its source. `nodes` is how many more
 /// nodes may be kept; it is reduced by those that are.
-pub(crate) fn read(text: &str, first_line: usize, nodes: &mut usize) -> Result<Vec<Arc<Node>>, Unreadable> {
+pub fn read(text: &str, first_line: usize, nodes: &mut usize) -> Result<Vec<Arc<Node>>, Unreadable> {
     let mut options = granit_parser::options! { simple_key_max_lookahead: 8192 };
     options.set_emit_comments(false);
     let mut reader = Reader { first_line, nodes, open: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
@@ -92,7 +103,9 @@ pub(crate) fn read(text: &str, first_line: usize, nodes: &mut usize) -> Result<V
 }
 
 fn syntax(error: &ScanError, first_line: usize) -> Unreadable {
-    Unreadable { line: first_line + error.marker().line().saturating_sub(1), why: Why::Syntax(error.info()) }
+    let marker = error.marker();
+    let position = Position { line: first_line + marker.line().saturating_sub(1), column: marker.col() + 1 };
+    Unreadable { position, why: Why::Syntax(error.info()) }
 }
 
 /// Builds trees from events.
@@ -132,7 +145,7 @@ impl Reader<'_> {
                     self.count(node.weight, position)?;
                     self.put(node, position)
                 }
-                None => Err(Unreadable { line: position.line, why: Why::Cycle }),
+                None => Err(Unreadable { position, why: Why::Cycle }),
             },
             Event::DocumentEnd => {
                 self.anchors.clear();
@@ -149,10 +162,10 @@ impl Reader<'_> {
     fn open(&mut self, open: Open, position: Position) -> Result<(), Unreadable> {
         // A list or map where a key is expected.
         if let Some(Open::Map(_, _, _, None)) = self.open.last() {
-            return Err(Unreadable { line: position.line, why: Why::KeyIsNoText });
+            return Err(Unreadable { position, why: Why::KeyIsNoText });
         }
         if self.open.len() >= MOST_DEPTH {
-            return Err(Unreadable { line: position.line, why: Why::Depth });
+            return Err(Unreadable { position, why: Why::Depth });
         }
         self.open.push(open);
         Ok(())
@@ -170,7 +183,7 @@ impl Reader<'_> {
     /// Takes `values` from those that are left.
     fn count(&mut self, values: usize, position: Position) -> Result<(), Unreadable> {
         let left = self.nodes.checked_sub(values);
-        *self.nodes = left.ok_or(Unreadable { line: position.line, why: Why::Nodes })?;
+        *self.nodes = left.ok_or(Unreadable { position, why: Why::Nodes })?;
         Ok(())
     }
 
@@ -182,7 +195,7 @@ impl Reader<'_> {
             Some(Open::Map(_, _, entries, key)) => match (key.take(), &node.value) {
                 (Some((key, position)), _) => entries.push(Entry { key, position, value: node }),
                 (None, Value::Scalar { text, .. }) => *key = Some((text.clone(), position)),
-                (None, _) => return Err(Unreadable { line: position.line, why: Why::KeyIsNoText }),
+                (None, _) => return Err(Unreadable { position, why: Why::KeyIsNoText }),
             },
         }
         Ok(())
@@ -200,7 +213,7 @@ impl Node {
     }
 
     /// Whether it is null: absent, as the API server takes it.
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         match &self.value {
             Value::Scalar { text, plain: true } => matches!(&**text, "" | "~" | "null" | "Null" | "NULL"),
             _ => false,
