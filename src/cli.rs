@@ -17,6 +17,8 @@ mod manifests;
 mod metrics;
 mod output;
 mod plan;
+mod plan_check;
+mod plan_file;
 mod pod;
 mod predict;
 mod replay;
@@ -30,17 +32,18 @@ mod try_cures;
 mod value;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use self::budget::BudgetArgs;
+use self::budget::{BudgetArgs, ProfileName};
 use self::cluster::ClusterArgs;
 use self::extent::ExtentArgs;
 use self::lint::LintArgs;
 use self::metrics::MetricsArgs;
+use self::plan_file::PlanArgs;
 use self::pod::PodArgs;
 use self::report_files::ReportTo;
 use self::value::NamedTarget;
@@ -122,14 +125,17 @@ enum Command {
     ///
     /// Exit codes: 0 every outage lies within its measured bounds, 1 one does not, 2 wrong usage, 3 no outage was seen,
     /// 130 interrupted.
-    #[command(after_help = CALIBRATE_EXAMPLE)]
-    Calibrate(CalibrateArgs),
+    #[command(after_help = calibrate::EXAMPLE)]
+    Calibrate(calibrate::CalibrateArgs),
     /// Say what of rendered Kubernetes manifests will lose requests in a rollout, and how to mend it.
     ///
     /// Exit codes: 0 nothing that is denied was found, 1 something was, 2 wrong usage, 3 something could not be read
     /// and nothing denied was found in the rest.
     #[command(after_help = lint::EXAMPLE, arg_required_else_help = true)]
     Lint(LintArgs),
+    /// Check a plan, lapse.yaml, and print the flags that it amounts to; or print the schema of plans.
+    #[command(subcommand, after_help = plan_check::EXAMPLE, arg_required_else_help = true)]
+    Plan(plan_check::PlanCommand),
     /// Print the completions of the command line for a shell.
     #[command(after_help = shell::COMPLETIONS_EXAMPLE, arg_required_else_help = true)]
     Completions(shell::CompletionsArgs),
@@ -153,10 +159,6 @@ const REPORT_EXAMPLE: &str = "\
 Examples: the timeline of a run in cells of 10 ms, for a spreadsheet; the verdict that another budget would have given
   lapse report reports/2026-11-22T20-15-03-shop --format csv --bin 10ms
   lapse report reports/2026-11-22T20-15-03-shop --max-outage 1s";
-
-const CALIBRATE_EXAMPLE: &str = "\
-Example: the same outages again, looked for twice as often
-  lapse calibrate --rate 2000/s --seed 7";
 
 /// The arguments of `lapse run`.
 #[derive(Debug, Args)]
@@ -275,6 +277,9 @@ struct RunArgs {
     extent: ExtentArgs,
 
     #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
     judge: BudgetArgs,
 
     #[command(flatten)]
@@ -328,35 +333,11 @@ struct ReportArgs {
     /// The time that a row of the timeline covers, in CSV and Parquet [e.g. 10ms].
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = value::some_duration)]
     bin: Duration,
+    /// Defaults for a kind of service: `carrier` has a gate of 50 ms [e.g. carrier].
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
     #[command(flatten)]
     judge: BudgetArgs,
-}
-
-/// The arguments of `lapse calibrate`.
-#[derive(Debug, Args)]
-struct CalibrateArgs {
-    /// Probes a second, over both lanes.
-    #[arg(long, value_name = "N/s", default_value = "1000/s", value_parser = value::rate)]
-    rate: Rate,
-    /// The number of outages to inject; the default takes about a minute.
-    #[arg(long, value_name = "N", default_value = "130", value_parser = value::count(1, u16::MAX))]
-    outages: u16,
-    /// The number of losses to inject after the outages: of 10 % to 90 % of the requests, for 0.1 to 2 s each; the default
-    /// takes about half a minute.
-    #[arg(long, value_name = "N", default_value = "20", value_parser = value::count(0, u16::MAX))]
-    losses: u16,
-    /// The longest outage; the shortest is one millisecond [e.g. 200ms].
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = value::some_duration)]
-    longest: Duration,
-    /// The seed of the outages; the same seed gives the same ones [default: another each time; e.g. 7].
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// The folder for the run's record; it must be new or empty [default: reports/TIME-calibration].
-    #[arg(short, long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
-    /// Print no progress during the run.
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 /// The format of what is printed for people or for programs, as typed.
@@ -369,10 +350,27 @@ enum TextOrJson {
 }
 
 impl Cli {
+    /// Reads a command line, and the plan that it is to be completed by. Wrong usage ends the process, as clap has it.
+    pub(crate) fn read(words: &[OsString]) -> anyhow::Result<Self> {
+        let mut lapse = Self::command();
+        if words.len() == 2 && Path::new(plan_file::FILE).is_file() {
+            lapse = lapse.mut_subcommand("run", |run| run.arg_required_else_help(false));
+        }
+        let matches = lapse.get_matches_from(words);
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let (Command::Run(args), Some(typed)) = (&cli.command, matches.subcommand_matches("run")) else {
+            return Ok(cli);
+        };
+        let Some((words, origin)) = plan_file::complete(words, typed, args)? else { return Ok(cli) };
+        let args = plan_check::parse(words, origin.clone()).map_err(|error| origin.place(error))?;
+        Ok(Self { command: Command::Run(args) })
+    }
+
     /// Executes the subcommand. An error means that nothing was started: exit code 2.
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(args) => run::execute(&args),
+            Command::Plan(command) => plan_check::execute(&command),
             Command::Report(args) => report::execute(&args),
             Command::Compare(args) => compare::execute(&args),
             Command::History(args) => history::execute(&args),

@@ -12,15 +12,15 @@ mod recorded;
 mod run;
 mod trial_folders;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use self::cli::Cli;
 
 fn main() -> ExitCode {
-    match Cli::parse().execute() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match Cli::read(&words).and_then(Cli::execute) {
         Ok(code) => code,
         Err(error) => {
             // Stderr is closed: there is no other place to report this.

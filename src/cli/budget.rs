@@ -34,9 +34,6 @@ pub(super) struct BudgetArgs {
     /// e.g. 50ms].
     #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = BUDGETS)]
     pub(super) gate: Option<Duration>,
-    /// Defaults for a kind of service: `carrier` has a gate of 50 ms [e.g. carrier].
-    #[arg(long, value_name = "NAME", help_heading = BUDGETS)]
-    pub(super) profile: Option<ProfileName>,
     /// Allowed time in which every lane fails at once [repeatable; e.g. 100ms].
     #[arg(long, value_name = "[TARGET=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     pub(super) max_down: Vec<Scoped<Duration>>,
@@ -63,7 +60,7 @@ pub(super) struct BudgetArgs {
     pub(super) max_blind: Option<MaxBlind>,
 }
 
-/// A set of defaults, as typed.
+/// A set of defaults for the verdict on a recorded run, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProfileName {
     /// A gate of 50 ms.
@@ -72,17 +69,18 @@ pub(super) enum ProfileName {
 
 /// The gate of the profile `carrier`: the time within which a carrier's network switches to its spare path (ITU-T
 /// G.841).
-const CARRIER_GATE: Duration = Duration::from_millis(50);
+pub(super) const CARRIER_GATE: Duration = Duration::from_millis(50);
+
+impl ProfileName {
+    /// The gate of the profile.
+    pub(super) const fn gate(self) -> Duration {
+        match self {
+            Self::Carrier => CARRIER_GATE,
+        }
+    }
+}
 
 impl BudgetArgs {
-    /// The gate that was typed, or that of the profile.
-    pub(super) fn gate(&self) -> Option<Duration> {
-        let of_profile = self.profile.map(|profile| match profile {
-            ProfileName::Carrier => CARRIER_GATE,
-        });
-        self.gate.or(of_profile)
-    }
-
     /// Whether a budget was typed.
     pub(super) fn has_a_budget(&self) -> bool {
         let times = [&self.max_downtime, &self.max_outage, &self.max_strict_outage, &self.max_down, &self.max_slow];

@@ -1,15 +1,16 @@
 //! `lapse calibrate`: checks how precisely this machine can measure.
 
 use std::io::{Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 use hyper::Uri;
 
-use super::CalibrateArgs;
 use super::run::save;
+use super::value;
 use crate::calibrate::{Calibration, table};
 use crate::progress::{Progress, Style};
 use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
@@ -20,6 +21,37 @@ use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Human};
 use lapse_measure::verdict::Rules;
+
+pub(super) const EXAMPLE: &str = "\
+Example: the same outages again, looked for twice as often
+  lapse calibrate --rate 2000/s --seed 7";
+
+/// The arguments of `lapse calibrate`.
+#[derive(Debug, Args)]
+pub(super) struct CalibrateArgs {
+    /// Probes a second, over both lanes.
+    #[arg(long, value_name = "N/s", default_value = "1000/s", value_parser = value::rate)]
+    rate: Rate,
+    /// The number of outages to inject; the default takes about a minute.
+    #[arg(long, value_name = "N", default_value = "130", value_parser = value::count(1, u16::MAX))]
+    outages: u16,
+    /// The number of losses to inject after the outages: of 10 % to 90 % of the requests, for 0.1 to 2 s each; the default
+    /// takes about half a minute.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = value::count(0, u16::MAX))]
+    losses: u16,
+    /// The longest outage; the shortest is one millisecond [e.g. 200ms].
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = value::some_duration)]
+    longest: Duration,
+    /// The seed of the outages; the same seed gives the same ones [default: another each time; e.g. 7].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The folder for the run's record; it must be new or empty [default: reports/TIME-calibration].
+    #[arg(short, long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Print no progress during the run.
+    #[arg(short, long)]
+    quiet: bool,
+}
 
 /// The timeout of a probe; a longer one keeps more probes in flight during an outage.
 const TIMEOUT: Duration = Duration::from_millis(500);

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::budget;
 use super::grpc;
+use super::plan_file;
 use super::value::NamedTarget;
 use super::{Cli, LaneName, RunArgs};
 use crate::command;
@@ -40,7 +41,13 @@ const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
 /// The plan that the arguments give. The run's folder is created last, so that wrong arguments leave none behind.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
     let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario).transpose()?;
-    with(args, scenario, anchor)
+    with(args, scenario, anchor).map_err(|error| args.plan.origin.place(error))
+}
+
+/// Checks the URL of a named target; an error says what is wrong with it.
+pub(super) fn check_target(typed: &str) -> Result<()> {
+    let target: NamedTarget = typed.parse().map_err(anyhow::Error::msg)?;
+    target_url(&target.url).map(|_| ())
 }
 
 /// The plan of a run of this scenario, in this new folder, as without further flags; it has no budgets.
@@ -96,7 +103,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    let gate = args.judge.gate().unwrap_or(GATE);
+    let gate = args.judge.gate.unwrap_or(GATE);
     Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate })
 }
 
@@ -109,6 +116,10 @@ pub(super) fn scenario(path: &str) -> Result<Scenario> {
             "{path:?} is neither a URL nor a scenario: a URL begins with http:// or https://, a scenario is a .yaml file"
         );
     }
+    ensure!(
+        file.file_name().is_none_or(|name| name != plan_file::FILE),
+        "{path} is a plan, no scenario: write --plan {path}"
+    );
     let text = fs::read_to_string(file).with_context(|| format!("cannot read the scenario {path}"))?;
     Scenario::parse(&text).with_context(|| format!("the scenario {path} cannot be used"))
 }
@@ -196,12 +207,8 @@ struct Typed {
 
 /// The name of each target, and where its requests go.
 fn endpoints(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Typed>> {
-    let of_url = |url: &str| match grpc::call(url, uri)? {
-        Some((uri, call)) => Ok((uri, Some(call))),
-        None => uri(url).map(|uri| (uri, None)),
-    };
     let named = |target: &NamedTarget| {
-        let (uri, call) = of_url(&target.url)?;
+        let (uri, call) = target_url(&target.url)?;
         let endpoint = match target.cluster_target.clone() {
             Some(part) => Endpoint::Cluster(uri, part),
             None => Endpoint::Url(uri),
@@ -213,10 +220,18 @@ fn endpoints(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<Typed>> 
             Ok(vec![Typed { name: scenario.name().to_owned(), endpoint: Endpoint::Scenario, call: None }])
         }
         (None, Some(url)) => {
-            let (uri, call) = of_url(url)?;
+            let (uri, call) = target_url(url)?;
             Ok(vec![Typed { name: uri.host().unwrap_or_default().to_owned(), endpoint: Endpoint::Url(uri), call }])
         }
         (None, None) => args.targets.iter().map(named).collect(),
+    }
+}
+
+/// The URL of a target, and the gRPC call that it names.
+fn target_url(url: &str) -> Result<(Uri, Option<GrpcCall>)> {
+    match grpc::call(url, uri)? {
+        Some((uri, call)) => Ok((uri, Some(call))),
+        None => uri(url).map(|uri| (uri, None)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
-use super::budget::{self, BudgetArgs};
+use super::budget::{self, BudgetArgs, ProfileName};
 use super::report_files::{Report, available};
 use super::run::trials::format_of_trials;
 use super::{ReportArgs, output, style};
@@ -28,7 +28,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
     let judged_again = judged_again(args);
     let cannot = || format!("cannot report on {}", args.run);
     let mut header = journal::header(run.folder()).with_context(cannot)?;
-    judge_again(&args.judge, &mut header)?;
+    judge_again(args, &mut header)?;
     let record = journal::read_with(run.folder(), header).with_context(cannot)?;
     let format = available(args.format)?;
     ensure!(
@@ -49,7 +49,7 @@ pub(super) fn execute(args: &ReportArgs) -> Result<ExitCode> {
 /// an interruption.
 fn of_trials(args: &ReportArgs, folders: &[(u16, PathBuf)]) -> Result<ExitCode> {
     let format = format_of_trials(args.format)?;
-    let trials = trial_folders::read(folders, |header| judge_again(&args.judge, header))?;
+    let trials = trial_folders::read(folders, |header| judge_again(args, header))?;
     ensure!(!trials.trials.is_empty(), "{} holds no trial that can be read: none was made", args.run);
     output::print("the report", |out| trials.write(format, style::of_stdout(), out))?;
     Ok(match trials.conclusion {
@@ -58,22 +58,27 @@ fn of_trials(args: &ReportArgs, folders: &[(u16, PathBuf)]) -> Result<ExitCode> 
     })
 }
 
+/// The gate that was typed, or that of the profile.
+fn gate(args: &ReportArgs) -> Option<std::time::Duration> {
+    args.judge.gate.or(args.profile.map(ProfileName::gate))
+}
+
 /// Whether any flag for the verdict is given.
 fn judged_again(args: &ReportArgs) -> bool {
     let BudgetArgs { ignore_shorter_than, resolution, max_blind, .. } = &args.judge;
-    let rules =
-        args.judge.gate().is_some() || ignore_shorter_than.is_some() || resolution.is_some() || max_blind.is_some();
+    let rules = gate(args).is_some() || ignore_shorter_than.is_some() || resolution.is_some() || max_blind.is_some();
     rules || args.judge.has_a_budget()
 }
 
 /// Replaces the run's own budgets and rules by those that are given; the others stay.
-fn judge_again(args: &BudgetArgs, header: &mut RunHeader) -> Result<()> {
+fn judge_again(report: &ReportArgs, header: &mut RunHeader) -> Result<()> {
+    let args = &report.judge;
     let policies = header.targets.first().map(|target| target.policies.clone()).unwrap_or_default();
     let budgets = budget::for_recorded(args, &header.names(), &policies)?;
     if !budgets.is_empty() {
         header.budgets = budgets;
     }
-    header.gate = args.gate().unwrap_or(header.gate);
+    header.gate = gate(report).unwrap_or(header.gate);
     header.rules.resolution = args.resolution.unwrap_or(header.rules.resolution);
     header.rules.ignore_shorter_than = args.ignore_shorter_than.unwrap_or(header.rules.ignore_shorter_than);
     header.rules.max_blind = args.max_blind.or(header.rules.max_blind);

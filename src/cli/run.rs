@@ -28,15 +28,19 @@ type Render = fn(&Record, &mut BufWriter<File>) -> io::Result<()>;
 
 /// Executes the run, or several trials of it, writes the reports, and returns the exit code.
 pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
+    let style = if args.quiet { Style::Quiet } else { Style::fitting() };
+    if let Some(said) = args.plan.origin.said() {
+        Progress::new(style).say(&said);
+    }
     if let Some(count) = args.trials {
         return trials::execute(args, count);
     }
-    let mut progress = Progress::new(if args.quiet { Style::Quiet } else { Style::fitting() });
+    let mut progress = Progress::new(style);
     let listener = args.live.map(LiveListener::open).transpose()?;
     let outlets = args.metrics.open(&mut progress)?;
     let plan = plan::of(args, Clock::start().anchor())?;
     // A report may go into the run's own folder.
-    let report_files = ReportFiles::open(&args.reports)?;
+    let report_files = ReportFiles::open(&args.reports).map_err(|error| args.plan.origin.place(error))?;
     let folder = plan.folder.path().to_owned();
     let live = listener.map(|listener| serve(listener, &folder, &mut progress)).transpose()?;
     let methods = plan.targets.iter().map(|target| target.request.method.to_string()).collect();

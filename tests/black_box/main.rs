@@ -31,6 +31,8 @@ mod live;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod plan;
+#[cfg(test)]
 mod pod;
 #[cfg(test)]
 mod predict;

@@ -81,6 +81,12 @@ impl Lapse {
         self
     }
 
+    /// Writes a file into the folder in which `lapse` runs.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         let path = self.folder.path().join("stdin");
         std::fs::write(&path, text).unwrap();
