@@ -9,12 +9,17 @@ use crate::support::scripted::{Answer, Scripted, Speaks};
 
 /// A balancer: draws for each request whether the new version answers it, with this percentage.
 fn balancer(header: &'static str, speaks: Speaks, percent: impl Fn(u64) -> u64 + Send + Sync + 'static) -> Scripted {
-    let drawn = AtomicU64::new(0);
+    let draw = draws();
     Scripted::start(speaks, None, move |_, ms| {
-        let nth = drawn.fetch_add(1, Ordering::Relaxed);
-        let is_new = nth.wrapping_mul(2_654_435_761) / 1_024 % 100 < percent(ms);
+        let is_new = draw() < percent(ms);
         Answer::new(200).with(header, if is_new { "2" } else { "1" })
     })
+}
+
+/// Numbers below 100, a new one for each request: the time of a request would fall into step with the probes.
+fn draws() -> impl Fn() -> u64 + Send + Sync {
+    let drawn = AtomicU64::new(0);
+    move || drawn.fetch_add(1, Ordering::Relaxed).wrapping_mul(2_654_435_761) / 1_024 % 100
 }
 
 fn run(server: &Scripted, length: &str) -> Ended {
@@ -84,9 +89,10 @@ fn weights_that_move_and_are_once_set_back() {
 
 #[test]
 fn a_canary_that_is_rolled_back_beside_a_balancer_that_fails() {
-    let server = Scripted::start(Speaks::Http1, None, |_, ms| match ms {
+    let draw = draws();
+    let server = Scripted::start(Speaks::Http1, None, move |_, ms| match ms {
         1_000..1_200 => Answer::new(503),
-        1_200..2_200 if ms % 5 < 2 => Answer::new(200).with("x-version", "2"),
+        1_200..2_200 if draw() < 40 => Answer::new(200).with("x-version", "2"),
         _ => Answer::new(200).with("x-version", "1"),
     });
     let ended = run(&server, "4s");
@@ -101,8 +107,9 @@ fn a_canary_that_is_rolled_back_beside_a_balancer_that_fails() {
 
 #[test]
 fn three_versions_of_which_the_baseline_met_two() {
-    let server = Scripted::start(Speaks::Http1, None, |_, ms| {
-        let version = if ms > 2_000 { "3" } else { ["1", "2"][usize::try_from(ms % 2).unwrap()] };
+    let draw = draws();
+    let server = Scripted::start(Speaks::Http1, None, move |_, ms| {
+        let version = if ms > 2_000 { "3" } else { ["1", "2"][usize::from(draw() < 50)] };
         Answer::new(200).with("X-Version", version)
     });
     let url = server.url();

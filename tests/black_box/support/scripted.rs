@@ -70,7 +70,10 @@ impl Scripted {
                 let (script, tls, start) = (Arc::clone(&script), tls.clone(), Arc::clone(&start));
                 let serve = move || -> io::Result<()> {
                     let mut wire = Wire::new(tcp, tls.as_ref())?;
-                    let since = || (clock::now() - start.get_or_init(clock::now)) / 1_000_000;
+                    let since = || {
+                        let start = *start.get_or_init(clock::now);
+                        clock::now().saturating_sub(start) / 1_000_000
+                    };
                     match speaks {
                         Speaks::Http1 => http1(&mut wire, |head| script(head, since())),
                         Speaks::Http2 => http2(&mut wire, |head| script(head, since())),
