@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::page::Pages;
 pub(crate) use self::serve::is_ours;
+use crate::follower::bind;
 use lapse_record::record::Record;
 use lapse_report::html::{self, RunState};
 
@@ -52,10 +53,7 @@ pub(crate) struct Live {
 impl LiveListener {
     /// Binds the address. Fails where the system refuses it.
     pub(crate) fn open(address: SocketAddr) -> Result<Self, Error> {
-        let failed = |source| Error::Address { address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        Ok(Self(listener))
+        bind(address).map(Self).map_err(|source| Error::Address { address, source })
     }
 
     /// The URL of the page.

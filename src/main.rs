@@ -4,6 +4,7 @@ mod calibrate;
 mod cli;
 mod command;
 mod cures;
+mod follower;
 mod live;
 mod metrics;
 mod plays;

@@ -25,6 +25,7 @@ use self::destination::SpanContext;
 use self::exporter::{Exporter, Final};
 use self::scrape::Scrapes;
 use self::source::Source;
+use crate::follower::bind;
 use crate::run::signal::Signals;
 use lapse_record::record::Record;
 use lapse_report::html::RunState;
@@ -58,8 +59,7 @@ impl ScrapeListener {
     /// Binds the address. Fails where the system refuses it.
     pub(crate) fn open(address: SocketAddr) -> Result<Self, Error> {
         let failed = |source| Error::Address { address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
+        let listener = bind(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
     }
@@ -138,7 +138,7 @@ fn work(runtime: &Runtime, source: &Source, work: Work, mut ended: oneshot::Rece
         source.end(last.metrics.clone());
         let flush = async {
             match &mut exporter {
-                Some(exporter) => exporter.flush(source, &last).await,
+                Some(exporter) => exporter.flush(&last).await,
                 None => Vec::new(),
             }
         };

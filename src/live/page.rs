@@ -10,14 +10,11 @@ use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use lapse_hammer::clock::Clock;
-use lapse_record::journal::Tail;
+use crate::follower::Follower;
 use lapse_report::html::{self, RunState};
 
 /// The minimum time between two pages.
 const PACE: Duration = Duration::from_secs(1);
-/// The minimum pause after a page, as a multiple of the time it took: at most a tenth of a processor goes to the page.
-const REST: u32 = 10;
 /// The interval at which to look for a run that has not begun.
 const EARLY: Duration = Duration::from_millis(100);
 
@@ -108,19 +105,14 @@ impl Pages {
 
 /// Renders pages of the run in `folder` whenever a browser waits for one, until the final one is published.
 pub(super) async fn follow(folder: &Path, pages: Pages) {
-    let (mut tail, clock) = (Tail::of(folder), Clock::start());
+    let mut run = Follower::of(folder, PACE);
     loop {
         pages.0.wanted.notified().await;
-        let began = clock.now();
-        // A journal that cannot be read leaves the page unchanged; the run itself reports the error.
-        let record = tail.advance().ok().and_then(|()| tail.record());
-        let Some(record) = record else {
+        if run.read(|record| pages.publish(html::page(record, RunState::GoesOn), false)).is_some() {
+            sleep(run.rest()).await;
+        } else {
             sleep(EARLY).await;
             pages.0.wanted.notify_one();
-            continue;
-        };
-        pages.publish(html::page(&record, RunState::GoesOn), false);
-        drop(record);
-        sleep(PACE.max(clock.now().since(began) * REST)).await;
+        }
     }
 }

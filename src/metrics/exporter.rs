@@ -12,7 +12,9 @@ use tokio::time::{sleep, timeout};
 
 use super::destination::{Certificates, Destination, Endpoint};
 use super::source::Source;
+use lapse_hammer::clock::Clock;
 use lapse_hammer::tls;
+use lapse_measure::time::UnixTime;
 use lapse_record::error_chain::innermost;
 use lapse_report::metrics::Metrics;
 
@@ -56,6 +58,11 @@ impl Error {
     }
 }
 
+/// The date by the machine's wall clock.
+fn now() -> UnixTime {
+    Clock::start().anchor().date
+}
+
 /// Sends to one receiver.
 #[derive(Debug)]
 pub(super) struct Exporter {
@@ -77,18 +84,18 @@ impl Exporter {
         sleep(self.destination.interval).await;
         let Some(endpoint) = &self.destination.metrics else { return };
         if let (Some(metrics), _) = source.newest() {
-            let request = metrics.otlp(&self.destination.resource, source.now());
+            let request = metrics.otlp(&self.destination.resource, now());
             // If the last export fails as well, that is said.
             let _ = timeout(endpoint.timeout, self.send(endpoint, &request)).await;
         }
     }
 
     /// Sends the final metrics and the spans, each within its timeout. Returns a sentence for each that failed.
-    pub(super) async fn flush(&mut self, source: &Source, last: &Final) -> Vec<String> {
+    pub(super) async fn flush(&mut self, last: &Final) -> Vec<String> {
         let Destination { metrics, traces, resource, .. } = &self.destination;
         let metrics = async {
             let endpoint = metrics.as_ref()?;
-            let request = last.metrics.otlp(resource, source.now());
+            let request = last.metrics.otlp(resource, now());
             self.send_at_last(endpoint, &request).await.err().map(|error| complaint("metrics", endpoint, &error))
         };
         let spans = async {
