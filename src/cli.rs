@@ -5,13 +5,14 @@ mod calibrate;
 mod causes;
 mod cluster;
 mod compare;
+mod connection;
 mod explain;
 mod export;
-mod extent;
 mod github;
 mod grpc;
 mod history;
 mod lab;
+mod lines;
 mod lint;
 mod manifests;
 mod metrics;
@@ -25,6 +26,7 @@ mod replay;
 mod report;
 mod report_files;
 mod reproduce;
+mod request;
 mod run;
 mod shell;
 mod style;
@@ -40,12 +42,13 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::budget::{BudgetArgs, ProfileName};
 use self::cluster::ClusterArgs;
-use self::extent::ExtentArgs;
+use self::connection::ConnectionArgs;
 use self::lint::LintArgs;
 use self::metrics::MetricsArgs;
 use self::plan_file::PlanArgs;
 use self::pod::PodArgs;
 use self::report_files::ReportTo;
+use self::request::RequestArgs;
 use self::value::NamedTarget;
 use crate::trial_folders;
 use lapse_measure::schedule::Rate;
@@ -204,77 +207,10 @@ struct RunArgs {
     #[arg(long, help_heading = "Timing")]
     no_precedence: bool,
 
-    /// The request's method [default: GET, or POST with --data; e.g. HEAD].
-    #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
-    method: Option<hyper::Method>,
-    /// A header to send with each request [repeatable; e.g. 'Host: shop.example.com'].
-    #[arg(short = 'H', long = "header", value_name = "LINE", value_parser = value::header, help_heading = "Request")]
-    headers: Vec<(hyper::header::HeaderName, hyper::header::HeaderValue)>,
-    /// A body to send with each request, or @FILE that holds it [e.g. '{"qty":1}'].
-    #[arg(short = 'd', long, value_name = "BODY", help_heading = "Request")]
-    data: Option<String>,
-    /// The status codes that count as up [e.g. 200,404].
-    #[arg(long, value_name = "CODES", default_value = "200-399", help_heading = "Request")]
-    expect: lapse_hammer::target::Statuses,
-    /// A regular expression that the body of a healthy answer must match, in its first MiB [e.g. '"status":"ok"'].
-    #[arg(long, value_name = "REGEX", help_heading = "Request")]
-    expect_body: Option<String>,
-    /// The response header that names the pod, to attribute failures to pods [default: X-Pod for a scenario; e.g.
-    /// X-Pod].
-    #[arg(long, value_name = "NAME", help_heading = "Request")]
-    backend_header: Option<hyper::header::HeaderName>,
-    /// The latency from which on an answer counts as slow, counted from its due time [default: 500ms; e.g. 200ms].
-    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
-    slow: Option<Duration>,
-    /// The timeout of a probe; keep it over the 5 s after which an ingress gives up on a pod [default: 6s; e.g. 2s].
-    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
-    timeout: Option<Duration>,
-    /// The timeout for connecting [default: as --timeout; e.g. 1s].
-    #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Request")]
-    connect_timeout: Option<Duration>,
-
-    /// The connections of probes: from a keep-alive pool, a new one each, or both in turn [e.g. new].
-    #[arg(
-        long,
-        value_name = "LANES",
-        default_value = "reused,new",
-        value_delimiter = ',',
-        help_heading = "Connections"
-    )]
-    lanes: Vec<LaneName>,
-    /// The number of keep-alive connections that the `reused` lane of a target uses in turn [e.g. 1].
-    #[arg(long, value_name = "N", default_value = "8", value_parser = value::count(1, 10_000), help_heading = "Connections")]
-    connections: u16,
-    /// Use HTTP/1.1 only [e.g. where a server offers HTTP/2 as well].
-    #[arg(long = "http1.1", conflicts_with = "http2", help_heading = "Connections")]
-    http1: bool,
-    /// Use HTTP/2 only, with prior knowledge over plain http:// [e.g. behind a mesh; for gRPC see grpc://].
-    #[arg(long, help_heading = "Connections")]
-    http2: bool,
-    /// Connect to ADDR:PORT2 instead of HOST:PORT, as curl does [repeatable; e.g. shop.example.com:443:10.0.0.7:8443].
-    #[arg(long, value_name = "HOST:PORT:ADDR:PORT2", help_heading = "Connections")]
-    connect_to: Vec<lapse_hammer::target::ConnectTo>,
-    /// The addresses of HOST, instead of looking them up [repeatable; e.g. shop.example.com:443:10.0.0.7,10.0.0.8].
-    #[arg(long, value_name = "HOST:PORT:ADDR,...", help_heading = "Connections")]
-    resolve: Vec<lapse_hammer::addresses::Resolve>,
-    /// Look names up once, before the run, instead of for each new connection [e.g. where DNS is not the subject].
-    #[arg(long, help_heading = "Connections")]
-    resolve_once: bool,
-    /// Trust the certificates in this PEM file instead of the system's [e.g. ca.pem].
-    #[arg(long, value_name = "FILE", help_heading = "Connections", conflicts_with = "insecure")]
-    cacert: Option<PathBuf>,
-    /// Trust any certificate [e.g. for a self-signed one].
-    #[arg(short = 'k', long, help_heading = "Connections")]
-    insecure: bool,
-    /// The client's certificate chain, as PEM [e.g. client.pem].
-    #[arg(long, value_name = "FILE", help_heading = "Connections", requires = "key")]
-    cert: Option<PathBuf>,
-    /// The key of the client's certificate, as PEM [e.g. client.key].
-    #[arg(long, value_name = "FILE", help_heading = "Connections", requires = "cert")]
-    key: Option<PathBuf>,
-
     #[command(flatten)]
-    extent: ExtentArgs,
+    request: RequestArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 
     #[command(flatten)]
     plan: PlanArgs,
@@ -311,13 +247,6 @@ struct RunArgs {
     /// Print no progress during the run.
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
-}
-
-/// A connection policy, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-enum LaneName {
-    Reused,
-    New,
 }
 
 /// The arguments of `lapse report`.

@@ -40,11 +40,13 @@ fn service(typed: &str, query: Option<&str>) -> Result<String> {
 /// Completes what is sent and expected for a gRPC target; an error names the flag that says nothing of a call.
 pub(super) fn complete(args: &RunArgs, call: GrpcCall, request: &mut Request, expect: &mut Expect) -> Result<Http> {
     let says_nothing = [
-        ("-X", args.method.is_some()),
-        ("--expect", args.expect != Statuses::default()),
-        ("--expect-body", args.expect_body.is_some()),
-        ("--http1.1", args.http1),
-        ("--data", args.data.is_some() && call != GrpcCall::Method),
+        ("-X", args.request.method.is_some()),
+        ("--expect", args.request.expect != Statuses::default()),
+        ("--expect-body", args.request.expect_body.is_some()),
+        ("--http1.1", args.connection.http1),
+        ("--data-lines", args.request.data_lines.is_some()),
+        ("--url-lines", args.request.url_lines.is_some()),
+        ("--data", args.request.data.is_some() && call != GrpcCall::Method),
     ];
     if let Some((flag, _)) = says_nothing.iter().find(|(_, is_typed)| *is_typed) {
         bail!(
@@ -52,7 +54,8 @@ pub(super) fn complete(args: &RunArgs, call: GrpcCall, request: &mut Request, ex
             if *flag == "--data" { "health check" } else { "call" }
         );
     }
-    *request = call.request(args.headers.iter().cloned().collect(), &request.body);
+    let call_request = call.request(args.request.headers.iter().cloned().collect(), &request.body);
+    *request = Request { traceparent: request.traceparent, ..call_request };
     *expect = Expect { grpc: Some(call), ..Expect::default() };
     Ok(Http::Http2)
 }

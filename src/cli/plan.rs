@@ -13,15 +13,19 @@ use hyper::{Method, Uri};
 use url::Url;
 
 use super::budget;
+use super::connection::LaneName;
 use super::grpc;
+use super::lines;
 use super::plan_file;
 use super::value::NamedTarget;
-use super::{Cli, LaneName, RunArgs};
+use super::{Cli, RunArgs};
 use crate::command;
 use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
 use lapse_hammer::grpc::GrpcCall;
 use lapse_hammer::target::{Expect, Http, Request};
+use lapse_hammer::template::Lines;
 use lapse_hammer::tls::{self, TlsOptions};
+use lapse_hammer::varying::TRACEPARENT;
 use lapse_lab::POD_HEADER;
 use lapse_lab::scenario::Scenario;
 use lapse_measure::disruption::GATE;
@@ -60,7 +64,7 @@ pub(super) fn of_scenario(scenario: Scenario, folder: &Path, anchor: Anchor) -> 
 
 fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Plan> {
     let targets = targets(args, scenario.as_ref())?;
-    let policies = policies(&args.lanes)?;
+    let policies = policies(&args.connection.lanes)?;
     let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
     let budgets = budget::of(&args.judge, &names, &policies, scenario.as_ref())?;
     let resolution = if scenario.is_some() { RESOLUTION_BESIDE_A_WORLD } else { RESOLUTION };
@@ -84,15 +88,15 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
     );
     let rate = args.rate.or_else(|| advice.rate.and_then(Rate::per_second)).or_else(|| Rate::per_second(RATE));
     let rate = rate.context("the scenario's rate is none")?;
-    let timeout = args.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
-    let connect_timeout = args.connect_timeout.unwrap_or(timeout);
+    let timeout = args.request.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
+    let connect_timeout = args.request.connect_timeout.unwrap_or(timeout);
     ensure!(connect_timeout <= timeout, "--connect-timeout {connect_timeout:?} is longer than --timeout {timeout:?}");
     let limits = ProbeLimits {
         timeout,
         connect_timeout,
-        slow: args.slow.or(advice.slow).unwrap_or(SLOW),
-        connections: usize::from(args.connections),
-        resolve_once: args.resolve_once,
+        slow: args.request.slow.or(advice.slow).unwrap_or(SLOW),
+        connections: usize::from(args.connection.connections),
+        resolve_once: args.connection.resolve_once,
         precedence: !args.no_precedence,
     };
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &targets));
@@ -158,10 +162,10 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
     let typed = endpoints(args, scenario)?;
     ensure!(!typed.is_empty(), "nothing says what to hammer: name a URL, a scenario, or --target NAME=URL");
     let options = TlsOptions {
-        cacert: args.cacert.clone(),
-        insecure: args.insecure,
-        cert: args.cert.clone(),
-        key: args.key.clone(),
+        cacert: args.connection.cacert.clone(),
+        insecure: args.connection.insecure,
+        cert: args.connection.cert.clone(),
+        key: args.connection.key.clone(),
     };
     // Loading the system's roots takes a while, so only where TLS is used; the flags are checked in any case.
     let named = options.cacert.is_some() || options.cert.is_some();
@@ -180,18 +184,25 @@ fn targets(args: &RunArgs, scenario: Option<&Scenario>) -> Result<Vec<PlannedTar
             Some(call) => grpc::complete(args, call, &mut request, &mut expect)?,
             None => http(args),
         };
+        if let Some(file) = &args.request.url_lines {
+            request.paths = lines::paths(file, &endpoint.base())?;
+        }
         targets.push(PlannedTarget {
             name,
             tls: tls.clone().filter(|_| is_secure(&endpoint)),
             endpoint,
             http,
-            connect_to: args.connect_to.clone(),
-            resolve: args.resolve.clone(),
+            connect_to: args.connection.connect_to.clone(),
+            resolve: args.connection.resolve.clone(),
             request,
             expect,
             // The pods of a scenario name themselves in this header.
-            backend: args.backend_header.clone().or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
-            version: args.extent.version_header.clone(),
+            backend: args
+                .request
+                .backend_header
+                .clone()
+                .or_else(|| scenario.map(|_| HeaderName::from_static(POD_HEADER))),
+            version: args.request.version_header.clone(),
         });
     }
     Ok(targets)
@@ -236,7 +247,7 @@ fn target_url(url: &str) -> Result<(Uri, Option<GrpcCall>)> {
 }
 
 const fn http(args: &RunArgs) -> Http {
-    match (args.http1, args.http2) {
+    match (args.connection.http1, args.connection.http2) {
         (true, _) => Http::Http1,
         (_, true) => Http::Http2,
         _ => Http::Auto,
@@ -244,7 +255,7 @@ const fn http(args: &RunArgs) -> Http {
 }
 
 /// A URL as a client sends it: path and query as they go on the wire, without the fragment.
-fn uri(typed: &str) -> Result<Uri> {
+pub(super) fn uri(typed: &str) -> Result<Uri> {
     ensure!(typed.contains("://"), "{typed:?} has no scheme: write http://{typed} or https://{typed}");
     let mut url = Url::parse(typed).with_context(|| format!("{typed:?} is not a URL"))?;
     let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
@@ -263,31 +274,37 @@ fn uri(typed: &str) -> Result<Uri> {
 }
 
 fn request(args: &RunArgs) -> Result<Request> {
-    let body = match args.data.as_deref().map(|data| data.strip_prefix('@').ok_or(data)) {
+    let body = match args.request.data.as_deref().map(|data| data.strip_prefix('@').ok_or(data)) {
         None => Bytes::new(),
         Some(Err(data)) => Bytes::copy_from_slice(data.as_bytes()),
         Some(Ok(file)) => {
             fs::read(file).with_context(|| format!("cannot read the body in {file}, which -d @{file} names"))?.into()
         }
     };
-    let default = if args.data.is_some() { Method::POST } else { Method::GET };
+    let bodies = args.request.data_lines.as_deref().map(lines::bodies).transpose()?.unwrap_or_default();
+    let has_body = args.request.data.is_some() || !bodies.is_empty();
+    let default = if has_body { Method::POST } else { Method::GET };
     let mut headers: HeaderMap = HeaderMap::new();
-    for (name, value) in &args.headers {
+    for (name, value) in &args.request.headers {
         ensure!(
             ![CONTENT_LENGTH, TRANSFER_ENCODING].contains(name),
             "-H {name}: how long the body is follows from --data: leave the header out"
         );
         headers.append(name, value.clone());
     }
-    if args.data.is_some() && !headers.contains_key(CONTENT_TYPE) {
+    ensure!(
+        !(args.request.traceparent && headers.contains_key(TRACEPARENT)),
+        "-H {TRACEPARENT}: --traceparent sends one of its own with each probe: leave one of them out"
+    );
+    if has_body && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     }
-    let method = args.method.clone().unwrap_or(default);
+    let method = args.request.method.clone().unwrap_or(default);
     ensure!(
-        method != Method::HEAD || args.expect_body.is_none(),
+        method != Method::HEAD || args.request.expect_body.is_none(),
         "--expect-body: an answer to HEAD has no body: leave it out, or ask with GET"
     );
-    Ok(Request { method, headers, body })
+    Ok(Request { method, headers, body, paths: Lines::default(), bodies, traceparent: args.request.traceparent })
 }
 
 fn expect(args: &RunArgs) -> Result<Expect> {
@@ -295,7 +312,11 @@ fn expect(args: &RunArgs) -> Result<Expect> {
         regex::bytes::Regex::new(pattern)
             .map_err(|error| anyhow!("--expect-body {pattern:?} is no regular expression: {error}"))
     };
-    Ok(Expect { statuses: args.expect.clone(), body: args.expect_body.as_ref().map(regex).transpose()?, grpc: None })
+    Ok(Expect {
+        statuses: args.request.expect.clone(),
+        body: args.request.expect_body.as_ref().map(regex).transpose()?,
+        grpc: None,
+    })
 }
 
 fn default_name(scenario: Option<&Scenario>, targets: &[PlannedTarget]) -> String {

@@ -151,7 +151,7 @@ impl PlanFile {
             |id: &str| matches!(typed.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable));
         let same_name = |name: &str| entry.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
         let replaced = match id {
-            "headers" => args.headers.iter().any(|(name, _)| same_name(name.as_str())),
+            "headers" => args.request.headers.iter().any(|(name, _)| same_name(name.as_str())),
             "reports" => args.reports.iter().any(|report| same_name(report.format.name())),
             _ => is_typed(id),
         };

@@ -14,6 +14,8 @@ use hyper::{Method, Version};
 use super::redirect;
 use lapse_hammer::redirect::Redirect;
 use lapse_hammer::target::{Http, Statuses, Target};
+use lapse_hammer::template::Filling;
+use lapse_hammer::varying::check_request;
 use lapse_measure::lane::Protocol;
 use lapse_record::error_chain::innermost;
 
@@ -31,8 +33,8 @@ pub(crate) struct Checked {
     pub redirects: bool,
 }
 
-/// Checks `target` within `timeout`. Sends nothing if the method is not GET or HEAD, which might change something.
-pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
+/// Checks `target` within `timeout`; `filling` fills the placeholders of its request in. Sends nothing if the method is not GET or HEAD, which might change something.
+pub(crate) async fn check(target: &Target, filling: Filling, timeout: Duration) -> Checked {
     let guess = match target.http {
         Http::Http2 => Protocol::Http2,
         Http::Auto | Http::Http1 => Protocol::Http1,
@@ -40,7 +42,7 @@ pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
     if target.request.method != Method::GET && target.request.method != Method::HEAD {
         return Checked { protocol: guess, warning: None, redirects: false };
     }
-    match ask(target, timeout.min(CHECK_TIMEOUT)).await {
+    match ask(target, filling, timeout.min(CHECK_TIMEOUT)).await {
         Ok(answer) => {
             let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
             let status = answer.status().as_u16();
@@ -61,7 +63,7 @@ pub(crate) async fn check(target: &Target, timeout: Duration) -> Checked {
     }
 }
 
-async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Response> {
+async fn ask(target: &Target, filling: Filling, timeout: Duration) -> reqwest::Result<reqwest::Response> {
     let mut client = reqwest::Client::builder()
         .timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
@@ -79,8 +81,9 @@ async fn ask(target: &Target, timeout: Duration) -> reqwest::Result<reqwest::Res
     if let Some((host, addresses)) = addresses(target) {
         client = client.resolve_to_addrs(&host, &addresses);
     }
-    let request = client.build()?.request(target.request.method.clone(), target.uri.to_string());
-    request.headers(target.request.headers.clone()).send().await
+    let (uri, headers) = check_request(target, filling);
+    let request = client.build()?.request(target.request.method.clone(), uri.to_string());
+    request.headers(headers).send().await
 }
 
 /// The URL's host, and the addresses that the hammer connects to where these are not the result of looking up the host.
@@ -98,14 +101,14 @@ fn addresses(target: &Target) -> Option<(String, Vec<SocketAddr>)> {
 }
 
 /// Checks all targets concurrently.
-pub(crate) async fn check_all(targets: &[Target], timeout: Duration) -> Vec<Checked> {
+pub(crate) async fn check_all(targets: &[Target], filling: Filling, timeout: Duration) -> Vec<Checked> {
     // reqwest needs a process-wide provider, even with a complete configuration. An error means that one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let asked: Vec<_> = targets
         .iter()
         .map(|target| {
             let target = Arc::new(target.clone());
-            tokio::spawn(async move { check(&target, timeout).await })
+            tokio::spawn(async move { check(&target, filling, timeout).await })
         })
         .collect();
     let mut answers = Vec::new();

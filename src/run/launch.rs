@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ring::rand::SystemRandom;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::activity::ReadyActivity;
@@ -20,12 +21,15 @@ use lapse_cluster::Watch;
 use lapse_hammer::clock::{Clock, discipline};
 use lapse_hammer::engine::{self, Settings};
 use lapse_hammer::target;
+use lapse_hammer::template::Filling;
+use lapse_hammer::varying::carried_ids;
 use lapse_lab::scenario::Scenario;
 use lapse_lab::world::{self, World};
 use lapse_measure::lane::Policy;
+use lapse_measure::probe_id::IdSeed;
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::Offset;
-use lapse_record::entry::{RunHeader, Target};
+use lapse_record::entry::{CarriedIds, RunHeader, Target};
 use lapse_record::event::Event;
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
@@ -77,6 +81,9 @@ pub(crate) enum Error {
     /// A target or an activity needs a scenario's world, and the plan has none.
     #[error("{0} needs a scenario's world: name a scenario to run")]
     NoWorld(String),
+    /// The kernel gave no random numbers for the ids of probes.
+    #[error("cannot draw a seed for the ids of probes: the kernel gave no random numbers")]
+    NoSeed,
     /// The address of the world's outermost hop is not a valid URL.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
@@ -122,10 +129,8 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         None => None,
     };
     let targets = locate(targets, stage.as_ref(), rollout.as_mut(), limits.resolve_once).await?;
-    let checked = check_all(&targets, limits.timeout).await;
-    for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
-        progress.say(warning);
-    }
+    let seed = draw_seed()?;
+    let checked = check(&targets, seed, limits.timeout, progress).await;
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
     let mut header = RunHeader {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -144,8 +149,9 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         gate,
         precedence: None,
         version_header: version_header(&targets),
+        id_seed: targets.iter().any(|target| carried_ids(target) != CarriedIds::default()).then_some(seed),
     };
-    let settings = settings(targets, &header, limits);
+    let settings = settings(targets, &header, seed, limits);
     let offered = settings.lanes.iter().map(|lane| lane.schedule.rate()).sum();
     // The engine starts before the journal, whose first entry has the engine's precedence; no slot is due yet.
     let hammer = engine::start(settings, clock).map_err(Error::Hammer)?;
@@ -181,8 +187,17 @@ fn version_header(targets: &[target::Target]) -> Option<String> {
     targets.iter().find_map(|target| Some(target.version.as_ref()?.as_str().to_owned()))
 }
 
+/// Asks each target once, and says what of its answer is unexpected.
+async fn check(targets: &[target::Target], seed: IdSeed, timeout: Duration, progress: &mut Progress) -> Vec<Checked> {
+    let checked = check_all(targets, Filling { seed, anchor: Clock::start().anchor() }, timeout).await;
+    for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
+        progress.say(warning);
+    }
+    checked
+}
+
 /// The engine's settings for the lanes of `header`.
-fn settings(targets: Vec<target::Target>, header: &RunHeader, limits: ProbeLimits) -> Settings {
+fn settings(targets: Vec<target::Target>, header: &RunHeader, seed: IdSeed, limits: ProbeLimits) -> Settings {
     Settings {
         targets,
         lanes: header.lanes(),
@@ -192,7 +207,14 @@ fn settings(targets: Vec<target::Target>, header: &RunHeader, limits: ProbeLimit
         slow: limits.slow,
         connections: limits.connections,
         precedence: limits.precedence,
+        filling: Filling { seed, anchor: header.anchor },
     }
+}
+
+/// A seed that no other run has.
+fn draw_seed() -> Result<IdSeed, Error> {
+    let bytes = ring::rand::generate::<[u8; 16]>(&SystemRandom::new()).map_err(|_| Error::NoSeed)?;
+    Ok(IdSeed::new(u128::from_be_bytes(bytes.expose())))
 }
 
 async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Stage, Error> {
@@ -276,6 +298,7 @@ fn header_targets(targets: &[target::Target], checked: &[Checked], rate: Rate, p
         protocol: checked.protocol,
         policies: policies.to_vec(),
         start: start(place),
+        ids: carried_ids(target),
     };
     targets.iter().zip(checked).zip(0..).map(target).collect()
 }

@@ -111,6 +111,16 @@ pub(crate) enum Endpoint {
     Scenario,
 }
 
+impl Endpoint {
+    /// The URL that paths are relative to; of a scenario, whose address is not known yet, one of no server.
+    pub(crate) fn base(&self) -> Uri {
+        match self {
+            Self::Url(uri) | Self::Cluster(uri, _) => uri.clone(),
+            Self::Scenario => Uri::from_static("http://scenario.invalid/"),
+        }
+    }
+}
+
 /// A target before its address is known.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedTarget {

@@ -43,6 +43,8 @@ mod replay;
 #[cfg(test)]
 mod reproduce;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod server;

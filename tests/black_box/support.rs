@@ -10,6 +10,7 @@ pub(crate) mod judge;
 pub(crate) mod lapse;
 pub(crate) mod ledger;
 pub(crate) mod listener;
+pub(crate) mod recorder;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod scripted;

@@ -22,6 +22,7 @@ use super::redirect::Redirect;
 use super::request::PreparedRequest;
 use super::slowness::SlowTally;
 use super::target::Target;
+use super::template::Filling;
 use super::worker::{HandedOn, StopSignal, ThreadLane, Timing, Worker, WorkerConfig};
 use lapse_measure::lane::{self, LaneId, Policy};
 use lapse_measure::schedule::{Rate, Schedule};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub connections: usize,
     /// Whether the threads ask the kernel for precedence over other threads.
     pub precedence: bool,
+    /// What the values of placeholders in requests are computed from.
+    pub filling: Filling,
 }
 
 /// Why the engine cannot be started.
@@ -184,11 +187,13 @@ impl WorkerThread {
     }
 
     async fn share(&self, guard: Guard) -> io::Result<WorkerConfig> {
-        let Settings { timeout, connect_timeout, slow, control: schedule, .. } = *self.settings;
+        let Settings { timeout, connect_timeout, slow, control: schedule, filling, .. } = *self.settings;
         let mut lanes = self.lanes()?;
         let control = (self.nth == 0).then_some(lanes.len());
         if control.is_some() {
-            let lane = lane(&health::respond().await?, Policy::Reused, 1, connect_timeout)?;
+            let target = health::respond().await?;
+            let request = PreparedRequest::new(&target, LaneId(lanes.len()), filling);
+            let lane = lane(&target, request, Policy::Reused, 1, connect_timeout)?;
             lanes.push(ThreadLane { lane, schedule, next: Cell::new(0), step: 1 });
         }
         let timing = Timing { timeout, connect_timeout, slow };
@@ -199,19 +204,26 @@ impl WorkerThread {
     /// The thread's share of the lanes: the slots k with `k mod of = nth`.
     fn lanes(&self) -> io::Result<Vec<ThreadLane>> {
         let connections = self.settings.connections.div_ceil(usize::try_from(self.of).unwrap_or(1));
-        let share = |own: &lane::Lane| {
+        let share = |(nth, own): (usize, &lane::Lane)| {
             let target =
                 self.settings.targets.get(own.target.0).ok_or_else(|| io::Error::other("a lane has no target"))?;
-            let lane = lane(target, own.policy, connections, self.settings.connect_timeout)?;
+            let request = PreparedRequest::new(target, LaneId(nth), self.settings.filling);
+            let lane = lane(target, request, own.policy, connections, self.settings.connect_timeout)?;
             Ok(ThreadLane { lane, schedule: own.schedule, next: Cell::new(self.nth), step: self.of })
         };
-        self.settings.lanes.iter().map(share).collect()
+        self.settings.lanes.iter().enumerate().map(share).collect()
     }
 }
 
-fn lane(target: &Target, policy: Policy, connections: usize, patience: Duration) -> io::Result<Lane> {
+fn lane(
+    target: &Target,
+    request: PreparedRequest,
+    policy: Policy,
+    connections: usize,
+    patience: Duration,
+) -> io::Result<Lane> {
     let connector = Connector::new(target, patience).map_err(io::Error::other)?;
-    Ok(Lane::new(policy, connector, PreparedRequest::new(target), connections))
+    Ok(Lane::new(policy, connector, request, connections))
 }
 
 // === impl Hammer ===

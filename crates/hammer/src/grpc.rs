@@ -50,7 +50,7 @@ impl GrpcCall {
             Self::Method => framed(message),
             Self::Health(service) => framed(&health_request(service)),
         };
-        Request { method: Method::POST, headers, body }
+        Request { method: Method::POST, headers, body, ..Request::default() }
     }
 }
 

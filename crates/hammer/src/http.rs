@@ -23,6 +23,7 @@ use super::request::PreparedRequest;
 use super::response::{ResponseReader, Sink};
 use super::stream::{Idle, IoObservations, Socket, Stream, Watched};
 use super::target::Expect;
+use super::template::Turn;
 use super::trace::{Failed, Stage, Trace};
 use lapse_measure::answer::{Class, Connection};
 use lapse_measure::time::Offset;
@@ -173,8 +174,14 @@ impl HttpConnection {
         }
     }
 
-    /// Sends the request and reads the answer to its end.
-    pub(super) async fn exchange(&self, request: &PreparedRequest, trace: &Trace, now: Offset) -> Result<(), Failed> {
+    /// Sends the request of a slot and reads the answer to its end.
+    pub(super) async fn exchange(
+        &self,
+        request: &PreparedRequest,
+        turn: Turn,
+        trace: &Trace,
+        now: Offset,
+    ) -> Result<(), Failed> {
         let uses = self.uses.replace(self.uses.get().saturating_add(1));
         trace.stage.set(Stage::Waiting);
         trace.uses.set(uses);
@@ -190,13 +197,13 @@ impl HttpConnection {
         match &self.wire {
             Wire::Http1(connection) => {
                 let reader = ResponseReader::new(&request.method, request.closes);
-                let sent = connection.exchange(&request.http1, reader, &mut answer).await;
+                let sent = connection.exchange(&request.http1(turn), reader, &mut answer).await;
                 sent.map_err(|broken| {
                     trace.no_close_notify.set(matches!(broken.why, Why::NoCloseNotify));
                     classify::http1(&broken)
                 })?;
             }
-            Wire::Http2(connection) => connection.exchange(&mut answer).await?,
+            Wire::Http2(connection) => connection.exchange(turn, &mut answer).await?,
         }
         judge(&request.expect, &answer)
     }
@@ -217,11 +224,11 @@ impl HttpConnection {
 // === impl Http2 ===
 
 impl Http2 {
-    async fn exchange(&self, answer: &mut Answer<'_>) -> Result<(), Failed> {
+    async fn exchange(&self, turn: Turn, answer: &mut Answer<'_>) -> Result<(), Failed> {
         let _stream = StreamGuard::count(&self.streams);
         let trace = answer.trace;
         let failed = |error| classify::http2(&error, &self.observed, self.answered.get(), trace);
-        let response = self.sender.clone().send_request(answer.request.http2()).await.map_err(failed)?;
+        let response = self.sender.clone().send_request(answer.request.http2(turn)).await.map_err(failed)?;
         self.answered.set(true);
         let header = |name| response.headers().get(name);
         let backend = answer.request.backend.as_ref().and_then(|name| header(name).cloned());

@@ -12,6 +12,7 @@ use super::connect::Connector;
 use super::http::HttpConnection;
 use super::redirect::Redirect;
 use super::request::PreparedRequest;
+use super::template::Turn;
 use super::trace::{Failed, Trace};
 use lapse_measure::lane::Policy;
 use lapse_measure::time::Offset;
@@ -97,9 +98,10 @@ impl Lane {
         }
     }
 
-    /// Sends one probe on a connection as the lane's policy demands. Calls `connected` once there is one.
+    /// Sends the probe of a slot on a connection as the lane's policy demands. Calls `connected` once there is one.
     pub(super) async fn send(
         &self,
+        turn: Turn,
         trace: &Trace,
         now: impl Fn() -> Offset,
         connected: impl Fn(),
@@ -110,7 +112,7 @@ impl Lane {
                 // In a box of its own: connecting, TLS above all, would make each probe's task many times larger.
                 let link = Box::pin(self.connector.open(Policy::New, trace, &now)).await?;
                 connected();
-                link.exchange(&self.request, trace, now()).await
+                link.exchange(&self.request, turn, trace, now()).await
             }
             Policy::Reused => {
                 let pooled = match self.pool.take_calm(trace).await {
@@ -121,7 +123,7 @@ impl Lane {
                 let began = now();
                 trace.sent.set(trace.sent.get().or(Some(began)));
                 let mut keeping = WarmUp { pool: &self.pool, pooled, whole: false };
-                let result = keeping.pooled.link.exchange(&self.request, trace, began).await;
+                let result = keeping.pooled.link.exchange(&self.request, turn, trace, began).await;
                 keeping.whole = result.as_ref().err().is_none_or(Failed::is_whole);
                 keeping.pooled.link.rest(now());
                 result
@@ -263,6 +265,13 @@ mod tests {
 
     use super::*;
     use crate::target::{Http, Target};
+    use crate::template::Filling;
+    use lapse_measure::lane::LaneId;
+    use lapse_measure::probe_id::IdSeed;
+    use lapse_measure::time::{Anchor, UnixTime};
+
+    const FILLING: Filling =
+        Filling { seed: IdSeed::new(0), anchor: Anchor { date: UnixTime::from_nanos(0), offset: Offset::ZERO } };
 
     async fn lane(size: usize, http: Http, serve: impl AsyncFn(TcpStream) + Clone + 'static) -> Lane {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -280,7 +289,7 @@ mod tests {
         Lane::new(
             Policy::Reused,
             Connector::new(&target, Duration::from_secs(1)).unwrap(),
-            PreparedRequest::new(&target),
+            PreparedRequest::new(&target, LaneId(0), FILLING),
             size,
         )
     }
@@ -288,7 +297,7 @@ mod tests {
     async fn probe(lane: &Lane, at: Duration) -> (Trace, Result<(), Failed>) {
         let (trace, at) = (Trace::new(), Offset::ZERO + at);
         lane.concurrency().begin(at, true);
-        let result = lane.send(&trace, || at, || {}).await;
+        let result = lane.send(Turn { slot: 0, due: at }, &trace, || at, || {}).await;
         lane.concurrency().end();
         (trace, result)
     }

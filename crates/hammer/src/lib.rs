@@ -11,7 +11,9 @@ pub mod grpc;
 pub mod redirect;
 pub mod slowness;
 pub mod target;
+pub mod template;
 pub mod tls;
+pub mod varying;
 
 mod alarm;
 mod classify;

@@ -1,5 +1,7 @@
 //! A target's request, built once for both versions of HTTP: for HTTP/1.1 as the bytes that are written, for HTTP/2 as
-//! a request that a probe clones.
+//! a request that a probe clones. Only one that differs from probe to probe is built anew for each.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -8,19 +10,24 @@ use hyper::{HeaderMap, Method, Request, Uri, Version};
 
 use super::redirect::FirstRedirect;
 use super::target::{Expect, Target};
+use super::template::{Filling, Turn};
+use super::varying::{Varying, path, with_path};
+use lapse_measure::lane::LaneId;
 
 /// The request of a target with its default headers filled in.
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
     pub(super) method: Method,
     /// The whole request over HTTP/1.1.
-    pub(super) http1: Bytes,
+    http1: Bytes,
     /// Whether the request itself asks the server to close an HTTP/1.1 connection after it.
     pub(super) closes: bool,
     /// The whole URL, from which HTTP/2 takes `:scheme` and `:authority`.
     uri: Uri,
     http2: HeaderMap,
     body: Bytes,
+    /// What differs from probe to probe, if anything does.
+    varying: Option<Box<Varying>>,
     /// The answers that count as healthy.
     pub(super) expect: Expect,
     /// The response header that names the backend.
@@ -32,8 +39,8 @@ pub(super) struct PreparedRequest {
 }
 
 impl PreparedRequest {
-    /// Builds the request of `target`. Its own headers replace the default ones of the same name.
-    pub(super) fn new(target: &Target) -> Self {
+    /// Builds the request of `target` on this lane. Its own headers replace the default ones of the same name.
+    pub(super) fn new(target: &Target, lane: LaneId, filling: Filling) -> Self {
         let mut common = HeaderMap::new();
         common.insert(USER_AGENT, HeaderValue::from_static(concat!("lapse/", env!("CARGO_PKG_VERSION"))));
         common.insert(ACCEPT, HeaderValue::from_static("*/*"));
@@ -58,23 +65,41 @@ impl PreparedRequest {
         }
         // For methods that usually have a body, servers may require a length even if it is zero (RFC 9110, 8.6).
         let (method, body) = (target.request.method.clone(), target.request.body.clone());
-        if !body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+        if !body.is_empty()
+            || !target.request.bodies.is_empty()
+            || [Method::POST, Method::PUT, Method::PATCH].contains(&method)
+        {
             http1.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         let closes = http1.get_all(CONNECTION).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-        let path = target.uri.path_and_query().map_or("/", |path| path.as_str());
-        let http1 = written(&method, path, &http1, &body);
+        let varying = Varying::of(target, (&http1, &http2), (lane, filling)).map(Box::new);
+        let http1 = written(&method, path(&target.uri), &http1, &body);
         let (expect, redirect) = (target.expect.clone(), FirstRedirect::new(&target.expect));
         let (backend, version) = (target.backend.clone(), target.version.clone());
-        Self { method, http1, closes, uri, http2, body, expect, backend, version, redirect }
+        Self { method, http1, closes, uri, http2, body, varying, expect, backend, version, redirect }
     }
 
-    /// A copy of the request to send over HTTP/2.
-    pub(super) fn http2(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
+    /// The bytes of a slot's request over HTTP/1.1.
+    pub(super) fn http1(&self, turn: Turn) -> Cow<'_, [u8]> {
+        match &self.varying {
+            None => Cow::Borrowed(&self.http1),
+            Some(varying) => Cow::Owned(varying.http1(&self.method, turn)),
+        }
+    }
+
+    /// A slot's request to send over HTTP/2.
+    pub(super) fn http2(&self, turn: Turn) -> Request<Full<Bytes>> {
+        let (uri, headers, body) = match &self.varying {
+            None => (self.uri.clone(), self.http2.clone(), self.body.clone()),
+            Some(varying) => {
+                let parts = varying.http2(turn);
+                (with_path(&self.uri, parts.path), parts.headers, parts.body)
+            }
+        };
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.http2.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
         *request.version_mut() = Version::HTTP_2;
         request
     }

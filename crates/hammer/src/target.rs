@@ -14,6 +14,7 @@ use regex::bytes::Regex;
 
 use super::addresses::Resolve;
 use super::grpc::{GrpcCall, HEALTH};
+use super::template::Lines;
 
 /// The versions of HTTP that probes may use with a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Target {
 
     /// The URL as the user wrote it: that of a gRPC call has a scheme of its own, and a health check no path.
     pub fn url(&self) -> String {
-        let url = self.uri.to_string();
+        let url = as_typed(self.uri.to_string());
         match &self.expect.grpc {
             None => url,
             Some(GrpcCall::Method) => url.replacen("http", "grpc", 1),
@@ -103,6 +104,16 @@ impl Target {
     }
 }
 
+/// The URL with its placeholders as they are typed: in the path, their braces are percent-encoded.
+fn as_typed(url: String) -> String {
+    let word = |url: String, word: &str| {
+        let once = format!("%7B{word}%7D");
+        let twice = url.replace(&format!("%7B{once}%7D"), &format!("{{{{{word}}}}}"));
+        twice.replace(&once, &format!("{{{word}}}"))
+    };
+    if url.contains("%7B") { ["slot", "uuid", "time"].into_iter().fold(url, word) } else { url }
+}
+
 /// The addresses of a target that does not resolve by name, such as the pods of a service. They may change during the
 /// run; clones share one list, and new connections use its addresses in turn.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +144,8 @@ impl AddressList {
     }
 }
 
-/// The request that every probe of a target sends.
+/// The request that every probe of a target sends. Placeholders in its URL, headers and body are filled in for each
+/// probe (see [`Template`](super::template::Template)), not those in the URL and the body of a gRPC call.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The request method, GET by default.
@@ -142,6 +154,12 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The request body; empty for none.
     pub body: Bytes,
+    /// Paths with their queries that are sent in turn instead of the URL's.
+    pub paths: Lines,
+    /// Bodies that are sent in turn instead of the one.
+    pub bodies: Lines,
+    /// Whether each probe sends a `traceparent` header of its own.
+    pub traceparent: bool,
 }
 
 /// The answers that count as healthy.

@@ -25,6 +25,7 @@ use super::precedence::Guard;
 use super::redirect::Redirect;
 use super::slowness::SlowTally;
 use super::task_pool::TaskPool;
+use super::template::Turn;
 use super::trace::{Failed, Trace};
 use lapse_measure::answer::{Class, Health, Probe, Unsent};
 use lapse_measure::lane::LaneId;
@@ -292,7 +293,8 @@ impl Worker {
         let clock = self.clock;
         self.deadlines.begin(deadline, clock.now().back(self.stalled.get()));
         // Pinned here: as an argument, the future would take its size in this task twice and be moved for each probe.
-        let mut send = pin!(self.lane(slot.lane).send(trace, move || clock.now(), || deadline.connected()));
+        let turn = Turn { slot: slot.number, due: slot.due };
+        let mut send = pin!(self.lane(slot.lane).send(turn, trace, move || clock.now(), || deadline.connected()));
         let watched = pin!(poll_fn(|cx| {
             self.idleness.poll();
             send.as_mut().poll(cx)

@@ -26,6 +26,7 @@ pub mod observations;
 pub mod outage;
 pub mod phase;
 pub mod phrase;
+pub mod probe_id;
 mod ruling;
 pub mod schedule;
 pub mod span;

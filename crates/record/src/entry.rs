@@ -8,6 +8,7 @@ use crate::event::Event;
 use lapse_measure::budget::Budget;
 use lapse_measure::lane::{Lane, Policy, Protocol, TargetId};
 use lapse_measure::phase::Phase;
+use lapse_measure::probe_id::IdSeed;
 use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset};
 use lapse_measure::verdict::Rules;
@@ -25,6 +26,17 @@ pub struct Target {
     pub policies: Vec<Policy>,
     /// When the target's first slot is due.
     pub start: Offset,
+    /// The ids that the target's requests carry.
+    pub ids: CarriedIds,
+}
+
+/// Whether and how the requests of a target carry the id of their probe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarriedIds {
+    /// As a UUID, in the place of `{uuid}`.
+    pub uuid: bool,
+    /// As the trace id of the header `traceparent`.
+    pub traceparent: bool,
 }
 
 /// The index of an act in the run's scenario.
@@ -88,6 +100,8 @@ pub struct RunHeader {
     pub gate: Duration,
     /// The response header that names the version of the service; `None` if versions are not told apart.
     pub version_header: Option<String>,
+    /// The seed of the ids of probes; `None` if no request carries one.
+    pub id_seed: Option<IdSeed>,
 }
 
 impl RunHeader {

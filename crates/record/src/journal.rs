@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::batch::{Batch, ProbeRecord as Resolved, Served};
     use crate::entry::Exit;
-    use crate::entry::{End, InjectedFault, Precedence, Target, Window};
+    use crate::entry::{CarriedIds, End, InjectedFault, Precedence, Target, Window};
     use crate::event::detail::{
         Container, ContainerExit, Detail, Notice, PreStop, Probe as KubeletProbe, Strategy, Workload,
     };
@@ -131,6 +131,7 @@ mod tests {
     use lapse_measure::budget::{Budget, Limit, Scope};
     use lapse_measure::lane::{LaneId, Policy, Protocol};
     use lapse_measure::phase::Phase;
+    use lapse_measure::probe_id::IdSeed;
     use lapse_measure::schedule::Rate;
     use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime};
     use lapse_measure::verdict::{Conclusion, Rules};
@@ -148,6 +149,7 @@ mod tests {
             protocol: Protocol::Http1,
             policies: vec![Policy::Reused, Policy::New],
             start: Offset::ZERO,
+            ids: CarriedIds { uuid: true, traceparent: false },
         };
         RunHeader {
             version: "1".into(),
@@ -170,6 +172,7 @@ mod tests {
             gate: lapse_measure::disruption::GATE,
             precedence: Some(Precedence::Fifo),
             version_header: Some("x-version".into()),
+            id_seed: Some(IdSeed::new(7)),
         }
     }
 

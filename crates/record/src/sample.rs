@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::batch::{Batch, ProbeRecord as Resolved};
-use crate::entry::{ActId, End, Entry, Exit, InjectedFault, RunHeader, Target, Window};
+use crate::entry::{ActId, CarriedIds, End, Entry, Exit, InjectedFault, RunHeader, Target, Window};
 use crate::event::{Event, EventKind, Object, ObjectKind, Source};
 use crate::record::{Record, Recorder};
 use lapse_measure::answer::{Class, Connection, Evidence, GrpcStatus, Health, Probe, Unsent};
@@ -107,6 +107,7 @@ impl Sample {
             protocol: Protocol::Http1,
             policies: vec![Policy::Reused, Policy::New],
             start: Offset::ZERO,
+            ids: CarriedIds::default(),
         };
         let about = RunHeader {
             version: "0.1.0".to_owned(),
@@ -125,6 +126,7 @@ impl Sample {
             gate: lapse_measure::disruption::GATE,
             precedence: None,
             version_header: None,
+            id_seed: None,
         };
         Self { about, entries: Vec::new() }
     }

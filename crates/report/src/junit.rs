@@ -12,7 +12,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::date;
 use super::sanitize::sanitize;
-use super::words::note::not_measured;
+use super::words::note::{first_ids, not_measured};
 use super::words::verdict::why;
 use super::words::why::{cause, heading};
 use lapse_explain::explanation::Explanation;
@@ -48,12 +48,13 @@ pub(crate) struct Suite<'a> {
 
 /// Writes the verdict of `record` as a suite of test cases.
 pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let ids = first_ids(record).map(|ids| Cow::Owned(sanitize(&ids).into_owned()));
     let suite = Suite {
         name: &record.about.name,
         length: record.seen.end.since(Offset::ZERO),
         began: date::rfc3339(record.about.anchor, Offset::ZERO),
         cases: cases(record),
-        notes: not_measured(record).map(sanitize).collect(),
+        notes: not_measured(record).map(sanitize).chain(ids).collect(),
     };
     suite.write(out)
 }

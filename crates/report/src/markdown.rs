@@ -10,7 +10,7 @@ use super::sanitize::sanitize;
 use super::words::disruption::{lasted, lost};
 use super::words::episode::{HEADING, brief, origin};
 use super::words::headline;
-use super::words::note::not_measured;
+use super::words::note::{first_ids, not_measured};
 use super::words::phrase::{apart, classes, some};
 use super::words::pod;
 use super::words::verdict::{breach, why as verdict_why};
@@ -52,6 +52,9 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     }
     versions(record, out)?;
     disruptions(record, out)?;
+    if let Some(ids) = first_ids(record) {
+        writeln!(out, "{}\n", safe(&ids))?;
+    }
     let (name, length) = (safe(&record.about.name), Human(record.seen.end.since(Offset::ZERO)));
     let began = date::rfc3339(record.about.anchor, Offset::ZERO);
     let (rate, version) = (record.about.rate.get(), safe(&record.about.version));

@@ -167,6 +167,7 @@ fn write_case(record: &Record, case: &Explained, events: &mut Events<impl Write>
 fn write_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Events<impl Write>) -> io::Result<()> {
     let (probe, evidence) = (&failure.probe, &failure.evidence);
     let Track { pid, tid } = track_of(record.seen.lane(failure.lane));
+    let identity = record.identity(failure.lane, probe.slot);
     let text = |text: &Option<String>| text.as_deref().map(|text| sanitize(text).into_owned());
     let args = json!({
         "due_us": micros(probe.due),
@@ -178,6 +179,8 @@ fn write_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Ev
         "backend": text(&evidence.backend),
         "body": text(&evidence.body),
         "detail": sanitize(&evidence.detail),
+        "uuid": identity.and_then(|identity| identity.uuid()),
+        "traceparent": identity.and_then(|identity| identity.traceparent()),
     });
     let name = probe.class.to_string();
     let end = |phase: &str, at: Offset, args: Value| json!({"ph": phase, "cat": "probe", "id": nth, "pid": pid, "tid": tid, "name": name, "ts": micros(at), "args": args});

@@ -142,7 +142,10 @@ mod tests {
             of(Some("measure")),
             "rate duration baseline settle settleLimit trials noPrecedence slow timeout connectTimeout lanes connections"
         );
-        assert_eq!(of(Some("request")), "method headers data expect expectBody backendHeader versionHeader");
+        assert_eq!(
+            of(Some("request")),
+            "method headers traceparent data dataLines urlLines expect expectBody backendHeader versionHeader"
+        );
         assert_eq!(of(Some("connect")), "http1 http2 connectTo resolve resolveOnce cacert insecure cert key");
         assert_eq!(
             of(Some("budgets")),

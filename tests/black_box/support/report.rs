@@ -170,6 +170,8 @@ pub(crate) struct Failure {
     pub(crate) server: Option<String>,
     pub(crate) body: Option<String>,
     pub(crate) detail: String,
+    pub(crate) uuid: Option<String>,
+    pub(crate) traceparent: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

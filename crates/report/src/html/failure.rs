@@ -8,6 +8,7 @@ use super::pack::Pack;
 use super::sanitize;
 use lapse_measure::answer::{Class, Connection};
 use lapse_measure::lane::LaneId;
+use lapse_measure::observations::LaneObservations;
 use lapse_measure::time::nanos;
 use lapse_record::failure::Failure;
 use lapse_record::record::Record;
@@ -25,6 +26,10 @@ pub(super) struct Failures {
     count: usize,
     packed: String,
     texts: Vec<String>,
+    /// The seed that the script computes the ids of probes from; none if no request carries one.
+    id_seed: Option<String>,
+    /// Of each lane, whether its requests carry their id as a UUID, and whether as a `traceparent`.
+    ids: Vec<[bool; 2]>,
 }
 
 impl Failures {
@@ -40,7 +45,17 @@ impl Failures {
             push_probe(&mut pack, failure, palette);
             push_evidence(&mut pack, failure, &mut texts);
         }
-        Self { count: sorted.len(), packed: pack.into_base64(), texts: texts.all }
+        let ids = |lane: &LaneObservations| {
+            let carried = record.about.targets.get(lane.lane.target.0).map(|target| target.ids).unwrap_or_default();
+            [carried.uuid, carried.traceparent]
+        };
+        Self {
+            count: sorted.len(),
+            packed: pack.into_base64(),
+            texts: texts.all,
+            id_seed: record.about.id_seed.map(|seed| seed.to_string()),
+            ids: record.seen.lanes.iter().map(ids).collect(),
+        }
     }
 }
 

@@ -67,12 +67,17 @@ struct Failure<'a> {
     body: Option<&'a str>,
     /// Error message of the layer that failed.
     detail: &'a str,
+    /// UUID that the request carried in the place of `{uuid}`; null if it carried none.
+    uuid: Option<String>,
+    /// `traceparent` header of the request (`--traceparent`); null if it had none.
+    traceparent: Option<String>,
 }
 
 impl<'a> Failure<'a> {
     fn of(record: &'a Record, failure: &'a failure::Failure) -> Self {
         let (probe, evidence) = (&failure.probe, &failure.evidence);
         let lane = record.seen.lane(failure.lane).lane;
+        let identity = record.identity(failure.lane, probe.slot);
         Self {
             target: &record.seen.target(lane.target).name,
             lane: lane.policy.to_string(),
@@ -93,6 +98,8 @@ impl<'a> Failure<'a> {
             server: evidence.server.as_deref(),
             body: evidence.body.as_deref(),
             detail: &evidence.detail,
+            uuid: identity.and_then(|identity| identity.uuid()),
+            traceparent: identity.and_then(|identity| identity.traceparent()),
         }
     }
 }

@@ -4,9 +4,10 @@ use std::io;
 
 use super::{Column, Field, Kind, RowSink};
 use lapse_measure::time::nanos;
+use lapse_record::identity::Identity;
 use lapse_record::record::Record;
 
-pub(super) const COLUMNS: [Column; 19] = [
+pub(super) const COLUMNS: [Column; 21] = [
     ("time", Kind::Instant),
     ("target", Kind::Text),
     ("lane", Kind::Text),
@@ -26,11 +27,17 @@ pub(super) const COLUMNS: [Column; 19] = [
     ("body", Kind::Text),
     ("detail", Kind::Text),
     ("idle_ns", Kind::Number),
+    ("uuid", Kind::Text),
+    ("traceparent", Kind::Text),
 ];
 
 pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
     record.failures.kept.iter().try_for_each(|failure| {
         let (lane, probe, evidence) = (record.seen.lane(failure.lane).lane, &failure.probe, &failure.evidence);
+        let identity = record.identity(failure.lane, probe.slot);
+        let id = |form: fn(&Identity) -> Option<String>| {
+            identity.as_ref().and_then(form).map_or(Field::Unknown, |id| Field::printable(&id))
+        };
         sink(&[
             Field::Instant(probe.sent),
             Field::text(&record.seen.target(lane.target).name),
@@ -51,6 +58,8 @@ pub(super) fn rows(record: &Record, sink: RowSink<'_>) -> io::Result<()> {
             Field::of_text(evidence.body.as_deref()),
             Field::text(&evidence.detail),
             Field::number(evidence.idle.map(nanos)),
+            id(Identity::uuid),
+            id(Identity::traceparent),
         ])
     })
 }

@@ -24,6 +24,7 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
         notes.push(format!("{} were not kept", some(record.events_dropped, "further event")));
     }
     notes.extend(record.summary.targets.iter().filter_map(keep_alive_race));
+    notes.extend(first_ids(record));
     notes.extend(watched(record));
     notes.extend(not_followed(record));
     notes
@@ -33,6 +34,28 @@ pub(crate) fn notes(record: &Record) -> Vec<String> {
 pub(crate) fn not_measured(record: &Record) -> impl Iterator<Item = &str> {
     let redirected = record.events.iter().filter(|event| event.kind == EventKind::Redirected);
     redirected.map(|event| event.text.as_str())
+}
+
+/// The id of the first lost request of each class, to find it in the logs of the service; `None` if requests carried no
+/// ids or none was lost. These are in every report.
+pub(crate) fn first_ids(record: &Record) -> Option<String> {
+    const MAX_IDS: usize = 3;
+    let (mut classes, mut ids) = (Vec::new(), Vec::new());
+    for failure in &record.failures.kept {
+        let class = failure.probe.class;
+        if ids.len() < MAX_IDS
+            && !classes.contains(&class)
+            && let Some(identity) = record.identity(failure.lane, failure.probe.slot)
+        {
+            let id = identity.uuid().or_else(|| identity.traceparent()).unwrap_or_default();
+            ids.push(format!("{class} {id} ({})", record.seen.lane_name(failure.lane)));
+            classes.push(class);
+        }
+    }
+    (!ids.is_empty()).then(|| {
+        let all = ids.join(", ");
+        format!("lost requests by the ids that they carried, the first of each class: {all}; report.json has those of all that were kept")
+    })
 }
 
 /// A note on the time that a run without failures did not measure: a command may only start a rollout.
@@ -92,8 +115,9 @@ mod tests {
     use super::*;
     use lapse_measure::answer::Class;
     use lapse_measure::lane::Policy;
+    use lapse_measure::probe_id::IdSeed;
     use lapse_measure::time::Offset;
-    use lapse_record::entry::Exit;
+    use lapse_record::entry::{CarriedIds, Exit};
     use lapse_record::event::Event;
     use lapse_record::record::CommandRun;
     use lapse_record::sample::{Answer, Sample, healthy};
@@ -129,6 +153,27 @@ mod tests {
                     for 2.00 s, which the server closed just then, and new connections lost none: give the server a \
                     keep-alive timeout longer than that of its clients, proxies and load balancers included";
         assert_eq!(notes(&record)[0], said);
+    }
+
+    #[test]
+    fn the_first_lost_request_of_each_class_is_named_by_its_id() {
+        let mut sample = Sample::of(&["shop"]).phase(Phase::Event, 0);
+        sample.about.targets[0].ids.traceparent = true;
+        let answer = |lane: &lapse_measure::lane::Lane, ms| match (lane.policy, ms) {
+            (Policy::New, 100..120) => Answer::after(Class::Refused, 200),
+            _ => Answer::after(Class::Ok, 200),
+        };
+        sample.about.id_seed = Some(IdSeed::new(9));
+        let mut record = sample.record(1_000, answer);
+        let id = IdSeed::new(9).id(record.failures.kept[0].lane, record.failures.kept[0].probe.slot);
+        let said = format!(
+            "lost requests by the ids that they carried, the first of each class: refused {} (new); report.json has those \
+             of all that were kept",
+            id.traceparent()
+        );
+        assert_eq!(notes(&record)[0], said);
+        record.about.targets[0].ids = CarriedIds::default();
+        assert_eq!(first_ids(&record), None);
     }
 
     #[test]

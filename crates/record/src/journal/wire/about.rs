@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{ActId, Precedence, RunHeader, Target, Window};
+use crate::entry::{ActId, CarriedIds, Precedence, RunHeader, Target, Window};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope, WorstShare};
 use lapse_measure::disruption::GATE;
@@ -47,6 +47,9 @@ struct RunHeaderWire {
     precedence: Option<PrecedenceWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version_header: Option<String>,
+    /// As 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_seed: Option<String>,
 }
 
 fn default_gate_ns() -> u64 {
@@ -76,6 +79,10 @@ struct TargetWire {
     protocol: ProtocolWire,
     policies: Vec<PolicyWire>,
     start_ns: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    carries_uuid: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    carries_traceparent: bool,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -165,6 +172,8 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         protocol: ProtocolWire(target.protocol),
         policies: target.policies.iter().copied().map(PolicyWire).collect(),
         start_ns: target.start.as_nanos(),
+        carries_uuid: target.ids.uuid,
+        carries_traceparent: target.ids.traceparent,
     };
     let budget = |(budget, window): &(Budget, Window)| BudgetWire {
         name: budget.name.clone(),
@@ -196,6 +205,7 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         gate_ns: nanos(about.gate),
         precedence: about.precedence.map(PrecedenceWire::from),
         version_header: about.version_header.clone(),
+        id_seed: about.id_seed.map(|seed| seed.to_string()),
     };
     Ok(serde_json::to_writer(out, &wire)?)
 }
@@ -203,6 +213,7 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
 pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
     let wire: RunHeaderWire = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let rules = rules(&wire);
+    let seed = |text: String| text.parse().map_err(|()| format!("{text:?} is no seed of ids"));
     let rate = |rate: u64| Rate::per_second(rate).ok_or_else(|| format!("{rate} is no rate"));
     let about = RunHeader {
         version: wire.version,
@@ -221,6 +232,7 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
         gate: Duration::from_nanos(wire.gate_ns),
         precedence: wire.precedence.map(Precedence::from),
         version_header: wire.version_header,
+        id_seed: wire.id_seed.map(seed).transpose()?,
     };
     sound(&about).map(|()| about)
 }
@@ -301,6 +313,7 @@ impl From<TargetWire> for Target {
             protocol: wire.protocol.0,
             policies: wire.policies.into_iter().map(|policy| policy.0).collect(),
             start: Offset::from_nanos(wire.start_ns),
+            ids: CarriedIds { uuid: wire.carries_uuid, traceparent: wire.carries_traceparent },
         }
     }
 }

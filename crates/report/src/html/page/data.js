@@ -35,8 +35,34 @@ class Reader {
   }
 }
 
+// The id of a probe as a UUID and as a `traceparent`, computed as probe_id.rs does.
+const idsOf = (seed, lane, slot) => {
+  const word = (number) => BigInt.asUintN(64, number);
+  const mixed = (bits) => {
+    bits = word((bits ^ (bits >> 30n)) * 0xbf58476d1ce4e5b9n);
+    bits = word((bits ^ (bits >> 27n)) * 0x94d049bb133111ebn);
+    return bits ^ (bits >> 31n);
+  };
+  const hex = (number) => number.toString(16).padStart(16, '0');
+  const all = BigInt(`0x${seed}`);
+  const nth = (BigInt(lane) << 48n) + BigInt(slot);
+  const random = mixed(word(all + nth * 0x9e3779b97f4a7c15n));
+  const high = (mixed((all >> 64n) ^ random) & ~0xf000n) | 0x4000n;
+  const low = BigInt.asUintN(62, random) | (1n << 63n);
+  const id = hex(high) + hex(low);
+  const uuid = [id.slice(0, 8), id.slice(8, 12), id.slice(12, 16), id.slice(16, 20), id.slice(20)].join('-');
+  return { uuid, traceparent: `00-${id}-${hex(mixed(low))}-01` };
+};
+
+// What gives the ids that a probe carried, once they are asked for.
+const carriedIds = (seed, lane, slot, [uuid, traceparent]) => () => {
+  if (!seed) return {};
+  const ids = idsOf(seed, lane, slot);
+  return { uuid: uuid ? ids.uuid : undefined, traceparent: traceparent ? ids.traceparent : undefined };
+};
+
 // Failed probes: for each lane, a map from slot to probe. The order of the fields is that of failure.rs.
-const failuresOf = ({ count, packed, texts }, lanes) => {
+const failuresOf = ({ count, packed, texts, id_seed, ids }, lanes) => {
   const reader = new Reader(packed);
   const byLane = lanes.map(() => new Map());
   const text = () => texts[reader.next() - 1];
@@ -53,6 +79,7 @@ const failuresOf = ({ count, packed, texts }, lanes) => {
     const [age, uses, idle] = [reader.next() * 1000, reader.next(), (reader.next() - 1) * 1000];
     byLane[lane].set(slot, {
       slot, due, sent, done, kind, timedOut: flags % 2 === 1, reused: flags > 1, status, peer, port, server, body, detail, age, uses, idle,
+      ids: carriedIds(id_seed, lane, slot, ids[lane]),
     });
   }
   return byLane;

@@ -43,6 +43,7 @@ class Details {
     const since = (at) => `${this.offset(at)}, ${distance(at - failure.due)} after due`;
     const idle = failure.idle < 0 ? '' : `, idle for ${distance(failure.idle)}`;
     const reused = `reused, ${distance(failure.age)} old, ${some(failure.uses, 'request')} before${idle}`;
+    const { uuid, traceparent } = failure.ids();
     const all = [
       ['slot', failure.slot],
       ['due', this.offset(failure.due)],
@@ -56,6 +57,8 @@ class Details {
       ['server', failure.server],
       ['body', failure.body],
       ['detail', failure.detail],
+      ['uuid', uuid],
+      ['traceparent', traceparent],
     ];
     return all.filter(([, fact]) => fact !== undefined);
   }

@@ -1,0 +1,5 @@
+//! Requests that differ from probe to probe: what a server sees of them, and what the reports say.
+
+mod ids;
+mod lines;
+mod placeholders;
