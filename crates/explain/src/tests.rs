@@ -14,6 +14,7 @@ use crate::world::World;
 use lapse_measure::answer::Class;
 use lapse_measure::lane::{Lane, Policy};
 use lapse_measure::phase::Phase;
+use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 use lapse_record::batch::{Batch, Served};
 use lapse_record::entry::Entry;
@@ -381,6 +382,21 @@ fn refusals_as_pods_end_are_an_endpoint_race_and_nothing_rarer() {
     for case in Explanation::of(&record).cases {
         assert!(case.findings[0].score >= LIKELY && case.findings[0].fix.is_some());
     }
+}
+
+#[test]
+fn endpoints_that_are_exchanged_at_once_were_never_empty() {
+    let run = Run::of(&["shop"]).settings(0, workload()).found("blue-1").found("blue-2");
+    let run = run.about(6_000, ObjectKind::Service, "shop", EventKind::SelectorSwitched);
+    let run = run.pod(6_002, "blue-1", EventKind::EndpointRemoved).pod(6_002, "blue-2", EventKind::EndpointRemoved);
+    let run = run.pod(6_002, "green-1", EventKind::EndpointAdded).pod(6_002, "green-2", EventKind::EndpointAdded);
+    let record = run.record(|lane, ms| match (lane.policy, ms) {
+        (Policy::New, 6_010..6_100) if one_of_two(ms) => failed(Class::Refused),
+        _ => OK,
+    });
+    let world = World::of(&record);
+    assert_eq!(world.routed(Offset::from_nanos(6_002_000_000)), Some(2));
+    assert_eq!(world.fewest_routed(Span::new(Offset::ZERO, Offset::from_nanos(9_000_000_000))).unwrap().0, 2);
 }
 
 #[test]

@@ -127,6 +127,10 @@ impl<'a> World<'a> {
                 _ => false,
             };
             if changed {
+                // One update of the list may exchange pods: in between there was no shorter list.
+                if world.routed.last().is_some_and(|(at, _)| *at == event.at) {
+                    world.routed.pop();
+                }
                 world.routed.push((event.at, routed.len()));
             }
         }
