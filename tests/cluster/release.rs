@@ -2,13 +2,14 @@
 
 use std::env;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use tokio::net::TcpSocket;
 
 use super::report::Report;
 
@@ -65,7 +66,7 @@ impl Release {
     fn wait_for_route(&self) {
         let mut in_a_row = 0;
         for _ in 0..600 {
-            in_a_row = if self.answers() { in_a_row + 1 } else { 0 };
+            in_a_row = if self.answers().unwrap_or(false) { in_a_row + 1 } else { 0 };
             if in_a_row == 10 {
                 return;
             }
@@ -74,16 +75,22 @@ impl Release {
         panic!("{} does not answer at its node port {}", self.name, self.port);
     }
 
-    fn answers(&self) -> bool {
-        let exchange = || {
-            let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], self.port).into(), Duration::from_secs(1))?;
-            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-            stream.write_all(b"GET / HTTP/1.1\r\nhost: wine\r\nconnection: close\r\n\r\n")?;
-            let mut head = [0; 12];
-            stream.read_exact(&mut head)?;
-            Ok::<_, io::Error>(head == *b"HTTP/1.1 200")
+    /// Asks the node port once, from an address that no prober has: connection tracking remembers the port of a refused
+    /// attempt for 120 s, and refuses the next one from that address and port as well, whatever kube-proxy knows by then.
+    fn answers(&self) -> io::Result<bool> {
+        let connected = async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(([127, 0, 0, 2], 0).into())?;
+            tokio::time::timeout(Duration::from_secs(1), socket.connect(([127, 0, 0, 1], self.port).into())).await?
         };
-        exchange().unwrap_or(false)
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut stream = runtime.block_on(connected)?.into_std()?;
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: wine\r\nconnection: close\r\n\r\n")?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head)?;
+        Ok(head == *b"HTTP/1.1 200")
     }
 
     /// The command that upgrades the release to `values`, with the flags `more`.
