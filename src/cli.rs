@@ -165,7 +165,6 @@ Examples: the timeline of a run in cells of 10 ms, for a spreadsheet; the verdic
 
 /// The arguments of `lapse run`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 struct RunArgs {
     /// The URL to hammer (http, https; grpc, grpcs for a health check or a method), or the file of a scenario.
     #[arg(value_name = "URL|SCENARIO", help_heading = "Target")]

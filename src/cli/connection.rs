@@ -10,6 +10,7 @@ use lapse_hammer::target::ConnectTo;
 
 /// How lapse connects.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub(super) struct ConnectionArgs {
     /// The connections of probes: from a keep-alive pool, a new one each, or both in turn [e.g. new].
     #[arg(
