@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use super::lint::input::Texts;
-use lapse_lint::rollout::{Rollout, rollouts};
+use lapse_lint::rollout::{Rollout, Rollouts, rollouts};
 
 /// The flags that name manifests beside a recorded run.
 #[derive(Debug, Args)]
@@ -56,8 +56,8 @@ pub(super) fn read(texts: &mut Texts, path: &str) -> Result<()> {
     texts.read_stdin()
 }
 
-/// The rollout of the workload of this name; without one, of the only workload that gets requests, or that was followed.
-pub(super) fn choose(texts: &Texts, name: Option<&str>, followed: &BTreeSet<&str>) -> Result<Rollout> {
+/// The rollouts of these texts, each of which has to be readable.
+pub(super) fn readable(texts: &Texts) -> Result<Rollouts> {
     let read = rollouts(&texts.sources());
     if let Some(first) = texts.said.iter().chain(&read.said).find(|remark| remark.unread) {
         let line = first.line.map_or_else(String::new, |line| format!(", line {line},"));
@@ -67,6 +67,12 @@ pub(super) fn choose(texts: &Texts, name: Option<&str>, followed: &BTreeSet<&str
         read.read.objects > 0,
         "there is no object of Kubernetes in the manifests: name what `helm template CHART` or `helm get manifest RELEASE` prints"
     );
+    Ok(read)
+}
+
+/// The rollout of the workload of this name; without one, of the only workload that gets requests, or that was followed.
+pub(super) fn choose(texts: &Texts, name: Option<&str>, followed: &BTreeSet<&str>) -> Result<Rollout> {
+    let read = readable(texts)?;
     let all = || read.all.iter().map(|one| one.workload.name.as_str());
     let mut fit: Vec<_> = match name {
         Some(name) => read.all.iter().filter(|one| one.workload.name == name).collect(),

@@ -20,6 +20,7 @@ use crate::recorded::Recorded;
 use lapse_lab::duration_range::DurationRange;
 use lapse_lab::scenario::pod::OnSigterm;
 use lapse_lint::rollout::Rollout;
+use lapse_lint::upgrade::{Upgrade, upgrade};
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::journal;
@@ -29,8 +30,9 @@ use lapse_reproduce::prediction::{Measured, Typed, predict};
 use lapse_reproduce::run::Choice;
 
 pub(super) const EXAMPLE: &str = "\
-Examples: a chart, before it is installed; with values; with lags that a run in the same cluster measured
+Examples: a chart, before it is installed; its upgrade from what is installed; with values; with lags that a run measured
   lapse predict ./chart
+  helm get manifest shop > now.yaml; lapse predict ./chart --before now.yaml
   helm template shop ./chart --values prod.yaml | lapse predict - --on-sigterm drain
   lapse predict rendered.yaml --from reports/2026-11-22T20-15-03-shop";
 
@@ -44,6 +46,10 @@ pub(super) struct PredictArgs {
     /// The workload that will be rolled out, where there are several that get requests.
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// The manifests of the release that is there now, to predict what the upgrade from it loses: old pods end as these say,
+    /// and a Service may be switched to other pods [repeatable; e.g. what `helm get manifest shop` prints].
+    #[arg(long, value_name = "FILE|FOLDER")]
+    before: Vec<String>,
     /// A run in the same cluster, whose lags, starts and ends are taken over: a folder, an exported file, or a URL.
     #[arg(long, value_name = "RUN")]
     from: Option<String>,
@@ -110,6 +116,8 @@ enum FormatName {
 /// What was found out: what each play of the rollout lost, and what cures it.
 pub(super) struct Prediction {
     rollout: Rollout,
+    /// What the upgrade does, if the release before it is known.
+    upgrade: Option<Upgrade>,
     draft: Draft,
     /// The scenario that was played, as YAML.
     yaml: String,
@@ -131,7 +139,10 @@ impl From<Sigterm> for OnSigterm {
 
 /// Plays the rollout and prints what it will lose.
 pub(super) fn execute(args: &PredictArgs) -> Result<ExitCode> {
-    let rollout = rollout(args)?;
+    let (rollout, upgrade) = rollout(args)?;
+    if let Some(why) = upgrade.as_ref().and_then(idle) {
+        return nothing_rolls(args, &rollout, why);
+    }
     let measured = args.from.as_deref().map(measured).transpose()?;
     let typed = Typed {
         lag: args.lag,
@@ -141,7 +152,8 @@ pub(super) fn execute(args: &PredictArgs) -> Result<ExitCode> {
         hop: args.hop.map(Into::into),
         rate: args.rate,
     };
-    let draft = predict(&rollout, &typed, measured.as_ref()).context("no scenario follows from the manifests")?;
+    let draft = predict(&rollout, upgrade.as_ref(), &typed, measured.as_ref())
+        .context("no scenario follows from the manifests")?;
     let yaml = draft.to_yaml()?;
     if let Some(path) = &args.out {
         fs::write(path, &yaml).with_context(|| format!("cannot write the scenario to {}", path.display()))?;
@@ -154,7 +166,7 @@ pub(super) fn execute(args: &PredictArgs) -> Result<ExitCode> {
     let played = plays::play(&draft.scenario, how, &folder("plays"), try_cures::plan_of)?;
     let Some(mut plays) = played else { return interrupted() };
     plays.sort_by_key(|play| std::cmp::Reverse(lost(play)));
-    let mut prediction = Prediction { rollout, draft, yaml, plays, cures: None };
+    let mut prediction = Prediction { rollout, upgrade, draft, yaml, plays, cures: None };
     if prediction.loses() && !args.no_cures {
         let settings = Trials {
             scenario: prediction.draft.scenario.clone(),
@@ -198,8 +210,8 @@ impl Prediction {
     }
 }
 
-/// The rollout that the manifests describe.
-fn rollout(args: &PredictArgs) -> Result<Rollout> {
+/// The rollout that the manifests describe, and what it is an upgrade of.
+fn rollout(args: &PredictArgs) -> Result<(Rollout, Option<Upgrade>)> {
     let mut texts = Texts::default();
     let path = Path::new(&args.what);
     if path.join("Chart.yaml").is_file() {
@@ -207,7 +219,33 @@ fn rollout(args: &PredictArgs) -> Result<Rollout> {
     } else {
         manifests::read(&mut texts, &args.what)?;
     }
-    manifests::choose(&texts, args.workload.as_deref(), &BTreeSet::new())
+    let rollout = manifests::choose(&texts, args.workload.as_deref(), &BTreeSet::new())?;
+    if args.before.is_empty() {
+        return Ok((rollout, None));
+    }
+    let mut before = Texts::default();
+    args.before.iter().try_for_each(|path| before.read_path(path))?;
+    manifests::readable(&before)?;
+    let upgrade = upgrade(&before.sources(), &texts.sources(), &rollout);
+    Ok((rollout, Some(upgrade)))
+}
+
+/// Why an upgrade replaces no pod that serves; `None` if it may.
+const fn idle(upgrade: &Upgrade) -> Option<&'static str> {
+    match upgrade {
+        Upgrade::Unchanged => Some("the upgrade leaves its pod template as it is, so that no pod is replaced"),
+        Upgrade::Installed => Some("in the release before, nothing served where it serves"),
+        Upgrade::Replaced(_) | Upgrade::Switched(_) => None,
+    }
+}
+
+fn nothing_rolls(args: &PredictArgs, rollout: &Rollout, why: &str) -> Result<ExitCode> {
+    let text = match args.format {
+        FormatName::Text => page::nothing_rolls_text(&rollout.workload, why, style::of_stdout()),
+        FormatName::Json => page::nothing_rolls_json(rollout, why),
+    };
+    output::print("the prediction", |out| out.write_all(text.as_bytes()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What an earlier run measured.

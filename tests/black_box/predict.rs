@@ -78,6 +78,63 @@ fn pods_that_sleep_and_drain_lose_nothing_however_long_their_manifest_makes_them
     assert!(scenario.contains("`--on-sigterm` says so"), "{scenario}");
 }
 
+/// Two Deployments, and a Service that selects one of them.
+fn blue_green(active: &str, standby: u32) -> String {
+    let deployment = |slot: &str| {
+        let replicas = if slot == active { 2 } else { standby };
+        format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: shop-{slot}}}\nspec: {{replicas: {replicas}, template: {{metadata: {{labels: {{slot: {slot}}}}}, spec: {{containers: [{{name: web, ports: [{{containerPort: 80}}], readinessProbe: {{tcpSocket: {{port: 80}}}}}}]}}}}}}\n"
+        )
+    };
+    let service = format!(
+        "---\napiVersion: v1\nkind: Service\nmetadata: {{name: shop}}\nspec: {{selector: {{slot: {active}}}, ports: [{{port: 80}}]}}\n"
+    );
+    format!("{}{}{service}", deployment("blue"), deployment("green"))
+}
+
+#[test]
+fn a_switch_to_pods_that_are_there_loses_nothing_and_one_to_pods_that_are_not_loses_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = |text: &str| {
+        let path = folder.path().join("before.yaml");
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let now = before(&blue_green("blue", 2));
+    let answer = json(&predicted(&blue_green("green", 2), &["--before", &now]));
+    assert_eq!((answer["loses"].as_bool(), answer["workload"]["name"].as_str()), (Some(false), Some("shop-green")));
+    let upgrade = answer["upgrade"].as_str().unwrap();
+    assert!(upgrade.contains("switches the Service shop from Deployment shop-blue, whose pods stay"), "{upgrade}");
+    assert_eq!(answer["depends"], Value::Null, "no pod ends");
+    assert!(answer["scenario"].as_str().unwrap().contains("keepOld: always"), "{}", answer["scenario"]);
+
+    let now = before(&blue_green("blue", 0));
+    let answer = json(&predicted(&blue_green("green", 0), &["--before", &now, "--no-cures"]));
+    let cause = &answer["explanation"]["cases"][0]["causes"][0]["name"];
+    assert_eq!((answer["loses"].as_bool(), cause.as_str()), (Some(true), Some("selector-switch")), "{answer:#}");
+}
+
+#[test]
+fn an_upgrade_that_adds_a_hook_still_loses_what_old_pods_without_it_lose() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("before.yaml");
+    let hook = "lifecycle: {preStop: {sleep: {seconds: 1}}}";
+    std::fs::write(&path, manifests("", "")).unwrap();
+    let before = ["--before", path.to_str().unwrap(), "--no-cures"];
+    let answer = json(&predicted(&manifests("", hook), &before));
+    assert_eq!(answer["loses"].as_bool(), Some(true), "{answer:#}");
+    let scenario = answer["scenario"].as_str().unwrap();
+    assert!(scenario.contains("# the manifest of Deployment shop: no preStop hook"), "{scenario}");
+    let ended = predicted(&manifests("", ""), &before);
+    let answer = json(&ended);
+    assert_eq!((ended.code(), answer["loses"].as_bool()), (Some(0), Some(false)), "{answer:#}");
+    assert!(answer["nothing_rolls"].as_str().unwrap().contains("leaves its pod template as it is"), "{answer:#}");
+    std::fs::write(&path, "replicas: 2\n").unwrap();
+    let ended = predicted(&manifests("", ""), &before);
+    assert_eq!(ended.code(), Some(2));
+    assert!(ended.stderr.contains("no object of Kubernetes in the manifests"), "{}", ended.stderr);
+}
+
 #[test]
 fn lags_and_starts_are_those_of_an_earlier_run() {
     let story = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/story");

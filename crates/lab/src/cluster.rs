@@ -13,7 +13,7 @@ use super::endpoints::List;
 use super::kubelet;
 use super::pod::Pod;
 use super::scenario::{Act, Scenario};
-use super::strategy::{BlueGreen, Census, RollingUpdate, Strategy, Switch};
+use super::strategy::{BlueGreen, Census, KeepOld, RollingUpdate, Strategy, Switch};
 use super::world_log::WorldLog;
 use lapse_record::event::detail::Detail;
 use lapse_record::event::{Event, EventKind};
@@ -142,8 +142,10 @@ impl Cluster {
         self.log.tell(EventKind::SelectorSwitched, format!("the selector is switched to {template}"));
         self.state().selector = Some(template);
         self.log.stir();
-        sleep(how.keep_old.draw()).await;
-        self.retire(u32::MAX);
+        if let KeepOld::For(length) = how.keep_old {
+            sleep(length.draw()).await;
+            self.retire(u32::MAX);
+        }
         self.wait_for_new().await;
     }
 

@@ -9,6 +9,9 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::duration_range::DurationRange;
 
+/// The word of a scenario for old pods that stay.
+const ALWAYS: &str = "always";
+
 /// A number of pods, absolute or as a percentage of the replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
@@ -49,8 +52,18 @@ pub struct RollingUpdate {
 pub struct BlueGreen {
     /// When the selector is switched.
     pub switch: Switch,
-    /// The time for which the old pods stay after the switch.
-    pub keep_old: DurationRange,
+    /// For how long the old pods stay after the switch.
+    pub keep_old: KeepOld,
+}
+
+/// For how long old pods stay after the switch to new ones; `always`, or a length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub enum KeepOld {
+    /// So long, and then they are deleted.
+    For(DurationRange),
+    /// They are not deleted.
+    Always,
 }
 
 /// When the selector is switched to the new pods.
@@ -148,7 +161,24 @@ impl Default for Strategy {
 
 impl Default for BlueGreen {
     fn default() -> Self {
-        Self { switch: Switch::WhenReady, keep_old: DurationRange::ZERO }
+        Self { switch: Switch::WhenReady, keep_old: KeepOld::For(DurationRange::ZERO) }
+    }
+}
+
+impl TryFrom<String> for KeepOld {
+    type Error = <DurationRange as TryFrom<String>>::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == ALWAYS { Ok(Self::Always) } else { text.try_into().map(Self::For) }
+    }
+}
+
+impl serde::Serialize for KeepOld {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::For(length) => length.serialize(serializer),
+            Self::Always => serializer.serialize_str(ALWAYS),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod service;
 mod shell;
 #[cfg(test)]
 mod testing;
+pub mod upgrade;
 mod workload;
 pub mod yaml;
 

@@ -93,14 +93,15 @@ pub fn rollouts(sources: &[Source<'_>]) -> Rollouts {
     let contents = object::read(sources);
     let manifests = Manifests::new(&contents.objects, None);
     let served = manifests.served();
-    let all = served.iter().map(|served| rollout(&manifests, served)).collect();
+    let all = served.iter().map(|served| of(&manifests, served)).collect();
     let others = contents.objects.iter().filter(|object| matches!(object.kind, Kind::Other | Kind::Custom)).count();
     let (documents, unread) = (contents.documents, contents.unread);
     let read = Counts { documents, unread, objects: contents.objects.len() - others, others };
     Rollouts { all, said: contents.said, read }
 }
 
-fn rollout(manifests: &Manifests<'_>, served: &Served<'_, '_>) -> Rollout {
+/// The rollout of a workload that gets requests.
+pub(crate) fn of(manifests: &Manifests<'_>, served: &Served<'_, '_>) -> Rollout {
     let workload = served.workload;
     let replicas = served.replicas.least.unwrap_or(NODES).max(1);
     let first = |probe: fn(&Container<'_>) -> Option<Probing>| served.answering().find_map(probe);

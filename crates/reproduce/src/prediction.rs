@@ -12,8 +12,9 @@ use lapse_lab::duration_range::DurationRange;
 use lapse_lab::scenario::expect::{Amount, Expect};
 use lapse_lab::scenario::pod::{Liveness, OnSigterm};
 use lapse_lab::scenario::{self, Measure};
-use lapse_lab::strategy::Strategy;
+use lapse_lab::strategy::{BlueGreen, KeepOld, Strategy, Switch};
 use lapse_lint::rollout::Rollout;
+use lapse_lint::upgrade::{Standby, Switched, Upgrade};
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::Human;
 use lapse_record::record::Record;
@@ -83,9 +84,19 @@ impl Measured {
     }
 }
 
-/// The scenario of a rollout to come.
-pub fn predict(rollout: &Rollout, typed: &Typed, measured: Option<&Measured>) -> Result<Draft, scenario::Error> {
-    let told = Settings::of_manifests(rollout);
+/// The scenario of a rollout to come: of `rollout` as an `upgrade` of what was there before, or, if that is not known,
+/// from pods that are set as the new ones.
+///
+/// # Errors
+///
+/// If the settings make no world of the lab.
+pub fn predict(
+    rollout: &Rollout,
+    upgrade: Option<&Upgrade>,
+    typed: &Typed,
+    measured: Option<&Measured>,
+) -> Result<Draft, scenario::Error> {
+    let told = told(rollout, upgrade);
     let kind = kind(rollout, typed, measured);
     let lag = known(typed.lag, "--lag", measured.map(|run| &run.lag), || {
         let usual = DurationRange::between(lag::USUAL.0, lag::USUAL.1);
@@ -95,8 +106,7 @@ pub fn predict(rollout: &Rollout, typed: &Typed, measured: Option<&Measured>) ->
         Known::assumed(OnSigterm::Exit, "the commonest, and in no manifest")
     });
     let replicas = told.replicas.clone().unwrap_or_else(|| Known::assumed(2, "nothing told of it"));
-    let strategy = told.strategy.clone().unwrap_or_else(|| Known::assumed(Strategy::default(), "nothing told of it"));
-    let strategy = short_wait(strategy, lag.value.high());
+    let strategy = strategy(&told, upgrade, lag.value.high());
     let ready = known(typed.ready, "--ready", None, || {
         Known::assumed(DurationRange::exactly(starting::USUAL), "how long pods take to start is not in manifests")
     });
@@ -144,6 +154,38 @@ pub fn predict(rollout: &Rollout, typed: &Typed, measured: Option<&Measured>) ->
         ),
     };
     parts.draft()
+}
+
+/// What the manifests say of the old pods and of the new ones.
+fn told(rollout: &Rollout, upgrade: Option<&Upgrade>) -> Settings {
+    let new = Settings::of_manifests(rollout);
+    match upgrade {
+        Some(Upgrade::Replaced(before)) => Settings { old: Settings::of_manifests(before).old, ..new },
+        Some(Upgrade::Switched(switched)) => Settings { old: Settings::of_manifests(&switched.from).old, ..new },
+        None | Some(Upgrade::Unchanged | Upgrade::Installed) => new,
+    }
+}
+
+/// How pods are replaced, without waits that only take time.
+fn strategy(told: &Settings, upgrade: Option<&Upgrade>, lag: Duration) -> Known<Strategy> {
+    if let Some(Upgrade::Switched(switched)) = upgrade {
+        return switch(switched);
+    }
+    let strategy = told.strategy.clone().unwrap_or_else(|| Known::assumed(Strategy::default(), "nothing told of it"));
+    short_wait(strategy, lag)
+}
+
+/// A Service that is switched.
+fn switch(switched: &Switched) -> Known<Strategy> {
+    let from = format!("{} {}", switched.from.workload.kind, switched.from.workload.name);
+    let (switch, are) = match switched.standby {
+        Standby::None => (Switch::WhenCreated, "has no pods before"),
+        Standby::Stays | Standby::Replaced => (Switch::WhenReady, "has its pods before"),
+    };
+    let (keep_old, stay) =
+        if switched.keeps_old { (KeepOld::Always, "stay") } else { (KeepOld::For(DurationRange::ZERO), "are deleted") };
+    let says = format!("the Service is switched to this workload, which {are}; the pods of {from} {stay}");
+    Known::shown(Strategy::BlueGreen(BlueGreen { switch, keep_old }), says)
 }
 
 /// A value as it was typed, else as a run measured it, else as it usually is.

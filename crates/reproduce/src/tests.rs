@@ -181,7 +181,7 @@ fn what_only_takes_time_is_predicted_shorter_and_what_loses_requests_is_not() {
     let hook =
         ", lifecycle: {preStop: {sleep: {seconds: 120}}}, livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 1}";
     let large = rollout_of("replicas: 100, minReadySeconds: 90", hook);
-    let draft = prediction::predict(&large, &Typed::default(), None).unwrap();
+    let draft = prediction::predict(&large, None, &Typed::default(), None).unwrap();
     let pod = draft.scenario.pod("old").unwrap();
     let seconds = |range: DurationRange| range.high().as_secs_f64();
     assert!(seconds(pod.pre_stop) < 4.0 && seconds(pod.grace) < 4.0, "both outlast a lag of 0.8 s: {pod:?}");
@@ -190,7 +190,7 @@ fn what_only_takes_time_is_predicted_shorter_and_what_loses_requests_is_not() {
     let why = draft.comments.get("pods.old.preStop").unwrap();
     assert!(why.contains("the manifest of Deployment shop") && why.contains("outlast the lag"), "{why}");
     let slow = Typed { ready: Some("8s".parse().unwrap()), lag: Some("100ms".parse().unwrap()), ..Typed::default() };
-    let killed = prediction::predict(&rollout_of("replicas: 1", hook), &slow, None).unwrap();
+    let killed = prediction::predict(&rollout_of("replicas: 1", hook), None, &slow, None).unwrap();
     assert!(killed.scenario.pod("old").unwrap().liveness.is_some(), "it kills pods that take 8 s to start");
     let text = killed.to_yaml().unwrap();
     assert_eq!(Scenario::parse(&text).unwrap(), killed.scenario, "{text}");
@@ -201,7 +201,7 @@ fn a_prediction_takes_over_what_an_earlier_run_measured() {
     let record = upgrade(143);
     let measured = Measured::of(&record, &Choice::of(&record, None, None).unwrap());
     let shop = rollout_of("replicas: 2", "");
-    let draft = prediction::predict(&shop, &Typed::default(), Some(&measured)).unwrap();
+    let draft = prediction::predict(&shop, None, &Typed::default(), Some(&measured)).unwrap();
     let run = drafted(&record, &Beside::default()).unwrap();
     assert_eq!(draft.scenario.hops(), run.scenario.hops());
     let [old, measured] = [&draft, &run].map(|draft| draft.scenario.pod("old").unwrap());

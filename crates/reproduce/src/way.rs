@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lapse_explain::world::PodLife;
 use lapse_lab::duration_range::DurationRange;
-use lapse_lab::strategy::{BlueGreen, Strategy, Switch};
+use lapse_lab::strategy::{BlueGreen, KeepOld, Strategy, Switch};
 use lapse_measure::span::Span;
 use lapse_measure::time::Offset;
 use lapse_record::event::EventKind;
@@ -95,13 +95,16 @@ pub(crate) fn blue_green(seen: &Seen<'_>) -> Known<Strategy> {
     let ready = seen.young.iter().map(|pod| pod.ready).max().flatten();
     let deleted = seen.old.iter().filter_map(|pod| pod.deleting).min();
     let at = switched.or_else(|| seen.old.iter().filter_map(|pod| pod.left).min());
-    let (Some(at), Some(deleted)) = (at, deleted) else {
+    let Some(at) = at else {
         return Known::assumed(Strategy::BlueGreen(BlueGreen::default()), "nothing told when the switch came");
     };
     let early = ready.is_none_or(|ready| at < ready);
     let switch = if early { Switch::WhenCreated } else { Switch::WhenReady };
-    let kept = Duration::from_millis(u64::try_from(deleted.since(at).as_millis()).unwrap_or(u64::MAX));
-    let keep_old = DurationRange::exactly(if kept < Duration::from_millis(100) { Duration::ZERO } else { kept });
+    let keep_old = deleted.map_or(KeepOld::Always, |deleted| {
+        let kept = Duration::from_millis(u64::try_from(deleted.since(at).as_millis()).unwrap_or(u64::MAX));
+        let is_at_once = kept < Duration::from_millis(100);
+        KeepOld::For(if is_at_once { DurationRange::ZERO } else { DurationRange::exactly(kept) })
+    });
     let says = if early {
         "the switch came before all new pods were ready"
     } else {

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::{Prediction, lost};
 use lapse_explain::explanation::Explanation;
 use lapse_lab::scenario::pod::OnSigterm;
+use lapse_lint::ObjectName;
+use lapse_lint::rollout::Rollout;
+use lapse_lint::upgrade::{Standby, Upgrade};
 use lapse_measure::phrase::{part, some};
 use lapse_measure::time::{Bounded, nanos};
 use lapse_record::record::Record;
@@ -25,7 +28,12 @@ pub(super) fn text(prediction: &Prediction, look: Look) -> Result<String> {
     } else {
         page.lead(Ink::Unsure, "UNDECIDED", &format!("{named}: no probe failed, and the plays were held up"));
     }
-    page.say(2, &depends(prediction));
+    if let Some(upgrade) = prediction.upgrade.as_ref().and_then(|upgrade| does(upgrade, &prediction.rollout)) {
+        page.say(2, &upgrade);
+    }
+    if let Some(depends) = depends(prediction) {
+        page.say(2, &depends);
+    }
     if let Some(slow) = prediction.plays.iter().filter_map(slow).max_by_key(|slow| slow.estimate) {
         page.say(2, &format!("Answers were slow for {slow} of a play"));
     }
@@ -51,6 +59,58 @@ pub(super) fn text(prediction: &Prediction, look: Look) -> Result<String> {
     whole.push('\n');
     whole.push_str(&page.into_text());
     Ok(whole)
+}
+
+/// An upgrade that replaces no pod that serves.
+pub(super) fn nothing_rolls_text(workload: &ObjectName, why: &str, look: Look) -> String {
+    let mut page = Page::new(look);
+    page.lead(Ink::Good, "NOTHING ROLLS", &format!("{} {}: {why}", workload.kind, workload.name));
+    page.into_text()
+}
+
+/// The same for programs.
+pub(super) fn nothing_rolls_json(rollout: &Rollout, why: &str) -> String {
+    let value = json!({
+        "workload": workload(&rollout.workload),
+        "services": rollout.services,
+        "loses": false,
+        "nothing_rolls": why,
+        "plays": [],
+    });
+    format!("{value:#}\n")
+}
+
+fn workload(named: &ObjectName) -> Value {
+    json!({"kind": named.kind, "namespace": named.namespace, "name": named.name})
+}
+
+/// What the upgrade does to the pods that serve, in a sentence; `None` if it does nothing.
+fn does(upgrade: &Upgrade, rollout: &Rollout) -> Option<String> {
+    match upgrade {
+        Upgrade::Unchanged | Upgrade::Installed => None,
+        Upgrade::Replaced(_) => {
+            Some("The upgrade changes its pod template; old pods end as the manifests before it say".to_owned())
+        }
+        Upgrade::Switched(switched) => {
+            let from = &switched.from;
+            let services: Vec<_> =
+                rollout.services.iter().filter(|service| from.services.contains(service)).map(String::as_str).collect();
+            let standby = match switched.standby {
+                Standby::None => "which has no pods before",
+                Standby::Stays => "which has its pods before",
+                Standby::Replaced => {
+                    "which has its pods before; the upgrade replaces these as well, a rollout of its own that was not played"
+                }
+            };
+            let old = if switched.keeps_old { "stay" } else { "are deleted" };
+            Some(format!(
+                "The upgrade switches the Service {} from {} {}, whose pods {old}, to this workload, {standby}",
+                services.join(", "),
+                from.workload.kind,
+                from.workload.name
+            ))
+        }
+    }
 }
 
 /// What the plays lost, in a sentence.
@@ -92,8 +152,11 @@ fn slow(play: &Record) -> Option<Bounded> {
     (!slow.estimate.is_zero()).then_some(slow)
 }
 
-/// A sentence on what the answer depends on the most: what the program does.
-fn depends(prediction: &Prediction) -> String {
+/// A sentence on what the answer depends on the most: what the program does; `None` if no pod ends.
+fn depends(prediction: &Prediction) -> Option<String> {
+    if matches!(&prediction.upgrade, Some(Upgrade::Switched(switched)) if switched.keeps_old) {
+        return None;
+    }
     let scenario = &prediction.draft.scenario;
     let on_sigterm = scenario.pod(scenario.first()).map(|pod| pod.on_sigterm);
     let does = match on_sigterm {
@@ -103,7 +166,9 @@ fn depends(prediction: &Prediction) -> String {
         Some(OnSigterm::Exit) | None => "exit at once",
     };
     let whys = prediction.draft.comments.get("pods.old.onSigterm").unwrap_or_default();
-    format!("It depends on what the program does on SIGTERM: here its pods {does} ({whys}); --on-sigterm plays another")
+    Some(format!(
+        "It depends on what the program does on SIGTERM: here its pods {does} ({whys}); --on-sigterm plays another"
+    ))
 }
 
 /// The same for programs.
@@ -116,11 +181,12 @@ pub(super) fn json(prediction: &Prediction) -> Result<String> {
         }
         None => Value::Null,
     };
-    let workload = &prediction.rollout.workload;
+    let upgrade = prediction.upgrade.as_ref().and_then(|upgrade| does(upgrade, &prediction.rollout));
     let assumed = prediction.draft.assumed().map(|(key, why)| json!({"key": key, "why": why}));
     let whole = json!({
-        "workload": {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name},
+        "workload": workload(&prediction.rollout.workload),
         "services": prediction.rollout.services,
+        "upgrade": upgrade,
         "loses": prediction.loses(),
         "plays": prediction.plays.iter().map(play).collect::<Vec<_>>(),
         "doubts": prediction.doubts(),

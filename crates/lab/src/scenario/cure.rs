@@ -10,7 +10,7 @@ use super::hop::{HopSpec, Reloads};
 use super::pod::{Honesty, OnSigterm, PodSpec};
 use super::{Scenario, Script};
 use crate::duration_range::DurationRange;
-use crate::strategy::{Quantity, RollingUpdate, Strategy, Switch};
+use crate::strategy::{BlueGreen, KeepOld, Quantity, RollingUpdate, Strategy, Switch};
 
 /// What a preStop sleep is longer than the slowest list at the least: what is under way then ends meanwhile.
 const MARGIN: Duration = Duration::from_millis(200);
@@ -151,8 +151,8 @@ impl Script {
                 }
             }
             Cure::KeepOld(seconds) => {
-                if let Strategy::BlueGreen(blue_green) = &mut self.rollout {
-                    raise(&mut blue_green.keep_old, seconds);
+                if let Strategy::BlueGreen(BlueGreen { keep_old: KeepOld::For(length), .. }) = &mut self.rollout {
+                    raise(length, seconds);
                 }
             }
             Cure::Retries | Cure::ConnectTimeout | Cure::NoReloads => {
