@@ -59,7 +59,7 @@ pub(super) struct PredictArgs {
     /// The hop in front of the pods [default: as in --from, or an ingress where one leads to them, or a service].
     #[arg(long, value_name = "HOP")]
     hop: Option<HopName>,
-    /// How long the hop goes by an old list of pods [default: as in --from, or 200ms..800ms; e.g. 1s..2s].
+    /// How long the hop goes by an old list of pods [default: as in --from, or 200ms..1200ms; e.g. 1s..2s].
     #[arg(long, value_name = "TIME|RANGE")]
     lag: Option<DurationRange>,
     /// The time from a pod's creation until it is ready [default: as in --from, or 1s; e.g. 5s..8s].

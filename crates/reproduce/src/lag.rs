@@ -16,8 +16,9 @@ use lapse_record::failure::Failure;
 use crate::known::{Known, range, words};
 use crate::seen::{Seen, Step, found_nothing};
 
-/// The lag of a hop of which nothing is known, as of kube-proxy on a cluster that is not busy.
-pub(crate) const USUAL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(800));
+/// The lag of a hop of which nothing is known, as of kube-proxy: it writes its rules at most once a second by default
+/// (`minSyncPeriod`, `--iptables-min-sync-period`), and takes some time to hear of a change and to write.
+pub(crate) const USUAL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(1_200));
 /// The shortest outage of all new connections that is one of the whole service, not a streak of bad luck.
 const SOLID: Duration = Duration::from_millis(100);
 /// How long before an outage of everything the pod can have joined whose addition ends it.
