@@ -11,6 +11,7 @@ mod export;
 mod github;
 mod grpc;
 mod history;
+mod init;
 mod lab;
 mod lines;
 mod lint;
@@ -136,6 +137,9 @@ enum Command {
     /// and nothing denied was found in the rest.
     #[command(after_help = lint::EXAMPLE, arg_required_else_help = true)]
     Lint(LintArgs),
+    /// Write a plan, lapse.yaml, for a chart, manifests, a release of the cluster or a URL.
+    #[command(after_help = init::EXAMPLE, arg_required_else_help = true)]
+    Init(init::InitArgs),
     /// Check a plan, lapse.yaml, and print the flags that it amounts to; or print the schema of plans.
     #[command(subcommand, after_help = plan_check::EXAMPLE, arg_required_else_help = true)]
     Plan(plan_check::PlanCommand),
@@ -298,6 +302,7 @@ impl Cli {
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(args) => run::execute(&args),
+            Command::Init(args) => init::execute(&args),
             Command::Plan(command) => plan_check::execute(&command),
             Command::Report(args) => report::execute(&args),
             Command::Compare(args) => compare::execute(&args),

@@ -23,6 +23,8 @@ mod grpc;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod lint;

@@ -5,6 +5,7 @@
 
 mod container;
 mod documents;
+pub mod entry;
 mod field;
 mod finding;
 pub mod format;

@@ -38,6 +38,12 @@ pub(crate) struct Backend<'a> {
     pub(crate) namespace: Option<&'a str>,
     /// The field with the port, which may be a name or a number.
     pub(crate) port: Field<'a>,
+    /// The hosts whose requests it gets; empty for any.
+    pub(crate) hosts: Vec<&'a str>,
+    /// The path whose requests it gets, or the beginning of it.
+    pub(crate) path: &'a str,
+    /// Whether clients come by TLS; `None` if that is said elsewhere.
+    pub(crate) tls: Option<bool>,
 }
 
 /// The number of pods of a workload.
@@ -315,12 +321,26 @@ fn serving<'m, 'a>(workload: &'m Workload<'a>, services: &[&Service<'a>]) -> Vec
 
 fn ingress_backends(object: &Object) -> Vec<Backend<'_>> {
     let spec = Field::root(object).get("spec");
-    let rules = spec.get("rules").items().into_iter().flat_map(|rule| rule.dig("http.paths").items());
-    let mut all: Vec<_> = rules.map(|path| path.get("backend")).collect();
-    all.extend([spec.get("defaultBackend"), spec.get("backend")]);
-    let backends = all.iter().map(ingress_backend);
-    let named = backends.filter_map(|(field, port)| {
-        Some(Backend { object, service: field.text()?, namespace: object.namespace.as_deref(), port })
+    let secured = spec.get("tls").items();
+    let tls = |host: Option<&str>| {
+        secured.iter().any(|tls| {
+            let hosts = tls.get("hosts").texts();
+            hosts.is_empty() || host.is_some_and(|host| hosts.contains(&host))
+        })
+    };
+    let mut all = Vec::new();
+    for rule in spec.get("rules").items() {
+        let host = rule.get("host").text();
+        for path in rule.dig("http.paths").items() {
+            all.push((path.get("backend"), host, path.get("path").text().unwrap_or("/")));
+        }
+    }
+    all.extend([spec.get("defaultBackend"), spec.get("backend")].map(|backend| (backend, None, "/")));
+    let named = all.into_iter().filter_map(|(backend, host, path)| {
+        let (field, port) = ingress_backend(&backend);
+        let hosts = host.into_iter().collect();
+        let tls = Some(tls(host));
+        Some(Backend { object, service: field.text()?, namespace: object.namespace.as_deref(), port, hosts, path, tls })
     });
     named.collect()
 }
@@ -337,15 +357,26 @@ fn ingress_backend<'a>(backend: &Field<'a>) -> (Field<'a>, Field<'a>) {
 }
 
 fn route_backends(object: &Object) -> Vec<Backend<'_>> {
-    let rules = Field::root(object).dig("spec.rules").items().into_iter();
-    let references = rules.flat_map(|rule| rule.get("backendRefs").items());
-    let backends = references.filter(|reference| reference.get("kind").text().is_none_or(|kind| kind == "Service"));
-    let backends = backends.filter_map(|reference| {
-        let (field, namespace) = (reference.get("name"), reference.get("namespace").text());
-        let namespace = namespace.or(object.namespace.as_deref());
-        Some(Backend { object, service: field.text()?, namespace, port: reference.get("port") })
-    });
-    backends.collect()
+    let spec = Field::root(object).get("spec");
+    let mut all = Vec::new();
+    for rule in spec.get("rules").items() {
+        let path = rule.get("matches").items().first().and_then(|first| first.dig("path.value").text()).unwrap_or("/");
+        let references = rule.get("backendRefs").items().into_iter();
+        let services = references.filter(|reference| reference.get("kind").text().is_none_or(|kind| kind == "Service"));
+        all.extend(services.filter_map(|reference| {
+            let (field, namespace) = (reference.get("name"), reference.get("namespace").text());
+            Some(Backend {
+                object,
+                service: field.text()?,
+                namespace: namespace.or(object.namespace.as_deref()),
+                port: reference.get("port"),
+                hosts: spec.get("hostnames").texts(),
+                path,
+                tls: None,
+            })
+        }));
+    }
+    all
 }
 
 #[cfg(test)]

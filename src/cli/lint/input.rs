@@ -69,6 +69,12 @@ impl Texts {
 
     /// Renders a chart with helm, with its own values.
     pub(in crate::cli) fn render(&mut self, chart: &Path) -> Result<()> {
+        self.render_as("release", chart)
+    }
+
+    /// Renders a chart as this release.
+    pub(in crate::cli) fn render_as(&mut self, release: &str, chart: &Path) -> Result<()> {
+        ensure!(!release.starts_with('-'), "{release} is no name of a release: a name starts with a letter");
         let shown = chart.display();
         ensure!(
             chart.join("Chart.yaml").is_file(),
@@ -76,7 +82,7 @@ impl Texts {
         );
         // An absolute path is no flag, and no name of a repository.
         let path = fs::canonicalize(chart).with_context(|| format!("cannot read the chart {shown}"))?;
-        let output = Command::new("helm").args(["template", "release"]).arg(path).stdin(Stdio::null()).output();
+        let output = Command::new("helm").args(["template", release]).arg(path).stdin(Stdio::null()).output();
         let output = output.with_context(|| {
             format!(
                 "cannot run helm to render {shown}: install it, or render the chart elsewhere and pipe it in: `helm template \

@@ -81,6 +81,12 @@ impl Lapse {
         self
     }
 
+    /// Runs it in this folder, instead of one of its own.
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Writes a file into the folder in which `lapse` runs.
     pub(crate) fn file(self, name: &str, text: &str) -> Self {
         std::fs::write(self.folder.path().join(name), text).unwrap();
@@ -96,7 +102,10 @@ impl Lapse {
 
     pub(crate) fn start(mut self) -> Running {
         let file = |name| File::create(self.folder.path().join(name)).unwrap();
-        let command = self.command.current_dir(self.folder.path()).stdout(file("stdout")).stderr(file("stderr"));
+        if self.command.get_current_dir().is_none() {
+            self.command.current_dir(self.folder.path());
+        }
+        let command = self.command.stdout(file("stdout")).stderr(file("stderr"));
         Running { child: command.spawn().expect("lapse starts"), folder: self.folder }
     }
 
