@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 pub(crate) use self::table::{Row, Table};
 use crate::progress::{Progress, Style};
 use crate::run::launch;
-use crate::run::plan::Plan;
+use crate::run::plan::{Plan, RESOLUTION_BESIDE_A_WORLD};
 use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::cure::Cure;
 use lapse_measure::phase::Phase;
@@ -48,10 +48,17 @@ pub(crate) struct Trial {
     pub unseen: Duration,
     /// How long the rollout took.
     pub rollout: Duration,
+    /// How often it was made again, because the machine held it up.
+    pub again: usize,
 }
 
 /// The largest set of cures.
 const LARGEST: usize = 4;
+/// How often a trial that was held up is made again at the most.
+const AGAIN: usize = 2;
+/// A trial in which an outage of this length could have gone unseen was held up: by then the machine had stopped the world as
+/// well as the prober. It is what makes a scenario's run inconclusive.
+const HELD_UP: Duration = RESOLUTION_BESIDE_A_WORLD;
 
 /// Plays all trials; `None` if a signal ended them. First each cure alone; then pairs of those that lose requests alone,
 /// for one that does not is cheaper than a pair with it. While every set still loses requests, the one that lost the
@@ -143,19 +150,29 @@ where
     Ok(Some(rows))
 }
 
-/// Plays one trial; `None` if a signal ended it.
+/// Plays one trial, and again if the machine held it up; `None` if a signal ended it.
 fn play_one<P>(trials: &Trials, cures: &[Cure], nth: usize, plan: &P) -> Result<Option<Trial>>
 where
     P: Fn(&Scenario, &Path) -> Result<Plan>,
 {
     let scenario = trials.scenario.with_cures(trials.act, cures).context("the scenario has no such act")?;
-    let folder = trials.folder.join(format!("{}-{}", folder_name(cures), nth + 1));
-    let plan = plan(&scenario, &folder)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let record = runtime.block_on(launch::run(plan, &mut Progress::new(Style::Quiet)))?;
-    runtime.shutdown_background();
-    Ok((!record.interrupted).then(|| Trial::of(&record)))
+    let name = format!("{}-{}", folder_name(cures), nth + 1);
+    for again in 0.. {
+        let name = if again == 0 { name.clone() } else { format!("{name}-again-{again}") };
+        let plan = plan(&scenario, &trials.folder.join(name))?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+        let record = runtime.block_on(launch::run(plan, &mut Progress::new(Style::Quiet)))?;
+        runtime.shutdown_background();
+        let trial = Trial { again, ..Trial::of(&record) };
+        if record.interrupted {
+            break;
+        }
+        if again == AGAIN || !trial.is_held_up() {
+            return Ok(Some(trial));
+        }
+    }
+    Ok(None)
 }
 
 /// The name of the folder of a set's runs: the cures in words, without what paths do not take.
@@ -177,6 +194,12 @@ impl Trial {
             longest: totals.map_or_else(|| Bounded::exact(Duration::ZERO), |totals| totals.disruptions.longest_length),
             unseen: totals.map(|totals| totals.unseen.length).unwrap_or_default(),
             rollout: from.map(|span| span.length()).unwrap_or_default(),
+            again: 0,
         }
+    }
+
+    /// Whether the machine held it up, so that what it lost may not be the rollout's loss.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.unseen > HELD_UP
     }
 }

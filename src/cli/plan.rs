@@ -20,7 +20,9 @@ use super::plan_file;
 use super::value::NamedTarget;
 use super::{Cli, RunArgs};
 use crate::command;
-use crate::run::plan::{Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits};
+use crate::run::plan::{
+    Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits, RESOLUTION_BESIDE_A_WORLD,
+};
 use lapse_hammer::grpc::GrpcCall;
 use lapse_hammer::target::{Expect, Http, Request};
 use lapse_hammer::template::Lines;
@@ -38,9 +40,6 @@ const RATE: u64 = 1000;
 const SLOW: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(6);
 const STAGE: Duration = Duration::from_secs(5);
-
-/// The resolution of a scenario, whose world shares the machine with the prober.
-const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
 
 /// The plan that the arguments give. The run's folder is created last, so that wrong arguments leave none behind.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {

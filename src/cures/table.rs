@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use super::Trial;
 use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::cure::{Cost, Cure};
+use lapse_measure::phrase::some;
 use lapse_measure::time::{Bounded, Human};
 use lapse_report::text::{Look, Page};
+
+/// The width of the names of cures in the table.
+const NAME: usize = 26;
 
 /// The trials of a set of cures; without any, of the rollout as it is.
 #[derive(Clone, Debug)]
@@ -55,6 +59,18 @@ impl Row {
         let words: Vec<_> = self.cures.iter().map(Cure::to_string).collect();
         if words.is_empty() { "as it is".to_owned() } else { words.join(" + ") }
     }
+
+    /// The name in lines that leave room for the figures.
+    fn name_lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in self.name().split_inclusive(" + ") {
+            match lines.last_mut() {
+                Some(line) if line.len() + word.trim_end().len() <= NAME => line.push_str(word),
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    }
 }
 
 impl Table {
@@ -95,13 +111,16 @@ impl Table {
         let mut page = Page::new(look);
         page.heading(&format!("{}, {}: what would keep the rollout from losing requests", self.scenario, self.act));
         let head = ["cure", "lost", "longest", "rollout", "changes"].map(str::to_owned).to_vec();
-        let rows = self.rows.iter().map(|row| {
+        let rows = self.rows.iter().flat_map(|row| {
             let [fewest, median, most] = row.spread(|trial| trial.failed);
             let lost = if fewest == most { format!("{most}") } else { format!("{median} ({fewest} to {most})") };
             let longest = row.longest().filter(|_| row.loses()).map(|longest| Human(longest.estimate).to_string());
             let rollout = Human(row.spread(|trial| trial.rollout)[1]).to_string();
             let changes = row.cost().0.map_or("-", Cost::name).to_owned();
-            vec![row.name(), lost, longest.unwrap_or_else(|| "-".to_owned()), rollout, changes]
+            let mut names = row.name_lines().into_iter();
+            let first = names.next().unwrap_or_default();
+            let whole = vec![first, lost, longest.unwrap_or_else(|| "-".to_owned()), rollout, changes];
+            std::iter::once(whole).chain(names.map(|name| vec![name])).collect::<Vec<_>>()
         });
         page.table(2, &std::iter::once(head).chain(rows).collect::<Vec<_>>());
         page.say(0, &self.footing());
@@ -115,9 +134,22 @@ impl Table {
         let probes: u64 = self.rows.first().map_or(0, |row| row.spread(|trial| trial.probes)[1]);
         let unseen = self.rows.iter().map(|row| row.spread(|trial| trial.unseen)[2]).max().unwrap_or_default();
         let plural = if each == 1 { "" } else { "s" };
+        let trials = || self.rows.iter().flat_map(|row| &row.trials);
+        let again: usize = trials().map(|trial| trial.again).sum();
+        let held_up = trials().filter(|trial| trial.is_held_up()).count();
+        let again = match (again, held_up) {
+            (0, _) => String::new(),
+            (_, 0) => format!("; the machine held up {}, which were made again", some(again as u64, "trial")),
+            _ => format!(
+                "; in doubt: the machine held up {}, and {} of those made again as well: end what else runs, or try fewer at \
+                 once (--at-once 1)",
+                some(again as u64, "trial"),
+                held_up
+            ),
+        };
         format!(
             "lost: probes of about {probes}, median (fewest to most) of {each} trial{plural}; the longest disruption of all \
-             trials; the cures in force before the rollout begins; no outage over {} could have gone unseen",
+             trials; the cures in force before the rollout begins; no outage over {} could have gone unseen{again}",
             Human(unseen)
         )
     }
@@ -176,6 +208,8 @@ fn row(row: &Row) -> Value {
             "longest_disruption": bounded(trial.longest),
             "longest_unseen_ns": nanos(trial.unseen),
             "rollout_ns": nanos(trial.rollout),
+            "made_again": trial.again,
+            "held_up": trial.is_held_up(),
         })
     };
     let cure = |cure: &Cure| json!({"name": cure.to_string(), "costs": cure.price(), "yaml": cure.yaml()});
@@ -183,4 +217,31 @@ fn row(row: &Row) -> Value {
         "cures": row.cures.iter().map(cure).collect::<Vec<_>>(),
         "trials": row.trials.iter().map(trial).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(unseen: Duration, again: usize) -> Trial {
+        let none = Bounded::exact(Duration::ZERO);
+        Trial { probes: 100, failed: 0, longest: none, unseen, rollout: Duration::from_secs(1), again }
+    }
+
+    #[test]
+    fn trials_that_were_held_up_are_said_and_in_doubt_if_that_was_so_again() {
+        let footing = |trials: Vec<Trial>| {
+            let rows = vec![Row { cures: Vec::new(), trials }];
+            Table { scenario: String::new(), act: String::new(), rows }.footing()
+        };
+        let (calm, held_up) = (Duration::from_millis(20), Duration::from_millis(1_001));
+        assert!(footing(vec![trial(calm, 0)]).ends_with("no outage over 20 ms could have gone unseen"));
+        let again = footing(vec![trial(calm, 2), trial(calm, 1)]);
+        assert!(again.ends_with("; the machine held up 3 trials, which were made again"), "{again}");
+        let doubt = footing(vec![trial(calm, 0), trial(held_up, 2)]);
+        assert!(
+            doubt.contains("; in doubt: the machine held up 2 trials, and 1 of those made again as well"),
+            "{doubt}"
+        );
+    }
 }

@@ -23,6 +23,9 @@ use lapse_measure::time::{Anchor, Offset};
 use lapse_measure::verdict::Rules;
 use lapse_record::entry::Window;
 
+/// The resolution of a scenario, whose world shares the machine with the prober.
+pub(crate) const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
+
 /// The durations of a run's phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PhaseDurations {
