@@ -193,6 +193,10 @@ struct RunArgs {
     /// How long to measure without a command [e.g. 30s].
     #[arg(long, value_name = "TIME", value_parser = value::some_duration, help_heading = "Timing")]
     duration: Option<Duration>,
+    /// How long to wait at most, before the run, until every target has been up for 1 s; probes until then count in no
+    /// figure [e.g. 60s].
+    #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Timing")]
+    wait_up: Option<Duration>,
     /// How long to measure before the command starts, as a healthy baseline [default: 5s; e.g. 10s].
     #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = "Timing")]
     baseline: Option<Duration>,

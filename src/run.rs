@@ -11,3 +11,4 @@ pub(crate) mod rollout;
 pub(crate) mod session;
 pub(crate) mod signal;
 mod slowness;
+pub(crate) mod wait_up;

@@ -136,6 +136,7 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         activity: Activity::Nothing(length),
         follow: None,
         durations: PhaseDurations { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
+        wait_up: None,
         budgets: Vec::new(),
         rules: Rules::default(),
         gate: GATE,

@@ -23,13 +23,14 @@ use crate::command;
 use crate::run::plan::{
     Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits, RESOLUTION_BESIDE_A_WORLD,
 };
+use crate::run::wait_up;
 use lapse_hammer::grpc::GrpcCall;
 use lapse_hammer::target::{Expect, Http, Request};
 use lapse_hammer::template::Lines;
 use lapse_hammer::tls::{self, TlsOptions};
 use lapse_hammer::varying::TRACEPARENT;
 use lapse_lab::POD_HEADER;
-use lapse_lab::scenario::Scenario;
+use lapse_lab::scenario::{Measure, Scenario};
 use lapse_measure::disruption::GATE;
 use lapse_measure::lane::Policy;
 use lapse_measure::schedule::Rate;
@@ -73,18 +74,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         max_blind: args.judge.max_blind,
     };
     let advice = scenario.as_ref().map(|scenario| *scenario.measure()).unwrap_or_default();
-    let stage = |typed: Option<Duration>, advised: Option<Duration>| typed.or(advised).unwrap_or(STAGE);
-    let durations = PhaseDurations {
-        baseline: stage(args.baseline, advice.baseline),
-        settle: stage(args.settle, advice.settle),
-        settle_limit: args.settle_limit,
-    };
-    ensure!(
-        durations.settle <= durations.settle_limit,
-        "--settle {:?} cannot be reached within --settle-limit {:?}: raise the limit",
-        durations.settle,
-        durations.settle_limit
-    );
+    let (durations, wait_up) = (durations(args, &advice)?, wait_up(args)?);
     let rate = args.rate.or_else(|| advice.rate.and_then(Rate::per_second)).or_else(|| Rate::per_second(RATE));
     let rate = rate.context("the scenario's rate is none")?;
     let timeout = args.request.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
@@ -106,8 +96,49 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         Some(path) => Folder::at(path)?,
         None => Folder::named(Path::new("reports"), anchor, &name)?,
     };
-    let gate = args.judge.gate.unwrap_or(GATE);
-    Ok(Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate })
+    Ok(Plan {
+        name,
+        folder,
+        rate,
+        targets,
+        policies,
+        limits,
+        activity,
+        follow,
+        durations,
+        wait_up,
+        budgets,
+        rules,
+        gate: args.judge.gate.unwrap_or(GATE),
+    })
+}
+
+/// The durations of the phases: those typed, else those that the scenario advises.
+fn durations(args: &RunArgs, advice: &Measure) -> Result<PhaseDurations> {
+    let stage = |typed: Option<Duration>, advised: Option<Duration>| typed.or(advised).unwrap_or(STAGE);
+    let durations = PhaseDurations {
+        baseline: stage(args.baseline, advice.baseline),
+        settle: stage(args.settle, advice.settle),
+        settle_limit: args.settle_limit,
+    };
+    ensure!(
+        durations.settle <= durations.settle_limit,
+        "--settle {:?} cannot be reached within --settle-limit {:?}: raise the limit",
+        durations.settle,
+        durations.settle_limit
+    );
+    Ok(durations)
+}
+
+/// How long to wait for the targets, which takes longer than the calm that is waited for.
+fn wait_up(args: &RunArgs) -> Result<Option<Duration>> {
+    ensure!(
+        args.wait_up.is_none_or(|limit| limit > wait_up::CALM),
+        "--wait-up {:?}: a target is up once no probe has failed for {:?}: wait for longer, such as 60s",
+        args.wait_up.unwrap_or_default(),
+        wait_up::CALM
+    );
+    Ok(args.wait_up)
 }
 
 /// Reads the scenario in the file `path`.

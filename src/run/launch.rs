@@ -15,6 +15,7 @@ use super::redirect::RedirectNotices;
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
+use super::wait_up::{self, Waited};
 use crate::command::Output;
 use crate::progress::Progress;
 use lapse_cluster::Watch;
@@ -27,7 +28,7 @@ use lapse_lab::scenario::Scenario;
 use lapse_lab::world::{self, World};
 use lapse_measure::lane::Policy;
 use lapse_measure::probe_id::IdSeed;
-use lapse_measure::schedule::Rate;
+use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::Offset;
 use lapse_record::entry::{CarriedIds, RunHeader, Target};
 use lapse_record::event::Event;
@@ -39,6 +40,9 @@ const RUN_UP: Duration = Duration::from_millis(50);
 /// The highest rate of control probes. A control probe costs as much as two others, since lapse answers it too; stalls
 /// too short for this rate show in the gaps between sends.
 const CONTROL_RATE: u64 = 100;
+
+/// The highest rate of the probes of each target that wait for it.
+const WAITING_RATE: u64 = 100;
 
 /// Why a run could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -115,21 +119,18 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 
 /// Prepares the parts of a run, each after those that it depends on.
 async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error> {
-    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, budgets, rules, gate } =
-        plan;
-    let signals = Signals::catch().map_err(Error::Signals)?;
+    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, wait_up, .. } = plan;
+    let mut signals = Signals::catch().map_err(Error::Signals)?;
     // The world starts before the run's clock: its events until then are at offset zero.
     let clock = Arc::new(OnceLock::new());
     let stage = match &activity {
         Activity::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
         Activity::Nothing(_) | Activity::Command(_) => None,
     };
-    let mut rollout = match follow {
-        Some(follow) => follow_rollout(follow, &clock, progress).await?,
-        None => None,
-    };
+    let mut rollout = follow_rollout(follow, &clock, progress).await?;
     let targets = locate(targets, stage.as_ref(), rollout.as_mut(), limits.resolve_once).await?;
     let seed = draw_seed()?;
+    let waited = wait(wait_up, (&targets, &policies, rate), limits, &mut signals, progress).await?;
     let checked = check(&targets, seed, limits.timeout, progress).await;
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
     let mut header = RunHeader {
@@ -144,9 +145,9 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         timeout: limits.timeout,
         slow: limits.slow,
         command: activity.command(),
-        budgets,
-        rules,
-        gate,
+        budgets: plan.budgets,
+        rules: plan.rules,
+        gate: plan.gate,
         precedence: None,
         version_header: version_header(&targets),
         id_seed: targets.iter().any(|target| carried_ids(target) != CarriedIds::default()).then_some(seed),
@@ -171,6 +172,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         rollout,
         durations: (!matches!(activity, Activity::Nothing(_))).then_some(durations),
         end: activity.end(),
+        waited,
         timeout: limits.timeout,
     };
     Ok(Prepared { parts, activity: ready(activity, world.as_ref(), progress)?, world })
@@ -185,6 +187,37 @@ fn control_rate(rate: Rate, targets: usize) -> Rate {
 /// The header that names versions, which all targets share.
 fn version_header(targets: &[target::Target]) -> Option<String> {
     targets.iter().find_map(|target| Some(target.version.as_ref()?.as_str().to_owned()))
+}
+
+/// Waits until the targets are up, if that is asked for, by probes as the run's own but few, and says so.
+async fn wait(
+    limit: Option<Duration>,
+    (targets, policies, rate): (&[target::Target], &[Policy], Rate),
+    limits: ProbeLimits,
+    signals: &mut Signals,
+    progress: &mut Progress,
+) -> Result<Option<Waited>, Error> {
+    let Some(limit) = limit else { return Ok(None) };
+    let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
+    progress.say(&wait_up::announcement(&names, limit));
+    let few = Rate::per_second(rate.get().min(WAITING_RATE)).unwrap_or(rate);
+    let settings = Settings {
+        targets: targets.to_vec(),
+        lanes: wait_up::lanes(targets.len(), policies, few),
+        control: Schedule::alone(few, Offset::ZERO),
+        timeout: limits.timeout,
+        connect_timeout: limits.connect_timeout,
+        slow: limits.slow,
+        connections: limits.connections,
+        precedence: false,
+        // A seed of its own: no id is sent twice, neither here nor in the run.
+        filling: Filling { seed: draw_seed()?, anchor: Clock::start().anchor() },
+    };
+    let waited = wait_up::wait(settings, &names, limit, signals).await.map_err(Error::Hammer)?;
+    if let Some(said) = waited.said() {
+        progress.say(&said);
+    }
+    Ok(Some(waited))
 }
 
 /// Asks each target once, and says what of its answer is unexpected.
@@ -271,12 +304,13 @@ fn ready(activity: Activity, world: Option<&Arc<World>>, progress: &Progress) ->
     })
 }
 
-/// Starts to watch the cluster. If only the command's arguments suggest a cluster, an unreachable one is no error.
+/// Starts to watch the cluster, if it is to be followed. If only the command's arguments suggest a cluster, an unreachable one is no error.
 async fn follow_rollout(
-    follow: Follow,
+    follow: Option<Follow>,
     clock: &Arc<OnceLock<Clock>>,
     progress: &mut Progress,
 ) -> Result<Option<Rollout>, Error> {
+    let Some(follow) = follow else { return Ok(None) };
     let clock = Arc::clone(clock);
     match Watch::start(follow.scope, move || clock.get().map_or(Offset::ZERO, Clock::now)).await {
         Ok(watch) => Ok(Some(Rollout::new(watch, follow.noop))),

@@ -195,6 +195,8 @@ pub(crate) struct Plan {
     pub follow: Option<Follow>,
     /// The durations of the phases.
     pub durations: PhaseDurations,
+    /// How long to wait before the run until the targets are up; `None` for not at all.
+    pub wait_up: Option<Duration>,
     /// The budgets, each with the window that it applies to.
     pub budgets: Vec<(Budget, Window)>,
     /// The rules of the verdict beside the budgets.

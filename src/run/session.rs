@@ -1,6 +1,8 @@
 //! Executes a prepared run: its phases, in one loop over all that can happen.
 
+mod ending;
 mod parts;
+mod view;
 
 use std::time::Duration;
 
@@ -9,19 +11,18 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 pub(super) use self::parts::Parts;
 use super::activity::{self, Order, ReadyActivity, RunningActivity};
-use super::addresses;
 use super::live::{Live, STEP};
 use super::rollout::Rollout;
 use super::signal;
-use super::slowness;
-use crate::progress::{Progress, Snapshot};
+use super::wait_up::Waited;
+use crate::progress::Progress;
 use lapse_cluster::WatchUpdate;
 use lapse_hammer::cpu_pressure::Pressure;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Human, Offset};
 use lapse_record::batch::Batch;
+use lapse_record::entry::Entry;
 use lapse_record::entry::Exit;
-use lapse_record::entry::{End, Entry};
 use lapse_record::event::{Event, EventKind, Source};
 use lapse_record::record::Record;
 
@@ -101,14 +102,7 @@ impl<'a> Session<'a> {
             let text = rollout.scope().to_owned();
             self.take(Entry::Event(Event::new(Offset::ZERO, Source::Kubernetes, EventKind::Watching, text)));
         }
-        if self.parts.durations.is_some() {
-            self.enter(Phase::Baseline, Stage::Baseline, Offset::ZERO);
-        } else {
-            self.begin_event(Offset::ZERO);
-        }
-        if let Some(end) = self.parts.end {
-            self.stop(end);
-        }
+        self.begin();
         loop {
             match self.next(&mut ticks).await {
                 Input::Batch(Some(batch)) => {
@@ -130,6 +124,31 @@ impl<'a> Session<'a> {
             }
         }
         self.finish()
+    }
+
+    /// Begins the first phase; ends the run at once if waiting for the targets came to nothing.
+    fn begin(&mut self) {
+        let waited = self.parts.waited.take();
+        if let Some(said) = waited.as_ref().and_then(Waited::said) {
+            self.take(Entry::Event(Event::new(Offset::ZERO, Source::Prober, EventKind::WaitedUp, said)));
+        }
+        let first = if self.parts.durations.is_some() { Phase::Baseline } else { Phase::Event };
+        match waited {
+            Some(Waited::Down(why)) => {
+                self.enter(first, Stage::Baseline, Offset::ZERO);
+                self.take(Entry::Doubt(why));
+                self.drain(Offset::ZERO);
+            }
+            Some(Waited::Signal(signal)) => {
+                self.enter(first, Stage::Baseline, Offset::ZERO);
+                self.interrupt(signal);
+            }
+            None | Some(Waited::Up(_)) if first == Phase::Event => self.begin_event(Offset::ZERO),
+            None | Some(Waited::Up(_)) => self.enter(first, Stage::Baseline, Offset::ZERO),
+        }
+        if let Some(end) = self.parts.end {
+            self.stop(end);
+        }
     }
 
     async fn next(&mut self, ticks: &mut Interval) -> Input {
@@ -340,49 +359,5 @@ impl<'a> Session<'a> {
         self.progress.say(text);
         // Not in the journal: the warning may be that the journal cannot be written.
         let _ = self.parts.recorder.take(Entry::Event(Event::new(now, Source::Prober, EventKind::Warning, text)));
-    }
-
-    fn show(&mut self, now: Offset) {
-        let fold = self.parts.recorder.fold();
-        let (phase, of) = match (self.stage, self.parts.durations) {
-            (Stage::Baseline, durations) => ("baseline", durations.map(|durations| durations.baseline)),
-            (Stage::Event, _) => ("event", None),
-            (Stage::Rollout(_), _) => ("rollout", None),
-            (Stage::Settle(_), durations) => ("settle", durations.map(|durations| durations.settle)),
-            (Stage::Drain(_), _) => ("waiting for the last answers", None),
-        };
-        self.progress.show(&Snapshot {
-            phase,
-            at: now,
-            phase_at: now.since(self.stage_began),
-            phase_of: of,
-            offered: self.parts.offered,
-            achieved: self.live.rate(),
-            state: self.live.state(),
-            downtime: fold.downtime(),
-            failed: fold.failed(),
-            spark: self.live.states().collect(),
-        });
-    }
-
-    fn finish(mut self) -> Record {
-        let at = self.ends_at.unwrap_or_else(|| self.parts.clock.now());
-        let anchor = self.parts.clock.anchor();
-        let precedence_until = self.parts.hammer.precedence_until();
-        let end = End { at, anchor, pressure: self.pressure.share_since(at), precedence_until };
-        let sums = self.parts.lab.take().map(|lab| lab.ledger().sums()).unwrap_or_default();
-        for sum in sums {
-            self.take(Entry::InjectedFault(sum));
-        }
-        let (addresses, slow) = (self.parts.hammer.take_addresses(), self.parts.hammer.take_slow());
-        let (lanes, names) = (self.parts.recorder.lanes().0, self.parts.recorder.names());
-        let addresses = addresses::notes(addresses, lanes, &names).into_iter().map(|note| (EventKind::Addresses, note));
-        let slow = slowness::notes(&slow, lanes, &names).into_iter().map(|note| (EventKind::SlowAnswers, note));
-        for (kind, note) in addresses.chain(slow).collect::<Vec<_>>() {
-            self.take(Entry::Event(Event::new(at, Source::Prober, kind, note)));
-        }
-        self.take(Entry::End(end));
-        self.progress.finish();
-        self.parts.recorder.finish()
     }
 }

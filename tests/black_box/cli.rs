@@ -37,7 +37,7 @@ fn run_with_command(server: &Server, command: &[&str]) -> Lapse {
     Lapse::against(server, Protocol::Http1, args.iter().chain(command))
 }
 
-fn verdict(ended: &Ended) -> (Option<i32>, String) {
+pub(super) fn verdict(ended: &Ended) -> (Option<i32>, String) {
     let report = ended.report();
     assert_eq!(Some(report.verdict.exit_code), ended.code(), "the report has the exit code");
     (ended.code(), report.verdict.result)

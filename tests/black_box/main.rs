@@ -58,3 +58,5 @@ mod support;
 mod trials;
 #[cfg(test)]
 mod try_cures;
+#[cfg(test)]
+mod wait_up;

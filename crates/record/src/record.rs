@@ -103,7 +103,7 @@ impl Record {
         }
         let words = command.quoted();
         Some(match (command.started, &command.exit) {
-            (None, _) => format!("{words} was never started: check that it can be found and run"),
+            (None, _) => format!("{words} was never started"),
             (_, None) => format!("{words} had not ended when the run did"),
             (_, Some(exit)) => match (exit.code, exit.signal) {
                 (Some(code), _) => format!("{words} exited with {code}"),
@@ -236,6 +236,8 @@ impl Recorder {
         let acts = self.acts.iter().zip(ends).map(act).collect();
         let ending = match &self.command {
             _ if self.interrupted || self.end.is_none() => Ending::Interrupted,
+            // It was not to be started: the targets were not up in time.
+            Some(command) if command.started.is_none() => Ending::Complete,
             Some(command) if command.failed() => Ending::CommandFailed,
             _ => Ending::Complete,
         };

@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(of(None), "targets out name metrics metricsWait otlp reports");
         assert_eq!(
             of(Some("measure")),
-            "rate duration baseline settle settleLimit trials noPrecedence slow timeout connectTimeout lanes connections"
+            "rate duration waitUp baseline settle settleLimit trials noPrecedence slow timeout connectTimeout lanes \
+             connections"
         );
         assert_eq!(
             of(Some("request")),

@@ -7,6 +7,7 @@ use crate::run::plan::PhaseDurations;
 use crate::run::redirect::RedirectNotices;
 use crate::run::rollout::Rollout;
 use crate::run::signal::Signals;
+use crate::run::wait_up::Waited;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::Hammer;
 use lapse_lab::world::World;
@@ -38,6 +39,8 @@ pub(crate) struct Parts {
     pub durations: Option<PhaseDurations>,
     /// The end of the run, if known in advance.
     pub end: Option<Offset>,
+    /// What came of waiting for the targets; `None` if the run did not wait.
+    pub waited: Option<Waited>,
     /// The timeout of a probe.
     pub timeout: Duration,
     /// What was said of targets that redirect.

@@ -135,6 +135,10 @@ impl Running {
         read(self.folder.path(), "stdout")
     }
 
+    pub(crate) fn stderr(&self) -> String {
+        read(self.folder.path(), "stderr")
+    }
+
     /// What `find` finds in the first line of standard output in which it finds something; fails the test if lapse
     /// prints none in time.
     pub(crate) fn await_line<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
