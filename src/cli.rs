@@ -51,6 +51,7 @@ use self::pod::PodArgs;
 use self::report_files::ReportTo;
 use self::request::RequestArgs;
 use self::value::NamedTarget;
+use crate::run::plan::FailFast;
 use crate::trial_folders;
 use lapse_measure::schedule::Rate;
 use lapse_report::format::Format;
@@ -206,6 +207,17 @@ struct RunArgs {
     /// The longest time to wait for --settle, and for a rollout to complete [e.g. 5m].
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::duration, help_heading = "Timing")]
     settle_limit: Duration,
+    /// End the run at the first breach of a budget that nothing to come can undo: the command is told to stop, or left
+    /// alone, and then the run ends with it [e.g. --fail-fast=leave].
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "stop",
+        help_heading = "Timing"
+    )]
+    fail_fast: Option<FailFast>,
     /// The number of times to make the run, one after the other, each in a folder of its own; the command is told which by
     /// `LAPSE_TRIAL` [e.g. 5].
     #[arg(long, value_name = "N", value_parser = value::count(1, trial_folders::MOST), conflicts_with = "live", help_heading = "Timing")]

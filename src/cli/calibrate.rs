@@ -137,6 +137,7 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         follow: None,
         durations: PhaseDurations { baseline: Duration::ZERO, settle: Duration::ZERO, settle_limit: Duration::ZERO },
         wait_up: None,
+        fail_fast: None,
         budgets: Vec::new(),
         rules: Rules::default(),
         gate: GATE,

@@ -107,6 +107,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         follow,
         durations,
         wait_up,
+        fail_fast: args.fail_fast,
         budgets,
         rules,
         gate: args.judge.gate.unwrap_or(GATE),

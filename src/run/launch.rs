@@ -173,6 +173,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         durations: (!matches!(activity, Activity::Nothing(_))).then_some(durations),
         end: activity.end(),
         waited,
+        fail_fast: plan.fail_fast,
         timeout: limits.timeout,
     };
     Ok(Prepared { parts, activity: ready(activity, world.as_ref(), progress)?, world })

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
+use clap::ValueEnum;
 
 use crate::command::Command;
 use hyper::Uri;
@@ -124,6 +125,15 @@ impl Endpoint {
     }
 }
 
+/// What becomes of the command when a run ends at a breach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailFast {
+    /// It is told to stop.
+    Stop,
+    /// It is left alone, and the run ends with it.
+    Leave,
+}
+
 /// A target before its address is known.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedTarget {
@@ -197,6 +207,8 @@ pub(crate) struct Plan {
     pub durations: PhaseDurations,
     /// How long to wait before the run until the targets are up; `None` for not at all.
     pub wait_up: Option<Duration>,
+    /// Whether the run ends at a breach that nothing to come can undo, and what becomes of its command then.
+    pub fail_fast: Option<FailFast>,
     /// The budgets, each with the window that it applies to.
     pub budgets: Vec<(Budget, Window)>,
     /// The rules of the verdict beside the budgets.

@@ -1,5 +1,6 @@
 //! Executes a prepared run: its phases, in one loop over all that can happen.
 
+mod early_end;
 mod ending;
 mod parts;
 mod view;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use self::early_end::EarlyEnd;
 pub(super) use self::parts::Parts;
 use super::activity::{self, Order, ReadyActivity, RunningActivity};
 use super::live::{Live, STEP};
@@ -26,7 +28,7 @@ use lapse_record::entry::Exit;
 use lapse_record::event::{Event, EventKind, Source};
 use lapse_record::record::Record;
 
-/// The time that probes in flight get after an interruption.
+/// The time that probes in flight get after an interruption, or at an early end.
 const HURRY: Duration = Duration::from_secs(1);
 
 /// An input of the session's loop.
@@ -73,6 +75,7 @@ pub(crate) struct Session<'a> {
     pressure: Pressure,
     ends_at: Option<Offset>,
     signals_seen: u32,
+    early: EarlyEnd,
     journal_failed: bool,
 }
 
@@ -90,6 +93,7 @@ impl<'a> Session<'a> {
             pressure: Pressure::now(),
             ends_at: None,
             signals_seen: 0,
+            early: EarlyEnd::default(),
             journal_failed: false,
         }
     }
@@ -203,7 +207,7 @@ impl<'a> Session<'a> {
     fn event_is_over(&mut self) {
         let now = self.parts.clock.now();
         match self.stage {
-            Stage::Event if self.signals_seen > 0 || self.parts.durations.is_none() => self.drain(now),
+            Stage::Event if self.is_over_with_the_event() => self.drain(now),
             Stage::Event => {
                 self.stage = Stage::Rollout(now);
                 if let Some(rollout) = &mut self.parts.rollout {
@@ -213,6 +217,11 @@ impl<'a> Session<'a> {
             }
             Stage::Baseline | Stage::Rollout(_) | Stage::Settle(_) | Stage::Drain(_) => {}
         }
+    }
+
+    /// Whether nothing of the run follows the event.
+    const fn is_over_with_the_event(&self) -> bool {
+        self.signals_seen > 0 || self.early.has_come() || self.parts.durations.is_none()
     }
 
     /// Ends the event once the rollout is complete: a command may return long before.
@@ -253,6 +262,7 @@ impl<'a> Session<'a> {
             (Stage::Drain(until), _) if now >= until => self.parts.hammer.abandon(),
             _ => {}
         }
+        self.look_for_breach(now);
         self.show(now);
     }
 
@@ -310,7 +320,8 @@ impl<'a> Session<'a> {
     fn drain(&mut self, now: Offset) {
         if !matches!(self.stage, Stage::Drain(_)) {
             self.stop(now);
-            let patience = if self.signals_seen > 0 { HURRY } else { self.parts.timeout + HURRY };
+            let patience =
+                if self.signals_seen > 0 || self.early.has_come() { HURRY } else { self.parts.timeout + HURRY };
             (self.stage, self.stage_began) = (Stage::Drain(now + patience), now);
         }
     }

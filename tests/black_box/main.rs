@@ -19,6 +19,8 @@ mod export;
 #[cfg(test)]
 mod extent;
 #[cfg(test)]
+mod fail_fast;
+#[cfg(test)]
 mod grpc;
 #[cfg(test)]
 mod history;

@@ -63,6 +63,9 @@ impl Run {
             }
             Conclusion::Interrupted => Some(format!("{name} was interrupted: its rest is not known")),
             Conclusion::CommandFailed => Some(format!("the command of {name} failed: a whole one may have cost more")),
+            _ if self.record.ended_early.is_some() => {
+                Some(format!("{name} was ended at its first breach: its rest is not known"))
+            }
             _ => verdict.beyond_budgets().next().map(|reason| format!("{name} is inconclusive: {reason}")),
         }
     }

@@ -182,6 +182,17 @@ impl Fold {
         self.lanes.iter().map(|lane| lane.seen.counts.failed).sum()
     }
 
+    /// The observations of each lane up to its first slot that has not resolved: nothing to come changes what they say.
+    pub fn resolved(&self) -> Observations {
+        let mut so_far = self.clone();
+        for lane in &mut so_far.lanes {
+            lane.reorder = Reorder::default();
+            lane.peers.clear();
+        }
+        let end = so_far.lanes.iter().map(|lane| lane.folded_to).max().unwrap_or(Offset::ZERO);
+        so_far.finish(end)
+    }
+
     /// The observations of the run up to `end`; every slot due before it must have been sent or given up.
     pub fn finish(self, end: Offset) -> Observations {
         let Self { targets, lanes, phases, control } = self;

@@ -3,6 +3,8 @@
 //! A budget is held against bounds. What was seen decides it unless the prober itself explains the failures, the
 //! baseline fares no better, or what went unseen could have exceeded it.
 
+mod lasting;
+
 use std::time::Duration;
 
 use super::answer::Class;

@@ -15,7 +15,7 @@ use super::outage::Outage;
 use super::phase::Phase;
 use super::ruling::Measured;
 use super::span::Span;
-use super::time::{Human, Offset};
+use super::time::{Bounded, Human, Offset};
 use super::totals::{self, Totals};
 
 /// The conclusion of a run.
@@ -147,7 +147,8 @@ pub struct BudgetResult {
 
 /// The verdict on what was seen: each budget is held over its stretch of the run.
 pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], rules: Rules, ending: Ending) -> Verdict {
-    let (seen, ignored) = ignoring(seen, rules.ignore_shorter_than);
+    let is_short = |length: Bounded| length.at_most.is_some_and(|at_most| at_most < rules.ignore_shorter_than);
+    let (seen, ignored) = ignoring(seen, rules.ignore_shorter_than, is_short);
     let results: Vec<_> = budgets.iter().flat_map(|budget| results(&seen, budget, rules)).collect();
     let breaches: Vec<_> = results.iter().filter_map(BudgetResult::breach).collect();
     let mut inconclusive: Vec<_> = results.iter().filter_map(BudgetResult::doubt).collect();
@@ -165,13 +166,38 @@ pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], rules: Rules, endi
     Verdict { conclusion, breaches, inconclusive, results, notes }
 }
 
+/// The first breach that stands whatever comes after what was seen, in which no slot may be left out.
+///
+/// A disruption that may yet turn out to be shorter than the ignored ones breaks nothing so far.
+pub fn lasting_breach(seen: &Observations, budgets: &[(Budget, Span)], rules: Rules) -> Option<Breach> {
+    let shortest = rules.ignore_shorter_than;
+    let (seen, _) = ignoring(seen, shortest, |length| length.at_least < shortest);
+    let breach = |budget: &(Budget, Span)| {
+        let mut of_budget = measured(&seen, budget, rules).into_iter();
+        let lasting = |measured: Measured<'_>| {
+            let lasts = measured.lasts(&budget.0.limit);
+            result(measured, &budget.0).breach().filter(|_| lasts)
+        };
+        of_budget.find_map(lasting)
+    };
+    budgets.iter().find_map(breach)
+}
+
 /// How a budget fares with each target or lane that it limits.
-fn results(seen: &Observations, (budget, window): &(Budget, Span), rules: Rules) -> Vec<BudgetResult> {
-    let measured = |of: String, lanes: Vec<&LaneObservations>| {
+fn results(seen: &Observations, budget: &(Budget, Span), rules: Rules) -> Vec<BudgetResult> {
+    measured(seen, budget, rules).into_iter().map(|measured| result(measured, &budget.0)).collect()
+}
+
+fn result(measured: Measured<'_>, budget: &Budget) -> BudgetResult {
+    let outcome = measured.rule(&budget.limit);
+    BudgetResult { budget: budget.name.clone(), of: measured.of, limit: budget.limit.to_string(), outcome }
+}
+
+/// What was measured of each target or lane that a budget limits.
+fn measured<'a>(seen: &'a Observations, (budget, window): &(Budget, Span), rules: Rules) -> Vec<Measured<'a>> {
+    let measured = |of: String, lanes: Vec<&'a LaneObservations>| {
         let windows = (*window, baseline(seen, &lanes));
-        let measured = Measured::new(of, lanes, &seen.held_up, windows, rules.resolution);
-        let outcome = measured.rule(&budget.limit);
-        BudgetResult { budget: budget.name.clone(), of: measured.of, limit: budget.limit.to_string(), outcome }
+        Measured::new(of, lanes, &seen.held_up, windows, rules.resolution)
     };
     let target = |target: TargetId| measured(seen.target(target).name.clone(), seen.lanes_of(target));
     match budget.scope {
@@ -205,15 +231,20 @@ fn noise(seen: &Observations, target: TargetId) -> Option<String> {
     })
 }
 
-/// The observations without the disruptions that were surely shorter than `shortest`, and a note on those left out.
-fn ignoring(seen: &Observations, shortest: Duration) -> (Cow<'_, Observations>, Option<String>) {
+/// The observations without the disruptions that are short by their length, and a note on those left out. None is if
+/// `shortest` is zero.
+fn ignoring(
+    seen: &Observations,
+    shortest: Duration,
+    is_short: impl Fn(Bounded) -> bool,
+) -> (Cow<'_, Observations>, Option<String>) {
     if shortest.is_zero() {
         return (Cow::Borrowed(seen), None);
     }
     let mut seen = seen.clone();
     let (mut disruptions, mut failed) = (0, 0);
     for lane in &mut seen.lanes {
-        let short = |one: &Disruption| one.length().at_most.is_some_and(|at_most| at_most < shortest);
+        let short = |one: &Disruption| is_short(one.length());
         let (ignored, kept) = std::mem::take(&mut lane.disruptions).into_iter().partition::<Vec<_>, _>(short);
         lane.disruptions = kept;
         let within = |at: Offset| {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::entry::{End, Entry, InjectedFault, RunHeader};
+use super::entry::{End, Entry, InjectedFault, RunHeader, Window};
 use super::pods::ResponseCounts;
 use super::summary::{self, Act, Summary};
 use crate::batch::{Batch, ProbeRecord as Resolved};
@@ -13,13 +13,14 @@ use crate::entry::Exit;
 use crate::event::{Event, EventKind};
 use crate::failure::{Failure, Failures};
 use lapse_measure::answer::{Class, Health};
+use lapse_measure::budget::{Budget, Limit};
 use lapse_measure::fold::{Fold, Refused};
 use lapse_measure::lane::{Lane, LaneId};
 use lapse_measure::observations::Observations;
 use lapse_measure::schedule::Schedule;
 use lapse_measure::span::Span;
 use lapse_measure::time::{Anchor, Human, Offset};
-use lapse_measure::verdict::Ending;
+use lapse_measure::verdict::{Breach, Ending};
 use lapse_measure::version::VersionFold;
 
 /// The most failures kept of one class on one lane, so that one class cannot crowd out the others.
@@ -50,6 +51,11 @@ impl CommandRun {
         self.exit.as_ref().is_none_or(|exit| exit.code != Some(0))
     }
 
+    /// Whether the command had not ended when the run ended early.
+    fn outlived(&self, early: Option<Offset>) -> bool {
+        early.is_some_and(|early| self.exit.is_none_or(|exit| exit.at >= early))
+    }
+
     /// The command line as sentences quote it.
     pub fn quoted(&self) -> String {
         format!("`{}`", self.argv.join(" "))
@@ -75,6 +81,8 @@ pub struct Record {
     pub injected_faults: Vec<InjectedFault>,
     /// Whether a signal asked for the end of the run.
     pub interrupted: bool,
+    /// When the run ended early, at a breach that nothing to come could undo; `None` if it did not.
+    pub ended_early: Option<Offset>,
     /// Whether there is no end entry: the run was killed, or still goes on.
     pub cut: bool,
     /// The end of the run; `None` if `cut`.
@@ -153,6 +161,7 @@ pub struct Recorder {
     injected_faults: Vec<InjectedFault>,
     inconclusive: Vec<String>,
     interrupted: bool,
+    ended_early: Option<Offset>,
     watermark: Offset,
     end: Option<End>,
 }
@@ -178,6 +187,7 @@ impl Recorder {
             injected_faults: Vec::new(),
             inconclusive: Vec::new(),
             interrupted: false,
+            ended_early: None,
             watermark: Offset::ZERO,
             end: None,
         }
@@ -195,8 +205,16 @@ impl Recorder {
                 self.acts.push((name, at));
             }
             Entry::Batch(batch) => self.take_batches(vec![batch]).map_err(|(_, invalid)| invalid)?,
-            Entry::Event(event) if self.events.len() < MAX_EVENTS => self.events.push(event),
-            Entry::Event(_) => self.events_dropped += 1,
+            Entry::Event(event) => {
+                if event.kind == EventKind::EndedEarly {
+                    self.ended_early.get_or_insert(event.at);
+                }
+                if self.events.len() < MAX_EVENTS {
+                    self.events.push(event);
+                } else {
+                    self.events_dropped += 1;
+                }
+            }
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
             Entry::InjectedFault(fault) => self.injected_faults.push(fault),
@@ -210,6 +228,11 @@ impl Recorder {
     /// The lanes of the run and the schedule of its control lane.
     pub fn lanes(&self) -> (&[Lane], Schedule) {
         (&self.lanes, self.about.control())
+    }
+
+    /// Whether the run wraps a command.
+    pub const fn has_command(&self) -> bool {
+        self.command.is_some()
     }
 
     /// The names of the targets.
@@ -231,20 +254,19 @@ impl Recorder {
     pub fn finish(self) -> Record {
         let end = self.end.map_or(self.watermark, |end| end.at);
         let seen = self.fold.finish(end);
-        let ends = self.acts.iter().skip(1).map(|(_, from)| *from).chain([end]);
-        let act = |((name, from), to): (&(String, Offset), _)| Act { name: name.clone(), span: Span::new(*from, to) };
-        let acts = self.acts.iter().zip(ends).map(act).collect();
+        let acts = acts(&self.acts, end);
         let ending = match &self.command {
             _ if self.interrupted || self.end.is_none() => Ending::Interrupted,
             // It was not to be started: the targets were not up in time.
             Some(command) if command.started.is_none() => Ending::Complete,
-            Some(command) if command.failed() => Ending::CommandFailed,
+            Some(command) if command.failed() && !command.outlived(self.ended_early) => Ending::CommandFailed,
             _ => Ending::Complete,
         };
         let pods = self.responses.pods(&self.events, &self.failures.kept);
         let mut notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
         let is_told = |event: &&Event| {
-            matches!(event.kind, EventKind::Redirected | EventKind::Addresses | EventKind::SlowAnswers)
+            use EventKind::{Addresses, BudgetExceeded, EndedEarly, Redirected, SlowAnswers};
+            matches!(event.kind, Redirected | Addresses | SlowAnswers | BudgetExceeded | EndedEarly)
         };
         notes.extend(self.events.iter().filter(is_told).map(|event| event.text.clone()));
         let versions = self.versions.map(VersionFold::finish).unwrap_or_default();
@@ -259,9 +281,22 @@ impl Recorder {
             command: self.command,
             injected_faults: self.injected_faults,
             interrupted: self.interrupted,
+            ended_early: self.ended_early,
             cut: self.end.is_none(),
             end: self.end,
         }
+    }
+
+    /// The first breach of a budget so far that nothing to come can undo. Takes time in proportion to what was seen, but
+    /// none while nothing failed.
+    pub fn lasting_breach(&self) -> Option<Breach> {
+        let limits_slowness =
+            |(budget, _): &(Budget, Window)| matches!(budget.limit, Limit::Slow(_) | Limit::Impaired(..));
+        if self.fold.failed() == 0 && !self.about.budgets.iter().any(limits_slowness) {
+            return None;
+        }
+        let seen = self.fold.resolved();
+        summary::lasting_breach(&self.about, &seen, &acts(&self.acts, seen.end))
     }
 
     /// Checks that a phase or an act does not begin before an earlier one.
@@ -318,6 +353,13 @@ impl Recorder {
             self.failures.dropped += 1;
         }
     }
+}
+
+/// The acts that began, each up to the next or to the end.
+fn acts(began: &[(String, Offset)], end: Offset) -> Vec<Act> {
+    let ends = began.iter().skip(1).map(|(_, from)| *from).chain([end]);
+    let act = |((name, from), to): (&(String, Offset), _)| Act { name: name.clone(), span: Span::new(*from, to) };
+    began.iter().zip(ends).map(act).collect()
 }
 
 fn notes(anchor: &Anchor, end: Option<&End>, seen: &Observations) -> Vec<String> {

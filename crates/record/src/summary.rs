@@ -6,7 +6,7 @@ use crate::keep_alive::KeepAliveRace;
 use crate::pods::Pod;
 use crate::{close_notify, draining};
 use lapse_measure::availability;
-use lapse_measure::budget::WorstShare;
+use lapse_measure::budget::{Budget, WorstShare};
 use lapse_measure::disruption::Disruption;
 use lapse_measure::disruptions;
 use lapse_measure::episode::{self, Episode};
@@ -139,12 +139,8 @@ pub(crate) struct Act {
 impl Summary {
     /// Sums a run up. `kept` are the failures that were kept one by one.
     pub(crate) fn of(about: &RunHeader, seen: &Observations, kept: &[Failure], rest: Rest) -> Self {
-        let budgets: Vec<_> = about
-            .budgets
-            .iter()
-            .map(|(budget, window)| (budget.clone(), reach_back(seen, span(*window, seen, &rest.acts))))
-            .collect();
-        let verdict = verdict::judge(seen, &budgets, about.rules, rest.ending).doubted(rest.inconclusive);
+        let verdict = verdict::judge(seen, &budgets(about, seen, &rest.acts), about.rules, rest.ending)
+            .doubted(rest.inconclusive);
         let mut versions = rest.versions.into_iter();
         let target = |id| TargetSummary { versions: versions.next(), ..TargetSummary::of(about, seen, kept, id) };
         let targets: Vec<_> = seen.target_ids().map(target).collect();
@@ -225,6 +221,17 @@ impl ActSummary {
         };
         Self { id, name, span, totals, outcome }
     }
+}
+
+/// The first breach that nothing to come can undo.
+pub(crate) fn lasting_breach(about: &RunHeader, seen: &Observations, acts: &[Act]) -> Option<Breach> {
+    verdict::lasting_breach(seen, &budgets(about, seen, acts), about.rules)
+}
+
+/// The budgets of the run, each with the stretch that it is held over.
+fn budgets(about: &RunHeader, seen: &Observations, acts: &[Act]) -> Vec<(Budget, Span)> {
+    let over = |(budget, window): &(Budget, Window)| (budget.clone(), reach_back(seen, span(*window, seen, acts)));
+    about.budgets.iter().map(over).collect()
 }
 
 /// The stretch of the run that a budget is held over.

@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(of(None), "targets out name metrics metricsWait otlp reports");
         assert_eq!(
             of(Some("measure")),
-            "rate duration waitUp baseline settle settleLimit trials noPrecedence slow timeout connectTimeout lanes \
+            "rate duration waitUp baseline settle settleLimit failFast trials noPrecedence slow timeout connectTimeout lanes \
              connections"
         );
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::run::plan::PhaseDurations;
+use crate::run::plan::{FailFast, PhaseDurations};
 use crate::run::redirect::RedirectNotices;
 use crate::run::rollout::Rollout;
 use crate::run::signal::Signals;
@@ -39,6 +39,8 @@ pub(crate) struct Parts {
     pub durations: Option<PhaseDurations>,
     /// The end of the run, if known in advance.
     pub end: Option<Offset>,
+    /// Whether the run ends at a breach that nothing to come can undo.
+    pub fail_fast: Option<FailFast>,
     /// What came of waiting for the targets; `None` if the run did not wait.
     pub waited: Option<Waited>,
     /// The timeout of a probe.

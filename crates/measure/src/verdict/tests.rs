@@ -4,6 +4,7 @@ use super::super::lane::{Lane, LaneId};
 use super::super::notation::{lanes, probes, seen};
 use super::super::time::Offset;
 use super::*;
+use proptest::prelude::*;
 
 fn judged(notation: &str, limit: Limit, ending: Ending) -> (Conclusion, Vec<String>) {
     let seen = seen(&[notation]);
@@ -268,4 +269,51 @@ fn a_baseline_shorter_than_the_timeout_shows_nothing() {
     let verdict = with_baseline(&"t".repeat(80));
     assert_eq!(verdict.conclusion, Conclusion::Inconclusive, "{verdict:?}");
     assert!(verdict.inconclusive[0].contains("every probe ended at the prober's own --timeout"), "{verdict:?}");
+}
+
+fn breach_that_lasts(notation: &str, limit: &Limit, ignored_ms: u64) -> Option<String> {
+    let seen = seen(&[notation]);
+    let budget = Budget { name: "max".to_owned(), scope: Scope::EachTarget, limit: limit.clone() };
+    let rules = Rules { ignore_shorter_than: Duration::from_millis(ignored_ms), ..Rules::default() };
+    let window = seen.phases.judged(seen.end);
+    lasting_breach(&seen, &[(budget, window)], rules).map(|breach| breach.to_string())
+}
+
+#[test]
+fn what_was_lost_is_lost_for_good_and_a_share_is_not() {
+    let lasts = |notation: &str, limit| breach_that_lasts(notation, &limit, 0);
+    let said = "max: 3 of 5 probes failed on shop, allowed: 1 failed probe";
+    assert_eq!(lasts("..xxx", Limit::Failed(1)).unwrap(), said);
+    assert_eq!(lasts("..x.", Limit::Failed(1)), None);
+    assert_eq!(lasts("xxxx", Limit::FailedShare(0.1)), None);
+    assert_eq!(lasts("xxxx", Limit::Availability(0.9)), None);
+    assert_eq!(lasts("....", Limit::Loss), None, "a loss may yet come");
+    let of = Duration::from_millis;
+    assert!(lasts(".xxxxxx", Limit::Outage(of(4))).is_some(), "it has lasted for 5 ms, and goes on");
+    assert!(lasts(".xxxxx", Limit::Outage(of(4))).is_none());
+    assert!(lasts(".xx..x.x", Limit::Disruption(of(5))).is_some());
+    // It may yet turn out to be one of those that do not count.
+    assert!(breach_that_lasts("..xx", &Limit::Failed(1), 10).is_none());
+    assert!(breach_that_lasts("..xxxxxxxxxxxx", &Limit::Failed(1), 10).is_some());
+}
+
+proptest! {
+    #[test]
+    fn a_breach_that_lasts_is_one_whatever_comes(
+        notation in "([.]{1,40}|x{1,40}|[.x]{1,40}|s{1,9}){1,12}", share in 0.0..1.0_f64, ms in 1_u64..60,
+    ) {
+        let of = Duration::from_millis(ms);
+        let limits = [
+            Limit::Downtime(of), Limit::Disruption(of), Limit::Outage(of), Limit::Down(of), Limit::Slow(of),
+            Limit::Failed(ms), Limit::FailedShare(0.1), Limit::Availability(0.9), Limit::Impaired(Duration::ZERO, of),
+        ];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a part")]
+        let so_far = (notation.len() as f64 * share) as usize;
+        for limit in limits {
+            if let Some(breach) = breach_that_lasts(&notation[..so_far], &limit, 0) {
+                let (conclusion, why) = judged(&notation, limit, Ending::Complete);
+                prop_assert_eq!(conclusion, Conclusion::Fail, "{} of {}, then {:?}", breach, &notation[..so_far], why);
+            }
+        }
+    }
 }

@@ -101,6 +101,8 @@ kinds! {
     LeftRunning = "left-running": PLAIN, "Processes that the command started could not be ended.";
     Interrupted = "interrupted": LOUD, "A signal asked for the end of the run.";
     WaitedUp = "waited-up": PLAIN, "The targets were up, after the time that the run waited for them.";
+    BudgetExceeded = "budget-exceeded": LOUD, "A budget was exceeded for good: the run ends with its command.";
+    EndedEarly = "ended-early": LOUD, "A budget was exceeded for good: the run ends.";
     Redirected = "redirected": PLAIN, "The healthy answers of a target lead to another URL, which is not measured.";
     Addresses = "addresses": PLAIN, "The addresses of a target that has several, and what came of each.";
     SlowAnswers = "slow-answers": PLAIN, "Where the slow answers of a target spent their time.";

@@ -19,6 +19,7 @@ pub(crate) fn why(record: &Record) -> String {
         Conclusion::Pass if !record.summary.acts.is_empty() => "each act went as its scenario expects".to_owned(),
         Conclusion::Pass => "every budget held".to_owned(),
         Conclusion::Fail => match record.summary.verdict.breaches.len() {
+            1 if record.ended_early.is_some() => "a budget was exceeded, and the run ended there".to_owned(),
             1 => "a budget was exceeded".to_owned(),
             many => format!("{many} budgets were exceeded"),
         },
