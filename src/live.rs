@@ -15,7 +15,6 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use self::page::Pages;
-pub(crate) use self::serve::is_ours;
 use crate::follower::bind;
 use lapse_record::record::Record;
 use lapse_report::html::{self, RunState};

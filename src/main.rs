@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod cures;
 mod follower;
+mod http_server;
 mod live;
 mod metrics;
 mod plays;

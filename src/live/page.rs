@@ -90,6 +90,9 @@ impl Pages {
             *page = Page { version: page.version + 1, html: html.into(), is_final };
             true
         });
+        if is_final {
+            self.0.wanted.notify_one();
+        }
     }
 
     /// Publishes the final page. The receiver gets a message once all waiting browsers have fetched it; `None` if there
@@ -108,6 +111,9 @@ pub(super) async fn follow(folder: &Path, pages: Pages) {
     let mut run = Follower::of(folder, PACE);
     loop {
         pages.0.wanted.notified().await;
+        if pages.0.newest.borrow().is_final {
+            return;
+        }
         if run.read(|record| pages.publish(html::page(record, RunState::GoesOn), false)).is_some() {
             sleep(run.rest()).await;
         } else {

@@ -1,26 +1,21 @@
 //! The HTTP server of the live page: the page, the next page, and the worker that keeps the last one.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
 
-use super::page::Pages;
+use super::page::{Page, Pages};
+use crate::http_server::{self, Answer, HTML, TEXT, accept, is_ours};
 use lapse_report::html::WORKER;
 
-const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The header with the page's version, by which the script asks for the next one.
 const VERSION: HeaderName = HeaderName::from_static("x-version");
@@ -33,18 +28,12 @@ const GUARDS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("referrer-policy"), "no-referrer"),
 ];
 
-/// The pause when no connection can be accepted.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The most connections at once; further ones wait.
+const MOST_CONNECTIONS: usize = 256;
 
 /// Serves connections; never returns.
 pub(super) async fn serve(listener: TcpListener, pages: Pages) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(converse(stream, pages.clone()))),
-            // No descriptor is left: probes come first.
-            Err(_) => sleep(PAUSE).await,
-        }
-    }
+    accept(&listener, MOST_CONNECTIONS, |stream| converse(stream, pages.clone())).await;
 }
 
 async fn converse(stream: TcpStream, pages: Pages) {
@@ -58,44 +47,47 @@ async fn converse(stream: TcpStream, pages: Pages) {
     }
 }
 
-async fn answer<B>(request: &Request<B>, pages: &Pages, said_farewell: &AtomicBool) -> Response<Full<Bytes>> {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    if !host.is_some_and(is_ours) {
+async fn answer<B>(request: &Request<B>, pages: &Pages, said_farewell: &AtomicBool) -> Answer {
+    if !is_ours(request.headers()) {
         let why = "this page is served under an address or as localhost, not under other names\n";
-        return respond(StatusCode::MISDIRECTED_REQUEST, TEXT, why.into());
+        return respond(StatusCode::MISDIRECTED_REQUEST, TEXT, why);
     }
     if request.method() != Method::GET {
-        return respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into());
+        return respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n");
     }
-    match request.uri().path() {
-        "/" => {
-            let page = pages.after(0).await;
-            let mut response = respond(StatusCode::OK, HTML, page.html);
-            if page.is_final {
-                said_farewell.store(true, Ordering::Relaxed);
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
-        }
-        "/next" => {
-            let page = pages.after(version(request.uri().query())).await;
-            let mut response = respond(StatusCode::OK, HTML, page.html);
-            response.headers_mut().insert(VERSION, page.version.into());
-            response
-        }
-        "/worker.js" => respond(StatusCode::OK, SCRIPT, WORKER.into()),
-        _ => respond(StatusCode::NOT_FOUND, TEXT, "there is only one page here: /\n".into()),
+    let path = request.uri().path();
+    let (mut answer, is_final) =
+        answer_from(pages, path.strip_prefix('/').unwrap_or(path), request.uri().query()).await;
+    if is_final && path == "/" {
+        said_farewell.store(true, Ordering::Relaxed);
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    answer
 }
 
-fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// The answer for a path below that of the page, and whether it has the final page.
+pub(super) async fn answer_from(pages: &Pages, path: &str, query: Option<&str>) -> (Answer, bool) {
+    let page = match path {
+        "" => pages.after(0).await,
+        "next" => pages.after(version(query)).await,
+        "worker.js" => return (respond(StatusCode::OK, SCRIPT, WORKER), false),
+        _ => return (respond(StatusCode::NOT_FOUND, TEXT, "there is only one page here: /\n"), false),
+    };
+    let is_final = page.is_final;
+    (page_answer(page), is_final)
+}
+
+/// The answer with a page and its version.
+pub(super) fn page_answer(page: Page) -> Answer {
+    let mut response = respond(StatusCode::OK, HTML, page.html);
+    response.headers_mut().insert(VERSION, page.version.into());
+    response
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut response = http_server::respond(status, kind, body);
     for (name, value) in GUARDS {
-        headers.insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -103,29 +95,4 @@ fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full
 /// The version in the query `after=3`; 0 if there is none.
 fn version(query: Option<&str>) -> u64 {
     query.and_then(|query| query.strip_prefix("after=")).and_then(|version| version.parse().ok()).unwrap_or(0)
-}
-
-/// Whether a request for `host` may be answered. Another site's owner can point a name here, and their page could then
-/// read this one; an IP address cannot be misused like that.
-pub(crate) fn is_ours(host: &str) -> bool {
-    let bare = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_name_other_than_localhost_is_refused() {
-        for ours in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "10.0.0.7"] {
-            assert!(is_ours(ours), "{ours}");
-        }
-        for other in ["evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io", "", "[evil]:80"] {
-            assert!(!is_ours(other), "{other}");
-        }
-    }
 }

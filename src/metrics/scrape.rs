@@ -6,28 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
-use tokio::time::sleep;
+use tokio::sync::Notify;
 
 use super::source::Source;
-use crate::live::is_ours;
+use crate::http_server::{Answer, TEXT, accept, is_ours, respond};
 use lapse_report::metrics::Metrics;
 
-const TEXT: &str = "text/plain; charset=utf-8";
 /// The most connections at once; further ones wait.
 const MOST_CONNECTIONS: usize = 32;
 /// The time within which a request has to come, so that idle connections keep no place for ever.
 const PATIENCE: Duration = Duration::from_secs(70);
-/// The pause when no connection can be accepted.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The scrapes of a run. All copies share them.
 #[derive(Clone, Debug, Default)]
@@ -56,22 +50,12 @@ impl Scrapes {
 pub(super) async fn serve(listener: std::net::TcpListener, address: SocketAddr, source: Source, seen: Scrapes) {
     // Without a listener there are no scrapes, but the run goes on.
     let Ok(listener) = TcpListener::from_std(listener) else { return };
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let only_ours = address.ip().is_loopback();
-    loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let (source, seen) = (source.clone(), seen.clone());
-                tokio::spawn(async move {
-                    converse(stream, &source, &seen, only_ours).await;
-                    drop(place);
-                });
-            }
-            // No descriptor is left: probes come first.
-            Err(_) => sleep(PAUSE).await,
-        }
-    }
+    let converse = |stream| {
+        let (source, seen) = (source.clone(), seen.clone());
+        async move { converse(stream, &source, &seen, only_ours).await }
+    };
+    accept(&listener, MOST_CONNECTIONS, converse).await;
 }
 
 async fn converse(stream: TcpStream, source: &Source, seen: &Scrapes, only_ours: bool) {
@@ -92,32 +76,23 @@ async fn converse(stream: TcpStream, source: &Source, seen: &Scrapes, only_ours:
 }
 
 /// The answer to a request, and whether it has the final values.
-fn answer<B>(request: &Request<B>, source: &Source, seen: &Scrapes, only_ours: bool) -> (Response<Full<Bytes>>, bool) {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    if only_ours && !host.is_some_and(is_ours) {
+fn answer<B>(request: &Request<B>, source: &Source, seen: &Scrapes, only_ours: bool) -> (Answer, bool) {
+    if only_ours && !is_ours(request.headers()) {
         let why = "metrics are served under an address or as localhost, not under other names\n";
-        return (respond(StatusCode::MISDIRECTED_REQUEST, TEXT, why.into()), false);
+        return (respond(StatusCode::MISDIRECTED_REQUEST, TEXT, why), false);
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return (respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into()), false);
+        return (respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n"), false);
     }
     if request.uri().path() != "/metrics" {
-        return (respond(StatusCode::NOT_FOUND, TEXT, "there is only one page here: /metrics\n".into()), false);
+        return (respond(StatusCode::NOT_FOUND, TEXT, "there is only one page here: /metrics\n"), false);
     }
     let (metrics, is_final) = source.newest();
     seen.0.any.store(true, Ordering::Relaxed);
     let text = metrics.map(|metrics| metrics.prometheus()).unwrap_or_default();
-    let mut response = respond(StatusCode::OK, Metrics::PROMETHEUS, text.into());
+    let mut response = respond(StatusCode::OK, Metrics::PROMETHEUS, text);
     if is_final {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     (response, is_final && request.method() == Method::GET)
-}
-
-fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
