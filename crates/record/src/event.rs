@@ -24,6 +24,8 @@ pub enum Source {
     Lab,
     /// lapse itself.
     Prober,
+    /// The program that asked `lapse serve` for the run.
+    Caller,
 }
 
 impl Source {
@@ -34,6 +36,7 @@ impl Source {
             Self::Kubernetes => "kubernetes",
             Self::Lab => "lab",
             Self::Prober => "prober",
+            Self::Caller => "caller",
         }
     }
 }

@@ -188,7 +188,7 @@ fn write_failure(record: &Record, nth: usize, failure: &Failure, events: &mut Ev
     events.add(&end("e", probe.done, json!({})))
 }
 
-const SOURCES: [Source; 4] = [Source::Command, Source::Kubernetes, Source::Lab, Source::Prober];
+const SOURCES: [Source; 5] = [Source::Command, Source::Kubernetes, Source::Lab, Source::Prober, Source::Caller];
 
 /// Thread id of the track with the events of a source.
 const fn thread(source: Source) -> usize {
@@ -197,6 +197,7 @@ const fn thread(source: Source) -> usize {
         Source::Kubernetes => 12,
         Source::Lab => 13,
         Source::Prober => 14,
+        Source::Caller => 15,
     }
 }
 

@@ -107,6 +107,8 @@ kinds! {
     Addresses = "addresses": PLAIN, "The addresses of a target that has several, and what came of each.";
     SlowAnswers = "slow-answers": PLAIN, "Where the slow answers of a target spent their time.";
     Warning = "warning": NOTE, "Something limits how far the run can be trusted.";
+    // The program that asked for the run.
+    Told = "told": LOUD, "The program that asked for the run said what it did.";
     // The watch on a cluster.
     Watching = "watching": PLAIN, "The watch on the cluster has begun.";
     WatchLost = "watch-lost": PLAIN, "The cluster stopped responding: changes may be missed from here on.";

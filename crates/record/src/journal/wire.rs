@@ -35,6 +35,7 @@ enum SourceDef {
     Kubernetes,
     Lab,
     Prober,
+    Caller,
 }
 
 #[derive(Serialize, Deserialize)]

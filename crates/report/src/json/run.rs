@@ -155,7 +155,7 @@ impl<'a> Command<'a> {
 pub(super) struct Event<'a> {
     /// When the prober learned of the event.
     at_ns: u64,
-    /// Source of the event: `command`, `kubernetes`, `lab` or `prober`.
+    /// Source of the event: `command`, `kubernetes`, `lab`, `prober` or `caller`.
     source: &'static str,
     /// Kind of the event, such as `pod-ready`.
     kind: &'a str,
