@@ -6,7 +6,7 @@ const CACHE = 'lapse';
 
 // Waits for a version of the page newer than `version`; null if the server does not answer.
 const nextPage = async (version) => {
-  const answer = await fetch(`/next?after=${version}`, { cache: 'no-store' }).catch(() => null);
+  const answer = await fetch(`next?after=${version}`, { cache: 'no-store' }).catch(() => null);
   if (!answer || !answer.ok) return null;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   return { page, version: Number(answer.headers.get('x-version')) };
@@ -15,8 +15,8 @@ const nextPage = async (version) => {
 // Stores the current page, which is the final report, in the browser's cache.
 const cacheReport = async () => {
   if (!('caches' in window) || !navigator.serviceWorker) return;
-  const [cache, answer] = [await caches.open(CACHE), await fetch('/', { cache: 'no-store' })];
-  if (answer.ok) await cache.put('/', answer);
+  const [cache, answer] = [await caches.open(CACHE), await fetch('./', { cache: 'no-store' })];
+  if (answer.ok) await cache.put('./', answer);
 };
 
 // Replaces the sections around the timeline with those of a newer page. Equal sections stay, which keeps scroll
@@ -54,7 +54,7 @@ const showCut = () => {
 // Calls `replace` with each newer page until the run has ended or the server is gone.
 const followRun = async (replace) => {
   const note = document.getElementById('live');
-  if (navigator.serviceWorker) navigator.serviceWorker.register('/worker.js').catch(() => {});
+  if (navigator.serviceWorker) navigator.serviceWorker.register('worker.js').catch(() => {});
   note.textContent = 'live';
   for (let version = 0; ; ) {
     const next = await nextPage(version);

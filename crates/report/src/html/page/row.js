@@ -33,7 +33,7 @@ const eventsOf = (run, source) => run.events.filter((event) => event.object === 
 // The events of a run, its endpoints and objects, and the health of the prober.
 const aroundOf = (run) => {
   const rows = [];
-  for (const source of ['lab', 'kubernetes', 'prober']) {
+  for (const source of ['lab', 'kubernetes', 'caller', 'prober']) {
     const events = eventsOf(run, source);
     if (events.length) rows.push({ kind: 'ticks', label: source, events, gap: !run.command });
   }

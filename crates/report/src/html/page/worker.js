@@ -4,5 +4,5 @@ self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener('fetch', (event) => {
   if (event.request.mode !== 'navigate') return;
-  event.respondWith(fetch(event.request).catch(async () => (await caches.match('/')) || Response.error()));
+  event.respondWith(fetch(event.request).catch(async () => (await caches.match('./')) || Response.error()));
 });
