@@ -26,6 +26,7 @@ use self::pod::Pod;
 use self::run::{Clock, Control, Event, InjectedFault, Machine, Run};
 use self::target::Target;
 use self::verdict::Verdict;
+pub use self::verdict::verdict;
 use lapse_record::record::Record;
 
 /// Value of the key `schema` in every report.

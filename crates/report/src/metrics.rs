@@ -8,6 +8,7 @@
 mod families;
 mod otlp;
 mod prometheus;
+mod server;
 mod spans;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use self::otlp::Resource;
 pub(crate) use self::prometheus::escaped;
+pub use self::server::ServerFigures;
 pub use self::spans::{Ids, spans};
 use lapse_measure::time::UnixTime;
 

@@ -29,6 +29,11 @@ impl<'a> Verdict<'a> {
     }
 }
 
+/// The verdict as report.json has it under `verdict`.
+pub fn verdict(of: &verdict::Verdict) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(Verdict::of(of))
+}
+
 /// A budget that was exceeded.
 #[derive(Serialize, JsonSchema)]
 struct Breach<'a> {

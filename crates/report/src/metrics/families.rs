@@ -312,11 +312,16 @@ impl Histogram {
     }
 }
 
-fn text(text: &str) -> Label {
+pub(super) fn text(text: &str) -> Label {
     Label::Text(sanitize(text).into_owned())
 }
 
-fn numbers((name, help): (&'static str, &'static str), unit: Unit, kind: Kind, samples: Vec<Sample<Number>>) -> Family {
+pub(super) fn numbers(
+    (name, help): (&'static str, &'static str),
+    unit: Unit,
+    kind: Kind,
+    samples: Vec<Sample<Number>>,
+) -> Family {
     Family { name, help, unit, data: Data::Numbers(kind, samples) }
 }
 

@@ -80,8 +80,11 @@ fn histogram(out: &mut String, name: &str, sample: &Sample<Histogram>) -> fmt::R
     writeln!(out, " {}", all.count)
 }
 
-/// Writes `{run="shop",lane="new"}`.
+/// Writes `{run="shop",lane="new"}`; nothing without labels.
 fn labels(out: &mut String, labels: &[(&'static str, Label)], last: Option<(&'static str, &Label)>) -> fmt::Result {
+    if labels.is_empty() && last.is_none() {
+        return Ok(());
+    }
     let all = labels.iter().map(|(key, value)| (*key, value)).chain(last);
     for (nth, (key, value)) in all.enumerate() {
         let before = if nth == 0 { '{' } else { ',' };
