@@ -29,6 +29,7 @@ mod report_files;
 mod reproduce;
 mod request;
 mod run;
+mod serve;
 mod shell;
 mod style;
 mod try_cures;
@@ -126,6 +127,11 @@ enum Command {
     /// before the end; without it 0 or 2.
     #[command(after_help = replay::EXAMPLE, arg_required_else_help = true)]
     Replay(Box<replay::ReplayArgs>),
+    /// Serve measurements that others ask for over HTTP: a gate for pipelines, Argo Rollouts and Flagger.
+    ///
+    /// Exit codes: 0 a signal ended it, and the measurements that went on were ended and kept; 2 wrong usage.
+    #[command(after_help = serve::EXAMPLE, arg_required_else_help = true)]
+    Serve(Box<serve::ServeArgs>),
     /// Check how precisely this machine can measure: inject outages on loopback and compare them with what is measured.
     ///
     /// Exit codes: 0 every outage lies within its measured bounds, 1 one does not, 2 wrong usage, 3 no outage was seen,
@@ -331,6 +337,7 @@ impl Cli {
             Command::Predict(args) => predict::execute(&args),
             Command::Lab(args) => lab::execute(&args),
             Command::Replay(args) => replay::execute(&args),
+            Command::Serve(args) => serve::execute(&args),
             Command::Calibrate(args) => calibrate::execute(&args),
             Command::Lint(args) => lint::execute(&args),
             Command::Completions(args) => shell::completions(&args),

@@ -12,6 +12,7 @@ mod plays;
 mod progress;
 mod recorded;
 mod run;
+mod serve;
 mod trial_folders;
 
 use std::ffi::OsString;

@@ -11,4 +11,5 @@ pub(crate) mod rollout;
 pub(crate) mod session;
 pub(crate) mod signal;
 mod slowness;
+pub(crate) mod steering;
 pub(crate) mod wait_up;

@@ -67,7 +67,7 @@ impl ClusterArgs {
                     "a scenario brings its own world: leave out what says which cluster to watch, or name a URL instead"
                 )
             }
-            Activity::Nothing(_) | Activity::Scenario(_) => Vec::new(),
+            Activity::Nothing(_) | Activity::Asked(_) | Activity::Scenario(_) => Vec::new(),
         };
         let read = Scope::of_command(words.iter().map(String::as_str));
         if read.is_none() && !asked {

@@ -94,7 +94,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
     let follow = args.cluster.follow(&activity, in_cluster)?;
     let folder = match &args.out {
         Some(path) => Folder::at(path)?,
-        None => Folder::named(Path::new("reports"), anchor, &name)?,
+        None => Folder::named(args.plan.parent.as_deref().unwrap_or(Path::new("reports")), anchor, &name)?,
     };
     Ok(Plan {
         name,

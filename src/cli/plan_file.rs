@@ -39,6 +39,9 @@ pub(super) struct PlanArgs {
     /// What of the command line came from the plan.
     #[arg(skip)]
     pub(super) origin: Origin,
+    /// The folder below which a run without --out gets its own; `None` for `reports`.
+    #[arg(skip)]
+    pub(super) parent: Option<PathBuf>,
 }
 
 /// A plan that was read, with the profiles of lapse itself.
@@ -78,7 +81,7 @@ pub(super) fn complete(
     let plan = PlanFile::read(file.as_deref())?;
     let mut entries = plan.entries(args.plan.profile.as_deref())?;
     entries.retain(|entry| !plan.yields(entry, typed, args));
-    let filled = plan.words(&entries, &Sources { variable, file: contents })?;
+    let filled = plan.words(&entries, &Sources::real())?;
     let origin = Origin::of(&plan, args.plan.profile.as_deref(), &entries);
     let (command, rest) = words.split_at(words.len().min(2));
     let added = filled.into_iter().map(OsString::from);
@@ -91,6 +94,23 @@ pub(super) struct Sources {
     pub(super) variable: fn(&str) -> Result<String, String>,
     /// What a file holds, or why that cannot be read.
     pub(super) file: fn(&str) -> Result<String, String>,
+}
+
+// === impl Sources ===
+
+impl Sources {
+    /// The environment and the files of this machine.
+    pub(super) const fn real() -> Self {
+        Self { variable, file: contents }
+    }
+
+    /// Nowhere: of headers that a stranger wrote.
+    pub(super) const fn none() -> Self {
+        let refuse = |_: &str| {
+            Err("only a plan of the operator has references: write $${ or @@ for the signs themselves".to_owned())
+        };
+        Self { variable: refuse, file: refuse }
+    }
 }
 
 // === impl PlanFile ===
@@ -116,9 +136,14 @@ impl PlanFile {
         File::open(path)
             .and_then(|file| file.take(most).read_to_end(&mut text))
             .with_context(|| format!("cannot read the plan {name}: write one, or name another file"))?;
-        let plan = lapse_plan::read(&text, &flags.grammar, |key, text| flags.check(key, text));
-        let plan = plan.map_err(|problems| Invalid { file: name.clone(), problems })?;
-        Ok(Self { file: Some(name), plan, own, flags })
+        Ok(Self { own, ..Self::of_text(&name, &text, &flags)? })
+    }
+
+    /// Reads a plan that is called `name` in errors; it has no profiles but its own.
+    pub(super) fn of_text(name: &str, text: &[u8], flags: &Flags) -> Result<Self> {
+        let plan = lapse_plan::read(text, &flags.grammar, |key, text| flags.check(key, text));
+        let plan = plan.map_err(|problems| Invalid { file: name.to_owned(), problems })?;
+        Ok(Self { file: Some(name.to_owned()), plan, own: Vec::new(), flags: flags.clone() })
     }
 
     /// The file, or what there is in its place.
@@ -186,7 +211,7 @@ impl PlanFile {
 
     /// What the references in the headers of these entries lack, as [`Sources`] say it.
     pub(super) fn missing(&self, entries: &[&Entry]) -> Vec<Problem> {
-        match self.words(entries, &Sources { variable, file: contents }) {
+        match self.words(entries, &Sources::real()) {
             Ok(_) => Vec::new(),
             Err(error) => error.downcast::<Invalid>().map(|invalid| invalid.problems).unwrap_or_default(),
         }

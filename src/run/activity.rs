@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::command::{self, Command, Output, Running, SpawnError};
 use lapse_hammer::clock::Clock;
 use lapse_lab::world::World;
-use lapse_measure::time::Offset;
+use lapse_measure::time::{Human, Offset};
 use lapse_record::entry::Exit;
 use lapse_record::event::{Event, EventKind, Source};
 
@@ -28,6 +28,8 @@ pub(crate) enum ActivityUpdate {
     Event(Event),
     /// The command ended.
     Exit(Exit),
+    /// The activity goes on for longer than it may, for this reason, and completes here.
+    Overdue(String),
     /// The activity is complete.
     Done,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Order {
 pub(crate) enum ReadyActivity {
     /// An activity without effect, and when it ends.
     Nothing(Offset),
+    /// What another program does meanwhile, and the time after which its end is no longer waited for.
+    Asked(Duration),
     /// A command, and where its output goes.
     Command(Command, Output),
     /// The world of a scenario, and the names of its acts.
@@ -57,6 +61,7 @@ impl ReadyActivity {
     pub(crate) fn begin(self, clock: Clock) -> Result<RunningActivity, SpawnError> {
         Ok(match self {
             Self::Nothing(end) => RunningActivity::nothing(end, clock),
+            Self::Asked(limit) => RunningActivity::asked(limit),
             Self::Command(command, output) => RunningActivity::command(command.spawn(move || clock.now(), output)?),
             Self::Acts(world, names) => RunningActivity::acts(world, names, clock),
         })
@@ -76,6 +81,20 @@ impl RunningActivity {
         Self::spawn(move |updates, mut orders| async move {
             tokio::select! {
                 () = sleep(clock.until(end)) => {}
+                _ = orders.recv() => {}
+            }
+            let _ = updates.send(ActivityUpdate::Done);
+        })
+    }
+
+    /// An activity of another program, which completes when that says so, or after `limit`.
+    pub(crate) fn asked(limit: Duration) -> Self {
+        Self::spawn(move |updates, mut orders| async move {
+            tokio::select! {
+                () = sleep(limit) => {
+                    let why = format!("nothing ended the event within {}: what came later was not measured", Human(limit));
+                    let _ = updates.send(ActivityUpdate::Overdue(why));
+                }
                 _ = orders.recv() => {}
             }
             let _ = updates.send(ActivityUpdate::Done);

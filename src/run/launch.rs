@@ -15,6 +15,7 @@ use super::redirect::RedirectNotices;
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
+use super::steering::Steering;
 use super::wait_up::{self, Waited};
 use crate::command::Output;
 use crate::progress::Progress;
@@ -107,9 +108,15 @@ struct Stage {
     events: UnboundedReceiver<Event>,
 }
 
-/// Executes `plan` and returns the run's record.
+/// Executes `plan` and returns the run's record. Signals end the run.
 pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, Error> {
-    let Prepared { parts, activity, world } = prepare(plan, progress).await?;
+    let signals = Signals::catch().map_err(Error::Signals)?;
+    run_steered(plan, Steering::Signals(signals), progress).await
+}
+
+/// Executes `plan`, does meanwhile what `steering` asks for, and returns the run's record.
+pub(crate) async fn run_steered(plan: Plan, steering: Steering, progress: &mut Progress) -> Result<Record, Error> {
+    let Prepared { parts, activity, world } = prepare(plan, steering, progress).await?;
     let record = Session::new(parts, activity, progress).run().await;
     if let Some(world) = world.and_then(Arc::into_inner) {
         world.stop().await;
@@ -118,19 +125,18 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 }
 
 /// Prepares the parts of a run, each after those that it depends on.
-async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error> {
+async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) -> Result<Prepared, Error> {
     let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, wait_up, .. } = plan;
-    let mut signals = Signals::catch().map_err(Error::Signals)?;
     // The world starts before the run's clock: its events until then are at offset zero.
     let clock = Arc::new(OnceLock::new());
     let stage = match &activity {
         Activity::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
-        Activity::Nothing(_) | Activity::Command(_) => None,
+        Activity::Nothing(_) | Activity::Asked(_) | Activity::Command(_) => None,
     };
     let mut rollout = follow_rollout(follow, &clock, progress).await?;
     let targets = locate(targets, stage.as_ref(), rollout.as_mut(), limits.resolve_once).await?;
     let seed = draw_seed()?;
-    let waited = wait(wait_up, (&targets, &policies, rate), limits, &mut signals, progress).await?;
+    let waited = wait(wait_up, (&targets, &policies, rate), limits, &mut steering, progress).await?;
     let checked = check(&targets, seed, limits.timeout, progress).await;
     let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
     let mut header = RunHeader {
@@ -166,7 +172,7 @@ async fn prepare(plan: Plan, progress: &mut Progress) -> Result<Prepared, Error>
         redirects: RedirectNotices::new(header.names(), &checked),
         hammer,
         recorder: Recorder::new(header),
-        signals,
+        steering,
         lab: world.clone(),
         world: events,
         rollout,
@@ -195,7 +201,7 @@ async fn wait(
     limit: Option<Duration>,
     (targets, policies, rate): (&[target::Target], &[Policy], Rate),
     limits: ProbeLimits,
-    signals: &mut Signals,
+    steering: &mut Steering,
     progress: &mut Progress,
 ) -> Result<Option<Waited>, Error> {
     let Some(limit) = limit else { return Ok(None) };
@@ -214,7 +220,7 @@ async fn wait(
         // A seed of its own: no id is sent twice, neither here nor in the run.
         filling: Filling { seed: draw_seed()?, anchor: Clock::start().anchor() },
     };
-    let waited = wait_up::wait(settings, &names, limit, signals).await.map_err(Error::Hammer)?;
+    let waited = wait_up::wait(settings, &names, limit, steering).await.map_err(Error::Hammer)?;
     if let Some(said) = waited.said() {
         progress.say(&said);
     }
@@ -292,6 +298,7 @@ async fn locate(
 fn ready(activity: Activity, world: Option<&Arc<World>>, progress: &Progress) -> Result<ReadyActivity, Error> {
     Ok(match activity {
         Activity::Nothing(duration) => ReadyActivity::Nothing(Offset::ZERO + duration),
+        Activity::Asked(limit) => ReadyActivity::Asked(limit),
         Activity::Command(command) => {
             let output =
                 Output { stdout: Box::new(progress.above_stdout()), stderr: Box::new(progress.above_stderr()) };

@@ -43,6 +43,8 @@ pub(crate) struct PhaseDurations {
 pub(crate) enum Activity {
     /// Nothing that lapse starts; the run measures for this duration.
     Nothing(Duration),
+    /// What another program does, which says when it has ended; after this duration that is no longer waited for.
+    Asked(Duration),
     /// A command.
     Command(Command),
     /// The acts of a scenario, whose world is the service.
@@ -54,7 +56,7 @@ impl Activity {
     pub(crate) fn command(&self) -> Option<Vec<String>> {
         match self {
             Self::Command(command) => Some(command.argv().collect()),
-            Self::Nothing(_) | Self::Scenario(_) => None,
+            Self::Nothing(_) | Self::Asked(_) | Self::Scenario(_) => None,
         }
     }
 
@@ -62,7 +64,7 @@ impl Activity {
     fn for_trial(self, number: u16) -> Self {
         match self {
             Self::Command(command) => Self::Command(command.for_trial(number)),
-            Self::Nothing(_) | Self::Scenario(_) => self,
+            Self::Nothing(_) | Self::Asked(_) | Self::Scenario(_) => self,
         }
     }
 
@@ -70,7 +72,7 @@ impl Activity {
     pub(crate) fn end(&self) -> Option<Offset> {
         match self {
             Self::Nothing(duration) => Some(Offset::ZERO + *duration),
-            Self::Command(_) | Self::Scenario(_) => None,
+            Self::Asked(_) | Self::Command(_) | Self::Scenario(_) => None,
         }
     }
 }

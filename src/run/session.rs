@@ -2,12 +2,12 @@
 
 mod early_end;
 mod ending;
+mod heed;
 mod parts;
 mod view;
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use self::early_end::EarlyEnd;
@@ -15,7 +15,7 @@ pub(super) use self::parts::Parts;
 use super::activity::{self, Order, ReadyActivity, RunningActivity};
 use super::live::{Live, STEP};
 use super::rollout::Rollout;
-use super::signal;
+use super::steering::Request;
 use super::wait_up::Waited;
 use crate::progress::Progress;
 use lapse_cluster::WatchUpdate;
@@ -41,8 +41,8 @@ enum Input {
     World(Event),
     /// An update of the cluster.
     Cluster(WatchUpdate),
-    /// A signal that asks for the end of the run.
-    Signal(Signal),
+    /// A request from outside of the run.
+    Request(Request),
     /// The periodic tick.
     Tick,
 }
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
                 Input::Cluster(WatchUpdate::Status(_) | WatchUpdate::Pods(_)) => {
                     self.look_at_rollout(self.parts.clock.now());
                 }
-                Input::Signal(signal) => self.interrupt(signal),
+                Input::Request(request) => self.heed(request),
                 Input::Tick => self.tick(),
             }
         }
@@ -143,9 +143,9 @@ impl<'a> Session<'a> {
                 self.take(Entry::Doubt(why));
                 self.drain(Offset::ZERO);
             }
-            Some(Waited::Signal(signal)) => {
+            Some(Waited::Ended(signal, why)) => {
                 self.enter(first, Stage::Baseline, Offset::ZERO);
-                self.interrupt(signal);
+                self.interrupt(signal, &why);
             }
             None | Some(Waited::Up(_)) if first == Phase::Event => self.begin_event(Offset::ZERO),
             None | Some(Waited::Up(_)) => self.enter(first, Stage::Baseline, Offset::ZERO),
@@ -175,7 +175,7 @@ impl<'a> Session<'a> {
             }
         };
         tokio::select! {
-            signal = self.parts.signals.next() => Input::Signal(signal),
+            request = self.parts.steering.next() => Input::Request(request),
             update = activity => Input::Activity(update),
             Some(event) = world => Input::World(event),
             told = cluster => Input::Cluster(told),
@@ -197,6 +197,7 @@ impl<'a> Session<'a> {
                 self.take(Entry::Event(Event::new(exit.at, Source::Command, EventKind::Exited, text)));
                 self.take(Entry::Exit(exit));
             }
+            activity::ActivityUpdate::Overdue(why) => self.take(Entry::Doubt(why)),
             activity::ActivityUpdate::Done => {
                 self.running = None;
                 self.event_is_over();
@@ -288,32 +289,6 @@ impl<'a> Session<'a> {
     fn enter(&mut self, phase: Phase, stage: Stage, at: Offset) {
         self.take(Entry::Phase(phase, at));
         (self.stage, self.stage_began) = (stage, at);
-    }
-
-    /// Handles a signal. The first one ends the run in order: the activity ends, probes in flight may resolve, the
-    /// report is written. The second one skips all waiting.
-    fn interrupt(&mut self, signal: Signal) {
-        let now = self.parts.clock.now();
-        self.signals_seen += 1;
-        if self.signals_seen == 1 {
-            self.take(Entry::Interrupted(now));
-            self.take(Entry::Event(Event::new(
-                now,
-                Source::Prober,
-                EventKind::Interrupted,
-                format!("{}: ending the run", signal::name(signal)),
-            )));
-        }
-        match &self.running {
-            Some(running) if self.signals_seen == 1 => running.order(Order::Signal(signal)),
-            Some(running) => {
-                running.order(Order::EndNow);
-                self.drain(now);
-                self.parts.hammer.abandon();
-            }
-            None if self.signals_seen == 1 => self.drain(now),
-            None => self.parts.hammer.abandon(),
-        }
     }
 
     /// Sends no slot after `now`, and waits for those in flight.

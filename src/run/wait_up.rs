@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::sleep;
 
-use super::signal::Signals;
+use super::steering::{Request, Steering};
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::{self, Settings};
 use lapse_measure::answer::Health;
@@ -31,8 +31,8 @@ pub(crate) enum Waited {
     Up(Duration),
     /// A target was not up in time: which, and what it answered.
     Down(String),
-    /// This signal asked for the end of the run.
-    Signal(Signal),
+    /// The end of the run was asked for, as by this signal; the sentence says who asked.
+    Ended(Signal, String),
 }
 
 /// What the targets have answered so far.
@@ -54,7 +54,7 @@ pub(crate) async fn wait(
     settings: Settings,
     names: &[String],
     limit: Duration,
-    signals: &mut Signals,
+    steering: &mut Steering,
 ) -> Result<Waited, engine::Error> {
     let clock = Clock::start_in(RUN_UP);
     let (lanes, control) = (settings.lanes.clone(), settings.control);
@@ -65,7 +65,12 @@ pub(crate) async fn wait(
     let mut over = std::pin::pin!(sleep(clock.until(end)));
     loop {
         let batch = tokio::select! {
-            signal = signals.next() => return Ok(Waited::Signal(signal)),
+            request = steering.next() => match request {
+                Request::End(signal, why) => return Ok(Waited::Ended(signal, why)),
+                Request::Settle => return Ok(Waited::Ended(Signal::TERM, "stopped while it waited".to_owned())),
+                // There is no timeline yet that an event could be on.
+                Request::Event { .. } => continue,
+            },
             () = &mut over => None,
             batch = hammer.next() => batch,
         };
@@ -149,7 +154,7 @@ impl Waited {
     pub(crate) fn said(&self) -> Option<String> {
         match self {
             Self::Up(after) => Some(format!("up for {} after {} of waiting (--wait-up)", Human(CALM), Human(*after))),
-            Self::Down(_) | Self::Signal(_) => None,
+            Self::Down(_) | Self::Ended(..) => None,
         }
     }
 }

@@ -51,6 +51,8 @@ mod requests;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod serve;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod story;

@@ -14,5 +14,6 @@ pub(crate) mod recorder;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod scripted;
+pub(crate) mod serve;
 pub(crate) mod server;
 pub(crate) mod wire;

@@ -33,6 +33,22 @@ impl Flags {
         Ok(Self { run, ids, grammar })
     }
 
+    /// The same flags with more keys at the end, which stand for no flag that a plan may give.
+    pub(in super::super) fn and(mut self, keys: &[&str]) -> Self {
+        for name in keys {
+            self.ids.push((*name).to_owned());
+            self.grammar.keys.push(Key {
+                section: None,
+                name: (*name).to_owned(),
+                flag: (*name).to_owned(),
+                form: Form::One,
+                help: String::new(),
+                choices: Vec::new(),
+            });
+        }
+        self
+    }
+
     /// The key at a place of the grammar, with the identifier of its flag.
     pub(super) fn key(&self, place: usize) -> Option<(&Key, &str)> {
         Some((self.grammar.keys.get(place)?, self.ids.get(place)?))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::run::plan::{FailFast, PhaseDurations};
 use crate::run::redirect::RedirectNotices;
 use crate::run::rollout::Rollout;
-use crate::run::signal::Signals;
+use crate::run::steering::Steering;
 use crate::run::wait_up::Waited;
 use lapse_hammer::clock::Clock;
 use lapse_hammer::engine::Hammer;
@@ -27,8 +27,8 @@ pub(crate) struct Parts {
     pub journal: Journal,
     /// The recorder that folds entries into the record.
     pub recorder: Recorder,
-    /// The caught signals.
-    pub signals: Signals,
+    /// What may ask the run for something.
+    pub steering: Steering,
     /// The scenario's world, if there is one.
     pub lab: Option<Arc<World>>,
     /// The events of that world.
