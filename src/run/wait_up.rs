@@ -162,8 +162,11 @@ impl Waited {
 /// What is said when the wait begins.
 pub(crate) fn announcement(names: &[String], limit: Duration) -> String {
     let count = names.len() as u64;
-    let who = if let [name] = names { name.clone() } else { format!("{} targets", Count(count)) };
-    format!("waiting until {who} was up for {}, {} at most (--wait-up)", Human(CALM), Human(limit))
+    let who = match names {
+        [name] => format!("{name} has"),
+        _ => format!("{} targets have", Count(count)),
+    };
+    format!("waiting until {who} been up for {}, {} at most (--wait-up)", Human(CALM), Human(limit))
 }
 
 #[cfg(test)]
