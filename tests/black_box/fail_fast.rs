@@ -50,6 +50,7 @@ fn a_breach_ends_the_run_and_the_command_and_the_verdict_is_that_of_the_budget()
     assert!(place("ended-early") < place("exited"));
     // The journal tells it as well, and is judged again by another budget as any other run.
     let again = |args: &[&str]| Lapse::new(["report".as_ref(), ended.run_folder().as_os_str()]).end_with(args);
+    assert!(!again(&["--format", "junit"]).stdout.contains("the command succeeds"), "it was lapse that stopped it");
     assert_eq!(again(&["--format", "json"]).bytes(), std::fs::read(ended.run_folder().join("report.json")).unwrap());
     assert_eq!(again(&["--max-failed", "100%"]).code(), Some(0));
 }

@@ -55,6 +55,8 @@ fn a_service_that_does_not_come_up_is_inconclusive_and_the_command_is_not_starte
     let text = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("not up for 1.00 s within --wait-up 2.00 s: 127."), "{text}");
     assert!(text.contains("the last with status 503 (a status that is not expected)"), "{text}");
+    let junit = Lapse::new(["report".as_ref(), ended.run_folder().as_os_str()]).end_with(["--format", "junit"]).stdout;
+    assert!(junit.contains("not up for 1.00 s within") && !junit.contains("the command succeeds"), "{junit}");
     // A report made again of the journal says the same.
     let again = Lapse::new(["report".as_ref(), ended.run_folder().as_os_str()]).end_with(["--format", "json"]);
     assert_eq!(again.bytes(), std::fs::read(ended.run_folder().join("report.json")).unwrap());

@@ -19,7 +19,7 @@ use lapse_explain::explanation::Explanation;
 use lapse_measure::budget::Outcome;
 use lapse_measure::time::Offset;
 use lapse_measure::verdict::{BudgetResult, Conclusion};
-use lapse_record::record::Record;
+use lapse_record::record::{CommandRun, Record};
 
 /// Causes that a failure lists.
 const MAX_CAUSES: usize = 5;
@@ -105,7 +105,11 @@ fn cases(record: &Record) -> Vec<Case> {
     let inconclusive = verdict.inconclusive.get(by_budgets..).unwrap_or_default();
     let doubted = (!inconclusive.is_empty()).then(|| Fault("error", inconclusive.join("\n")));
     cases.push(Case::about(run, "the measurement supports a verdict", doubted));
-    if let Some(command) = &record.command {
+    // Of one that was not to be started, or that the run stopped at its early end, there is nothing to tell.
+    let is_its_own = |command: &&CommandRun| {
+        !command.failed() || matches!(verdict.conclusion, Conclusion::CommandFailed | Conclusion::Interrupted)
+    };
+    if let Some(command) = record.command.as_ref().filter(is_its_own) {
         let failed = command.failed().then(|| Fault("failure", record.how_the_command_ended().unwrap_or_default()));
         cases.push(Case::about(run, "the command succeeds", failed));
     }
