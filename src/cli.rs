@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod github;
 mod grpc;
+mod held;
 mod history;
 mod init;
 mod lab;
@@ -45,6 +46,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use self::budget::{BudgetArgs, ProfileName};
 use self::cluster::ClusterArgs;
 use self::connection::ConnectionArgs;
+use self::held::HeldArgs;
 use self::lint::LintArgs;
 use self::metrics::MetricsArgs;
 use self::plan_file::PlanArgs;
@@ -236,6 +238,8 @@ struct RunArgs {
     request: RequestArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    held: HeldArgs,
 
     #[command(flatten)]
     plan: PlanArgs,

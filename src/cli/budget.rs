@@ -12,6 +12,7 @@ use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::expect::{Amount, Expect};
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope};
+use lapse_measure::held::limit::StreamLimit;
 use lapse_measure::lane::{LaneId, Policy, TargetId};
 use lapse_measure::verdict::{self, MaxBlind};
 use lapse_record::entry::{ActId, Window};
@@ -47,6 +48,12 @@ pub(super) struct BudgetArgs {
     /// Allowed time in which any lane is slow [repeatable; e.g. 2s].
     #[arg(long, value_name = "[LANE=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
     pub(super) max_slow: Vec<Scoped<Duration>>,
+    /// Allowed drops of held streams, as a count, or the percentage of them that may be dropped [repeatable; e.g. 10%].
+    #[arg(long, value_name = "[TARGET=]N|P%", value_parser = value::scoped(value::dropped), help_heading = BUDGETS)]
+    pub(super) max_dropped: Vec<Scoped<StreamLimit>>,
+    /// Allowed time without a message in any place of held streams, reconnecting included [repeatable; e.g. 5s].
+    #[arg(long, value_name = "[TARGET=]TIME", value_parser = value::scoped(value::duration), help_heading = BUDGETS)]
+    pub(super) max_silence: Vec<Scoped<Duration>>,
     /// Disruptions that were surely shorter than this do not count against any budget [e.g. 5ms].
     #[arg(long, value_name = "TIME", value_parser = value::duration, help_heading = BUDGETS)]
     pub(super) ignore_shorter_than: Option<Duration>,
@@ -84,7 +91,11 @@ impl BudgetArgs {
     /// Whether a budget was typed.
     pub(super) fn has_a_budget(&self) -> bool {
         let times = [&self.max_downtime, &self.max_outage, &self.max_strict_outage, &self.max_down, &self.max_slow];
-        times.iter().any(|typed| !typed.is_empty()) || !self.max_failed.is_empty() || !self.min_availability.is_empty()
+        times.iter().any(|typed| !typed.is_empty())
+            || !self.max_failed.is_empty()
+            || !self.min_availability.is_empty()
+            || !self.max_dropped.is_empty()
+            || !self.max_silence.is_empty()
     }
 }
 
@@ -152,6 +163,8 @@ fn typed(args: &BudgetArgs, names: &Names<'_>) -> Result<Vec<(Budget, Window)>> 
     add(&mut typed, names, "--max-failed", &args.max_failed, Clone::clone)?;
     add(&mut typed, names, "--min-availability", &args.min_availability, |limit| Limit::Availability(*limit))?;
     add(&mut typed, names, "--max-slow", &args.max_slow, |limit| Limit::Slow(*limit))?;
+    add(&mut typed, names, "--max-dropped", &args.max_dropped, |limit| Limit::Streams(*limit))?;
+    add(&mut typed, names, "--max-silence", &args.max_silence, |limit| Limit::Streams(StreamLimit::Silence(*limit)))?;
     consistent(&typed)?;
     Ok(typed.into_iter().map(|budget| (budget, Window::Judged)).collect())
 }
@@ -169,6 +182,10 @@ fn add<T>(
         };
         for scope in names.scopes(of.as_deref()).with_context(unknown)? {
             let limit = limit(value);
+            ensure!(
+                !matches!((&limit, scope), (Limit::Streams(_), Scope::Lane(_))),
+                "{flag}: held streams are in no lane: name a target"
+            );
             let same =
                 |other: &&Budget| other.name == flag && other.scope == scope && is_same_kind(&other.limit, &limit);
             let twice = budgets.iter().find(same);
@@ -185,6 +202,7 @@ fn add<T>(
 /// Whether two limits are of the same figure: a share of all probes and one of any second are two.
 fn is_same_kind(one: &Limit, other: &Limit) -> bool {
     match (one, other) {
+        (Limit::Streams(one), Limit::Streams(other)) => std::mem::discriminant(one) == std::mem::discriminant(other),
         (Limit::FailedWithin(one), Limit::FailedWithin(other)) => one.width == other.width,
         _ => std::mem::discriminant(one) == std::mem::discriminant(other),
     }

@@ -141,5 +141,6 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         budgets: Vec::new(),
         rules: Rules::default(),
         gate: GATE,
+        held: None,
     }
 }

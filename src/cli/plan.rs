@@ -15,6 +15,7 @@ use url::Url;
 use super::budget;
 use super::connection::LaneName;
 use super::grpc;
+use super::held;
 use super::lines;
 use super::plan_file;
 use super::value::NamedTarget;
@@ -67,6 +68,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
     let policies = policies(&args.connection.lanes)?;
     let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
     let budgets = budget::of(&args.judge, &names, &policies, scenario.as_ref())?;
+    let held = held::of(args, &targets)?;
     let resolution = if scenario.is_some() { RESOLUTION_BESIDE_A_WORLD } else { RESOLUTION };
     let rules = Rules {
         resolution: args.judge.resolution.unwrap_or(resolution),
@@ -111,6 +113,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         budgets,
         rules,
         gate: args.judge.gate.unwrap_or(GATE),
+        held,
     })
 }
 

@@ -11,6 +11,7 @@ use super::report_files::ReportTo;
 use crate::run::plan::ClusterTarget;
 use lapse_lab::duration_range::DurationRange;
 use lapse_measure::budget::{Limit, WorstShare};
+use lapse_measure::held::limit::StreamLimit;
 use lapse_measure::schedule::Rate;
 use lapse_measure::verdict::MaxBlind;
 use lapse_report::format::Named;
@@ -86,6 +87,15 @@ pub(super) fn failed(text: &str) -> Result<Limit, String> {
     text.parse().map(Limit::Failed).map_err(|_| {
         "write a count such as 10, a percentage such as 0.1%, or that of the worst second, such as 5%/1s".to_owned()
     })
+}
+
+/// Parses a limit on dropped streams: a count, or the percentage of them.
+pub(super) fn dropped(text: &str) -> Result<StreamLimit, String> {
+    if text.ends_with('%') {
+        return share(text).map(StreamLimit::DroppedShare);
+    }
+    let count = text.parse().map(StreamLimit::Dropped);
+    count.map_err(|_| "write a count such as 5, or a percentage such as 10%".to_owned())
 }
 
 /// Parses the allowed blind time: a percentage, the longest stretch, or both, as in `2%,500ms`.

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::activity::ReadyActivity;
 use super::check::{Checked, check_all};
+use super::held::Held;
 use super::plan::{Activity, Endpoint, Follow, Plan, PlannedTarget, ProbeLimits};
 use super::redirect::RedirectNotices;
 use super::rollout::{NoService, Rollout};
@@ -22,6 +23,7 @@ use crate::progress::Progress;
 use lapse_cluster::Watch;
 use lapse_hammer::clock::{Clock, discipline};
 use lapse_hammer::engine::{self, Settings};
+use lapse_hammer::held::{self, HeldSettings};
 use lapse_hammer::target;
 use lapse_hammer::template::Filling;
 use lapse_hammer::varying::carried_ids;
@@ -33,6 +35,7 @@ use lapse_measure::schedule::{Rate, Schedule};
 use lapse_measure::time::Offset;
 use lapse_record::entry::{CarriedIds, RunHeader, Target};
 use lapse_record::event::Event;
+use lapse_record::held::HeldPlan;
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
 
@@ -63,6 +66,9 @@ pub(crate) enum Error {
     /// The engine could not be started.
     #[error("cannot start the engine")]
     Hammer(#[source] engine::Error),
+    /// The streams could not be held.
+    #[error("cannot hold streams")]
+    Held(#[source] held::Error),
     /// The scenario's world could not be started.
     #[error("cannot set up the scenario's world")]
     World(#[source] world::Error),
@@ -126,7 +132,7 @@ pub(crate) async fn run_steered(plan: Plan, steering: Steering, progress: &mut P
 
 /// Prepares the parts of a run, each after those that it depends on.
 async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) -> Result<Prepared, Error> {
-    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, wait_up, .. } = plan;
+    let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, wait_up, held, .. } = plan;
     // The world starts before the run's clock: its events until then are at offset zero.
     let clock = Arc::new(OnceLock::new());
     let stage = match &activity {
@@ -156,8 +162,10 @@ async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) ->
         gate: plan.gate,
         precedence: None,
         version_header: version_header(&targets),
+        held,
         id_seed: targets.iter().any(|target| carried_ids(target) != CarriedIds::default()).then_some(seed),
     };
+    let held = hold(&targets, &header, seed, limits, clock)?;
     let settings = settings(targets, &header, seed, limits);
     let offered = settings.lanes.iter().map(|lane| lane.schedule.rate()).sum();
     // The engine starts before the journal, whose first entry has the engine's precedence; no slot is due yet.
@@ -171,6 +179,7 @@ async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) ->
         offered,
         redirects: RedirectNotices::new(header.names(), &checked),
         hammer,
+        held,
         recorder: Recorder::new(header),
         steering,
         lab: world.clone(),
@@ -249,6 +258,28 @@ fn settings(targets: Vec<target::Target>, header: &RunHeader, seed: IdSeed, limi
         precedence: limits.precedence,
         filling: Filling { seed, anchor: header.anchor },
     }
+}
+
+/// Starts to hold the streams of `header`, if it has any.
+fn hold(
+    targets: &[target::Target],
+    header: &RunHeader,
+    seed: IdSeed,
+    limits: ProbeLimits,
+    clock: Clock,
+) -> Result<Held, Error> {
+    let start = |plan: &HeldPlan| {
+        let settings = HeldSettings {
+            targets: targets.to_vec(),
+            places: plan.places.get(),
+            path: plan.path.clone(),
+            connect_timeout: limits.connect_timeout,
+            timeout: limits.timeout,
+            filling: Filling { seed, anchor: header.anchor },
+        };
+        held::start(settings, clock).map_err(Error::Held)
+    };
+    header.held.as_ref().map(start).transpose().map(Held)
 }
 
 /// A seed that no other run has.

@@ -23,6 +23,7 @@ use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Offset};
 use lapse_measure::verdict::Rules;
 use lapse_record::entry::Window;
+use lapse_record::held::HeldPlan;
 
 /// The resolution of a scenario, whose world shares the machine with the prober.
 pub(crate) const RESOLUTION_BESIDE_A_WORLD: Duration = Duration::from_secs(1);
@@ -217,6 +218,8 @@ pub(crate) struct Plan {
     pub rules: Rules,
     /// Failures no further apart than this are one disruption.
     pub gate: Duration,
+    /// The streams to hold beside the probes.
+    pub held: Option<HeldPlan>,
 }
 
 impl Plan {

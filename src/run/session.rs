@@ -20,6 +20,8 @@ use super::wait_up::Waited;
 use crate::progress::Progress;
 use lapse_cluster::WatchUpdate;
 use lapse_hammer::cpu_pressure::Pressure;
+use lapse_measure::held::Stream;
+use lapse_measure::lane::TargetId;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Human, Offset};
 use lapse_record::batch::Batch;
@@ -41,6 +43,8 @@ enum Input {
     World(Event),
     /// An update of the cluster.
     Cluster(WatchUpdate),
+    /// A held stream that ended.
+    Stream(TargetId, Stream),
     /// A request from outside of the run.
     Request(Request),
     /// The periodic tick.
@@ -123,9 +127,13 @@ impl<'a> Session<'a> {
                 Input::Cluster(WatchUpdate::Status(_) | WatchUpdate::Pods(_)) => {
                     self.look_at_rollout(self.parts.clock.now());
                 }
+                Input::Stream(target, stream) => self.take(Entry::Stream(target, stream)),
                 Input::Request(request) => self.heed(request),
                 Input::Tick => self.tick(),
             }
+        }
+        for (target, stream) in self.parts.held.rest().await {
+            self.take(Entry::Stream(target, stream));
         }
         self.finish()
     }
@@ -179,6 +187,7 @@ impl<'a> Session<'a> {
             update = activity => Input::Activity(update),
             Some(event) = world => Input::World(event),
             told = cluster => Input::Cluster(told),
+            (target, stream) = self.parts.held.next() => Input::Stream(target, stream),
             batch = self.parts.hammer.next() => Input::Batch(batch),
             _ = ticks.tick() => Input::Tick,
         }
@@ -305,6 +314,7 @@ impl<'a> Session<'a> {
     fn stop(&mut self, at: Offset) {
         self.ends_at = Some(self.ends_at.map_or(at, |end| end.min(at)));
         self.parts.hammer.stop(at);
+        self.parts.held.stop(at);
     }
 
     /// Adds an entry, first to the journal, which survives this process. A write error is reported once; the run goes

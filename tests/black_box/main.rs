@@ -23,6 +23,8 @@ mod fail_fast;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod init;

@@ -16,4 +16,5 @@ pub(crate) mod report;
 pub(crate) mod scripted;
 pub(crate) mod serve;
 pub(crate) mod server;
+pub(crate) mod streaming;
 pub(crate) mod wire;

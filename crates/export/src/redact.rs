@@ -62,6 +62,9 @@ impl Redactor {
         for target in &mut header.targets {
             self.text(Place::Url, &mut target.url);
         }
+        if let Some(path) = header.held.as_mut().and_then(|held| held.path.as_mut()) {
+            self.text(Place::Url, path);
+        }
         let mut is_value = false;
         for word in header.command.iter_mut().flatten() {
             if is_value {
@@ -84,6 +87,10 @@ impl Redactor {
                 batch.versions.iter_mut().for_each(|name| self.text(Place::Version, name));
             }
             Entry::Event(event) => self.text(Place::Event, &mut event.text),
+            Entry::Stream(_, stream) => {
+                let texts = stream.backend.iter_mut().chain(&mut stream.failed_as);
+                texts.for_each(|text| self.text(Place::Failure, text));
+            }
             Entry::Doubt(text) => self.text(Place::Event, text),
             Entry::Phase(..)
             | Entry::Act(..)

@@ -18,7 +18,7 @@ use tokio::task::{AbortHandle, spawn_local};
 
 use super::classify;
 use super::grpc::Told;
-use super::http1::{Http1, Why};
+use super::http1::{Broken, Http1, Why};
 use super::request::PreparedRequest;
 use super::response::{ResponseReader, Sink};
 use super::stream::{Idle, IoObservations, Socket, Stream, Watched};
@@ -206,6 +206,20 @@ impl HttpConnection {
             Wire::Http2(connection) => connection.exchange(turn, &mut answer).await?,
         }
         judge(&request.expect, &answer)
+    }
+
+    /// Sends one request over HTTP/1.1, and passes its answer on as it comes, to its end.
+    pub(super) async fn stream(
+        &self,
+        request: &[u8],
+        reader: ResponseReader<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), Broken> {
+        match &self.wire {
+            Wire::Http1(connection) => connection.exchange(request, reader, sink).await,
+            // Its connector offers HTTP/1.1 alone.
+            Wire::Http2(_) => Err(Broken { why: Why::Closed, begun: false }),
+        }
     }
 
     /// Whether a probe on the connection failed.

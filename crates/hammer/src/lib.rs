@@ -8,6 +8,7 @@ pub mod clock;
 pub mod cpu_pressure;
 pub mod engine;
 pub mod grpc;
+pub mod held;
 pub mod redirect;
 pub mod slowness;
 pub mod target;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::answer::Class;
+use super::held::limit::StreamLimit;
 use super::lane::{LaneId, TargetId};
 use super::time::Human;
 
@@ -39,6 +40,8 @@ pub enum Limit {
     FailedWithin(WorstShare),
     /// Availability by requests, from 0 to 1: at least this.
     Availability(f64),
+    /// What may happen to held streams; it limits those of a target.
+    Streams(StreamLimit),
     /// The other way round, for a demonstration: some probe has to fail.
     Loss,
     /// For a demonstration: the impaired time lies between these, as far as its bounds can say.
@@ -103,6 +106,7 @@ impl fmt::Display for Limit {
                 write!(f, "{} % failed in any {}", share * 100.0, Human(*width))
             }
             Self::Availability(share) => write!(f, "{} %", share * 100.0),
+            Self::Streams(limit) => limit.fmt(f),
             Self::Loss => f.write_str("at least one failed probe"),
             Self::Impaired(least, most) => write!(f, "{} to {}", Human(*least), Human(*most)),
             Self::Only(classes) => f.write_str(&classes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),

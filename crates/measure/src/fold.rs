@@ -196,7 +196,8 @@ impl Fold {
     /// The observations of the run up to `end`; every slot due before it must have been sent or given up.
     pub fn finish(self, end: Offset) -> Observations {
         let Self { targets, lanes, phases, control } = self;
-        let target = |(name, gap): (String, SuccessGap)| TargetObservations { name, success_gap: gap.finish() };
+        let target =
+            |(name, gap): (String, SuccessGap)| TargetObservations { name, success_gap: gap.finish(), held: None };
         Observations {
             lanes: lanes.into_iter().map(|lane| lane.finish(end, &phases)).collect(),
             targets: targets.into_iter().map(target).collect(),

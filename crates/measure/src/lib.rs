@@ -17,6 +17,7 @@ pub mod disruptions;
 pub mod episode;
 pub mod fallback;
 pub mod fold;
+pub mod held;
 pub mod lane;
 pub mod latency;
 mod loss;

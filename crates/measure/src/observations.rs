@@ -7,6 +7,7 @@ use super::answer::Class;
 use super::burst::Burst;
 use super::detection::Unseen;
 use super::disruption::Disruption;
+use super::held::totals::Held;
 use super::lane::{Lane, LaneId, TargetId};
 use super::latency::Distribution;
 use super::outage::{Outage, OutageId};
@@ -124,6 +125,8 @@ pub struct TargetObservations {
     pub name: String,
     /// The longest time without a success while probes were outstanding; `None` if nothing was sent.
     pub success_gap: Option<Span>,
+    /// Its held streams; `None` unless the run held some.
+    pub held: Option<Held>,
 }
 
 /// The observations of a run.

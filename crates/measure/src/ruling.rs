@@ -79,6 +79,8 @@ impl<'a> Measured<'a> {
                     || requests.map_or_else(|| "none resolved".to_owned(), |share| format!("{:.4} %", share * 100.0));
                 exact(requests.is_none_or(|share| share >= *limit), figure)
             }
+            // Probes say nothing of streams: `held::limit` rules on these.
+            Limit::Streams(_) => Outcome::Held,
             Limit::Loss => exact(totals.failed > 0, || failed_of(totals)),
             Limit::Impaired(least, most) => {
                 let impaired = totals.impaired;

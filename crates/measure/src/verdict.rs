@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::binomial::Share;
 use super::budget::{Budget, Limit, Outcome, Scope};
 use super::disruption::Disruption;
+use super::held::limit::StreamLimit;
 use super::lane::TargetId;
-use super::observations::{LaneObservations, Observations};
+use super::observations::{LaneObservations, Observations, TargetObservations};
 use super::outage::Outage;
 use super::phase::Phase;
 use super::ruling::Measured;
@@ -185,12 +186,29 @@ pub fn lasting_breach(seen: &Observations, budgets: &[(Budget, Span)], rules: Ru
 
 /// How a budget fares with each target or lane that it limits.
 fn results(seen: &Observations, budget: &(Budget, Span), rules: Rules) -> Vec<BudgetResult> {
+    if let Limit::Streams(limit) = &budget.0.limit {
+        return results_of_streams(seen, &budget.0, limit);
+    }
     measured(seen, budget, rules).into_iter().map(|measured| result(measured, &budget.0)).collect()
 }
 
 fn result(measured: Measured<'_>, budget: &Budget) -> BudgetResult {
     let outcome = measured.rule(&budget.limit);
     BudgetResult { budget: budget.name.clone(), of: measured.of, limit: budget.limit.to_string(), outcome }
+}
+
+/// How a budget of held streams fares with each target that it limits; lanes have none.
+fn results_of_streams(seen: &Observations, budget: &Budget, limit: &StreamLimit) -> Vec<BudgetResult> {
+    let result = |target: TargetId| {
+        let TargetObservations { name, held, .. } = seen.target(target);
+        let outcome = limit.rule(held.as_ref(), seen.phases.judged(seen.end));
+        BudgetResult { budget: budget.name.clone(), of: name.clone(), limit: limit.to_string(), outcome }
+    };
+    match budget.scope {
+        Scope::EachTarget => seen.target_ids().map(result).collect(),
+        Scope::Target(id) => vec![result(id)],
+        Scope::Lane(_) => Vec::new(),
+    }
 }
 
 /// What was measured of each target or lane that a budget limits.

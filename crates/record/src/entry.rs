@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::event::Event;
+use crate::held::HeldPlan;
 use lapse_measure::budget::Budget;
+use lapse_measure::held::Stream;
 use lapse_measure::lane::{Lane, Policy, Protocol, TargetId};
 use lapse_measure::phase::Phase;
 use lapse_measure::probe_id::IdSeed;
@@ -102,6 +104,8 @@ pub struct RunHeader {
     pub version_header: Option<String>,
     /// The seed of the ids of probes; `None` if no request carries one.
     pub id_seed: Option<IdSeed>,
+    /// The streams that are held beside the probes; `None` if none are.
+    pub held: Option<HeldPlan>,
 }
 
 impl RunHeader {
@@ -195,6 +199,8 @@ pub enum Entry {
     Exit(Exit),
     /// Faults that a scenario's world injected.
     InjectedFault(InjectedFault),
+    /// A held stream of a target that was dropped, or that the run's end cut off.
+    Stream(TargetId, Stream),
     /// A reason for an inconclusive verdict, as text for reports.
     Doubt(String),
     /// A signal asked for the end of the run at this offset.

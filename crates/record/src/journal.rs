@@ -129,7 +129,8 @@ mod tests {
     use crate::record::{Record, Recorder};
     use lapse_measure::answer::{Class, Connection, Evidence, Probe};
     use lapse_measure::budget::{Budget, Limit, Scope};
-    use lapse_measure::lane::{LaneId, Policy, Protocol};
+    use lapse_measure::held::{Arrival, Drop, Stream};
+    use lapse_measure::lane::{LaneId, Policy, Protocol, TargetId};
     use lapse_measure::phase::Phase;
     use lapse_measure::probe_id::IdSeed;
     use lapse_measure::schedule::Rate;
@@ -173,7 +174,26 @@ mod tests {
             precedence: Some(Precedence::Fifo),
             version_header: Some("x-version".into()),
             id_seed: Some(IdSeed::new(7)),
+            held: Some(crate::held::HeldPlan {
+                places: std::num::NonZeroU16::new(2).unwrap(),
+                beat: Duration::from_secs(1),
+                path: Some("/events".into()),
+            }),
         }
+    }
+
+    /// A held stream, whole or as bare as one can be.
+    fn stream(dropped: Option<Drop>) -> Stream {
+        let mut stream = Stream::new(1, Offset::from_millis(3));
+        if dropped.is_some() {
+            let at = |ms| Arrival { after: Offset::from_millis(ms - 1), read: Offset::from_millis(ms) };
+            (stream.opened, stream.failed, stream.failed_as) = (Some(at(4)), 2, Some("refused".into()));
+            for ms in [5, 6, 9] {
+                stream.message(at(ms), Some(ms));
+            }
+            (stream.end, stream.dropped, stream.backend) = (at(20), dropped, Some("shop-1".into()));
+        }
+        stream
     }
 
     /// Facts of each shape.
@@ -245,6 +265,7 @@ mod tests {
             to: Offset::from_millis(44),
             lasted: std::time::Duration::from_millis(2),
         }));
+        all.extend([stream(None), stream(Some(Drop::Truncated))].map(|one| Entry::Stream(TargetId(0), one)));
         all.extend([20, 30].map(|from| Entry::Batch(batch(from))));
         all.push(Entry::Exit(Exit { at: Offset::from_millis(80), code: Some(0), signal: None }));
         all.push(Entry::Batch(batch(40)));

@@ -9,6 +9,7 @@ pub mod entry;
 pub mod error_chain;
 pub mod event;
 pub mod failure;
+pub mod held;
 pub mod identity;
 pub mod journal;
 pub mod keep_alive;

@@ -2,8 +2,9 @@
 //!
 //! A live run and the replay of its journal record the same entries, so both end with the same record.
 
+mod notes;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::entry::{End, Entry, InjectedFault, RunHeader, Window};
 use super::pods::ResponseCounts;
@@ -12,6 +13,7 @@ use crate::batch::{Batch, ProbeRecord as Resolved};
 use crate::entry::Exit;
 use crate::event::{Event, EventKind};
 use crate::failure::{Failure, Failures};
+use crate::held::Gathered;
 use lapse_measure::answer::{Class, Health};
 use lapse_measure::budget::{Budget, Limit};
 use lapse_measure::fold::{Fold, Refused};
@@ -19,7 +21,7 @@ use lapse_measure::lane::{Lane, LaneId};
 use lapse_measure::observations::Observations;
 use lapse_measure::schedule::Schedule;
 use lapse_measure::span::Span;
-use lapse_measure::time::{Anchor, Human, Offset};
+use lapse_measure::time::Offset;
 use lapse_measure::verdict::{Breach, Ending};
 use lapse_measure::version::VersionFold;
 
@@ -29,10 +31,6 @@ const MAX_FAILURES_PER_CLASS: u64 = 5_000;
 const MAX_FAILURES: usize = 20_000;
 /// The most events kept; later ones are only counted.
 const MAX_EVENTS: usize = 50_000;
-/// The fastest slew of the wall clock by the kernel, in parts per million; a greater difference is a step.
-const SLEW_PPM: u32 = 500;
-/// The smallest step of the wall clock that is reported.
-const MIN_STEP: Duration = Duration::from_millis(1);
 
 /// The run of the wrapped command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +131,14 @@ pub enum InvalidEntry {
         /// The number of the slot in its lane.
         slot: u64,
     },
+    /// A held stream of a target or a place that the run does not have.
+    #[error("a held stream of the place {place} of target {target}, which the run does not have")]
+    Stream {
+        /// The index of the target.
+        target: usize,
+        /// The place.
+        place: u32,
+    },
     /// A phase or an act begins before one that came earlier.
     #[error("{what} begins at {at} ns, before one that came earlier")]
     Backwards {
@@ -156,6 +162,8 @@ pub struct Recorder {
     responses: ResponseCounts,
     /// The versions that answers name; `None` unless the run tells them apart.
     versions: Option<VersionFold>,
+    /// The held streams; `None` unless the run holds some.
+    held: Option<Gathered>,
     command: Option<CommandRun>,
     acts: Vec<(String, Offset)>,
     injected_faults: Vec<InjectedFault>,
@@ -171,6 +179,7 @@ impl Recorder {
     pub fn new(about: RunHeader) -> Self {
         let lanes = about.lanes();
         let versions = about.version_header.as_ref().map(|_| VersionFold::new(about.targets.len(), &lanes));
+        let held = about.held.as_ref().map(|plan| Gathered::new(plan, about.targets.len()));
         let command = about.command.clone().map(|argv| CommandRun { argv, started: None, exit: None });
         Self {
             fold: Fold::new(&about.names(), &lanes, &about.control()).with_gate(about.gate),
@@ -182,6 +191,7 @@ impl Recorder {
             events_dropped: 0,
             responses: ResponseCounts::default(),
             versions,
+            held,
             command,
             acts: Vec::new(),
             injected_faults: Vec::new(),
@@ -218,6 +228,11 @@ impl Recorder {
             Entry::Started(at) => self.command.iter_mut().for_each(|command| command.started = Some(at)),
             Entry::Exit(exit) => self.command.iter_mut().for_each(|command| command.exit = Some(exit)),
             Entry::InjectedFault(fault) => self.injected_faults.push(fault),
+            Entry::Stream(target, stream) => {
+                let invalid = InvalidEntry::Stream { target: target.0, place: stream.place };
+                let is_known = self.held.as_mut().is_some_and(|held| held.push(target, stream));
+                return if is_known { Ok(()) } else { Err(invalid) };
+            }
             Entry::Doubt(reason) => self.inconclusive.push(reason),
             Entry::Interrupted(_) => self.interrupted = true,
             Entry::End(end) => self.end = Some(end),
@@ -253,7 +268,9 @@ impl Recorder {
     /// The record, now that no entry follows.
     pub fn finish(self) -> Record {
         let end = self.end.map_or(self.watermark, |end| end.at);
-        let seen = self.fold.finish(end);
+        let mut seen = self.fold.finish(end);
+        let held = self.held.into_iter().flat_map(Gathered::finish);
+        seen.targets.iter_mut().zip(held).for_each(|(target, held)| target.held = Some(held));
         let acts = acts(&self.acts, end);
         let ending = match &self.command {
             _ if self.interrupted || self.end.is_none() => Ending::Interrupted,
@@ -263,12 +280,7 @@ impl Recorder {
             _ => Ending::Complete,
         };
         let pods = self.responses.pods(&self.events, &self.failures.kept);
-        let mut notes = notes(&self.about.anchor, self.end.as_ref(), &seen);
-        let is_told = |event: &&Event| {
-            use EventKind::{Addresses, BudgetExceeded, EndedEarly, Redirected, SlowAnswers};
-            matches!(event.kind, Redirected | Addresses | SlowAnswers | BudgetExceeded | EndedEarly)
-        };
-        notes.extend(self.events.iter().filter(is_told).map(|event| event.text.clone()));
+        let notes = notes::of(&self.about.anchor, self.end.as_ref(), &seen, &self.events);
         let versions = self.versions.map(VersionFold::finish).unwrap_or_default();
         let rest = summary::Rest { acts, pods, versions, notes, inconclusive: self.inconclusive, ending };
         Record {
@@ -360,23 +372,6 @@ fn acts(began: &[(String, Offset)], end: Offset) -> Vec<Act> {
     let ends = began.iter().skip(1).map(|(_, from)| *from).chain([end]);
     let act = |((name, from), to): (&(String, Offset), _)| Act { name: name.clone(), span: Span::new(*from, to) };
     began.iter().zip(ends).map(act).collect()
-}
-
-fn notes(anchor: &Anchor, end: Option<&End>, seen: &Observations) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(end) = end {
-        let apart = anchor.date_at(end.anchor.offset).abs_diff(end.anchor.date);
-        let slewed = end.anchor.offset.since(anchor.offset) * SLEW_PPM / 1_000_000;
-        if apart > MIN_STEP + slewed {
-            let by = Human(apart);
-            notes.push(format!("the wall clock was stepped by {by} during the run: dates count from its start"));
-        }
-    }
-    let held_up = seen.held_up.length();
-    if !held_up.is_zero() {
-        notes.push(format!("the prober itself was held up for {}: that time is blind", Human(held_up)));
-    }
-    notes
 }
 
 #[cfg(test)]

@@ -127,6 +127,7 @@ impl Sample {
             precedence: None,
             version_header: None,
             id_seed: None,
+            held: None,
         };
         Self { about, entries: Vec::new() }
     }

@@ -12,6 +12,7 @@ mod event;
 mod failure;
 mod figures;
 mod frame;
+mod held;
 mod history;
 mod lane;
 mod loss;
@@ -60,6 +61,7 @@ pub fn page(record: &Record, state: RunState) -> String {
         (figures::section(record))
         (frame::timeline())
         (version::section(record))
+        (held::section(record))
         (why::section(record, state))
         (disruption::section(record, &losses))
         (sheet::section("pods", pod::HEADING, &pod::rows(record, usize::MAX), pod::remark(record).as_slice()))

@@ -8,6 +8,7 @@ pub(crate) mod document;
 mod explanation;
 mod failure;
 pub(crate) mod figure;
+mod held;
 mod lane;
 mod pod;
 mod run;

@@ -10,6 +10,7 @@ use super::sanitize::sanitize;
 use super::words::disruption::{lasted, lost};
 use super::words::episode::{HEADING, brief, origin};
 use super::words::headline;
+use super::words::held;
 use super::words::note::{first_ids, not_measured};
 use super::words::phrase::{apart, classes, some};
 use super::words::pod;
@@ -51,6 +52,7 @@ pub fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "Pods that ended: {}\n", safe(&remark))?;
     }
     versions(record, out)?;
+    streams(record, out)?;
     disruptions(record, out)?;
     if let Some(ids) = first_ids(record) {
         writeln!(out, "{}\n", safe(&ids))?;
@@ -143,6 +145,15 @@ fn versions(record: &Record, out: &mut impl Write) -> io::Result<()> {
     }
     for (_, versions) in version::targets(record).filter(|(_, versions)| !versions.all.is_empty()) {
         table(&version::rows(versions), out)?;
+    }
+    Ok(())
+}
+
+/// The figures of the held streams of each target.
+fn streams(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    for (target, streams) in held::targets(record) {
+        writeln!(out, "{}: {}:\n", safe(&target.name), safe(&held::heading(record)))?;
+        table(&held::rows(record, streams), out)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod cause;
 mod disruption;
 mod downtime;
 mod episode;
+mod held;
 mod injected_fault;
 mod look;
 mod page;
@@ -36,6 +37,7 @@ pub fn write(record: &Record, look: Look, folder: Option<&Path>, out: &mut impl 
     why::write(record, &mut page);
     picture::write(record, &mut page);
     version::write(record, &mut page);
+    held::write(record, &mut page);
     section::write_pods(record, &mut page);
     section::write_latency(record, &mut page);
     section::write_instrument(record, &mut page);

@@ -6,6 +6,7 @@ pub(super) mod disruption;
 pub(super) mod downtime;
 pub(super) mod episode;
 pub(super) mod headline;
+pub(super) mod held;
 pub(super) mod history;
 pub(super) mod instrument;
 pub(super) mod latency;

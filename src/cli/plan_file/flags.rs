@@ -112,7 +112,9 @@ fn key(arg: &Arg) -> Key {
 /// The map that a key belongs into: as the headings of the help, but in the words of scenarios where these have some.
 fn section(id: &str, heading: &str) -> Option<&'static str> {
     match (heading, id) {
-        ("Timing", _) | (_, "timeout" | "connect_timeout" | "slow" | "lanes" | "connections") => Some("measure"),
+        ("Timing" | "Held streams", _) | (_, "timeout" | "connect_timeout" | "slow" | "lanes" | "connections") => {
+            Some("measure")
+        }
         ("Request", _) => Some("request"),
         ("Connections", _) => Some("connect"),
         (budgets, _) if budgets.starts_with("Budgets") => Some("budgets"),
@@ -157,7 +159,7 @@ mod tests {
         assert_eq!(
             of(Some("measure")),
             "rate duration waitUp baseline settle settleLimit failFast trials noPrecedence slow timeout connectTimeout lanes \
-             connections"
+             connections held heldPath beat"
         );
         assert_eq!(
             of(Some("request")),
@@ -166,7 +168,7 @@ mod tests {
         assert_eq!(of(Some("connect")), "http1 http2 connectTo resolve resolveOnce cacert insecure cert key");
         assert_eq!(
             of(Some("budgets")),
-            "maxDowntime maxOutage maxStrictOutage gate maxDown maxFailed minAvailability maxSlow ignoreShorterThan \
+            "maxDowntime maxOutage maxStrictOutage gate maxDown maxFailed minAvailability maxSlow maxDropped maxSilence ignoreShorterThan \
              resolution maxBlind"
         );
         assert_eq!(of(Some("cluster")), "release selector workloads namespace context kubeconfig noKube allowNoop");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::run::held::Held;
 use crate::run::plan::{FailFast, PhaseDurations};
 use crate::run::redirect::RedirectNotices;
 use crate::run::rollout::Rollout;
@@ -23,6 +24,8 @@ pub(crate) struct Parts {
     pub clock: Clock,
     /// The running engine.
     pub hammer: Hammer,
+    /// The held streams, if there are any.
+    pub held: Held,
     /// The journal, with its first entry written.
     pub journal: Journal,
     /// The recorder that folds entries into the record.

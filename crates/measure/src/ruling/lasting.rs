@@ -22,7 +22,12 @@ impl Measured<'_> {
             | Limit::Only(_) => true,
             Limit::Downtime(limit) => self.least_downtime() > *limit,
             Limit::Impaired(_, most) => self.totals.impaired.at_least > *most,
-            Limit::FailedShare(_) | Limit::FailedWithin(_) | Limit::Availability(_) | Limit::Loss => false,
+            // The streams of a run are judged once it is over.
+            Limit::Streams(_)
+            | Limit::FailedShare(_)
+            | Limit::FailedWithin(_)
+            | Limit::Availability(_)
+            | Limit::Loss => false,
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub(super) mod about;
 mod detail;
+mod stream;
 
 use std::io;
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::detail::DetailWire;
+use self::stream::StreamWire;
 use super::batch;
 use crate::entry::{End, Entry, Exit, InjectedFault};
 use crate::event::{Event, EventKind, Object, Source};
@@ -83,6 +85,7 @@ enum EntryWire {
         to_ns: u64,
         lasted_ns: u64,
     },
+    Stream(StreamWire),
     Doubt {
         text: String,
     },
@@ -125,6 +128,7 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
             to_ns: fault.to.as_nanos(),
             lasted_ns: nanos(fault.lasted),
         },
+        Entry::Stream(target, stream) => EntryWire::Stream(StreamWire::of(*target, stream)),
         Entry::Doubt(text) => EntryWire::Doubt { text: text.clone() },
         Entry::Interrupted(at) => EntryWire::Interrupted { at_ns: at.as_nanos() },
         Entry::End(end) => EntryWire::End {
@@ -162,6 +166,10 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, String> {
                 to: at(to_ns),
                 lasted: Duration::from_nanos(lasted_ns),
             })
+        }
+        EntryWire::Stream(wire) => {
+            let (target, stream) = wire.read()?;
+            Entry::Stream(target, stream)
         }
         EntryWire::Doubt { text } => Entry::Doubt(text),
         EntryWire::Interrupted { at_ns } => Entry::Interrupted(at(at_ns)),

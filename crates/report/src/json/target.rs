@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::disruption::{Disruption, Disruptions, Unseen, WorstWindow};
 use super::figure::{Figure, Quantiles, SampledFigure, Stretch};
+use super::held::Held;
 use super::lane::{Lane, counted};
 use super::version::Versions;
 use lapse_measure::episode;
@@ -31,6 +32,9 @@ pub(super) struct Target<'a> {
     totals: WholeTotals,
     /// The versions that its answers named; null unless the run tells them apart (`--version-header`).
     versions: Option<Versions<'a>>,
+    /// The streams that were held beside its probes; left out unless the run held some (`--held`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Held<'a>>,
 }
 
 impl<'a> Target<'a> {
@@ -48,9 +52,16 @@ impl<'a> Target<'a> {
             worst_windows: target.worst_shares.iter().map(WorstWindow::of).collect(),
             phases: target.phases.iter().map(Phase::of).collect(),
             totals: WholeTotals { totals: Totals::of(&target.totals), silence: target.success_gap.map(Stretch::from) },
+            held: held(record, target),
             versions: target.versions.as_ref().map(|versions| Versions::of(record, versions)),
         }
     }
+}
+
+/// The held streams of a target, if the run held some.
+fn held<'a>(record: &'a Record, target: &TargetSummary) -> Option<Held<'a>> {
+    let streams = record.seen.target(target.id).held.as_ref()?;
+    Some(Held::of(record, record.about.held.as_ref()?, streams))
 }
 
 /// A stretch in which the target's lanes were not all well.

@@ -1,14 +1,17 @@
 //! The wire form of the run header, the first entry of a journal.
 
 use std::io;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{ActId, CarriedIds, Precedence, RunHeader, Target, Window};
+use crate::held::HeldPlan;
 use lapse_measure::answer::Class;
 use lapse_measure::budget::{Budget, Limit, Scope, WorstShare};
 use lapse_measure::disruption::GATE;
+use lapse_measure::held::limit::StreamLimit;
 use lapse_measure::lane::{LaneId, Policy, Protocol, TargetId};
 use lapse_measure::schedule::Rate;
 use lapse_measure::time::{Anchor, Discipline, MonotonicTime, Offset, UnixTime, nanos};
@@ -50,6 +53,17 @@ struct RunHeaderWire {
     /// As 32 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id_seed: Option<String>,
+    /// Missing in journals of runs that held no streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<HeldWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeldWire {
+    places: NonZeroU16,
+    beat_ns: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
 }
 
 fn default_gate_ns() -> u64 {
@@ -121,6 +135,14 @@ struct WorstShareDef {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "StreamLimit", rename_all = "kebab-case")]
+enum StreamLimitDef {
+    Dropped(u64),
+    DroppedShare(f64),
+    Silence(Duration),
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "Limit", rename_all = "kebab-case")]
 enum LimitDef {
     Downtime(Duration),
@@ -132,6 +154,7 @@ enum LimitDef {
     FailedShare(f64),
     FailedWithin(#[serde(with = "WorstShareDef")] WorstShare),
     Availability(f64),
+    Streams(#[serde(with = "StreamLimitDef")] StreamLimit),
     Loss,
     Impaired(Duration, Duration),
     Only(#[serde(with = "class_names")] Vec<Class>),
@@ -206,6 +229,11 @@ pub(in crate::journal) fn write(about: &RunHeader, out: &mut Vec<u8>) -> io::Res
         precedence: about.precedence.map(PrecedenceWire::from),
         version_header: about.version_header.clone(),
         id_seed: about.id_seed.map(|seed| seed.to_string()),
+        held: about.held.as_ref().map(|held| HeldWire {
+            places: held.places,
+            beat_ns: nanos(held.beat),
+            path: held.path.clone(),
+        }),
     };
     Ok(serde_json::to_writer(out, &wire)?)
 }
@@ -233,6 +261,11 @@ pub(in crate::journal) fn read(bytes: &[u8]) -> Result<RunHeader, String> {
         precedence: wire.precedence.map(Precedence::from),
         version_header: wire.version_header,
         id_seed: wire.id_seed.map(seed).transpose()?,
+        held: wire.held.map(|held| HeldPlan {
+            places: held.places,
+            beat: Duration::from_nanos(held.beat_ns),
+            path: held.path,
+        }),
     };
     sound(&about).map(|()| about)
 }
