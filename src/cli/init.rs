@@ -35,7 +35,7 @@ pub(super) struct InitArgs {
     /// The namespace of the release [default: the context's; e.g. prod].
     #[arg(short, long, value_name = "NAME", requires = "release")]
     namespace: Option<String>,
-    /// A URL to measure, instead of those that the manifests name [repeatable].
+    /// A URL to measure, instead of those that the manifests name [repeatable; e.g. that of a health check].
     #[arg(long = "url", value_name = "URL")]
     urls: Vec<String>,
     /// The file to write, or - to print it.
