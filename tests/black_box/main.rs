@@ -9,6 +9,8 @@ mod accuracy;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod book;
+#[cfg(test)]
 mod cli;
 #[cfg(all(test, feature = "kubernetes"))]
 mod cluster;
