@@ -11,8 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub(crate) use self::table::{Row, Table};
-use crate::progress::{Progress, Style};
-use crate::run::launch;
+use crate::plays;
 use crate::run::plan::{Plan, RESOLUTION_BESIDE_A_WORLD};
 use lapse_lab::scenario::Scenario;
 use lapse_lab::scenario::cure::Cure;
@@ -160,10 +159,7 @@ where
     for again in 0.. {
         let name = if again == 0 { name.clone() } else { format!("{name}-again-{again}") };
         let plan = plan(&scenario, &trials.folder.join(name))?;
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-        let record = runtime.block_on(launch::run(plan, &mut Progress::new(Style::Quiet)))?;
-        runtime.shutdown_background();
+        let record = plays::play_one(plan)?;
         let trial = Trial { again, ..Trial::of(&record) };
         if record.interrupted {
             break;

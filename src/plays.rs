@@ -52,7 +52,8 @@ where
     Ok(records.iter().all(|record| !record.interrupted).then_some(records))
 }
 
-fn play_one(plan: Plan) -> Result<Record> {
+/// Makes one run by this plan.
+pub(crate) fn play_one(plan: Plan) -> Result<Record> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut Progress::new(Style::Quiet)))?;

@@ -2,7 +2,7 @@
 
 use super::Source;
 use super::manifests::Manifests;
-use super::object::{self, ObjectName};
+use super::object;
 use super::rollout::{self, Rollout};
 use super::workload::Workload;
 
@@ -45,34 +45,26 @@ pub enum Standby {
 pub fn upgrade(before: &[Source<'_>], after: &[Source<'_>], rollout: &Rollout) -> Upgrade {
     let (before, after) = (object::read(before), object::read(after));
     let (before, after) = (Manifests::new(&before.objects, None), Manifests::new(&after.objects, None));
-    let named = |manifests: &Manifests<'_>, name: &ObjectName| {
-        let same = |workload: &&Workload<'_>| {
-            let other = &workload.object.named;
-            (&other.kind, &other.name) == (&name.kind, &name.name)
-        };
-        manifests.workloads.iter().find(same).map(|workload| {
-            let replicas = manifests.replicas_of(workload).unwrap_or(1);
-            (replicas, workload.template.to_json())
-        })
+    let Some(now) = after.workloads.iter().find(|workload| workload.object.named == rollout.workload) else {
+        return Upgrade::Installed;
     };
-    let served: Vec<Rollout> = before.served().iter().map(|served| rollout::of(&before, served)).collect();
-    let same =
-        |old: &&Rollout| (&old.workload.kind, &old.workload.name) == (&rollout.workload.kind, &rollout.workload.name);
-    let then = named(&before, &rollout.workload);
-    let now = named(&after, &rollout.workload);
-    let stays = then.as_ref().zip(now.as_ref()).is_some_and(|((_, then), (_, now))| then == now);
-    if let Some(old) = served.iter().find(same) {
-        return if stays { Upgrade::Unchanged } else { Upgrade::Replaced(Box::new(old.clone())) };
+    let then = before.same_workload(now);
+    let stays = then.is_some_and(|then| then.template.to_json() == now.template.to_json());
+    let served = before.served();
+    if let Some(old) = served.iter().find(|served| then.is_some_and(|then| served.workload.index == then.index)) {
+        return if stays { Upgrade::Unchanged } else { Upgrade::Replaced(Box::new(rollout::of(&before, old))) };
     }
-    let shares = |old: &&Rollout| old.services.iter().any(|service| rollout.services.contains(service));
-    let Some(from) = served.iter().find(shares) else { return Upgrade::Installed };
-    let standby = match then {
-        None | Some((0, _)) => Standby::None,
+    let olds = served.iter().map(|served| (served.workload, rollout::of(&before, served)));
+    let shares = |old: &Rollout| old.services.iter().any(|service| rollout.services.contains(service));
+    let Some((workload, from)) = olds.into_iter().find(|(_, old)| shares(old)) else { return Upgrade::Installed };
+    let has_pods = |manifests: &Manifests<'_>, workload: &Workload<'_>| manifests.replicas_of(workload) != Some(0);
+    let standby = match then.filter(|then| has_pods(&before, then)) {
+        None => Standby::None,
         Some(_) if stays => Standby::Stays,
         Some(_) => Standby::Replaced,
     };
-    let keeps_old = named(&after, &from.workload).is_some_and(|(replicas, _)| replicas > 0);
-    Upgrade::Switched(Box::new(Switched { from: from.clone(), standby, keeps_old }))
+    let keeps_old = after.same_workload(workload).is_some_and(|stayed| has_pods(&after, stayed));
+    Upgrade::Switched(Box::new(Switched { from, standby, keeps_old }))
 }
 
 #[cfg(test)]
