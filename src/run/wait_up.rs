@@ -84,7 +84,7 @@ pub(crate) async fn wait(
     }
 }
 
-/// The lanes of so many targets, each probed at `rate`. They are only told apart here, so their protocol does not matter.
+/// The lanes of `targets` targets, each probed at `rate`. They are only told apart here, so their protocol does not matter.
 pub(crate) fn lanes(targets: usize, policies: &[Policy], rate: Rate) -> Vec<Lane> {
     let count = NonZeroU64::new(policies.len() as u64).unwrap_or(NonZeroU64::MIN);
     let of = |target| {

@@ -6,7 +6,7 @@ use super::cli::verdict;
 use super::support::lapse::{Ended, Lapse};
 use super::support::scripted::{Answer, Scripted, Speaks};
 
-/// A service that answers 503 from 1.5 s after its first request on, for good or for so many milliseconds.
+/// A service that answers 503 from 1.5 s after its first request on, for good or for a time in milliseconds.
 fn failing_for(ms: u64) -> Scripted {
     let fails = move |since: u64| since.checked_sub(1_500).is_some_and(|since| since < ms);
     Scripted::start(Speaks::Http1, None, move |_, since| Answer::new(if fails(since) { 503 } else { 200 }))

@@ -1,4 +1,4 @@
-//! Held streams: what is measured of them lies within its bounds, whatever ends them, and budgets limit them alone.
+//! Held streams: what is measured of them lies within its bounds, for each way in which they end, and budgets limit them alone.
 
 use std::collections::BTreeMap;
 

@@ -131,7 +131,7 @@ fn what_is_scraped_follows_the_run_and_ends_with_the_figures_of_report_json() {
     assert_eq!(last.series("http_client_request_duration_seconds_count", &failed).count(), 2);
 }
 
-/// The exit code is that of the verdict, whatever became of the metrics: a pass, or on a machine that holds the prober up
+/// The exit code is that of the verdict, even if no metrics could be sent: a pass, or on a machine that holds the prober up
 /// inconclusive.
 fn has_not_failed(ended: &Ended) {
     let verdict = report(ended)["verdict"].take();

@@ -9,7 +9,7 @@ use super::support::lapse::{Ended, Lapse};
 use super::support::listener;
 use super::support::scripted::{Answer, Scripted, Speaks};
 
-/// A service that answers 503 until so many milliseconds after its first request.
+/// A service that answers 503 until a time in milliseconds after its first request.
 fn up_after(ms: u64) -> Scripted {
     Scripted::start(Speaks::Http1, None, move |_, since| Answer::new(if since < ms { 503 } else { 200 }))
 }

@@ -76,7 +76,7 @@ impl Release {
     }
 
     /// Asks the node port once, from an address that no prober has: connection tracking remembers the port of a refused
-    /// attempt for 120 s, and refuses the next one from that address and port as well, whatever kube-proxy knows by then.
+    /// attempt for 120 s, and refuses the next one from that address and port as well, even once kube-proxy knows the service.
     fn answers(&self) -> io::Result<bool> {
         let connected = async {
             let socket = TcpSocket::new_v4()?;

@@ -167,7 +167,7 @@ pub fn judge(seen: &Observations, budgets: &[(Budget, Span)], rules: Rules, endi
     Verdict { conclusion, breaches, inconclusive, results, notes }
 }
 
-/// The first breach that stands whatever comes after what was seen, in which no slot may be left out.
+/// The first breach that nothing after what was seen can undo, in which no slot may be left out.
 ///
 /// A disruption that may yet turn out to be shorter than the ignored ones breaks nothing so far.
 pub fn lasting_breach(seen: &Observations, budgets: &[(Budget, Span)], rules: Rules) -> Option<Breach> {

@@ -14,7 +14,7 @@ use lapse_record::event::{Event, EventKind, Source};
 
 /// The shortest time between two judgements.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// So many times as long as a judgement took, none follows it: a long run has more to be judged.
+/// The rest after a judgement, as a multiple of the time that it took: a long run has more to be judged.
 const REST: u32 = 20;
 
 /// Where the session is with its early end.

@@ -1,4 +1,4 @@
-//! Which breaches stand whatever the rest of a run brings: what was lost is not given back, but a share of all probes
+//! Which breaches the rest of a run cannot undo: what was lost is not given back, but a share of all probes
 //! falls again while probes succeed.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::super::binomial::Share;
 use super::super::budget::Limit;
 use super::Measured;
 
-/// So many probes that a share of them is as good as a count.
+/// A number of probes at which a share is as good as a count.
 const MANY: u64 = 1 << 40;
 
 impl Measured<'_> {
@@ -31,7 +31,7 @@ impl Measured<'_> {
         }
     }
 
-    /// The least downtime that so many failures stand for, however many probes succeed among them later. The bounds of
+    /// The least downtime that the failures so far stand for, with any number of successes to come. The bounds of
     /// a sampled disruption approach it from above: the interval of a share of n probes, as n grows.
     #[expect(clippy::cast_precision_loss, reason = "a power of two")]
     fn least_downtime(&self) -> Duration {

@@ -299,7 +299,7 @@ fn what_was_lost_is_lost_for_good_and_a_share_is_not() {
 
 proptest! {
     #[test]
-    fn a_breach_that_lasts_is_one_whatever_comes(
+    fn a_breach_that_lasts_is_one_after_any_rest_of_the_run(
         notation in "([.]{1,40}|x{1,40}|[.x]{1,40}|s{1,9}){1,12}", share in 0.0..1.0_f64, ms in 1_u64..60,
     ) {
         let of = Duration::from_millis(ms);
