@@ -41,6 +41,8 @@ pub struct Answer {
     pub class: Class,
     /// The round trip: `done - sent`.
     pub trip: Duration,
+    /// How long after its due time the probe was sent.
+    pub late: Duration,
     /// The address that the probe reached; `None` for no address.
     pub peer: Option<SocketAddr>,
     /// For how long the connection had been idle; `None` if that is not known.
@@ -57,6 +59,7 @@ impl Answer {
         Self {
             class,
             trip: Duration::from_micros(micros),
+            late: Duration::ZERO,
             peer: None,
             idle: None,
             no_close_notify: false,
@@ -68,6 +71,12 @@ impl Answer {
     #[must_use]
     pub fn from(self, host: u8) -> Self {
         Self { peer: Some(SocketAddr::from(([10, 0, 0, host], 8080))), ..self }
+    }
+
+    /// The same result of a probe sent `late` after it was due.
+    #[must_use]
+    pub fn late(self, late: Duration) -> Self {
+        Self { late, ..self }
     }
 
     /// The same result on a connection that had been idle for `idle`.
@@ -200,10 +209,11 @@ fn batch(lanes: &[Lane], from: u64, to: u64, answer: &impl Fn(&Lane, u64) -> Ans
 
 fn resolved(id: LaneId, lane: &Lane, slot: u64, answer: &impl Fn(&Lane, u64) -> Answer) -> Resolved {
     let due = lane.schedule.due(slot);
-    let Answer { class, trip, peer, idle, no_close_notify, version } = answer(lane, due.as_nanos() / 1_000_000);
+    let Answer { class, trip, late, peer, idle, no_close_notify, version } = answer(lane, due.as_nanos() / 1_000_000);
     let connection = if lane.policy == Policy::New { Connection::New } else { Connection::Reused };
     let timed_out = matches!(class, Class::ConnectTimeout | Class::ResponseTimeout);
-    let probe = Probe { slot, due, sent: due, done: due + trip, class, timed_out, connection, reconnects: 0 };
+    let sent = due + late;
+    let probe = Probe { slot, due, sent, done: sent + trip, class, timed_out, connection, reconnects: 0 };
     let evidence = Evidence { peer, idle, no_close_notify, detail: class.to_string(), ..Evidence::default() };
     let evidence = (class.health() == Health::Failed).then(|| Box::new(evidence));
     Resolved { lane: id, probe, evidence, version: version.map(u16::from) }

@@ -177,7 +177,7 @@ impl Spans<'_> {
 
     fn draft(&self, target: &TargetSummary, lanes: &[LaneId], disruption: &Disruption) -> Draft {
         let (length, record) = (disruption.length(), self.record);
-        let mut draft = Draft::new("disruption", Span::new(disruption.from, disruption.from + disruption.estimate));
+        let mut draft = Draft::new("disruption", Span::new(disruption.from, disruption.from + length.estimate));
         let mut classes: Vec<_> = lanes
             .iter()
             .flat_map(|lane| disruption.classes_of(&record.seen.lane(*lane).timeline))

@@ -1,14 +1,17 @@
 //! The text for Prometheus and the JSON of OTLP, of invented runs.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::*;
 use crate::html::RunState;
-use lapse_measure::time::UnixTime;
+use lapse_measure::answer::Class;
+use lapse_measure::phase::Phase;
+use lapse_measure::time::{UnixTime, nanos};
 use lapse_record::record::Record;
-use lapse_record::sample;
+use lapse_record::sample::{self, Answer, Sample};
 
 fn metrics(record: &Record, state: RunState) -> Metrics {
     Metrics::of(record, state, &["GET".to_owned()])
@@ -119,4 +122,21 @@ fn each_disruption_is_a_span_below_the_run_with_the_events_of_pods_near_it() {
     let record = sample::replaced();
     let text = spans(&record, &Resource::default(), Ids { trace: 7, parent: None, seed: 5 }).to_string();
     assert!(text.contains("pod-deleting") && text.contains("k8s.pod.name"), "{text}");
+}
+
+#[test]
+fn a_disruption_whose_failures_were_sent_late_is_a_span_of_its_estimated_length() {
+    let late = |ms| Answer::after(Class::Status(503), 300).late(Duration::from_millis(ms));
+    let record = Sample::of(&["shop"]).phase(Phase::Event, 0).record(2_000, |_, ms| match ms {
+        500..510 => late(0),
+        510..520 => late(90),
+        _ => Answer::after(Class::Ok, 300),
+    });
+    let length = record.summary.targets[0].disruptions[0].length().estimate;
+    assert!(length >= Duration::from_millis(99), "{length:?}: longer than from the first slot to the last");
+    let request = spans(&record, &Resource::default(), Ids { trace: 7, parent: None, seed: 5 });
+    let all = request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    let span = all.iter().find(|span| span["name"] == "disruption").unwrap();
+    let date = |key: &str| span[key].as_str().unwrap().parse::<u64>().unwrap();
+    assert_eq!(date("endTimeUnixNano") - date("startTimeUnixNano"), nanos(length), "that of the target comes first");
 }
