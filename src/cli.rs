@@ -316,10 +316,8 @@ impl Cli {
         }
         let matches = lapse.get_matches_from(words);
         let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        let (Command::Run(args), Some(typed)) = (&cli.command, matches.subcommand_matches("run")) else {
-            return Ok(cli);
-        };
-        let Some((words, origin)) = plan_file::complete(words, typed, args)? else { return Ok(cli) };
+        let Command::Run(args) = &cli.command else { return Ok(cli) };
+        let Some((words, origin)) = plan_file::complete(words, args)? else { return Ok(cli) };
         let args = plan_check::parse(words, origin.clone()).map_err(|error| origin.place(error))?;
         Ok(Self { command: Command::Run(args) })
     }

@@ -17,7 +17,7 @@ use super::connection::LaneName;
 use super::grpc;
 use super::held;
 use super::lines;
-use super::plan_file;
+use super::plan_file::ScenarioFile;
 use super::value::NamedTarget;
 use super::{Cli, RunArgs};
 use crate::command;
@@ -147,19 +147,7 @@ fn wait_up(args: &RunArgs) -> Result<Option<Duration>> {
 
 /// Reads the scenario in the file `path`.
 pub(super) fn scenario(path: &str) -> Result<Scenario> {
-    let file = Path::new(path);
-    let named_so = file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-    if !named_so && !file.exists() {
-        bail!(
-            "{path:?} is neither a URL nor a scenario: a URL begins with http:// or https://, a scenario is a .yaml file"
-        );
-    }
-    ensure!(
-        file.file_name().is_none_or(|name| name != plan_file::FILE),
-        "{path} is a plan, no scenario: write --plan {path}"
-    );
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read the scenario {path}"))?;
-    Scenario::parse(&text).with_context(|| format!("the scenario {path} cannot be used"))
+    ScenarioFile::read(path).map(|file| file.scenario)
 }
 
 fn activity(args: &RunArgs, scenario: Option<Scenario>) -> Result<Activity> {

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory, FromArgMatches, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Subcommand};
 
 use super::plan_file::{FILE, Flags, Invalid, Origin, PlanFile, Sources};
 use super::report_files::available;
 use super::{Cli, Command, RunArgs, output, plan};
 use lapse_hammer::clock::Clock;
-use lapse_plan::{Entry, Form, Problem};
+use lapse_plan::{Entry, Form, Position, Problem};
 
 pub(super) const EXAMPLE: &str = "\
 Examples: what is wrong with lapse.yaml, or the flags that it amounts to; completion of its keys in editors
@@ -36,7 +36,7 @@ pub(super) enum PlanCommand {
 /// The arguments of `lapse plan check`.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// The plan.
+    /// The plan, or a scenario.
     #[arg(value_name = "FILE", default_value = FILE)]
     file: PathBuf,
     /// The profile whose flags to print [e.g. ci].
@@ -56,7 +56,7 @@ pub(super) fn execute(command: &PlanCommand) -> Result<ExitCode> {
 }
 
 fn check(args: &CheckArgs) -> Result<ExitCode> {
-    let checked = PlanFile::read(Some(&args.file)).and_then(|plan| {
+    let checked = PlanFile::read_either(&args.file).and_then(|plan| {
         let entries = plan.entries(args.profile.as_deref())?;
         let text = page(&plan, args.profile.as_deref(), &entries)?;
         judge(&plan, args.profile.as_deref())?;
@@ -101,13 +101,16 @@ fn problem(file: &PlanFile, profile: Option<&str>, folder: &Path) -> Result<Opti
     words.extend(file.words(&entries, &Sources { variable: stand_in, file: stand_in })?);
     let gives = |flag: &str| words.iter().any(|word| word.starts_with(&format!("--{flag}=")));
     let (targets, duration) = (gives("target"), gives("duration"));
-    // What is typed beside a plan: a command, and a URL if the plan has no targets.
-    words.extend((!targets).then(|| "http://127.0.0.1/".to_owned()));
-    words.extend((!duration).then(|| "--duration=1s".to_owned()));
+    // What is typed beside a plan: a command, and a URL if the plan has no targets; beside a scenario its own name.
+    if file.is_scenario() {
+        words.push(file.name().to_owned());
+    } else {
+        words.extend((!targets).then(|| "http://127.0.0.1/".to_owned()));
+        words.extend((!duration).then(|| "--duration=1s".to_owned()));
+    }
     Ok(attempt(words, &origin).err().map(|error| {
         let text = format!("{error:#}");
-        let start = lapse_plan::Position { line: 1, column: 1 };
-        origin.problem(&text).unwrap_or_else(|| Problem::at(start, text))
+        origin.problem(&text).unwrap_or_else(|| Problem::at(Position::START, text))
     }))
 }
 
@@ -124,15 +127,7 @@ pub(super) fn parse<W: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
     origin: Origin,
 ) -> Result<Box<RunArgs>> {
-    // A plan may give nothing, which is no call for help.
-    let lapse = Cli::command().mut_subcommand("run", |run| run.arg_required_else_help(false));
-    let parsed = lapse.try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
-    let parsed = parsed.map_err(|error| {
-        let text = error.to_string();
-        let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
-        anyhow::anyhow!("{}", first.split_whitespace().collect::<Vec<_>>().join(" "))
-    })?;
-    match parsed.command {
+    match Cli::from_arg_matches(&matches(words)?).map_err(|error| in_one_line(&error))?.command {
         Command::Run(mut args) => {
             args.plan.origin = origin;
             Ok(args)
@@ -141,15 +136,41 @@ pub(super) fn parse<W: Into<std::ffi::OsString> + Clone>(
     }
 }
 
+/// The matches of words of `lapse run` of which some came from a plan. The error is in one line.
+pub(super) fn matches<W: Into<std::ffi::OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<ArgMatches> {
+    // A plan may give nothing, which is no call for help.
+    let lapse = Cli::command().mut_subcommand("run", |run| run.arg_required_else_help(false));
+    lapse.try_get_matches_from(words).map_err(|error| in_one_line(&error))
+}
+
+fn in_one_line(error: &clap::Error) -> anyhow::Error {
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    anyhow::anyhow!("{}", first.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// The plan as the command line that it amounts to.
 fn page(file: &PlanFile, profile: Option<&str>, entries: &[&Entry]) -> Result<String> {
     let mut text = format!("{} can be used", file.name());
+    match file.acts() {
+        0 => {}
+        1 => text.push_str(": a scenario of one act"),
+        acts => {
+            let _ = write!(text, ": a scenario of {acts} acts");
+        }
+    }
     let profiles: Vec<_> = file.profiles().collect();
     if !profiles.is_empty() {
         let _ = write!(text, "; profiles: {}", profiles.join(", "));
     }
-    let with = profile.map(|name| format!(" with the profile {name}")).unwrap_or_default();
-    let _ = write!(text, "\nIt amounts to{with}\n\nlapse run");
+    let sentence = match (profile, file.is_scenario()) {
+        (None, false) => "It amounts to".to_owned(),
+        (None, true) => "Beside its world it amounts to".to_owned(),
+        (Some(name), false) => format!("With the profile {name} it amounts to"),
+        (Some(name), true) => format!("With the profile {name} it amounts, beside its world, to"),
+    };
+    let typed = if file.is_scenario() { format!(" {}", file.name()) } else { String::new() };
+    let _ = write!(text, "\n{sentence}\n\nlapse run{typed}");
     for entry in entries {
         let Some(key) = file.flags.grammar.keys.get(entry.key) else { continue };
         for given in &entry.values {

@@ -1,7 +1,8 @@
-//! A plan in a file: the flags that it adds to a command line. What is typed prevails.
+//! A plan in a file, which may be a scenario: the flags that it adds to a command line. What is typed prevails.
 
 mod flags;
 mod origin;
+mod scenario;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, FromArgMatches};
 
 pub(super) use self::flags::Flags;
 pub(super) use self::origin::{Invalid, Origin};
+pub(super) use self::scenario::ScenarioFile;
 use super::budget::CARRIER_GATE;
-use super::{RunArgs, value};
+use super::{RunArgs, plan_check, value};
+use lapse_lab::scenario::Scenario;
 use lapse_plan::header::{self, Part};
 use lapse_plan::{Entry, Form, Given, Layer, MOST_BYTES, Plan, Problem, merge, near, shown};
 use lapse_report::format::Named;
@@ -50,6 +53,8 @@ pub(super) struct PlanFile {
     /// The file as typed; `None` if there is none, and lapse's own profiles are all there is.
     file: Option<String>,
     plan: Plan,
+    /// The scenario, where the file is one.
+    scenario: Option<Scenario>,
     own: Vec<(&'static str, Layer)>,
     pub(super) flags: Flags,
 }
@@ -65,27 +70,35 @@ const AT_ODDS: [(&str, &str); 7] = [
     ("no_kube", "kubeconfig"),
 ];
 
-/// The words of a command line of `lapse run` with those that its plan adds, and what came from the plan; `None` if it has
-/// no plan.
-pub(super) fn complete(
-    words: &[OsString],
-    typed: &ArgMatches,
-    args: &RunArgs,
-) -> Result<Option<(Vec<OsString>, Origin)>> {
+/// The words of a command line of `lapse run` with those that its scenario and its plan add, and what came from these;
+/// `None` if it has neither. What is nearer prevails: what is typed, then the scenario, then the plan.
+pub(super) fn complete(words: &[OsString], args: &RunArgs) -> Result<Option<(Vec<OsString>, Origin)>> {
+    let scenario = args.what.as_deref().filter(|what| !what.contains("://"));
     let is_targeted = args.what.is_some() || !args.targets.is_empty();
     let file =
         args.plan.file.clone().or_else(|| Some(PathBuf::from(FILE)).filter(|file| !is_targeted && file.is_file()));
-    if file.is_none() && args.plan.profile.is_none() {
-        return Ok(None);
+    let mut files = Vec::new();
+    files.extend(scenario.map(ScenarioFile::read).transpose()?.map(|scenario| scenario.plan));
+    if file.is_some() || (files.is_empty() && args.plan.profile.is_some()) {
+        files.push(PlanFile::read(file.as_deref())?);
     }
-    let plan = PlanFile::read(file.as_deref())?;
-    let mut entries = plan.entries(args.plan.profile.as_deref())?;
-    entries.retain(|entry| !plan.yields(entry, typed, args));
-    let filled = plan.words(&entries, &Sources::real())?;
-    let origin = Origin::of(&plan, args.plan.profile.as_deref(), &entries);
-    let (command, rest) = words.split_at(words.len().min(2));
-    let added = filled.into_iter().map(OsString::from);
-    Ok(Some((command.iter().cloned().chain(added).chain(rest.iter().cloned()).collect(), origin)))
+    let profile = args.plan.profile.as_deref();
+    let with_profile = profile.and_then(|name| files.iter().position(|file| file.has(name))).unwrap_or(0);
+    let (mut words, mut origin) = (words.to_vec(), Origin::default());
+    for (nth, file) in files.iter().enumerate() {
+        let profile = profile.filter(|name| nth == with_profile || file.has(name));
+        let mut entries = file.entries(profile)?;
+        let typed = plan_check::matches(&words).map_err(|error| origin.place(error))?;
+        let run = typed.subcommand_matches("run").context("`lapse run` is no subcommand")?;
+        let args = RunArgs::from_arg_matches(run)?;
+        entries.retain(|entry| !file.yields(entry, run, &args));
+        let filled = file.words(&entries, &Sources::real())?;
+        origin.and(Origin::of(file, profile, &entries));
+        let (command, rest) = words.split_at(words.len().min(2));
+        let added = filled.into_iter().map(OsString::from);
+        words = command.iter().cloned().chain(added).chain(rest.iter().cloned()).collect();
+    }
+    Ok((!files.is_empty()).then_some((words, origin)))
 }
 
 /// Where the references in headers lead.
@@ -118,6 +131,27 @@ impl Sources {
 impl PlanFile {
     /// Reads the plan in a file; without one, there are the profiles of lapse itself.
     pub(super) fn read(file: Option<&Path>) -> Result<Self> {
+        let own = Self::own()?;
+        let Some(path) = file else { return Ok(own) };
+        let name = path.display().to_string();
+        let text = text("plan", path)?;
+        ensure!(
+            !scenario::is_one(&text),
+            "{name} is a scenario, no plan: name it in place of a URL, as in lapse run {name}"
+        );
+        Ok(Self { own: own.own, ..Self::of_text(&name, &text, &own.flags)? })
+    }
+
+    /// Reads a plan or a scenario, by the keys that it has.
+    pub(super) fn read_either(path: &Path) -> Result<Self> {
+        match path.to_str() {
+            Some(name) if scenario::is_one(&text("plan", path)?) => ScenarioFile::read(name).map(|file| file.plan),
+            _ => Self::read(Some(path)),
+        }
+    }
+
+    /// The profiles of lapse itself.
+    fn own() -> Result<Self> {
         let flags = Flags::of_run()?;
         let own = [
             ("carrier", format!("budgets: {{gate: {}ms}}", CARRIER_GATE.as_millis())),
@@ -129,21 +163,29 @@ impl PlanFile {
             plan.map(|plan| (name, plan.base))
         });
         let own = own.into_iter().collect::<Result<_, _>>()?;
-        let Some(path) = file else { return Ok(Self { file: None, plan: Plan::default(), own, flags }) };
-        let name = path.display().to_string();
-        let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        let mut text = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(most).read_to_end(&mut text))
-            .with_context(|| format!("cannot read the plan {name}: write one, or name another file"))?;
-        Ok(Self { own, ..Self::of_text(&name, &text, &flags)? })
+        Ok(Self { file: None, plan: Plan::default(), scenario: None, own, flags })
     }
 
     /// Reads a plan that is called `name` in errors; it has no profiles but its own.
     pub(super) fn of_text(name: &str, text: &[u8], flags: &Flags) -> Result<Self> {
         let plan = lapse_plan::read(text, &flags.grammar, |key, text| flags.check(key, text));
         let plan = plan.map_err(|problems| Invalid { file: name.to_owned(), problems })?;
-        Ok(Self { file: Some(name.to_owned()), plan, own: Vec::new(), flags: flags.clone() })
+        Ok(Self { file: Some(name.to_owned()), plan, scenario: None, own: Vec::new(), flags: flags.clone() })
+    }
+
+    /// Whether the file is a scenario.
+    pub(super) const fn is_scenario(&self) -> bool {
+        self.scenario.is_some()
+    }
+
+    /// The number of acts of the scenario; zero of a plan.
+    pub(super) fn acts(&self) -> usize {
+        self.scenario.as_ref().map_or(0, |scenario| scenario.acts().len())
+    }
+
+    /// Whether the file, or lapse itself, has this profile.
+    fn has(&self, name: &str) -> bool {
+        self.profiles().chain(self.own.iter().map(|(name, _)| *name)).any(|known| known == name)
     }
 
     /// The file, or what there is in its place.
@@ -162,6 +204,7 @@ impl PlanFile {
         let layers = profile.map(|name| [own(name), self.plan.profile(name)]).unwrap_or_default();
         if let (Some(name), [None, None]) = (profile, layers) {
             let mut known: Vec<_> = self.profiles().chain(self.own.iter().map(|(name, _)| *name)).collect();
+            known.sort_unstable();
             known.dedup();
             let hint = if self.file.is_none() { "; those of a plan need --plan FILE" } else { "" };
             anyhow::bail!("--profile: there is no profile `{}`; {}{hint}", shown(name), near(name, &known));
@@ -216,6 +259,16 @@ impl PlanFile {
             Err(error) => error.downcast::<Invalid>().map(|invalid| invalid.problems).unwrap_or_default(),
         }
     }
+}
+
+/// What is in the file at `path`, up to one byte more than a plan may have.
+fn text(what: &str, path: &Path) -> Result<Vec<u8>> {
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut text));
+    let name = path.display();
+    read.with_context(|| format!("cannot read the {what} {name}: write one, or name another file"))?;
+    Ok(text)
 }
 
 /// The line of a header with what its references stand for. An error has none of that.

@@ -101,6 +101,78 @@ fn errors_of_values_taken_together_have_a_place_too() {
     }
 }
 
+const SCENARIO: &str = "\
+# Shows nothing in particular.
+name: small
+measure: {rate: 200/s, baseline: 300ms, settle: 300ms, lanes: [new]}
+budgets: {maxFailed: 100%}
+profiles:
+  ci: {reports: {junit: lapse.xml}}
+hops: [service: {lag: 10ms..20ms}]
+pods:
+  v1: {boot: 10ms, work: 1ms, preStop: 200ms, onSigterm: drain}
+first: v1
+acts:
+  - {name: again, upgrade: v1, expect: {lost: any}}
+";
+
+#[test]
+fn a_scenario_takes_the_keys_of_a_plan_and_what_is_nearer_prevails() {
+    let plan = "measure: {rate: 50/s, slow: 2s}\nprofiles: {ci: {budgets: {maxDown: 9s}}}\n";
+    let lapse = Lapse::run(["scenario.yaml", "--plan", "more.yaml", "--profile", "ci", "--baseline", "200ms"]);
+    let ended = lapse.file("scenario.yaml", SCENARIO).file("more.yaml", plan).end();
+    assert!(ended.stdout.contains("200 probes a second"), "the scenario prevails over the plan: {}", ended.stdout);
+    let junit = ended.file("lapse.xml");
+    assert!(junit.contains("max-failed") && junit.contains("max-down"), "{junit}");
+    assert_eq!(ended.report().targets[0].lanes.len(), 1, "the lanes are those of the scenario");
+    assert!(ended.stderr.contains("more.yaml with the profile ci gives --slow --max-down"), "{}", ended.stderr);
+}
+
+#[test]
+fn all_errors_of_a_scenario_are_said_at_once_each_with_its_place() {
+    let check = |text: &str| Lapse::new(["plan", "check", "small.yaml"]).file("small.yaml", text).end();
+    let ended = check(SCENARIO);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stdout.starts_with("small.yaml can be used: a scenario of one act; profiles: ci\n"),
+        "{}",
+        ended.stdout
+    );
+    let wrong = |changes: &[(&str, &str)]| {
+        let text = changes.iter().fold(SCENARIO.to_owned(), |text, (from, to)| text.replace(from, to));
+        let ended = check(&text);
+        assert_eq!(ended.code(), Some(1), "{}", ended.stdout);
+        let lines = ended
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("small.yaml:") || line.starts_with("lapse: small.yaml:"));
+        lines.map(|line| line.trim_start_matches("lapse: ").to_owned()).collect::<Vec<_>>()
+    };
+    let said = wrong(&[("200/s", "fast"), ("budgets", "bugdets"), ("lag", "lagg")]);
+    assert_eq!(
+        said,
+        [
+            "small.yaml:3:17: `rate` cannot be `fast`: write probes a second, such as 1000/s",
+            "small.yaml:4:1: unknown key `bugdets`; did you mean `budgets`?",
+            "small.yaml:7:18: unknown key `lagg`; did you mean `lag`?",
+        ]
+    );
+    let said = wrong(&[("first: v1", "first: v2\nreplicas: 0\ntargets: {a: 'http://a/'}"), ("work: 1ms", "errors: 2")]);
+    assert_eq!(
+        said,
+        [
+            "small.yaml:9:20: pod template `v1`: `errors` is 2: write a share from 0 to 1",
+            "small.yaml:10:1: `first` names the pod template `v2`, which is not under `pods`; did you mean `v1`?",
+            "small.yaml:11:1: `replicas` must be from 1 to 100",
+            "small.yaml:12:14: a scenario has no `targets`: its target is its own world; leave it out",
+        ]
+    );
+    let taken = Lapse::run(["--plan", "small.yaml"]).file("small.yaml", SCENARIO).end();
+    assert!(taken.stderr.contains("small.yaml is a scenario, no plan"), "{}", taken.stderr);
+    let taken = Lapse::run(["lapse.yaml"]).file("lapse.yaml", PLAN).end();
+    assert!(taken.stderr.contains("lapse.yaml has no world, so it is no scenario"), "{}", taken.stderr);
+}
+
 #[test]
 fn hostile_plans_are_refused_and_nothing_panics() {
     let bomb = (1..9).fold("a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned(), |bomb, level| {

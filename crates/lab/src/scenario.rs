@@ -4,16 +4,18 @@
 
 pub mod cure;
 pub mod expect;
+mod flaw;
 pub mod hop;
 pub mod pod;
 mod settings;
 pub mod write;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use lapse_yaml::{Node, Position, Problem, Value};
 use serde::{Deserialize, Serialize};
-use serde_saphyr::UserMessageFormatter;
 
 use self::expect::Expect;
 use self::hop::HopSpec;
@@ -21,51 +23,28 @@ use self::pod::PodSpec;
 use super::duration_range::DurationRange;
 use super::strategy::Strategy;
 
-/// Why a text is not a scenario.
+/// Why there is no such scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A key that is not known at its place.
-    #[error("line {line}: unknown key `{key}`{}", hint(key, known))]
-    UnknownKey {
-        /// The line of the key, counted from one.
-        line: u64,
-        /// The key as written.
-        key: String,
-        /// The keys that are known at that place.
-        known: Vec<&'static str>,
-    },
-    /// The text is not YAML or does not have the shape of a scenario.
-    #[error("{}{what}", place(*line))]
-    Unreadable {
-        /// The line of the error, counted from one, if known.
-        line: Option<u64>,
-        /// The message of the YAML parser: the text found, and what is expected there.
-        what: String,
-    },
-    /// The first line is not a comment that says what the scenario shows.
-    #[error("line 1: the first line must say what the scenario shows: write `# ` and one sentence")]
-    Silent,
-    /// A reference to a pod template that is not under `pods`.
-    #[error("{place} names the pod template `{name}`, which is not under `pods`{}", hint(name, known))]
-    UnknownPod {
-        /// The key that has the reference.
-        place: String,
-        /// The name as written.
-        name: String,
-        /// The templates under `pods`.
-        known: Vec<String>,
-    },
-    /// The scenario is well-formed, but its world cannot be built.
+    /// The text is not a scenario; the problems are in the order of their places.
+    #[error("{}", listed(.0))]
+    Unreadable(Vec<Problem>),
+    /// The keys make no world; the text has the key and the fix.
     #[error("{0}")]
     Impossible(String),
 }
 
-/// The scenario's advice for the prober; flags of the command line take precedence.
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The scenario's advice for the prober; flags of the command line take precedence. The key has others too, which are read
+/// as in a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Measure {
     /// Probes a second of the target, over all lanes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "rate", skip_serializing_if = "Option::is_none")]
     pub rate: Option<u64>,
     /// The time to probe before the first act.
     #[serde(deserialize_with = "length", serialize_with = "write::length", skip_serializing_if = "Option::is_none")]
@@ -81,8 +60,7 @@ pub struct Measure {
     pub slow: Option<Duration>,
 }
 
-/// The lanes that an expectation may name.
-const LANES: [&str; 2] = ["new", "reused"];
+const SILENT: &str = "the first line must say what the scenario shows: write `# ` and one sentence";
 
 /// One rollout and its expected cost.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -137,23 +115,49 @@ pub struct Script {
 // === impl Scenario ===
 
 impl Scenario {
-    /// Parses and checks a scenario in YAML. An error names the line, the key and the fix.
+    /// The keys of a scenario that a plan has not.
+    pub const WORLD: [&str; 6] = ["replicas", "rollout", "hops", "pods", "first", "acts"];
+    /// The keys of a scenario that a plan has too.
+    const SHARED: [&str; 2] = ["name", "measure"];
+
+    /// Parses and checks a scenario in YAML that has no keys but its own.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        let root =
+            lapse_yaml::document("scenario", text.as_bytes()).map_err(|problem| Error::Unreadable(vec![problem]))?;
+        Self::of(text, &root.unwrap_or_else(|| Arc::new(Node::new(Position::START, Value::Map(Vec::new())))))
+    }
+
+    /// The scenario in the tree of a text, which may have keys of a plan as well.
+    pub fn read(text: &str, root: &Node) -> Result<Self, Error> {
+        let Value::Map(entries) = &root.value else { return Self::of(text, root) };
+        let own =
+            entries.iter().filter(|entry| Self::WORLD.contains(&&*entry.key) || Self::SHARED.contains(&&*entry.key));
+        Self::of(text, &Node::new(root.position, Value::Map(own.cloned().collect())))
+    }
+
+    fn of(text: &str, root: &Node) -> Result<Self, Error> {
         let first = text.lines().next().and_then(|line| line.strip_prefix('#')).map(str::trim);
-        let shows = first.filter(|line| !line.is_empty()).ok_or(Error::Silent)?.to_owned();
-        let script: Script = serde_saphyr::from_str(text).map_err(|error| unreadable(error.without_snippet()))?;
-        script.check()?;
-        Ok(Self { shows, script })
+        let silent = || Error::Unreadable(vec![Problem::at(Position::START, SILENT)]);
+        let shows = first.filter(|line| !line.is_empty()).ok_or_else(silent)?.to_owned();
+        let script: Script = lapse_yaml::from_node(root).map_err(|problem| Error::Unreadable(vec![problem]))?;
+        let mut problems: Vec<_> = script.flaws().into_iter().map(|flaw| flaw.placed(root)).collect();
+        if problems.is_empty() {
+            return Ok(Self { shows, script });
+        }
+        problems.sort();
+        Err(Error::Unreadable(problems))
     }
 
     /// The scenario of these keys, with what it shows in one sentence; an error names the key and the fix.
     pub fn new(shows: &str, script: Script) -> Result<Self, Error> {
         let shows = write::one_line(shows);
         if shows.is_empty() {
-            return Err(Error::Silent);
+            return Err(Error::Impossible("it says nothing of what it shows".to_owned()));
         }
-        script.check()?;
-        Ok(Self { shows, script })
+        match script.flaws().into_iter().next() {
+            Some(flaw) => Err(Error::Impossible(flaw.text)),
+            None => Ok(Self { shows, script }),
+        }
     }
 
     /// The scenario's name, which also names the run's folder.
@@ -207,123 +211,15 @@ impl Scenario {
     }
 }
 
-impl Script {
-    fn check(&self) -> Result<(), Error> {
-        let impossible = |what: &str| Err(Error::Impossible(what.to_owned()));
-        if self.name.trim().is_empty() {
-            return impossible("`name` is empty: write one, it names the run's folder");
-        }
-        if self.acts.is_empty() {
-            return impossible("`acts` is empty: write at least one, with `name`, `upgrade` and `expect`");
-        }
-        if self.replicas == 0 || self.replicas > 100 {
-            return impossible("`replicas` must be from 1 to 100");
-        }
-        if matches!(self.rollout, Strategy::RollingUpdate(update) if update.is_stuck()) {
-            return impossible(
-                "`maxSurge` and `maxUnavailable` are both 0, so no pod could ever be replaced: raise one",
-            );
-        }
-        if matches!(self.measure.rate, Some(0)) {
-            return impossible("`measure.rate` is 0: nothing would be sent");
-        }
-        self.check_hops()?;
-        self.check_pods()?;
-        self.check_expectations()
-    }
-
-    fn check_expectations(&self) -> Result<(), Error> {
-        let lanes = self.acts.iter().flat_map(|act| act.expect.lanes.keys().map(move |lane| (&act.name, lane)));
-        match lanes.into_iter().find(|(_, lane)| !LANES.contains(&lane.as_str())) {
-            Some((act, lane)) => {
-                let hint = hint(lane, &LANES);
-                Err(Error::Impossible(format!(
-                    "act `{act}` expects something of a lane `{lane}` that there is not{hint}"
-                )))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check_hops(&self) -> Result<(), Error> {
-        let Some((_, outer)) = self.hops.split_last() else {
-            return Err(Error::Impossible("`hops` is empty: write at least one, such as `- service: {}`".to_owned()));
-        };
-        self.hops.iter().try_for_each(HopSpec::check).map_err(Error::Impossible)?;
-        match outer.iter().find(|hop| matches!(hop, HopSpec::Service(_))) {
-            Some(_) => Err(Error::Impossible(
-                "a `service` can only be the last of `hops`: it passes connections on to pods".to_owned(),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn check_pods(&self) -> Result<(), Error> {
-        let acts = self.acts.iter().map(|act| (format!("act `{}`", act.name), &act.upgrade));
-        for (place, name) in std::iter::once(("`first`".to_owned(), &self.first)).chain(acts) {
-            if !self.pods.contains_key(name) {
-                let known = self.pods.keys().cloned().collect();
-                return Err(Error::UnknownPod { place, name: name.clone(), known });
-            }
-        }
-        for (name, pod) in &self.pods {
-            pod.check().map_err(|what| Error::Impossible(format!("pod template `{name}`: {what}")))?;
-        }
-        Ok(())
-    }
-}
-
-/// Refuses a count of 0 under `key`.
-fn at_least_one(key: &str, count: u32) -> Result<(), String> {
-    if count > 0 { Ok(()) } else { Err(format!("`{key}` is 0: write at least 1")) }
-}
-
-/// Refuses a duration of 0 under `key`.
-fn some_time(key: &str, span: DurationRange) -> Result<(), String> {
-    if span.low().is_zero() { Err(format!("`{key}` is nothing: write one such as 100ms")) } else { Ok(()) }
-}
-
-fn unreadable(error: &serde_saphyr::Error) -> Error {
-    let line = error.location().map(|location| location.line()).filter(|line| *line > 0);
-    match error {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
-            Error::UnknownKey { line: line.unwrap_or(0), key: field.clone(), known: expected.clone() }
-        }
-        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
-            Error::Unreadable { line, what: format!("`{variant}` cannot stand here{}", hint(variant, expected)) }
-        }
-        serde_saphyr::Error::InvalidScalar { ty, .. } => {
-            Error::Unreadable { line, what: format!("{} must stand here", wanted(ty)) }
-        }
-        other => Error::Unreadable { line, what: other.render_with_formatter(&UserMessageFormatter) },
-    }
-}
-
-/// An example of a value of the Rust type `ty`, for error messages.
-fn wanted(ty: &str) -> &'static str {
-    match ty {
-        "bool" => "`true` or `false`",
-        "f32" | "f64" => "a number such as 0.05",
-        _ => "a whole number such as 2",
-    }
-}
-
-fn place(line: Option<u64>) -> String {
-    line.map(|line| format!("line {line}: ")).unwrap_or_default()
-}
-
-/// The known word that is closest to `word`, or all of them, as the end of an error message.
-fn hint<T: AsRef<str>>(word: &str, known: &[T]) -> String {
-    let likeness = |known: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &known.to_lowercase());
-    let near = known.iter().map(AsRef::as_ref).min_by_key(|known| likeness(known));
-    match near.filter(|near| likeness(near) <= 1 + near.len() / 4) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None => format!("; known here: {}", known.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")),
-    }
-}
-
 const fn two() -> u32 {
     2
+}
+
+/// A number of probes a second: `1000` or `1000/s`.
+fn rate<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text.strip_suffix("/s").unwrap_or(&text).parse();
+    number.map(Some).map_err(|_| serde::de::Error::custom("probes a second, such as 1000/s, must stand here"))
 }
 
 fn length<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -364,26 +260,30 @@ acts:
 
     #[test]
     fn what_is_wrong_is_named_with_its_line_and_the_next_step() {
-        assert_eq!(refusal("first:", "frist:"), "line 6: unknown key `frist`; did you mean `first`?");
-        assert_eq!(refusal("work:", "wrok:"), "line 5: unknown key `wrok`; did you mean `work`?");
-        assert!(refusal("5ms", "5").contains("line 5: "), "{}", refusal("5ms", "5"));
-        assert!(refusal("5ms", "5").contains("is not a length of time"), "{}", refusal("5ms", "5"));
-        assert_eq!(refusal("# Shows nothing in particular.", ""), Error::Silent.to_string());
-        let unknown = "`first` names the pod template `v2`, which is not under `pods`; did you mean `v1`?";
+        assert_eq!(refusal("first:", "frist:"), "6:1: unknown key `frist`; did you mean `first`?");
+        assert_eq!(refusal("work:", "wrok:"), "5:8: unknown key `wrok`; did you mean `work`?");
+        assert!(refusal("5ms", "5").starts_with("5:14: \"5\" is not a length of time"), "{}", refusal("5ms", "5"));
+        assert!(refusal("# Shows nothing in particular.", "").starts_with("1:1: the first line must say"));
+        let unknown = "6:1: `first` names the pod template `v2`, which is not under `pods`; did you mean `v1`?";
         assert_eq!(refusal("first: v1", "first: v2"), unknown);
-        assert_eq!(refusal("first:", "replicas: -1\nfirst:"), "line 6: a whole number such as 2 must stand here");
+        assert_eq!(refusal("first:", "replicas: -1\nfirst:"), "6:11: a whole number such as 2 must stand here");
         let variant = refusal("work: 5ms", "onSigterm: exi");
-        assert_eq!(variant, "line 5: `exi` cannot stand here; did you mean `exit`?");
+        assert_eq!(variant, "5:19: `exi` cannot stand here; did you mean `exit`?");
         let stray = refusal("lost: none", "lost: any, lanes: {neww: none}");
-        assert_eq!(stray, "act `again` expects something of a lane `neww` that there is not; did you mean `new`?");
+        assert_eq!(
+            stray,
+            "8:60: act `again` expects something of a lane `neww` that there is not; did you mean `new`?"
+        );
         let pending = refusal("first:", "rollout: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\nfirst:");
         assert!(pending.contains("both 0"), "{pending}");
-        assert_eq!(refusal("name: small", "name: ' '"), "`name` is empty: write one, it names the run's folder");
+        assert_eq!(refusal("name: small", "name: ' '"), "2:1: `name` is empty: write one, it names the run's folder");
         let never = refusal("work: 5ms", "readiness: {failures: 0}");
-        assert_eq!(never, "pod template `v1`: `readiness.failures` is 0: write at least 1");
+        assert_eq!(never, "5:20: pod template `v1`: `readiness.failures` is 0: write at least 1");
         let busy = refusal("{service: {lag: 100ms..200ms}}", "{elb: {healthCheck: {period: 0ms}}}");
-        assert_eq!(busy, "`elb.healthCheck.period` is nothing: write one such as 100ms");
-        assert!(refusal("service", "servise").contains("line 3"), "{}", refusal("service", "servise"));
+        assert_eq!(busy, "3:29: `elb.healthCheck.period` is nothing: write one such as 100ms");
+        assert!(refusal("service", "servise").starts_with("3:9: "), "{}", refusal("service", "servise"));
+        let several = refusal("first: v1", "first: v2\nreplicas: 0");
+        assert_eq!(several.lines().count(), 2, "{several}");
     }
 
     #[test]

@@ -206,6 +206,10 @@ mod tests {
     /// The number of worlds that run at once: each has a thread, and the machine may be small.
     const AT_ONCE: usize = 12;
 
+    /// How often a scenario is played by itself that did not go as it says among others: with a dozen worlds at once a
+    /// small machine can hold up any of them, and what a scenario says presumes that it is not.
+    const ALONE: usize = 2;
+
     /// The only test that performs scenarios in real time, because it takes long: all of them, with all their acts.
     #[tokio::test]
     async fn every_scenario_goes_as_it_says() {
@@ -218,13 +222,22 @@ mod tests {
             let places = Arc::clone(&places);
             plays.spawn(async move {
                 let _place = places.acquire().await;
-                play(&text).await;
+                let played = tokio::spawn({
+                    let text = text.clone();
+                    async move { play(&text).await }
+                });
+                (text, played.await.is_ok())
             });
         }
-        let mut failed = Vec::new();
-        while let Some(result) = plays.join_next().await {
-            failed.extend(result.err().map(|error| error.to_string()));
+        let plays = plays.join_all().await;
+        for text in plays.into_iter().filter_map(|(text, went)| (!went).then_some(text)) {
+            for attempt in 1..=ALONE {
+                let text = text.clone();
+                match tokio::spawn(async move { play(&text).await }).await {
+                    Ok(()) => break,
+                    Err(error) => assert!(attempt < ALONE, "a scenario did not go as it says: {error}"),
+                }
+            }
         }
-        assert_eq!(failed, [""; 0], "scenarios did not go as they say");
     }
 }

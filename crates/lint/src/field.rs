@@ -2,7 +2,7 @@
 
 use super::object::Object;
 use super::sanitize::sanitize;
-use super::yaml::{Entry, Node, Position, Value};
+use lapse_yaml::{Entry, Node, Position, Value};
 
 /// A field of an object. One that is absent has the position of its nearest parent that is there.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::object::ObjectName;
 use super::rule::{Rule, Severity};
-use super::yaml::Position;
+use lapse_yaml::Position;
 
 /// What was found in manifests, and what was not.
 #[derive(Clone, Debug, Default)]

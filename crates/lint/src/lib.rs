@@ -24,14 +24,13 @@ mod shell;
 mod testing;
 pub mod upgrade;
 mod workload;
-pub mod yaml;
 
 pub use self::finding::{Counts, Finding, Held, Remark, Report};
 pub use self::object::ObjectName;
 pub use self::patch::{Patches, patches};
 pub use self::rule::{Rule, Severity};
 pub use self::rules::RULES;
-pub use self::yaml::Position;
+pub use lapse_yaml::Position;
 
 use self::manifests::Manifests;
 use self::object::{Contents, Kind};

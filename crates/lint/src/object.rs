@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::documents::{self, Document};
 use super::sanitize::sanitize;
-use super::yaml::{self, Node, Unreadable, Value, Why};
 use super::{MOST_BYTES, MOST_NODES, Remark, Source};
+use lapse_yaml::{Node, Unreadable, Value, Why};
 
 /// A kind of object that rules look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,7 +135,7 @@ impl Reader {
 
     fn document(&mut self, document: &Document<'_>, place: &Place) {
         self.contents.documents += 1;
-        let roots = match yaml::read(document.text, document.first_line, &mut self.nodes) {
+        let roots = match lapse_yaml::read(document.text, document.first_line, &mut self.nodes) {
             Ok(roots) => roots,
             Err(error) => {
                 self.full = error.why == Why::Nodes;

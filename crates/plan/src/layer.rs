@@ -1,6 +1,6 @@
 //! The values of a plan or of one of its profiles, and which of several layers prevails.
 
-use lapse_lint::Position;
+use lapse_yaml::Position;
 
 use super::grammar::{Form, Grammar};
 

@@ -7,13 +7,11 @@
 mod grammar;
 pub mod header;
 mod layer;
-mod problem;
 mod read;
 mod schema;
 
 pub use self::grammar::{Form, Grammar, Key};
 pub use self::layer::{Entry, Given, Layer, merge};
-pub use self::problem::{MOST_PROBLEMS, Problem, near, shown};
-pub use self::read::{MOST_BYTES, MOST_VALUES, Plan, read};
+pub use self::read::{Plan, read, read_beside};
 pub use self::schema::schema;
-pub use lapse_lint::Position;
+pub use lapse_yaml::{MOST_BYTES, MOST_PROBLEMS, MOST_VALUES, Position, Problem, near, shown};

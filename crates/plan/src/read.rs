@@ -1,19 +1,10 @@
 //! A plan read from YAML or JSON: all that is wrong with it is found at once.
 
-use std::sync::Arc;
-
-use lapse_lint::Position;
-use lapse_lint::yaml::{self, Node, Value, Why};
+use lapse_yaml::{Entry as KeyOfMap, MOST_PROBLEMS, Node, Position, Problem, Value, document, near, shown};
 
 use super::grammar::{Form, Grammar, Key};
 use super::header;
 use super::layer::{Entry, Given, Layer};
-use super::problem::{MOST_PROBLEMS, Problem, near, shown};
-
-/// The size from which on a plan is refused, in bytes.
-pub const MOST_BYTES: usize = 1 << 20;
-/// The number of values from which on a plan is refused.
-pub const MOST_VALUES: usize = 2_000;
 
 /// The key of the plan's profiles.
 const PROFILES: &str = "profiles";
@@ -42,9 +33,21 @@ pub fn read(
     grammar: &Grammar,
     check: impl Fn(&Key, &str) -> Result<(), String>,
 ) -> Result<Plan, Vec<Problem>> {
-    let root = root(text).map_err(|problem| vec![problem])?;
-    let mut reader = Reader { grammar, check, problems: Vec::new() };
-    let plan = root.map(|root| reader.plan(&root)).unwrap_or_default();
+    match document("plan", text).map_err(|problem| vec![problem])? {
+        Some(root) => read_beside(&root, &[], grammar, check),
+        None => Ok(Plan::default()),
+    }
+}
+
+/// Reads the plan in a tree whose keys `others` are read by others, as [`read`] does.
+pub fn read_beside(
+    root: &Node,
+    others: &[&str],
+    grammar: &Grammar,
+    check: impl Fn(&Key, &str) -> Result<(), String>,
+) -> Result<Plan, Vec<Problem>> {
+    let mut reader = Reader { grammar, others, check, problems: Vec::new() };
+    let plan = reader.plan(root);
     let Reader { mut problems, .. } = reader;
     if problems.is_empty() {
         return Ok(plan);
@@ -54,44 +57,11 @@ pub fn read(
     Err(problems)
 }
 
-/// The tree of a plan; `None` for an empty one.
-fn root(text: &[u8]) -> Result<Option<Arc<Node>>, Problem> {
-    let start = Position { line: 1, column: 1 };
-    if text.len() > MOST_BYTES {
-        return Err(Problem::at(start, format!("a plan has {} MiB at the most: is this one?", MOST_BYTES >> 20)));
-    }
-    let text = str::from_utf8(text).map_err(|error| {
-        let before = String::from_utf8_lossy(text.get(..error.valid_up_to()).unwrap_or_default());
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let position = Position { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 };
-        Problem::at(position, "this is not UTF-8: save the file in that encoding")
-    })?;
-    let mut values = MOST_VALUES;
-    let mut roots = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text), 1, &mut values)
-        .map_err(|error| Problem::at(error.position, unreadable(&error.why)))?;
-    match roots.get(1) {
-        Some(second) => {
-            Err(Problem::at(second.position, "a second document begins here: a plan is one, leave out the `---`"))
-        }
-        None => Ok(roots.pop().filter(|root| !root.is_null())),
-    }
-}
-
-fn unreadable(why: &Why) -> String {
-    match why {
-        Why::Syntax(what) => format!("this is not YAML: {}", shown(what)),
-        Why::KeyIsNoText => "a list or a map cannot be a key: put `{{ ... }}` and the like into quotes".to_owned(),
-        Why::Depth => "this is nested too deeply for a plan: leave out the inner levels".to_owned(),
-        Why::Nodes => format!(
-            "a plan has {MOST_VALUES} values at the most, an alias counts as all that it stands for: leave some out"
-        ),
-        Why::Cycle => "this alias stands for a value that contains the alias: leave it out".to_owned(),
-    }
-}
-
 /// Reads the tree of a plan, and collects what is wrong.
 struct Reader<'g, C> {
     grammar: &'g Grammar,
+    /// The keys of the plan itself that are read by others.
+    others: &'g [&'g str],
     check: C,
     problems: Vec<Problem>,
 }
@@ -105,9 +75,11 @@ impl<'g, C: Fn(&Key, &str) -> Result<(), String>> Reader<'g, C> {
 
     fn plan(&mut self, root: &Node) -> Plan {
         let mut plan = Plan::default();
+        let also: Vec<_> = self.others.iter().copied().chain([PROFILES]).collect();
         for entry in self.entries("a plan", root) {
             match &*entry.key {
                 SCHEMA => {}
+                key if self.others.contains(&key) => {}
                 PROFILES => {
                     for profile in self.entries("`profiles`", &entry.value) {
                         let mut layer = Layer::default();
@@ -117,21 +89,21 @@ impl<'g, C: Fn(&Key, &str) -> Result<(), String>> Reader<'g, C> {
                         plan.profiles.push((profile.key.to_string(), layer));
                     }
                 }
-                _ => self.top(entry, &mut plan.base, &[PROFILES]),
+                _ => self.top(entry, &mut plan.base, &also),
             }
         }
         plan
     }
 
     /// The entries of a map; none of what is no map, which is said.
-    fn entries<'n>(&mut self, what: &str, node: &'n Node) -> Vec<&'n yaml::Entry> {
+    fn entries<'n>(&mut self, what: &str, node: &'n Node) -> Vec<&'n KeyOfMap> {
         let Value::Map(entries) = &node.value else {
             if !node.is_null() {
                 self.say(node.position, format!("{what} is a map: write its keys here, each with a `:`"));
             }
             return Vec::new();
         };
-        let mut once: Vec<&yaml::Entry> = Vec::new();
+        let mut once: Vec<&KeyOfMap> = Vec::new();
         for entry in entries {
             match once.iter().find(|other| other.key == entry.key) {
                 Some(first) => {
@@ -148,7 +120,7 @@ impl<'g, C: Fn(&Key, &str) -> Result<(), String>> Reader<'g, C> {
     }
 
     /// Takes a key of a plan or of a profile; `also` are keys that are known there beside those of the grammar.
-    fn top(&mut self, entry: &yaml::Entry, layer: &mut Layer, also: &[&str]) {
+    fn top(&mut self, entry: &KeyOfMap, layer: &mut Layer, also: &[&str]) {
         let grammar = self.grammar;
         let name = &*entry.key;
         if let Some((place, key)) = grammar.find(None, name) {
@@ -170,7 +142,7 @@ impl<'g, C: Fn(&Key, &str) -> Result<(), String>> Reader<'g, C> {
         self.unknown(entry, &known);
     }
 
-    fn unknown(&mut self, entry: &yaml::Entry, known: &[&str]) {
+    fn unknown(&mut self, entry: &KeyOfMap, known: &[&str]) {
         let name = &*entry.key;
         let elsewhere = self.grammar.keys.iter().find(|key| key.name == name);
         let hint = match elsewhere.map(|key| key.section.as_deref()) {
@@ -181,7 +153,7 @@ impl<'g, C: Fn(&Key, &str) -> Result<(), String>> Reader<'g, C> {
         self.say(entry.position, format!("unknown key `{}`; {hint}", shown(name)));
     }
 
-    fn key(&mut self, place: usize, key: &'g Key, entry: &yaml::Entry, layer: &mut Layer) {
+    fn key(&mut self, place: usize, key: &'g Key, entry: &KeyOfMap, layer: &mut Layer) {
         let node = &*entry.value;
         if node.is_null() {
             return self.say(

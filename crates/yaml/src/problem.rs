@@ -1,13 +1,13 @@
-//! What is wrong with a plan, and at which place.
+//! What is wrong with a text, and at which place.
 
-use lapse_lint::Position;
+use super::tree::Position;
 
-/// The number of problems of a plan from which on further ones are left out.
+/// The number of problems of a text from which on further ones are left out.
 pub const MOST_PROBLEMS: usize = 50;
 /// The number of characters of a text from elsewhere that a message has.
 const MOST_SHOWN: usize = 80;
 
-/// What is wrong at a place of a plan.
+/// What is wrong at a place of a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{}:{}: {text}", position.line, position.column)]
 pub struct Problem {
@@ -24,7 +24,7 @@ impl Problem {
     }
 }
 
-/// A text from a plan as a message has it: on one line, without control characters, cut where it is long.
+/// A text from elsewhere as a message has it: on one line, without control characters, cut where it is long.
 pub fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(MOST_SHOWN).flat_map(escaped).collect();
     if text.chars().nth(MOST_SHOWN).is_some() {

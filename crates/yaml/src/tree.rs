@@ -20,6 +20,11 @@ pub struct Position {
     pub column: usize,
 }
 
+impl Position {
+    /// The beginning of a source.
+    pub const START: Self = Self { line: 1, column: 1 };
+}
+
 /// A value and its place.
 #[derive(Debug)]
 pub struct Node {
@@ -48,7 +53,7 @@ pub enum Value {
 }
 
 /// A key of a map with its value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The key.
     pub key: Box<str>,
@@ -203,7 +208,8 @@ impl Reader<'_> {
 }
 
 impl Node {
-    pub(crate) fn new(position: Position, value: Value) -> Self {
+    /// A node of this value.
+    pub fn new(position: Position, value: Value) -> Self {
         let inner: usize = match &value {
             Value::Scalar { .. } => 0,
             Value::List(items) => items.iter().map(|item| item.weight).sum(),
@@ -220,8 +226,24 @@ impl Node {
         }
     }
 
+    /// The place of the key or item that `path` leads to from here, or of the last one on the way that there is.
+    pub fn place<'k>(&self, path: impl IntoIterator<Item = &'k str>) -> Position {
+        let (mut node, mut position) = (self, self.position);
+        for step in path {
+            let next = if let Value::List(items) = &node.value {
+                let item = step.parse().ok().and_then(|index: usize| items.get(index));
+                item.map(|item| (&**item, item.position))
+            } else {
+                node.entry(step).map(|entry| (&*entry.value, entry.position))
+            };
+            let Some(next) = next else { break };
+            (node, position) = next;
+        }
+        position
+    }
+
     /// The last entry with `key`, of the map itself or of the maps that it merges with `<<`.
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entry_merged(key, 0)
     }
 

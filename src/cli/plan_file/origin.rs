@@ -27,15 +27,22 @@ fn listed(file: &str, problems: &[Problem]) -> String {
     text
 }
 
-/// The flags of a command line that a plan gave.
+/// The flags of a command line that files gave.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Origin {
+    parts: Vec<Part>,
+}
+
+/// What one file gave.
+#[derive(Clone, Debug)]
+struct Part {
     file: String,
     profile: Option<String>,
+    is_scenario: bool,
     flags: Vec<Flag>,
 }
 
-/// A flag that a plan gave.
+/// A flag that a file gave.
 #[derive(Clone, Debug)]
 struct Flag {
     /// The flag with its dashes.
@@ -56,38 +63,55 @@ impl Origin {
                 Flag { name: format!("--{}", key.flag), value: value.to_owned(), given: given.clone() }
             })
         });
-        Self { file: plan.name().to_owned(), profile: profile.map(str::to_owned), flags: flags.collect() }
+        let part = Part {
+            file: plan.name().to_owned(),
+            profile: profile.map(str::to_owned),
+            is_scenario: plan.is_scenario(),
+            flags: flags.collect(),
+        };
+        Self { parts: vec![part] }
     }
 
-    /// Which flags came from the plan, as a line for the user; `None` if there is no plan.
+    /// Adds what another file gave.
+    pub(in super::super) fn and(&mut self, other: Self) {
+        self.parts.extend(other.parts);
+    }
+
+    /// Which flags came from the plan, as a line for the user; `None` if there is no plan. A scenario is typed, and its flags
+    /// are no surprise.
     pub(in super::super) fn said(&self) -> Option<String> {
-        let mut names: Vec<_> = self.flags.iter().map(|flag| flag.name.as_str()).collect();
+        let Part { file, profile, flags, .. } = self.parts.iter().find(|part| !part.is_scenario)?;
+        let mut names: Vec<_> = flags.iter().map(|flag| flag.name.as_str()).collect();
         names.dedup();
-        let profile = self.profile.as_ref().map(|name| format!(" with the profile {name}")).unwrap_or_default();
-        match (self.file.is_empty(), names.as_slice()) {
-            (true, _) => None,
-            (false, []) => Some(format!("{}{profile} gives nothing that is not typed", self.file)),
-            (false, names) => Some(format!("{}{profile} gives {}", self.file, names.join(" "))),
-        }
+        let profile = profile.as_ref().map(|name| format!(" with the profile {name}")).unwrap_or_default();
+        Some(match names.as_slice() {
+            [] => format!("{file}{profile} gives nothing that is not typed"),
+            names => format!("{file}{profile} gives {}", names.join(" ")),
+        })
     }
 
-    /// The error with the place in the plan of what it is about, if that came from there.
+    /// The error with the place in the file of what it is about, if that came from there.
     pub(in super::super) fn place(&self, error: anyhow::Error) -> anyhow::Error {
-        match self.problem(&format!("{error:#}")) {
-            Some(problem) => anyhow::anyhow!("{}:{problem}", self.file),
+        match self.found(&format!("{error:#}")) {
+            Some((file, problem)) => anyhow::anyhow!("{file}:{problem}"),
             None => error,
         }
     }
 
-    /// The problem that an error about flags is in the plan: that of the flag whose value it has, or else that it names.
+    /// The problem that an error about flags is in a file: that of the flag whose value it has, or else that it names.
     pub(in super::super) fn problem(&self, error: &str) -> Option<Problem> {
-        let likeness = |flag: &&Flag| {
+        self.found(error).map(|(_, problem)| problem)
+    }
+
+    fn found(&self, error: &str) -> Option<(&str, Problem)> {
+        let likeness = |flag: &Flag| {
             let named = names(error, &flag.name);
             let quoted = flag.value.len() > 2 && error.contains(&flag.value);
             (named && quoted, named, quoted && flag.value.len() > 3)
         };
-        let best = self.flags.iter().rev().max_by_key(likeness)?;
-        (likeness(&best) != (false, false, false)).then(|| Problem::at(best.given.position, error))
+        let flags = self.parts.iter().flat_map(|part| part.flags.iter().rev().map(|flag| (part.file.as_str(), flag)));
+        let (file, best) = flags.max_by_key(|(_, flag)| likeness(flag))?;
+        (likeness(best) != (false, false, false)).then(|| (file, Problem::at(best.given.position, error)))
     }
 }
 

@@ -133,8 +133,10 @@ impl Plans {
         let given: Vec<_> = entries.iter().copied().filter(|entry| !is_own(entry)).collect();
         let mut problems: Vec<_> = given.iter().filter_map(|entry| self.problem(entry, wanted.is_some())).collect();
         if body.profiles().next().is_some() {
-            let start = lapse_plan::Position { line: 1, column: 1 };
-            problems.push(Problem::at(start, "`profiles` belong into a plan: name one of its profiles with `profile`"));
+            problems.push(Problem::at(
+                lapse_plan::Position::START,
+                "`profiles` belong into a plan: name one of its profiles with `profile`",
+            ));
         }
         if !problems.is_empty() {
             problems.sort();
@@ -168,7 +170,7 @@ impl Plans {
         let key = self.flags.grammar.keys.get(entry.key)?;
         let section = key.section.as_deref();
         let first = entry.values.first();
-        let position = first.map_or(lapse_plan::Position { line: 1, column: 1 }, |given| given.position);
+        let position = first.map_or(lapse_plan::Position::START, |given| given.position);
         let why = if let Some((_, why)) = KEPT.iter().find(|(name, _)| *name == key.name) {
             why
         } else if section == Some("cluster") {

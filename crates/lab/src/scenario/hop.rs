@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{at_least_one, some_time};
 use crate::duration_range::DurationRange;
 
 /// A hop in front of the pods.
@@ -24,19 +23,6 @@ impl HopSpec {
             Self::Service(_) => "service",
             Self::Ingress(_) => "ingress",
             Self::Elb(_) => "elb",
-        }
-    }
-
-    /// Checks the hop's numbers; an error names the key.
-    pub(super) fn check(&self) -> Result<(), String> {
-        match self {
-            Self::Service(_) => Ok(()),
-            Self::Ingress(ingress) => at_least_one("ingress.tries", ingress.tries),
-            Self::Elb(elb) => {
-                some_time("elb.healthCheck.period", elb.health_check.period)?;
-                at_least_one("elb.healthCheck.healthy", elb.health_check.healthy)?;
-                at_least_one("elb.healthCheck.unhealthy", elb.health_check.unhealthy)
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{at_least_one, some_time, write};
+use super::write;
 use crate::duration_range::DurationRange;
 
 /// A pod template.
@@ -167,26 +167,5 @@ impl Default for Readiness {
 impl Default for Liveness {
     fn default() -> Self {
         Self { initial_delay: DurationRange::ZERO, period: DurationRange::millis(100), failures: 3 }
-    }
-}
-
-impl PodSpec {
-    /// Checks the template's numbers; an error names the key.
-    pub(super) fn check(&self) -> Result<(), String> {
-        let share = |key: &str, share: f64| {
-            if (0.0..=1.0).contains(&share) {
-                Ok(())
-            } else {
-                Err(format!("`{key}` is {share}: write a share from 0 to 1"))
-            }
-        };
-        share("errors", self.errors)?;
-        share("longRequests.share", self.long_requests.map_or(0.0, |long| long.share))?;
-        let liveness = self.liveness.unwrap_or_default();
-        some_time("readiness.period", self.readiness.period)?;
-        some_time("liveness.period", liveness.period)?;
-        at_least_one("readiness.failures", self.readiness.failures)?;
-        at_least_one("liveness.failures", liveness.failures)?;
-        at_least_one("capacity", self.capacity.unwrap_or(1))
     }
 }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::layer::merge;
+use lapse_yaml::{MOST_BYTES, MOST_VALUES};
 
 fn key(section: &str, name: &str, flag: &str, form: Form) -> Key {
     let section = (!section.is_empty()).then(|| section.to_owned());
