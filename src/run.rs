@@ -3,6 +3,7 @@
 pub(crate) mod activity;
 mod addresses;
 pub(crate) mod check;
+pub(crate) mod fresh;
 mod held;
 pub(crate) mod launch;
 pub(crate) mod live;

@@ -142,5 +142,6 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         rules: Rules::default(),
         gate: GATE,
         held: None,
+        fresh: Default::default(),
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn complete(args: &RunArgs, call: GrpcCall, request: &mut Request, ex
         );
     }
     let call_request = call.request(args.request.headers.iter().cloned().collect(), &request.body);
-    *request = Request { traceparent: request.traceparent, ..call_request };
+    let (traceparent, fresh) = (request.traceparent, std::mem::take(&mut request.fresh));
+    *request = Request { traceparent, fresh, ..call_request };
     *expect = Expect { grpc: Some(call), ..Expect::default() };
     Ok(Http::Http2)
 }

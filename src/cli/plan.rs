@@ -21,6 +21,7 @@ use super::plan_file::ScenarioFile;
 use super::value::NamedTarget;
 use super::{Cli, RunArgs};
 use crate::command;
+use crate::run::fresh::FreshHeader;
 use crate::run::plan::{
     Activity, Endpoint, Folder, PhaseDurations, Plan, PlannedTarget, ProbeLimits, RESOLUTION_BESIDE_A_WORLD,
 };
@@ -114,6 +115,7 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         rules,
         gate: args.judge.gate.unwrap_or(GATE),
         held,
+        fresh: (args.request.fresh_headers.clone(), args.request.fresh_every),
     })
 }
 
@@ -326,7 +328,9 @@ fn request(args: &RunArgs) -> Result<Request> {
         method != Method::HEAD || args.request.expect_body.is_none(),
         "--expect-body: an answer to HEAD has no body: leave it out, or ask with GET"
     );
-    Ok(Request { method, headers, body, paths: Lines::default(), bodies, traceparent: args.request.traceparent })
+    let fresh = args.request.fresh_headers.iter().map(FreshHeader::template).collect();
+    let traceparent = args.request.traceparent;
+    Ok(Request { method, headers, fresh, body, paths: Lines::default(), bodies, traceparent })
 }
 
 fn expect(args: &RunArgs) -> Result<Expect> {

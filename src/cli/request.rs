@@ -8,6 +8,7 @@ use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::value;
+use crate::run::fresh::FreshHeader;
 use lapse_hammer::target::Statuses;
 
 /// What is asked, and what counts as an answer.
@@ -20,6 +21,13 @@ pub(super) struct RequestArgs {
     /// body [repeatable; e.g. 'Idempotency-Key: {uuid}'].
     #[arg(short = 'H', long = "header", value_name = "LINE", value_parser = value::header, help_heading = "Request")]
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// A header that is read anew while the run goes on, for tokens that expire: what a file holds (@FILE), or what a command
+    /// prints [repeatable; e.g. 'Authorization: Bearer $(kubectl create token shop)'].
+    #[arg(long = "fresh-header", value_name = "NAME: SOURCE", help_heading = "Request")]
+    pub(super) fresh_headers: Vec<FreshHeader>,
+    /// How often those headers are read anew [e.g. 10s].
+    #[arg(long, value_name = "TIME", value_parser = value::some_duration, default_value = "1m", help_heading = "Request")]
+    pub(super) fresh_every: Duration,
     /// Send a `traceparent` header of its own with each probe (W3C Trace Context); reports have those of lost requests.
     #[arg(long, help_heading = "Request")]
     pub(super) traceparent: bool,

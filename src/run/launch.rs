@@ -10,8 +10,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::activity::ReadyActivity;
 use super::check::{Checked, check_all};
+use super::fresh::{self, FreshReader};
 use super::held::Held;
-use super::plan::{Activity, Endpoint, Follow, Plan, PlannedTarget, ProbeLimits};
+use super::plan::{Activity, Endpoint, Folder, Follow, Plan, PlannedTarget, ProbeLimits};
 use super::redirect::RedirectNotices;
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
@@ -92,6 +93,9 @@ pub(crate) enum Error {
     /// A target or an activity needs a scenario's world, and the plan has none.
     #[error("{0} needs a scenario's world: name a scenario to run")]
     NoWorld(String),
+    /// A header that is read anew could not be read before the run.
+    #[error(transparent)]
+    Header(#[from] fresh::Unread),
     /// The kernel gave no random numbers for the ids of probes.
     #[error("cannot draw a seed for the ids of probes: the kernel gave no random numbers")]
     NoSeed,
@@ -122,7 +126,8 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 
 /// Executes `plan`, does meanwhile what `steering` asks for, and returns the run's record.
 pub(crate) async fn run_steered(plan: Plan, steering: Steering, progress: &mut Progress) -> Result<Record, Error> {
-    let Prepared { parts, activity, world } = prepare(plan, steering, progress).await?;
+    let fresh = FreshReader::start(plan.fresh.clone()).await?;
+    let Prepared { parts, activity, world } = prepare(plan, fresh, steering, progress).await?;
     let record = Session::new(parts, activity, progress).run().await;
     if let Some(world) = world.and_then(Arc::into_inner) {
         world.stop().await;
@@ -131,7 +136,12 @@ pub(crate) async fn run_steered(plan: Plan, steering: Steering, progress: &mut P
 }
 
 /// Prepares the parts of a run, each after those that it depends on.
-async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) -> Result<Prepared, Error> {
+async fn prepare(
+    plan: Plan,
+    fresh: FreshReader,
+    mut steering: Steering,
+    progress: &mut Progress,
+) -> Result<Prepared, Error> {
     let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, wait_up, held, .. } = plan;
     // The world starts before the run's clock: its events until then are at offset zero.
     let clock = Arc::new(OnceLock::new());
@@ -172,10 +182,9 @@ async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) ->
     let hammer = engine::start(settings, clock).map_err(Error::Hammer)?;
     header.precedence = Some(hammer.precedence());
     let (world, events) = stage.map(|stage| (stage.world, stage.events)).unzip();
-    let journal = |source| Error::Journal { folder: folder.path().to_owned(), source };
     let parts = Parts {
         clock,
-        journal: Journal::create(folder.path(), &header).map_err(journal)?,
+        journal: create_journal(&folder, &header)?,
         offered,
         redirects: RedirectNotices::new(header.names(), &checked),
         hammer,
@@ -184,6 +193,7 @@ async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) ->
         steering,
         lab: world.clone(),
         world: events,
+        fresh,
         rollout,
         durations: (!matches!(activity, Activity::Nothing(_))).then_some(durations),
         end: activity.end(),
@@ -192,6 +202,11 @@ async fn prepare(plan: Plan, mut steering: Steering, progress: &mut Progress) ->
         timeout: limits.timeout,
     };
     Ok(Prepared { parts, activity: ready(activity, world.as_ref(), progress)?, world })
+}
+
+fn create_journal(folder: &Folder, header: &RunHeader) -> Result<Journal, Error> {
+    let error = |source| Error::Journal { folder: folder.path().to_owned(), source };
+    Journal::create(folder.path(), header).map_err(error)
 }
 
 /// The rate of control probes for so many targets, each probed at `rate`.

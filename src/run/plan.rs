@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat};
 use clap::ValueEnum;
 
+use super::fresh::FreshHeader;
 use crate::command::Command;
 use hyper::Uri;
 use hyper::header::HeaderName;
@@ -220,6 +221,8 @@ pub(crate) struct Plan {
     pub gate: Duration,
     /// The streams to hold beside the probes.
     pub held: Option<HeldPlan>,
+    /// The headers whose values are read anew, and how often.
+    pub fresh: (Vec<FreshHeader>, Duration),
 }
 
 impl Plan {

@@ -41,6 +41,8 @@ enum Input {
     Activity(activity::ActivityUpdate),
     /// An event of the scenario's world.
     World(Event),
+    /// What happened to a header that is read anew.
+    Header(EventKind, String),
     /// An update of the cluster.
     Cluster(WatchUpdate),
     /// A held stream that ended.
@@ -127,6 +129,10 @@ impl<'a> Session<'a> {
                 Input::Cluster(WatchUpdate::Status(_) | WatchUpdate::Pods(_)) => {
                     self.look_at_rollout(self.parts.clock.now());
                 }
+                Input::Header(kind, text) => {
+                    let event = Event::new(self.parts.clock.now(), Source::Prober, kind, text);
+                    self.take(Entry::Event(event));
+                }
                 Input::Stream(target, stream) => self.take(Entry::Stream(target, stream)),
                 Input::Request(request) => self.heed(request),
                 Input::Tick => self.tick(),
@@ -186,6 +192,7 @@ impl<'a> Session<'a> {
             request = self.parts.steering.next() => Input::Request(request),
             update = activity => Input::Activity(update),
             Some(event) = world => Input::World(event),
+            (kind, text) = self.parts.fresh.next() => Input::Header(kind, text),
             told = cluster => Input::Cluster(told),
             (target, stream) = self.parts.held.next() => Input::Stream(target, stream),
             batch = self.parts.hammer.next() => Input::Batch(batch),

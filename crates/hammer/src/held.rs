@@ -26,7 +26,7 @@ use super::connect::{BadName, Connector};
 use super::engine::raise_descriptors;
 use super::request::PreparedRequest;
 use super::target::{Http, Request, Target};
-use super::template::{Filling, Lines};
+use super::template::Filling;
 use lapse_measure::held::{Arrival, Stream};
 use lapse_measure::lane::{LaneId, TargetId};
 use lapse_measure::time::Offset;
@@ -188,8 +188,7 @@ fn for_streams(mut target: Target, path: Option<&str>) -> Result<Target, Error> 
     let mut headers = target.request.headers;
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream, */*"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-    let (paths, bodies) = (Lines::default(), Lines::default());
-    target.request = Request { method: Method::GET, headers, paths, bodies, ..Request::default() };
+    target.request = Request { method: Method::GET, headers, fresh: target.request.fresh, ..Request::default() };
     if let Some(path) = path {
         let bad = || Error::Path(path.to_owned());
         let mut parts = target.uri.into_parts();

@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod clock;
 pub mod cpu_pressure;
 pub mod engine;
+pub mod fresh;
 pub mod grpc;
 pub mod held;
 pub mod redirect;

@@ -51,12 +51,16 @@ impl PreparedRequest {
             http1.insert(HOST, host);
         }
         let (mut http2, mut uri) = (common, target.uri.clone());
-        for name in target.request.headers.keys() {
+        let mut own = target.request.headers.clone();
+        for (name, _) in &target.request.fresh {
+            own.remove(name);
+        }
+        for name in own.keys().chain(target.request.fresh.iter().map(|(name, _)| name)) {
             http1.remove(name);
             http2.remove(name);
         }
-        http1.extend(target.request.headers.clone());
-        http2.extend(target.request.headers.clone());
+        http1.extend(own.clone());
+        http2.extend(own);
         // HTTP/2 has no Host header: the host goes into `:authority`, which hyper takes from the URI.
         if let Some(host) = http2.remove(HOST)
             && let Some(replaced) = with_host(&uri, &host)

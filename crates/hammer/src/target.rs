@@ -14,7 +14,7 @@ use regex::bytes::Regex;
 
 use super::addresses::Resolve;
 use super::grpc::{GrpcCall, HEALTH};
-use super::template::Lines;
+use super::template::{Lines, Template};
 
 /// The versions of HTTP that probes may use with a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,13 +145,15 @@ impl AddressList {
 }
 
 /// The request that every probe of a target sends. Placeholders in its URL, headers and body are filled in for each
-/// probe (see [`Template`](super::template::Template)), not those in the URL and the body of a gRPC call.
+/// probe (see [`Template`]), not those in the URL and the body of a gRPC call.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The request method, GET by default.
     pub method: Method,
     /// Extra headers. They replace those that lapse sends by itself: `Host`, `User-Agent`, `Accept`, `Content-Length`.
     pub headers: HeaderMap,
+    /// Headers whose values are read anew while the run goes on; they replace those above of the same name.
+    pub fresh: Vec<(HeaderName, Template)>,
     /// The request body; empty for none.
     pub body: Bytes,
     /// Paths with their queries that are sent in turn instead of the URL's.

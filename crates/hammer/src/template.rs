@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::fresh::FreshValue;
 use lapse_measure::lane::LaneId;
 use lapse_measure::probe_id::{IdSeed, ProbeId};
 use lapse_measure::time::{Anchor, Offset, UnixTime};
@@ -25,6 +26,7 @@ enum Piece {
     Text(Bytes),
     Word(Word),
     Traceparent,
+    Fresh(FreshValue),
 }
 
 /// What a placeholder stands for.
@@ -124,6 +126,11 @@ impl Template {
         Self(vec![Piece::Traceparent])
     }
 
+    /// The value of a header that is read anew, after `before`.
+    pub fn fresh(before: Bytes, value: FreshValue) -> Self {
+        Self(vec![Piece::Text(before), Piece::Fresh(value)])
+    }
+
     fn read(text: &Bytes, braces: &[(&[u8], &[u8])]) -> Self {
         let (mut pieces, mut from, mut at) = (Vec::new(), 0, 0);
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -163,6 +170,7 @@ impl Template {
                 Piece::Word(Word::Uuid) => write!(out, "{}", values.id),
                 Piece::Word(Word::Time) => write!(out, "{}", values.due.as_nanos() / 1_000_000),
                 Piece::Traceparent => out.write_all(values.id.traceparent().as_bytes()),
+                Piece::Fresh(value) => out.write_all(&value.get()),
             };
         }
     }

@@ -89,7 +89,8 @@ impl Varying {
     ) -> Option<Self> {
         let Templates { path, body } = Templates::of(target);
         let traceparent = target.request.traceparent.then(|| (TRACEPARENT, Template::traceparent()));
-        let fields = |headers: &HeaderMap| fields(headers).chain(traceparent.clone()).collect::<Vec<_>>();
+        let further: Vec<_> = target.request.fresh.iter().cloned().chain(traceparent).collect();
+        let fields = |headers: &HeaderMap| fields(headers).chain(further.iter().cloned()).collect::<Vec<_>>();
         let (http1, http2) = (fields(http1), fields(http2));
         let is_plain = |fields: &[(HeaderName, Template)]| fields.iter().all(|(_, value)| value.is_plain());
         let is_same = path.is_plain() && body.is_plain() && is_plain(&http1) && is_plain(&http2);
@@ -144,7 +145,10 @@ pub fn carried_ids(target: &Target) -> CarriedIds {
 pub fn check_request(target: &Target, filling: Filling) -> (Uri, HeaderMap) {
     let values = filling.values(CHECK, Turn { slot: 0, due: Offset::ZERO });
     let traceparent = target.request.traceparent.then(|| (TRACEPARENT, Template::traceparent()));
-    let headers: Vec<_> = fields(&target.request.headers).chain(traceparent).collect();
+    let fresh = target.request.fresh.iter().cloned();
+    let is_read_anew = |name: &HeaderName| target.request.fresh.iter().any(|(fresh, _)| fresh == name);
+    let own = fields(&target.request.headers).filter(|(name, _)| !is_read_anew(name));
+    let headers: Vec<_> = own.chain(fresh).chain(traceparent).collect();
     let path = PathAndQuery::from_maybe_shared(Bytes::from(Templates::of(target).path.at(&values).filled(&values)));
     (with_path(&target.uri, path.ok()), filled(&headers, &values))
 }

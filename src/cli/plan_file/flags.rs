@@ -163,7 +163,7 @@ mod tests {
         );
         assert_eq!(
             of(Some("request")),
-            "method headers traceparent data dataLines urlLines expect expectBody backendHeader versionHeader"
+            "method headers freshHeaders freshEvery traceparent data dataLines urlLines expect expectBody backendHeader versionHeader"
         );
         assert_eq!(of(Some("connect")), "http1 http2 connectTo resolve resolveOnce cacert insecure cert key");
         assert_eq!(

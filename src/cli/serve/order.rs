@@ -20,7 +20,7 @@ use lapse_plan::{Entry, Problem, shown};
 /// The keys that an order has beside those of plans.
 const OWN: [&str; 2] = ["plan", "profile"];
 /// The keys that no order has, and why, beside those of whole maps.
-const KEPT: [(&str, &str); 9] = [
+const KEPT: [(&str, &str); 10] = [
     ("out", "the server has a folder for it"),
     ("metrics", "the server has /metrics"),
     ("metricsWait", "the server has /metrics"),
@@ -30,6 +30,7 @@ const KEPT: [(&str, &str); 9] = [
     ("noPrecedence", "the operator decides on that"),
     ("dataLines", "it would read a file of the server"),
     ("urlLines", "it would read a file of the server"),
+    ("freshHeaders", "it would read a file of the server, or run a command there"),
 ];
 /// The flags of a plan that a measurement of it does without: the server has its own folder, reports and metrics.
 const UNUSED: [&str; 6] = ["out", "metrics", "metrics-wait", "otlp", "report", "trials"];

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::run::fresh::FreshReader;
 use crate::run::held::Held;
 use crate::run::plan::{FailFast, PhaseDurations};
 use crate::run::redirect::RedirectNotices;
@@ -36,6 +37,8 @@ pub(crate) struct Parts {
     pub lab: Option<Arc<World>>,
     /// The events of that world.
     pub world: Option<tokio::sync::mpsc::UnboundedReceiver<Event>>,
+    /// The headers that are read anew.
+    pub fresh: FreshReader,
     /// The followed rollout, if there is one.
     pub rollout: Option<Rollout>,
     /// The durations of the phases; `None` if the whole run is the event.

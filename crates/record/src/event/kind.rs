@@ -105,6 +105,7 @@ kinds! {
     EndedEarly = "ended-early": LOUD, "A budget was exceeded for good: the run ends.";
     Redirected = "redirected": PLAIN, "The healthy answers of a target lead to another URL, which is not measured.";
     Addresses = "addresses": PLAIN, "The addresses of a target that has several, and what came of each.";
+    HeaderChanged = "header-changed": PLAIN, "A header that is read anew has another value.";
     SlowAnswers = "slow-answers": PLAIN, "Where the slow answers of a target spent their time.";
     Warning = "warning": NOTE, "Something limits how far the run can be trusted.";
     // The program that asked for the run.
