@@ -12,6 +12,15 @@ SUMMARY_LIMIT, ANNOTATION_LIMIT = 1 << 20, 10
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 
 
+PLAN = """\
+targets: {{shop: "{url}"}}
+measure: {{rate: 200/s, lanes: [reused], duration: 4s}}
+budgets: {{resolution: 2s}}
+profiles:
+  lenient: {{budgets: {{maxFailed: 100%}}}}
+"""
+
+
 class Shop(http.server.BaseHTTPRequestHandler):
     """A service that is down again and again for 10 of 40 ms, from 1.2 s after its first request."""
 
@@ -73,6 +82,12 @@ class Job:
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "work space").mkdir(parents=True)
         self.outputs, self.printed, self.kept = {}, "", None
+
+    def write(self, file, text):
+        """Writes a file of the repository that the job has checked out."""
+        path = self.folder / "work space" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
     def use(self, **inputs):
         """Executes the steps of the action with these inputs, and returns the exit code of the job."""
@@ -154,7 +169,7 @@ class Action(unittest.TestCase):
 
     def test_what_an_input_says_is_never_executed_but_for_the_command(self):
         for nth, hostile in enumerate(["$(touch pwned)", "`touch pwned`", "'; touch pwned; '", '"; touch pwned; "', "x\n$(touch pwned)"]):
-            for name in ("url", "duration", "max-outage", "max-downtime", "max-failed", "flags", "lapse", "version", "checksum"):
+            for name in ("url", "plan", "profile", "duration", "max-outage", "max-downtime", "max-failed", "flags", "lapse", "version", "checksum"):
                 job = Job(f"hostile-{nth}")
                 inputs = {"lapse": str(LAPSE), "url": "http://127.0.0.1:9/", "duration": "100ms"}
                 if name in ("version", "checksum"):
@@ -162,6 +177,35 @@ class Action(unittest.TestCase):
                 code = job.use(**{**inputs, name.replace("-", "_"): hostile})
                 self.assertNotEqual(code, 0, (name, hostile))
                 self.assertEqual(list(job.folder.rglob("pwned")), [], (name, hostile))
+
+    def test_a_plan_of_the_repository_says_what_is_probed_and_what_is_allowed(self):
+        for name, inputs, expected in [
+            ("alone", {"plan": "deploy/lapse.yaml"}, (1, "fail")),
+            ("profile", {"plan": "deploy/lapse.yaml", "profile": "lenient"}, (0, "pass")),
+            ("default", {"profile": "lenient"}, (0, "pass")),
+            ("budget", {"plan": "deploy/lapse.yaml", "profile": "lenient", "max_failed": "1%"}, (1, "fail")),
+        ]:
+            with shop(outages=200) as url:
+                job = Job(f"plan-{name}")
+                job.write("lapse.yaml" if name == "default" else "deploy/lapse.yaml", PLAN.format(url=url))
+                code = job.use(lapse=str(LAPSE), **inputs)
+                self.assertEqual((code, job.outputs["verdict"]), expected, job.printed)
+                self.assertIn("shop", job.summary())
+
+    def test_a_url_prevails_over_the_targets_of_a_plan(self):
+        job = Job("plan-and-url")
+        job.write("lapse.yaml", PLAN.format(url="http://shop.invalid/"))
+        with shop() as url:
+            code = job.use(lapse=str(LAPSE), plan="lapse.yaml", url=url)
+        self.assertEqual((code, job.outputs["verdict"]), (0, "pass"), job.printed)
+
+    def test_a_step_with_neither_a_url_nor_a_plan_says_what_to_give(self):
+        job = Job("nothing")
+        self.assertEqual(job.use(lapse=str(LAPSE), duration="1s"), 2)
+        self.assertIn("::error title=lapse::there is nothing to probe: give a URL as `url`, or a plan as `plan`", job.printed)
+        job = Job("no-plan")
+        self.assertEqual(job.use(lapse=str(LAPSE), plan="deploy/lapse.yaml"), 2)
+        self.assertIn("cannot read the plan deploy/lapse.yaml", job.printed)
 
     def test_flags_in_the_place_of_a_url_do_not_pass(self):
         for url in ("--version", "--help", "-h"):
@@ -239,13 +283,15 @@ class Documented(unittest.TestCase):
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
     def test_yaml_is_what_the_vendors_schemas_allow(self):
-        workflow, include = self.blocks("yaml")
+        workflow, planned, include = self.blocks("yaml")
         self.holds("vendor.github-actions", (ROOT / "action.yml").read_text(), "action.yml")
         self.holds("vendor.github-workflows", workflow, "workflow.yml")
+        self.holds("vendor.github-workflows", planned, "planned.yml")
         self.holds("vendor.gitlab-ci", include, "include.yml")
         self.holds("vendor.gitlab-ci", gitlab({"url": "http://127.0.0.1/", "image": "lapse"}), "job.yml")
-        used = yaml.safe_load(workflow)["jobs"]["deploy"]["steps"][1]["with"]
-        self.assertTrue(set(used) <= set(ACTION["inputs"]))
+        for text in (workflow, planned):
+            used = yaml.safe_load(text)["jobs"]["deploy"]["steps"][1]["with"]
+            self.assertTrue(set(used) <= set(ACTION["inputs"]))
 
     def test_every_input_and_output_is_documented(self):
         text = (ROOT / "docs/CI.md").read_text()
@@ -253,12 +299,14 @@ class Documented(unittest.TestCase):
             self.assertIn(f"`{name}`", text)
 
     def test_the_gitlab_job_reports_and_its_exit_code_is_that_of_the_run(self):
-        for outages, expected in ((0, 0), (200, 1)):
+        for outages, by_plan, expected in ((0, False, 0), (200, False, 1), (200, True, 1)):
             folder = FOLDER / "gitlab"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             with shop(outages) as url:
-                inputs = {"url": url, "image": "lapse", "command": "sleep 1.5", "flags": "--rate=200/s\n\n--baseline=1s\n--settle=300ms\n--settle-limit=1s\n--resolution=2s\n"}
+                named = {"plan": "shop.yaml", "profile": "ci"} if by_plan else {"url": url}
+                (folder / "shop.yaml").write_text(f"targets: {{shop: '{url}'}}\nprofiles: {{ci: {{measure: {{lanes: [new]}}}}}}\n")
+                inputs = named | {"image": "lapse", "command": "sleep 1.5", "flags": "--rate=200/s\n\n--baseline=1s\n--settle=300ms\n--settle-limit=1s\n--resolution=2s\n"}
                 job = yaml.safe_load(gitlab(inputs))["lapse"]
                 for script in ("script", "after_script"):
                     ended = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", "\n".join(job[script])], cwd=folder,
