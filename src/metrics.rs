@@ -11,7 +11,7 @@ mod source;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ pub(crate) enum Error {
 pub(crate) struct ScrapeListener {
     listener: TcpListener,
     address: SocketAddr,
+    seen: Scrapes,
 }
 
 impl ScrapeListener {
@@ -61,7 +62,42 @@ impl ScrapeListener {
         let failed = |source| Error::Address { address, source };
         let listener = bind(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, seen: Scrapes::default() })
+    }
+
+    /// The same address, for one run.
+    fn another(&self) -> Result<Self, Error> {
+        let listener = self.listener.try_clone().map_err(Error::Start)?;
+        Ok(Self { listener, address: self.address, seen: self.seen.of_next_run() })
+    }
+}
+
+/// A run whose metrics are given out.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// The folder in which its journal is, or will be.
+    pub(crate) folder: PathBuf,
+    /// The request methods of its targets.
+    pub(crate) methods: Vec<String>,
+    /// The number of the trial that it is; `None` if it stands alone.
+    pub(crate) trial: Option<u16>,
+}
+
+impl Subject {
+    /// A name that no other run has: that of its folder, of a trial with the folder of all trials before it.
+    fn instance(&self) -> String {
+        let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let home = self.trial.and(self.folder.parent()).and_then(name);
+        home.into_iter().chain(name(&self.folder)).collect::<Vec<_>>().join("/")
+    }
+
+    /// The metrics of its record so far.
+    fn metrics(&self, record: &Record, state: RunState) -> Metrics {
+        let metrics = Metrics::of(record, state, &self.methods);
+        match self.trial {
+            Some(number) => metrics.of_trial(number),
+            None => metrics,
+        }
     }
 }
 
@@ -83,26 +119,26 @@ impl Outlets {
         scrapes.into_iter().chain(self.otlp.as_ref().and_then(Destination::sentence)).collect()
     }
 
-    /// Starts to give out the metrics of the run whose journal is, or will be, in `folder`. `methods` are the request
-    /// methods of its targets. `None` if there is no outlet.
-    pub(crate) fn start(self, folder: &Path, methods: Vec<String>) -> Result<Option<MetricsThread>, Error> {
+    /// Starts to give out the metrics of a run; `None` if there is no outlet. Of several runs one after the other, each
+    /// has to be over before the next one is started.
+    pub(crate) fn start(&self, subject: Subject) -> Result<Option<MetricsThread>, Error> {
         if self.scrapes.is_none() && self.otlp.is_none() {
             return Ok(None);
         }
-        let instance = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let otlp = self.otlp.map(|destination| destination.of_run(instance));
+        let otlp = self.otlp.clone().map(|destination| destination.of_run(subject.instance()));
         let spans = otlp.clone().filter(|destination| destination.traces.is_some());
-        let source = Source::of(folder, methods.clone());
+        let scrapes = self.scrapes.as_ref().map(ScrapeListener::another).transpose()?;
+        let source = Source::of(subject.clone());
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
         let ((end, ended), (tell, over)) = (oneshot::channel(), oneshot::channel());
-        let (scrapes, wait) = (self.scrapes, self.scrape_wait);
+        let wait = self.scrape_wait;
         let work = move || {
             let complaints = work(&runtime, &source, Work { scrapes, wait, otlp }, ended);
             // The run no longer waits where a signal came.
             let _ = tell.send(complaints);
         };
         thread::Builder::new().name("metrics".to_owned()).spawn(work).map_err(Error::Start)?;
-        Ok(Some(MetricsThread { end, over, methods, spans }))
+        Ok(Some(MetricsThread { end, over, subject, spans }))
     }
 }
 
@@ -116,9 +152,9 @@ struct Work {
 /// Gives metrics out until the final ones have been; returns what could not be sent.
 fn work(runtime: &Runtime, source: &Source, work: Work, mut ended: oneshot::Receiver<Final>) -> Vec<String> {
     runtime.block_on(async {
-        let seen = Scrapes::default();
+        let seen = work.scrapes.as_ref().map(|to| to.seen.clone()).unwrap_or_default();
         if let Some(to) = work.scrapes {
-            tokio::spawn(scrape::serve(to.listener, to.address, source.clone(), seen.clone()));
+            tokio::spawn(scrape::serve(to.listener, to.address, source.clone(), to.seen));
         }
         let mut exporter = work.otlp.map(Exporter::new);
         let last = loop {
@@ -143,7 +179,7 @@ fn work(runtime: &Runtime, source: &Source, work: Work, mut ended: oneshot::Rece
             }
         };
         let scraped = async {
-            // Where nothing has scraped the run nothing will.
+            // Where nothing has scraped the run, or a trial before it, nothing will.
             if seen.were_any() {
                 let _ = timeout(work.wait, seen.of_final_values()).await;
             }
@@ -157,7 +193,7 @@ fn work(runtime: &Runtime, source: &Source, work: Work, mut ended: oneshot::Rece
 pub(crate) struct MetricsThread {
     end: oneshot::Sender<Final>,
     over: oneshot::Receiver<Vec<String>>,
-    methods: Vec<String>,
+    subject: Subject,
     /// Where spans go; `None` if they go nowhere.
     spans: Option<Destination>,
 }
@@ -166,8 +202,8 @@ impl MetricsThread {
     /// Gives out the final metrics, and the spans, and waits until they have been sent or scraped, for a bounded time or
     /// until a signal. Returns a sentence for each thing that could not be sent.
     pub(crate) fn end(self, record: &Record) -> Vec<String> {
-        let metrics = Metrics::of(record, RunState::Over, &self.methods);
-        let spans = self.spans.map(|destination| spans(record, &destination));
+        let metrics = self.subject.metrics(record, RunState::Over);
+        let spans = self.spans.map(|destination| spans(record, self.subject.trial, &destination));
         let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Vec::new() };
         if self.end.send(Final { metrics: metrics.into(), spans }).is_err() {
             return vec!["the metrics of the end of the run could not be given out: their thread has ended".to_owned()];
@@ -182,12 +218,12 @@ impl MetricsThread {
     }
 }
 
-/// The request that exports the spans of `record`.
-fn spans(record: &Record, destination: &Destination) -> Value {
+/// The request that exports the spans of `record`, which is the trial of this number if it is one.
+fn spans(record: &Record, trial: Option<u16>, destination: &Destination) -> Value {
     let mut random = fastrand::Rng::new();
     let (trace, parent) = match destination.parent {
         Some(SpanContext { trace, span }) => (trace, Some(span)),
         None => (random.u128(1..), None),
     };
-    metrics::spans(record, &destination.resource, Ids { trace, parent, seed: random.u64(..) })
+    metrics::spans(record, trial, &destination.resource, Ids { trace, parent, seed: random.u64(..) })
 }

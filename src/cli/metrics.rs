@@ -20,11 +20,11 @@ pub(super) struct MetricsArgs {
         long,
         value_name = "ADDR:PORT",
         value_parser = value::address,
-        conflicts_with = "trials",
         help_heading = "Output"
     )]
     metrics: Option<SocketAddr>,
-    /// The longest time to wait at the end until the final metrics are scraped, if the run was scraped at all [e.g. 60s].
+    /// The longest time to wait at the end, of trials at the end of each, until the final metrics are scraped, if any were
+    /// scraped at all [e.g. 60s].
     #[arg(
         long,
         value_name = "TIME",
@@ -41,7 +41,6 @@ pub(super) struct MetricsArgs {
         long,
         value_name = "URL",
         value_parser = value::http_url,
-        conflicts_with = "trials",
         help_heading = "Output"
     )]
     otlp: Option<Url>,

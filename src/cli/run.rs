@@ -12,8 +12,10 @@ use anyhow::{Context, Result};
 use super::report_files::ReportFiles;
 use super::{RunArgs, github, output, plan, style};
 use crate::live::{Live, LiveListener};
+use crate::metrics::Subject;
 use crate::progress::{Progress, Style};
 use crate::run::launch;
+use crate::run::plan::Plan;
 use lapse_hammer::clock::Clock;
 use lapse_measure::verdict::Conclusion;
 use lapse_record::journal;
@@ -43,8 +45,7 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let report_files = ReportFiles::open(&args.reports).map_err(|error| args.plan.origin.place(error))?;
     let folder = plan.folder.path().to_owned();
     let live = listener.map(|listener| serve(listener, &folder, &mut progress)).transpose()?;
-    let methods = plan.targets.iter().map(|target| target.request.method.to_string()).collect();
-    let metrics = outlets.start(&folder, methods)?;
+    let metrics = outlets.start(subject(&plan, None))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let record = runtime.block_on(launch::run(plan, &mut progress))?;
@@ -69,6 +70,12 @@ pub(super) fn execute(args: &RunArgs) -> Result<ExitCode> {
     let conclusion = record.summary.verdict.conclusion;
     let unwritten = !failed.is_empty() && conclusion == Conclusion::Pass;
     Ok(ExitCode::from(if unwritten { Conclusion::Inconclusive } else { conclusion }.exit_code()))
+}
+
+/// The run of a plan, or the trial of this number, as those who give its metrics out know it.
+fn subject(plan: &Plan, trial: Option<u16>) -> Subject {
+    let methods = plan.targets.iter().map(|target| target.request.method.to_string()).collect();
+    Subject { folder: plan.folder.path().to_owned(), methods, trial }
 }
 
 /// Starts the live page for the run in `folder`, and prints its URL.

@@ -25,24 +25,27 @@ const PATIENCE: Duration = Duration::from_secs(70);
 
 /// The scrapes of a run. All copies share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scrapes(Arc<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    any: AtomicBool,
+pub(super) struct Scrapes {
+    /// Of this run, or of one before it.
+    any: Arc<AtomicBool>,
     /// Notified when the final values have been sent.
-    final_values: Notify,
+    final_values: Arc<Notify>,
 }
 
 impl Scrapes {
+    /// Those of a run after this one: what scrapes the one will scrape the other.
+    pub(super) fn of_next_run(&self) -> Self {
+        Self { any: Arc::clone(&self.any), final_values: Arc::default() }
+    }
+
     /// Whether there were any.
     pub(super) fn were_any(&self) -> bool {
-        self.0.any.load(Ordering::Relaxed)
+        self.any.load(Ordering::Relaxed)
     }
 
     /// Completes once the final values have been scraped.
     pub(super) async fn of_final_values(&self) {
-        self.0.final_values.notified().await;
+        self.final_values.notified().await;
     }
 }
 
@@ -71,7 +74,7 @@ async fn converse(stream: TcpStream, source: &Source, seen: &Scrapes, only_ours:
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
     // Only now have all of the values been sent.
     if has_final_values.into_inner() {
-        seen.0.final_values.notify_one();
+        seen.final_values.notify_one();
     }
 }
 
@@ -88,7 +91,7 @@ fn answer<B>(request: &Request<B>, source: &Source, seen: &Scrapes, only_ours: b
         return (respond(StatusCode::NOT_FOUND, TEXT, "there is only one page here: /metrics\n"), false);
     }
     let (metrics, is_final) = source.newest();
-    seen.0.any.store(true, Ordering::Relaxed);
+    seen.any.store(true, Ordering::Relaxed);
     let text = metrics.map(|metrics| metrics.prometheus()).unwrap_or_default();
     let mut response = respond(StatusCode::OK, Metrics::PROMETHEUS, text);
     if is_final {

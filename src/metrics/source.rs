@@ -1,9 +1,9 @@
 //! The metrics of the run so far, from its journal.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::Subject;
 use crate::follower::Follower;
 use lapse_report::html::RunState;
 use lapse_report::metrics::Metrics;
@@ -18,16 +18,17 @@ pub(super) struct Source(Arc<Mutex<Followed>>);
 #[derive(Debug)]
 struct Followed {
     run: Follower,
-    methods: Vec<String>,
+    subject: Subject,
     /// `None` before the run begins.
     newest: Option<Arc<Metrics>>,
     is_final: bool,
 }
 
 impl Source {
-    /// The metrics of the run whose journal is, or will be, in `folder`.
-    pub(super) fn of(folder: &Path, methods: Vec<String>) -> Self {
-        let followed = Followed { run: Follower::of(folder, PACE), methods, newest: None, is_final: false };
+    /// The metrics of a run, from its journal.
+    pub(super) fn of(subject: Subject) -> Self {
+        let run = Follower::of(&subject.folder, PACE);
+        let followed = Followed { run, subject, newest: None, is_final: false };
         Self(Arc::new(Mutex::new(followed)))
     }
 
@@ -51,8 +52,8 @@ impl Followed {
         if self.is_final || !self.run.rest().is_zero() {
             return;
         }
-        let (run, methods) = (&mut self.run, &self.methods);
-        if let Some(metrics) = run.read(|record| Metrics::of(record, RunState::GoesOn, methods)) {
+        let (run, subject) = (&mut self.run, &self.subject);
+        if let Some(metrics) = run.read(|record| subject.metrics(record, RunState::GoesOn)) {
             self.newest = Some(Arc::new(metrics));
         }
     }

@@ -2,6 +2,7 @@
 
 mod exposition;
 mod receiver;
+mod trials;
 
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -26,9 +27,14 @@ fn run(server: &Server, args: &[&str]) -> Lapse {
     Lapse::against(server, Protocol::Http1, ["--rate", "200/s", "--duration", "2s", "--quiet"]).and(args)
 }
 
+/// An address at which nothing listens.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
 /// Starts a run that serves metrics; returns it with their address once that accepts connections.
 fn start(server: &Server, args: &[&str]) -> (Running, SocketAddr) {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free();
     let running = run(server, args).and(["--metrics", &free.to_string()]).start();
     while TcpStream::connect(free).is_err() {
         sleep(Duration::from_millis(5));
@@ -195,9 +201,12 @@ fn other_pages_other_methods_and_foreign_host_headers_are_refused() {
 fn an_address_in_use_is_refused_before_the_first_probe() {
     let (server, taken) = (flawed(), TcpListener::bind("127.0.0.1:0").unwrap());
     let address = taken.local_addr().unwrap().to_string();
-    let ended = run(&server, &["--metrics", &address]).end();
+    has_not_begun(&server, &run(&server, &["--metrics", &address]).end(), &address);
+}
+
+fn has_not_begun(server: &Server, ended: &Ended, address: &str) {
     assert_eq!((ended.code(), ended.left_files()), (Some(2), false), "{}", ended.stderr);
-    assert!(ended.stderr.contains(&address) && ended.stderr.contains("--metrics"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(address) && ended.stderr.contains("--metrics"), "{}", ended.stderr);
     assert_eq!(server.ledger().requests.len(), 0);
 }
 
@@ -248,7 +257,7 @@ fn a_receiver_of_otlp_gets_metrics_while_the_run_goes_on_and_the_figures_of_repo
 fn a_receiver_that_refuses_or_is_not_there_is_said_once_and_fails_no_run() {
     let server = Server::start(Protocol::Http1, Plan::healthy());
     let refusing = Receiver::start(404);
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = free();
     for (url, expected) in [(refusing.url(), "404"), (format!("http://{gone}"), "refused")] {
         let ended = run(&server, &["--otlp", &url])
             .env("OTEL_METRIC_EXPORT_INTERVAL", OsStr::new("100"))

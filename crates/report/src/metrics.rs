@@ -28,6 +28,23 @@ pub struct Metrics {
     families: Vec<Family>,
 }
 
+impl Metrics {
+    /// The same as those of the trial of this number: each sample has it as the label `trial`.
+    #[must_use]
+    pub fn of_trial(mut self, number: u16) -> Self {
+        for family in &mut self.families {
+            let all: Vec<_> = match &mut family.data {
+                Data::Numbers(_, samples) => samples.iter_mut().map(|sample| &mut sample.labels).collect(),
+                Data::Histograms(samples) => samples.iter_mut().map(|sample| &mut sample.labels).collect(),
+            };
+            for labels in all {
+                labels.push(("trial", Label::Number(number)));
+            }
+        }
+        self
+    }
+}
+
 /// Samples with one name, unit and meaning.
 #[derive(Clone, Debug)]
 pub(crate) struct Family {

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::super::report_files::{ReportFiles, ReportTo};
 use super::super::{RunArgs, output, plan, style, value};
-use super::{save, save_one};
+use super::{save, save_one, subject};
+use crate::metrics::{MetricsThread, Outlets};
 use crate::progress::{Progress, Style};
 use crate::run::launch;
 use crate::run::plan::{Folder, Plan};
@@ -32,14 +33,15 @@ const MOMENT: Duration = Duration::from_millis(1);
 /// Makes the trials, writes their reports, and returns the exit code.
 pub(super) fn execute(args: &RunArgs, count: u16) -> Result<ExitCode> {
     let reports = args.reports.iter().map(of_trials).collect::<Result<Vec<_>>>()?;
+    let style = if args.quiet { Style::Quiet } else { Style::fitting() };
+    let outlets = args.metrics.open(&mut Progress::new(style))?;
     let plan = plan::of(args, Clock::start().anchor())?;
     let report_files = ReportFiles::open(&reports)?;
     let home = plan.folder.path().to_owned();
     let folder = |number| Ok((number, Folder::at(&home.join(name(number)))?));
     let folders = (1..=count).map(folder).collect::<Result<Vec<_>>>()?;
-    let style = if args.quiet { Style::Quiet } else { Style::fitting() };
     let mut failed = Vec::new();
-    let trials = make(&plan, folders, style, &mut failed)?;
+    let trials = make(&plan, folders, &Ways { style, outlets }, &mut failed)?;
     let made = trials.len();
     let missing = (1..=count).skip(made).map(|number| Missing { number, why: None });
     let trials = Trials::of(trials, missing.collect());
@@ -55,17 +57,26 @@ pub(super) fn execute(args: &RunArgs, count: u16) -> Result<ExitCode> {
     Ok(if unwritten { Conclusion::Inconclusive } else { trials.conclusion }.exit_code().into())
 }
 
+/// How trials are told of while they go on.
+#[derive(Debug)]
+struct Ways {
+    style: Style,
+    /// Where the metrics of each trial go.
+    outlets: Outlets,
+}
+
 /// Makes one trial after the other, until the last, a signal, or a command that failed. An error means that not even the
 /// first could begin.
-fn make(plan: &Plan, folders: Vec<(u16, Folder)>, style: Style, failed: &mut Vec<anyhow::Error>) -> Result<Vec<Trial>> {
+fn make(plan: &Plan, folders: Vec<(u16, Folder)>, ways: &Ways, failed: &mut Vec<anyhow::Error>) -> Result<Vec<Trial>> {
     let mut between = Between::watch()?;
-    let (count, mut trials) = (folders.len(), Vec::new());
+    let (count, mut trials, mut complaints) = (folders.len(), Vec::new(), Vec::new());
     for (number, folder) in folders {
-        let mut progress = Progress::new(style);
+        let mut progress = Progress::new(ways.style);
         progress.say(&format!("trial {number} of {count}"));
         let path = folder.path().to_owned();
-        let record = match play(plan.for_trial(number, folder), &mut progress) {
-            Ok(record) => record,
+        let plan = plan.for_trial(number, folder);
+        let (record, metrics) = match play(plan, number, &ways.outlets, &mut progress) {
+            Ok(made) => made,
             Err(error) if trials.is_empty() => return Err(error),
             Err(error) => {
                 let _ = writeln!(stderr(), "lapse: trial {number} could not begin, and the trials end here: {error:#}");
@@ -76,8 +87,12 @@ fn make(plan: &Plan, folders: Vec<(u16, Folder)>, style: Style, failed: &mut Vec
             let _ = writeln!(stdout());
         }
         failed.extend(save(&record, &path).into_iter().filter_map(Result::err));
-        let trial = Trial::of(number, &Run { name: name(number), record });
-        Progress::new(style).say(&format!("trial {number} of {count}: {}", report::in_short(&trial)));
+        let run = Run { name: name(number), record };
+        let trial = Trial::of(number, &run);
+        Progress::new(ways.style).say(&format!("trial {number} of {count}: {}", report::in_short(&trial)));
+        if let Some(metrics) = metrics {
+            say_new(metrics.end(&run.record), &mut complaints);
+        }
         let is_the_last = trial.is_the_last();
         trials.push(trial);
         if is_the_last || between.has_come() {
@@ -87,12 +102,28 @@ fn make(plan: &Plan, folders: Vec<(u16, Folder)>, style: Style, failed: &mut Vec
     Ok(trials)
 }
 
-/// Makes one trial. What it left behind in its runtime ends with it.
-fn play(plan: Plan, progress: &mut Progress) -> Result<Record> {
+/// Prints what could not be sent, unless it was said of an earlier trial.
+fn say_new(complaints: Vec<String>, said: &mut Vec<String>) {
+    for complaint in complaints {
+        if !said.contains(&complaint) {
+            let _ = writeln!(stderr(), "lapse: {complaint}");
+            said.push(complaint);
+        }
+    }
+}
+
+/// Makes one trial, and gives out its metrics meanwhile. What it left behind in its runtime ends with it.
+fn play(
+    plan: Plan,
+    number: u16,
+    outlets: &Outlets,
+    progress: &mut Progress,
+) -> Result<(Record, Option<MetricsThread>)> {
+    let metrics = outlets.start(subject(&plan, Some(number)))?;
     let runtime = runtime()?;
     let record = runtime.block_on(launch::run(plan, progress))?;
     runtime.shutdown_background();
-    Ok(record)
+    Ok((record, metrics))
 }
 
 fn runtime() -> Result<Runtime> {

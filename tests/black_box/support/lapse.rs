@@ -158,6 +158,16 @@ impl Running {
         }
     }
 
+    /// Whether lapse has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// A file below the folder in which lapse runs.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Waits until lapse ends; kills it and fails the test after `RUN_TIMEOUT`.
     pub(crate) fn end(mut self) -> Ended {
         let deadline = clock::now() + u64::try_from(RUN_TIMEOUT.as_nanos()).unwrap();

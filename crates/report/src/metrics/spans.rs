@@ -51,9 +51,9 @@ impl Ids {
     }
 }
 
-/// The request that exports the spans of `record`.
-pub fn spans(record: &Record, resource: &Resource, ids: Ids) -> Value {
-    let mut spans = Spans { record, ids, all: Vec::new(), dropped: 0 };
+/// The request that exports the spans of `record`, which is the trial of this number if it is one.
+pub fn spans(record: &Record, trial: Option<u16>, resource: &Resource, ids: Ids) -> Value {
+    let mut spans = Spans { record, trial, ids, all: Vec::new(), dropped: 0 };
     spans.add_run();
     let scoped = json!({"scope": scope(), "spans": spans.all});
     json!({"resourceSpans": [{"resource": resource.json(), "scopeSpans": [scoped]}]})
@@ -79,6 +79,7 @@ impl Draft {
 /// Gathers the spans of a record.
 struct Spans<'a> {
     record: &'a Record,
+    trial: Option<u16>,
     ids: Ids,
     all: Vec<Value>,
     dropped: usize,
@@ -114,15 +115,19 @@ impl Spans<'_> {
         id
     }
 
+    /// The attributes that say which run it is.
+    fn of_run(&self) -> Vec<(&'static str, Value)> {
+        let trial = self.trial.map(|number| ("lapse.trial", number.into()));
+        [("run", text(&self.record.about.name))].into_iter().chain(trial).collect()
+    }
+
     fn add_run(&mut self) {
         let (record, parent) = (self.record, self.ids.parent);
         let conclusion = record.summary.verdict.conclusion;
         let mut run = Draft::new("lapse run", record.whole());
-        run.attributes = vec![
-            ("run", text(&record.about.name)),
-            ("lapse.verdict", text(&conclusion.to_string())),
-            ("lapse.exit_code", conclusion.exit_code().into()),
-        ];
+        run.attributes = self.of_run();
+        run.attributes.push(("lapse.verdict", text(&conclusion.to_string())));
+        run.attributes.push(("lapse.exit_code", conclusion.exit_code().into()));
         run.is_error = conclusion != Conclusion::Pass;
         let root = self.add(run, parent);
         for (phase, span) in record.seen.phases.spans(record.seen.end) {
@@ -185,8 +190,8 @@ impl Spans<'_> {
             .collect();
         classes.sort_unstable();
         let seconds = |time: Duration| time.as_secs_f64().into();
-        draft.attributes = vec![
-            ("run", text(&record.about.name)),
+        draft.attributes = self.of_run();
+        draft.attributes.extend([
             ("target", text(&target.name)),
             ("lapse.failed", disruption.failed.into()),
             ("lapse.resolved", disruption.resolved.into()),
@@ -194,7 +199,7 @@ impl Spans<'_> {
             ("lapse.duration.lower", seconds(length.at_least)),
             ("lapse.duration.estimate", seconds(length.estimate)),
             ("lapse.duration.bounds", text(disruption.certainty.name())),
-        ];
+        ]);
         draft.attributes.extend(length.at_most.map(|at_most| ("lapse.duration.upper", seconds(at_most))));
         draft.attributes.extend(classes.first().map(|(_, class)| ("error.type", text(&class.to_string()))));
         draft.is_error = true;

@@ -48,6 +48,20 @@ fn hostile_names_are_escaped() {
 }
 
 #[test]
+fn each_sample_and_each_disruption_of_a_trial_has_its_number() {
+    let text = metrics(&sample::upgrade(), RunState::Over).of_trial(12).prometheus();
+    let mut samples = text.lines().filter(|line| !line.starts_with('#'));
+    assert!(samples.all(|line| line.contains("trial=\"12\"")), "{text}");
+    assert!(text.contains("lapse_exit_code{run=\"upgrade\",result=\"fail\",trial=\"12\"} 1\n"), "{text}");
+    let request = spans(&sample::upgrade(), Some(12), &Resource::default(), Ids { trace: 7, parent: None, seed: 5 });
+    let all = request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    let number = serde_json::json!({"key": "lapse.trial", "value": {"intValue": "12"}});
+    for span in all.iter().filter(|span| span["name"] == "lapse run" || span["name"] == "disruption") {
+        assert!(span["attributes"].as_array().unwrap().contains(&number), "{span}");
+    }
+}
+
+#[test]
 fn durations_of_requests_are_apart_by_class_and_add_up_to_the_probes_that_were_answered() {
     let record = sample::upgrade();
     let text = metrics(&record, RunState::Over).prometheus();
@@ -103,7 +117,7 @@ fn otlp_sums_are_cumulative_and_only_counts_of_probes_are_monotonic() {
 #[test]
 fn each_disruption_is_a_span_below_the_run_with_the_events_of_pods_near_it() {
     for record in [sample::upgrade(), sample::nasty(), sample::killed(), sample::hostile(), sample::empty()] {
-        let request = spans(&record, &Resource::default(), Ids { trace: 7, parent: Some(99), seed: 5 });
+        let request = spans(&record, None, &Resource::default(), Ids { trace: 7, parent: Some(99), seed: 5 });
         let all = request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
         assert_eq!(
             (all[0]["name"].as_str(), all[0]["parentSpanId"].as_str()),
@@ -120,7 +134,7 @@ fn each_disruption_is_a_span_below_the_run_with_the_events_of_pods_near_it() {
         assert!(all[1..].iter().all(|span| ids.contains(span["parentSpanId"].as_str().unwrap())));
     }
     let record = sample::replaced();
-    let text = spans(&record, &Resource::default(), Ids { trace: 7, parent: None, seed: 5 }).to_string();
+    let text = spans(&record, None, &Resource::default(), Ids { trace: 7, parent: None, seed: 5 }).to_string();
     assert!(text.contains("pod-deleting") && text.contains("k8s.pod.name"), "{text}");
 }
 
@@ -134,7 +148,7 @@ fn a_disruption_whose_failures_were_sent_late_is_a_span_of_its_estimated_length(
     });
     let length = record.summary.targets[0].disruptions[0].length().estimate;
     assert!(length >= Duration::from_millis(99), "{length:?}: longer than from the first slot to the last");
-    let request = spans(&record, &Resource::default(), Ids { trace: 7, parent: None, seed: 5 });
+    let request = spans(&record, None, &Resource::default(), Ids { trace: 7, parent: None, seed: 5 });
     let all = request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
     let span = all.iter().find(|span| span["name"] == "disruption").unwrap();
     let date = |key: &str| span[key].as_str().unwrap().parse::<u64>().unwrap();
