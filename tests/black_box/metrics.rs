@@ -1,6 +1,7 @@
 //! The metrics of a run as Prometheus and a receiver of OTLP get them, held against its report.json.
 
 mod exposition;
+mod grafana;
 mod receiver;
 mod trials;
 

@@ -8,7 +8,7 @@ use lapse_record::record::Record;
 
 use super::table::Table;
 use super::text::Look;
-use super::{csv, github, html, json, junit, markdown, openmetrics, svg, text, trace};
+use super::{csv, github, grafana, html, json, junit, markdown, openmetrics, svg, text, trace};
 
 /// The formats of one thing that is reported: of a run, of a comparison, of a history.
 pub trait Named: Copy + Eq + fmt::Debug + Send + Sync + 'static {
@@ -98,6 +98,8 @@ formats! {
         Github = "github",
         /// For a push gateway.
         Openmetrics = "openmetrics",
+        /// Annotations for Grafana, a JSON object a line.
+        Grafana = "grafana",
         /// A still picture, for chat and slides.
         Svg = "svg",
         /// The same picture in pixels.
@@ -133,6 +135,7 @@ impl Format {
             | Self::Markdown
             | Self::Github
             | Self::Openmetrics
+            | Self::Grafana
             | Self::Svg
             | Self::Trace => false,
         }
@@ -156,6 +159,7 @@ impl Format {
             Self::Markdown => markdown::write(record, out),
             Self::Github => github::write(record, out),
             Self::Openmetrics => openmetrics::write(record, out),
+            Self::Grafana => grafana::write(record, out),
             Self::Svg => svg::write(record, out),
             Self::Png => png(record, out),
             Self::Trace => trace::write(record, out),

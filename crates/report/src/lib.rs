@@ -9,6 +9,7 @@ pub mod csv;
 mod date;
 pub mod format;
 pub mod github;
+pub mod grafana;
 pub mod history;
 pub mod html;
 pub mod json;
@@ -66,6 +67,7 @@ mod tests {
             ("summary.md", Format::Markdown),
             ("github.txt", Format::Github),
             ("openmetrics.txt", Format::Openmetrics),
+            ("grafana.jsonl", Format::Grafana),
             ("failures.csv", Format::CsvFailures),
             ("events.csv", Format::CsvEvents),
             ("svg", Format::Svg),
