@@ -182,7 +182,10 @@ impl Outcome<'_> {
 fn followed(record: &Record) -> BTreeSet<&str> {
     let objects = record.events.iter().filter_map(|event| event.object.as_ref());
     let workloads = objects.filter(|object| {
-        matches!(object.kind, ObjectKind::Deployment | ObjectKind::StatefulSet | ObjectKind::DaemonSet)
+        matches!(
+            object.kind,
+            ObjectKind::Deployment | ObjectKind::StatefulSet | ObjectKind::DaemonSet | ObjectKind::Rollout
+        )
     });
     workloads.map(|object| object.name.as_str()).collect()
 }

@@ -8,6 +8,8 @@ pub(super) enum Kind {
     Deployment,
     StatefulSet,
     DaemonSet,
+    /// A workload of Argo Rollouts, which not every cluster serves.
+    Rollout,
     ReplicaSet,
     Pod,
     Endpoints,
@@ -35,10 +37,11 @@ const fn served(group: &'static str, version: &'static str, kind: &'static str, 
 
 impl Kind {
     /// Every kind, owners before the objects that they own.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Deployment,
         Self::StatefulSet,
         Self::DaemonSet,
+        Self::Rollout,
         Self::ReplicaSet,
         Self::Pod,
         Self::Service,
@@ -55,6 +58,7 @@ impl Kind {
             Self::Deployment => const { &[served("apps", "v1", "Deployment", "deployments")] },
             Self::StatefulSet => const { &[served("apps", "v1", "StatefulSet", "statefulsets")] },
             Self::DaemonSet => const { &[served("apps", "v1", "DaemonSet", "daemonsets")] },
+            Self::Rollout => const { &[served("argoproj.io", "v1alpha1", "Rollout", "rollouts")] },
             Self::ReplicaSet => const { &[served("apps", "v1", "ReplicaSet", "replicasets")] },
             Self::Pod => const { &[served("", "v1", "Pod", "pods")] },
             Self::Endpoints => {
@@ -99,6 +103,7 @@ impl Kind {
             Self::Deployment => ObjectKind::Deployment,
             Self::StatefulSet => ObjectKind::StatefulSet,
             Self::DaemonSet => ObjectKind::DaemonSet,
+            Self::Rollout => ObjectKind::Rollout,
             Self::ReplicaSet => ObjectKind::ReplicaSet,
             Self::Pod => ObjectKind::Pod,
             Self::Endpoints => ObjectKind::Endpoints,
@@ -112,7 +117,7 @@ impl Kind {
 
     /// Whether objects of this kind run pods and roll them.
     pub(super) const fn is_workload(self) -> bool {
-        matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
+        matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet | Self::Rollout)
     }
 
     /// Whether a rollout cannot be followed without this kind.
@@ -126,6 +131,7 @@ impl Kind {
             "deploy" | "deployment" | "deployments" => Some(Self::Deployment),
             "sts" | "statefulset" | "statefulsets" => Some(Self::StatefulSet),
             "ds" | "daemonset" | "daemonsets" => Some(Self::DaemonSet),
+            "ro" | "rollout" | "rollouts" => Some(Self::Rollout),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@
     expect(dead_code, reason = "without the watch only the words of commands are asked for")
 )]
 
+mod argo;
 mod change;
 mod command_line;
 mod diff;

@@ -93,7 +93,9 @@ impl Object {
     pub(super) fn read(kind: Kind, value: &Value) -> Result<Self, serde_json::Error> {
         let meta = part(value, "/metadata")?;
         let body = match kind {
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => Body::Workload(Progress::read(kind, value)?),
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout => {
+                Body::Workload(Progress::read(kind, value)?)
+            }
             Kind::ReplicaSet => Body::ReplicaSet,
             Kind::Pod => Body::Pod(part::<Pod>(value, "/status")?.at(port(value))),
             Kind::Endpoints => Body::Endpoints(endpoints::read(&meta, value)?),

@@ -83,7 +83,8 @@ pub(super) fn found(meta: &Meta, pod: &Pod) -> Change {
 /// The template that the pod was made from, by the label that its controller puts on it.
 fn template(meta: &Meta) -> Option<Detail> {
     let label = |name: &str| meta.labels.get(name).cloned();
-    label("pod-template-hash").or_else(|| label("controller-revision-hash")).map(Detail::PodTemplate)
+    let names = ["pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash"];
+    names.into_iter().find_map(label).map(Detail::PodTemplate)
 }
 
 /// The changes between two versions of a pod.

@@ -41,8 +41,20 @@ pub struct Workload {
 
 /// A word that names no workload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no workload: write deploy/NAME, sts/NAME or ds/NAME")]
+#[error("{0:?} is no workload: write deploy/NAME, sts/NAME, ds/NAME or rollout/NAME")]
 pub struct NoWorkload(String);
+
+impl Of {
+    /// Whether the rollout cannot be followed without objects of this kind. Of Argo's Rollouts it is known by name only:
+    /// most clusters that serve them have releases without any.
+    pub(super) fn needs(&self, kind: Kind) -> bool {
+        match (kind, self) {
+            (Kind::Rollout, Self::Workloads(workloads)) => workloads.iter().any(|named| named.kind == kind),
+            (Kind::Rollout, Self::Release(_) | Self::Selector(_) | Self::Everything) => false,
+            _ => kind.is_needed(),
+        }
+    }
+}
 
 impl FromStr for Workload {
     type Err = NoWorkload;

@@ -30,6 +30,9 @@ pub(super) fn read(kind: Kind, value: &Value, wanted: u64) -> Workload {
 }
 
 fn strategy(kind: Kind, value: &Value, wanted: u64) -> Strategy {
+    if kind == Kind::Rollout {
+        return argo_strategy(value, wanted);
+    }
     let (spec, surge) = match kind {
         Kind::Deployment => ("/spec/strategy", "25%"),
         Kind::DaemonSet => ("/spec/updateStrategy", "0"),
@@ -44,12 +47,27 @@ fn strategy(kind: Kind, value: &Value, wanted: u64) -> Strategy {
     if kind == Kind::StatefulSet {
         return Strategy::RollingUpdate { max_unavailable: 1, max_surge: 0 };
     }
-    let limit = |name: &str| spec.pointer(&format!("/rollingUpdate/{name}")).cloned();
     let given = if kind == Kind::Deployment { Value::from("25%") } else { Value::from(1) };
+    rolling(spec.pointer("/rollingUpdate").unwrap_or(&Value::Null), wanted, (given, Value::from(surge)))
+}
+
+/// The strategy of Argo's Rollouts: a canary has the limits of a Deployment, in a place of their own.
+fn argo_strategy(value: &Value, wanted: u64) -> Strategy {
+    let strategy = value.pointer("/spec/strategy").unwrap_or(&Value::Null);
+    if strategy.get("blueGreen").is_some_and(Value::is_object) {
+        return Strategy::BlueGreen;
+    }
+    let share = || Value::from("25%");
+    rolling(strategy.get("canary").unwrap_or(&Value::Null), wanted, (share(), share()))
+}
+
+/// A rolling update with the limits `maxUnavailable` and `maxSurge` of `limits`, or these where it has none.
+fn rolling(limits: &Value, wanted: u64, (unavailable, surge): (Value, Value)) -> Strategy {
+    let limit = |name: &str| limits.get(name).cloned();
     // The controller rounds a share of surging pods up and one of missing pods down, and lets one be missing where
     // both would be none (`ResolveFenceposts` in kubernetes/pkg/controller/deployment/util).
-    let max_surge = pods(&limit("maxSurge").unwrap_or_else(|| Value::from(surge)), wanted, true);
-    let max_unavailable = pods(&limit("maxUnavailable").unwrap_or(given), wanted, false);
+    let max_surge = pods(&limit("maxSurge").unwrap_or(surge), wanted, true);
+    let max_unavailable = pods(&limit("maxUnavailable").unwrap_or(unavailable), wanted, false);
     Strategy::RollingUpdate {
         max_unavailable: if max_surge + max_unavailable == 0 { 1 } else { max_unavailable },
         max_surge,
@@ -163,6 +181,16 @@ mod tests {
         assert_eq!(strategy("25%", "25%", 5), rolling(1, 2));
         assert_eq!(strategy("1%", "0%", 2), rolling(1, 0), "if both are none, one may be missing");
         assert_eq!(strategy("odd", "", 2), rolling(1, 0));
+    }
+
+    #[test]
+    fn a_rollout_of_argo_has_its_limits_beside_the_steps_of_its_canary() {
+        let of = |strategy: Value| read(Kind::Rollout, &json!({"spec": {"strategy": strategy}}), 4).strategy;
+        let steps = json!([{"setWeight": 50}]);
+        let rolling = |max_unavailable, max_surge| Strategy::RollingUpdate { max_unavailable, max_surge };
+        assert_eq!(of(json!({"canary": {"steps": steps}})), rolling(1, 1));
+        assert_eq!(of(json!({"canary": {"maxSurge": 2, "maxUnavailable": 0}})), rolling(0, 2));
+        assert_eq!(of(json!({"blueGreen": {"activeService": "shop"}})), Strategy::BlueGreen);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::argo::{ArgoPhase, ArgoStatus};
 use super::change::Change;
 use super::kind::Kind;
 use super::meta::{Meta, part};
@@ -12,7 +13,7 @@ use super::settings;
 use lapse_record::event::detail::{Detail, Workload};
 use lapse_record::event::{EventKind, Object as ReportObject};
 
-/// The pod counts in a workload's status, in words that all three kinds of workload share.
+/// The pod counts in a workload's status, in words that all kinds of workload share.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Progress {
     /// The generation that these counts describe.
@@ -25,8 +26,10 @@ pub(super) struct Progress {
     updated: u64,
     /// The number of those that are available.
     available: u64,
-    /// Whether the rollout exceeded its progress deadline.
+    /// Whether the rollout exceeded its progress deadline, or was given up otherwise.
     stuck: bool,
+    /// How far a Rollout of Argo Rollouts is in its controller's words; `None` for other workloads.
+    argo: Option<ArgoPhase>,
     /// The labels that its pods get.
     pub(super) labels: BTreeMap<String, String>,
     /// The settings on which it depends what a rollout costs.
@@ -62,9 +65,13 @@ struct Condition {
 impl Progress {
     /// Reads a workload of this kind.
     pub(super) fn read(kind: Kind, value: &Value) -> Result<Self, serde_json::Error> {
-        let status: Status = part(value, "/status")?;
         let wanted = value.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
         let labels = part(value, "/spec/template/metadata/labels")?;
+        if kind == Kind::Rollout {
+            let (status, settings) = (ArgoStatus::read(value)?, settings::read(kind, value, wanted));
+            return Ok(Self::of_argo(&status, wanted, labels, settings));
+        }
+        let status: Status = part(value, "/status")?;
         let stuck = status.conditions.iter().any(|condition| {
             condition.name == "Progressing"
                 && condition.status == "False"
@@ -78,6 +85,7 @@ impl Progress {
             updated: status.updated_replicas,
             available: status.available_replicas,
             stuck,
+            argo: None,
             labels,
             settings: settings(wanted),
         };
@@ -99,6 +107,21 @@ impl Progress {
         })
     }
 
+    fn of_argo(status: &ArgoStatus, wanted: u64, labels: BTreeMap<String, String>, settings: Workload) -> Self {
+        let phase = status.phase();
+        Self {
+            observed: status.observed(),
+            wanted,
+            there: status.replicas,
+            updated: status.updated_replicas,
+            available: status.available_replicas,
+            stuck: phase.is_stuck(),
+            argo: Some(phase),
+            labels,
+            settings,
+        }
+    }
+
     fn detail(&self) -> Detail {
         Detail::Workload(Box::new(self.settings.clone()))
     }
@@ -106,7 +129,11 @@ impl Progress {
     /// The steps of the rollout that are still to come; empty once it is complete.
     pub(super) fn missing(&self, meta: &Meta) -> Option<String> {
         let Self { wanted, there, updated, available, .. } = *self;
-        if self.stuck {
+        if let Some(phase) = &self.argo
+            && self.observed >= meta.generation
+        {
+            phase.missing()
+        } else if self.stuck && self.argo.is_none() {
             Some(format!("has given up: {available} of {wanted} pods available"))
         } else if self.observed < meta.generation {
             Some(format!("generation {} is not yet observed", meta.generation))
@@ -153,8 +180,8 @@ pub(super) fn changes(kind: Kind, old: Option<(&Meta, &Progress)>, new: Option<(
         changes.push(tell(EventKind::RolloutComplete, format!("{noun} {name} is rolled out: {wanted} pods available")));
     }
     if progress.stuck && !old.is_some_and(|(_, progress)| progress.stuck) {
-        changes
-            .push(tell(EventKind::RolloutStuck, format!("{noun} {name} has given up: its progress deadline is over")));
+        let why = progress.argo.as_ref().map_or("its progress deadline is over", ArgoPhase::message);
+        changes.push(tell(EventKind::RolloutStuck, format!("{noun} {name} has given up: {why}")));
     }
     changes
 }
@@ -190,6 +217,25 @@ mod tests {
         assert_eq!(missing(Kind::StatefulSet, 1, &json!({"replicas": 2}), &done), None);
         let half = json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 2, "updatedReplicas": 1, "currentRevision": "a", "updateRevision": "b"});
         assert_eq!(missing(Kind::StatefulSet, 1, &json!({"replicas": 2}), &half), Some("1 of 2 pods updated".into()));
+    }
+
+    #[test]
+    fn a_rollout_of_argo_is_as_far_as_its_controller_says() {
+        let after = |generation: &str, phase: &str, message: &str| {
+            let status = json!({
+                "observedGeneration": generation, "phase": phase, "message": message, "replicas": 2, "updatedReplicas": 2,
+                "readyReplicas": 2, "availableReplicas": 2, "currentPodHash": "a", "stableRS": "a", "conditions": [],
+            });
+            missing(Kind::Rollout, 3, &json!({"replicas": 2}), &status)
+        };
+        assert_eq!(after("2", "Healthy", ""), Some("generation 3 is not yet observed".into()));
+        assert_eq!(after("3", "Paused", "CanaryPauseStep"), Some("is paused: CanaryPauseStep".into()));
+        let aborted = "RolloutAborted: Rollout aborted update to revision 2";
+        assert_eq!(after("3", "Degraded", aborted), Some(format!("has given up: {aborted}")));
+        assert_eq!(after("3", "", ""), Some("is on its way: its controller gives no reason".into()));
+        assert_eq!(after("3", "Healthy", ""), None);
+        assert_eq!(after("5d6f7c8b9", "Healthy", ""), None, "controllers before 0.10 have a hash there");
+        assert!(Progress::read(Kind::Rollout, &json!({"status": {"observedGeneration": 3}})).is_err());
     }
 
     #[test]

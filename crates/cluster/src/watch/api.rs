@@ -88,6 +88,9 @@ impl Cluster {
         if !matches!(cluster.of, Of::Release(_) | Of::Everything) {
             cluster.kinds.remove(&Kind::Release);
         }
+        if matches!(cluster.of, Of::Workloads(_)) && !cluster.needs(Kind::Rollout) {
+            cluster.kinds.remove(&Kind::Rollout);
+        }
         Ok(cluster)
     }
 
@@ -98,6 +101,11 @@ impl Cluster {
     /// The kinds that the cluster serves.
     pub(super) fn kinds(&self) -> Vec<Kind> {
         self.kinds.keys().copied().collect()
+    }
+
+    /// Whether the rollout cannot be followed without this kind.
+    pub(super) fn needs(&self, kind: Kind) -> bool {
+        self.of.needs(kind)
     }
 
     /// How the cluster serves a kind; `None` if it does not.

@@ -248,7 +248,7 @@ impl<Now: Fn() -> Offset + Clone + Send + Sync + 'static> Watcher<Now> {
             self.pods.clone_from(&pods);
             let _ = self.told.send(WatchUpdate::Pods(pods));
         }
-        let blindfolded = self.forbidden.iter().any(|kind| kind.is_needed());
+        let blindfolded = self.forbidden.iter().any(|kind| self.cluster.needs(*kind));
         let status = Status { confirmed: self.last.confirmed, blindfolded, ..self.state.status() };
         if status != self.last {
             self.last = status.clone();

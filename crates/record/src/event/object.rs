@@ -10,6 +10,7 @@ words! {
         Deployment = "deployment": "Kubernetes' `Deployment`.";
         StatefulSet = "statefulset": "Kubernetes' `StatefulSet`.";
         DaemonSet = "daemonset": "Kubernetes' `DaemonSet`.";
+        Rollout = "rollout": "A `Rollout` of Argo Rollouts.";
         ReplicaSet = "replicaset": "Kubernetes' `ReplicaSet`.";
         Pod = "pod": "A pod, of a cluster or of the lab.";
         Endpoints = "endpoints": "The endpoints of a service: the pods that requests are sent to.";
