@@ -55,8 +55,9 @@ impl Api {
         match self.route(&head, body).await {
             Ok(answer) => answer,
             Err(refusal) => {
-                self.board.refused();
-                let mut answer = refusal.answer();
+                self.board.refused(&refusal);
+                let is_flagger = head.uri.path().starts_with("/v1/flagger/");
+                let mut answer = if is_flagger { flagger::refused(&refusal) } else { refusal.answer() };
                 if refusal.status == StatusCode::UNAUTHORIZED {
                     answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                 }

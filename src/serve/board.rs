@@ -163,9 +163,13 @@ impl Board {
         self.all().iter().rev().cloned().collect()
     }
 
-    /// Counts a request that was refused.
-    pub(crate) fn refused(&self) {
+    /// Counts a request that was refused, and tells the operator why: not every caller shows what it is answered. Callers
+    /// without the token are counted alone.
+    pub(crate) fn refused(&self, refusal: &Refusal) {
         self.tally.refused.fetch_add(1, Ordering::Relaxed);
+        if refusal.status != StatusCode::UNAUTHORIZED {
+            (self.config.say)(&format!("refused with {}: {}", refusal.status.as_u16(), refusal.line()));
+        }
     }
 
     /// The metrics of the server. Reads the journals of the measurements that go on.

@@ -1,7 +1,7 @@
 //! The webhooks of Flagger: which of them starts, asks and ends the measurement of a canary, and what each answers.
 //!
 //! Flagger knows two answers: up to 202 it goes on, anything else holds the canary, and the body of that is shown among
-//! the Events of the cluster. So the body is one sentence.
+//! the Events of the cluster. So the body is one sentence, and no status is one whose body Flagger throws away.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub(crate) enum Hook {
     ConfirmPromotion,
     /// After the promotion or the rollback: the measurement settles, and is judged.
     PostRollout,
+    /// In a hook of any type that has to wait for a verdict: the same, and nothing but a pass goes on.
+    Verdict,
     /// While the analysis goes on: should it be rolled back?
     Rollback,
     /// Whenever Flagger does something: an event for the timeline.
@@ -60,6 +62,7 @@ impl FromStr for Hook {
             "confirm-traffic-increase" => Self::ConfirmTrafficIncrease,
             "confirm-promotion" => Self::ConfirmPromotion,
             "post-rollout" => Self::PostRollout,
+            "verdict" => Self::Verdict,
             "rollback" => Self::Rollback,
             "event" => Self::Event,
             _ => {
@@ -102,7 +105,8 @@ impl Payload {
             Some((key.clone(), value)).filter(|_| !key.is_empty())
         });
         let (phase, metadata) = (text("phase"), metadata.collect());
-        let checksum = Some(text("checksum")).filter(|text| text.len() <= MOST_OF_A_NAME).unwrap_or_default();
+        let checksum = Some(text("checksum")).filter(|text| text.len() <= MOST_OF_A_NAME && !text.contains('/'));
+        let checksum = checksum.unwrap_or_default();
         Ok(Self { name: named("name")?, namespace: named("namespace")?, phase, checksum, metadata })
     }
 
@@ -111,14 +115,20 @@ impl Payload {
         self.metadata.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
-    /// The keys of all measurements of this canary begin so; no caller can give a key with a slash.
+    /// The key of the measurement of this rollout by this plan; no caller of the API can give a key with a slash.
+    fn key(&self, plan: &str) -> String {
+        format!("{}{plan}/{}", self.canary(), self.checksum)
+    }
+
+    /// The keys of all measurements of this canary begin so.
     fn canary(&self) -> String {
         format!("flagger/{}/{}/", self.namespace, self.name)
     }
 
-    /// The key of the measurement of this rollout.
-    fn key(&self) -> String {
-        self.canary() + &self.checksum
+    /// The checksum in the key of a measurement of this canary by the webhook's plan, or by any if it has none.
+    fn checksum_in<'a>(&self, key: &'a str) -> Option<&'a str> {
+        let (plan, checksum) = key.strip_prefix(&self.canary())?.rsplit_once('/')?;
+        self.metadata("plan").is_none_or(|wanted| wanted == plan).then_some(checksum)
     }
 
     fn wait(&self, usual: Duration) -> Result<Duration, Refusal> {
@@ -127,14 +137,19 @@ impl Payload {
             .map_err(|refusal| Refusal { message: format!("metadata.wait: {}", refusal.message), ..refusal })
     }
 
-    /// The request for the measurement that the metadata ask for.
-    fn asks_for(&self) -> Result<Bytes, Refusal> {
-        let Some(plan) = self.metadata("plan") else {
-            return Err(Refusal::invalid(format!(
+    /// The plan that the metadata name.
+    fn plan(&self) -> Result<&str, Refusal> {
+        self.metadata("plan").ok_or_else(|| {
+            Refusal::invalid(format!(
                 "the webhook of {}/{} says no plan: write the name of one into its metadata, as `plan: shop`",
                 self.namespace, self.name
-            )));
-        };
+            ))
+        })
+    }
+
+    /// The request for the measurement that the metadata ask for.
+    fn asks_for(&self) -> Result<Bytes, Refusal> {
+        let plan = self.plan()?;
         let request = match self.metadata("profile") {
             Some(profile) => json!({ "plan": plan, "profile": profile }),
             None => json!({ "plan": plan }),
@@ -170,14 +185,11 @@ pub(crate) async fn answer(board: &Arc<Board>, hook: Hook, payload: &Payload) ->
             ask(&*outcome(&measurement).await)
         }
         Hook::PostRollout => {
-            let measurement = find(board, payload)?;
-            measurement.settle();
-            measurement.wait(payload.wait(USUAL_WAIT)?).await;
-            match &*outcome(&measurement).await {
-                outcome if outcome.is_over() => ask(outcome),
-                _ => (StatusCode::ACCEPTED, format!("{} settles: its verdict comes later", measurement.id)),
-            }
+            // Where one of several hooks of this type fails, Flagger calls none of those after it.
+            of_canary(board, payload).for_each(|measurement| measurement.settle());
+            judge(board, payload, StatusCode::ACCEPTED).await?
         }
+        Hook::Verdict => judge(board, payload, StatusCode::CONFLICT).await?,
         Hook::Rollback => {
             let outcome = outcome(&find(board, payload)?).await;
             // Here 200 asks for the rollback.
@@ -189,14 +201,20 @@ pub(crate) async fn answer(board: &Arc<Board>, hook: Hook, payload: &Payload) ->
         }
         Hook::Event => (StatusCode::OK, tell(board, payload)),
     };
-    Ok(respond(status, TEXT, sentence + "\n"))
+    Ok(respond(status, TEXT, sentence))
+}
+
+/// A refusal in one sentence. Of 429 and of 500 and above Flagger would show no body, and say that it gave up.
+pub(super) fn refused(refusal: &Refusal) -> Answer {
+    let is_shown = refusal.status.is_client_error() && refusal.status != StatusCode::TOO_MANY_REQUESTS;
+    let status = if is_shown { refusal.status } else { StatusCode::CONFLICT };
+    respond(status, TEXT, refusal.line())
 }
 
 /// Starts the measurement of a rollout, ends one of the canary that another revision began, and waits for the baseline.
 async fn begin(board: &Arc<Board>, payload: &Payload) -> Result<(StatusCode, String), Refusal> {
-    let (canary, key, wait) = (payload.canary(), payload.key(), payload.wait(USUAL_WAIT)?);
-    let request = payload.asks_for()?;
-    let older = board.newest(|other| other.starts_with(&canary) && other != key);
+    let (key, wait, request) = (payload.key(payload.plan()?), payload.wait(USUAL_WAIT)?, payload.asks_for()?);
+    let older = board.newest(|other| other != key && payload.checksum_in(other).is_some());
     if let Some(older) = older.filter(|older| !older.is_over()) {
         older.end("another revision of the canary");
         older.wait(wait).await;
@@ -215,9 +233,20 @@ async fn begin(board: &Arc<Board>, payload: &Payload) -> Result<(StatusCode, Str
     let _ = tokio::time::timeout(wait, baseline).await;
     let outcome = outcome(&measurement).await;
     if outcome.verdict == Verdict::FailedToStart {
-        return Ok((StatusCode::SERVICE_UNAVAILABLE, outcome.sentence.clone()));
+        return Ok((StatusCode::CONFLICT, outcome.sentence.clone()));
     }
     Ok((StatusCode::OK, format!("{} began", measurement.id)))
+}
+
+/// Ends the event, and answers with the verdict; with `unsettled` if that takes longer than the hook may wait.
+async fn judge(board: &Board, payload: &Payload, unsettled: StatusCode) -> Result<(StatusCode, String), Refusal> {
+    let measurement = find(board, payload)?;
+    measurement.settle();
+    measurement.wait(payload.wait(USUAL_WAIT)?).await;
+    Ok(match &*outcome(&measurement).await {
+        outcome if outcome.is_over() => ask(outcome),
+        _ => (unsettled, format!("{} settles: its verdict comes later", measurement.id)),
+    })
 }
 
 /// Whether the rollout may go on: not with an exceeded budget, nor without a verdict where there is to be one.
@@ -228,8 +257,7 @@ fn ask(outcome: &Outcome) -> (StatusCode, String) {
 
 /// The measurement of this rollout, the newest if there are several.
 fn find(board: &Board, payload: &Payload) -> Result<Arc<Measurement>, Refusal> {
-    let key = payload.key();
-    board.newest(|other| other == key).ok_or_else(|| {
+    board.newest(|key| payload.checksum_in(key) == Some(&payload.checksum)).ok_or_else(|| {
         Refusal::unknown(format!(
             "nothing measures {}/{} with the checksum {:?}: add a webhook of the type pre-rollout, to /v1/flagger/pre-rollout",
             payload.namespace, payload.name, payload.checksum
@@ -237,21 +265,29 @@ fn find(board: &Board, payload: &Payload) -> Result<Arc<Measurement>, Refusal> {
     })
 }
 
-/// The measurement of this canary that goes on, of whichever revision.
+/// The measurement of this canary that goes on, of any of its revisions.
 fn running(board: &Board, payload: &Payload) -> Option<Arc<Measurement>> {
-    let canary = payload.canary();
-    board.newest(|other| other.starts_with(&canary)).filter(|found| !found.is_over())
+    board.newest(|key| payload.checksum_in(key).is_some()).filter(|found| !found.is_over())
 }
 
-/// Puts an event on the timeline of the canary's measurement, if one goes on: an event holds up no rollout.
+/// The measurements of this canary that go on, of any revision and by any plan.
+fn of_canary(board: &Board, payload: &Payload) -> impl Iterator<Item = Arc<Measurement>> {
+    let canary = payload.canary();
+    let is_of_it = move |key: &str| key.starts_with(&canary);
+    board.list().into_iter().filter(move |one| !one.is_over() && one.key.as_deref().is_some_and(&is_of_it))
+}
+
+/// Puts an event on the timelines of the canary's measurements that go on: an event holds up no rollout.
 fn tell(board: &Board, payload: &Payload) -> String {
-    let Some(measurement) = running(board, payload) else {
-        return "no measurement of this canary goes on".to_owned();
-    };
+    let is_of_the_plan = |one: &Arc<Measurement>| one.key.as_deref().and_then(|key| payload.checksum_in(key)).is_some();
     let (text, at) = payload.event();
-    match measurement.tell(&text, at) {
+    let told = of_canary(board, payload).filter(is_of_the_plan).map(|measurement| match measurement.tell(&text, at) {
         Ok(()) => format!("noted in {}", measurement.id),
         Err(refusal) => refusal.message,
+    });
+    match told.collect::<Vec<_>>().as_slice() {
+        [] => "no measurement of this canary goes on".to_owned(),
+        told => told.join("; "),
     }
 }
 
@@ -283,7 +319,7 @@ mod tests {
     #[test]
     fn the_documented_payloads_are_read() {
         let payload = Payload::parse(DOCUMENTED.as_bytes()).unwrap();
-        assert_eq!(payload.key(), "flagger/test/podinfo/85d557f47b");
+        assert_eq!(payload.key("shop"), "flagger/test/podinfo/shop/85d557f47b");
         assert_eq!((payload.metadata("token"), payload.phase.as_str()), (Some("16688eb5e9f289f1991c"), "Progressing"));
         assert!(payload.asks_for().unwrap_err().message.contains("plan: shop"));
         let (text, at) = Payload::parse(EVENT.as_bytes()).unwrap().event();

@@ -7,6 +7,8 @@ use crate::http_server::{Answer, respond};
 
 /// The media type of JSON.
 const JSON: &str = "application/json";
+/// The longest line of a refusal, in characters. An Event of a cluster has room for 1,024 in all.
+const LONGEST_LINE: usize = 900;
 
 /// A request that is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,12 @@ impl Refusal {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", message)
     }
 
+    /// The sentence in one line of bounded length: what a caller sent may be part of it, and a terminal may show it.
+    pub(crate) fn line(&self) -> String {
+        let words = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.chars().map(|letter| if letter.is_control() { '?' } else { letter }).take(LONGEST_LINE).collect()
+    }
+
     /// The answer as JSON.
     pub(crate) fn answer(&self) -> Answer {
         json_answer(self.status, &json!({ "error": { "kind": self.kind, "message": self.message } }))
@@ -54,4 +62,16 @@ impl Refusal {
 /// An answer with a JSON document.
 pub(crate) fn json_answer(status: StatusCode, document: &Value) -> Answer {
     respond(status, JSON, format!("{document:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_caller_sent_does_no_harm_in_a_line() {
+        let line = |message: String| Refusal::unknown(message).line();
+        assert_eq!(line("no plan `\u{1b}[2J`,\n  write shop".to_owned()), "no plan `?[2J`, write shop");
+        assert_eq!(line("a".repeat(60_000)).len(), LONGEST_LINE);
+    }
 }

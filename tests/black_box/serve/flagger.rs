@@ -1,9 +1,10 @@
-//! The webhooks of Flagger, with payloads as its documentation has them.
+//! The webhooks of Flagger, with payloads as its documentation and itself have them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::healthy;
@@ -11,6 +12,8 @@ use crate::support::scripted::{self, Scripted, Speaks};
 use crate::support::serve::{Answer, Serve, lapse};
 
 const TOKEN: &str = "16688eb5e9f289f1991c";
+/// What Flagger 1.36.1 sent while it promoted a canary on a real cluster: a hook and its payload a line, in order.
+const PROMOTION: &str = include_str!("../recorded/flagger.txt");
 
 /// A payload as Flagger sends it: `phase` is that of the canary.
 fn payload(phase: &str, checksum: &str, metadata: &Value) -> String {
@@ -124,11 +127,114 @@ fn a_webhook_that_is_set_up_wrongly_is_told_what_to_write() {
         (ask(json!({ "token": "wrong" })), 401, "not the token"),
         (ask(json!({ "plan": "other" })), 404, "shop"),
         (ask(json!({ "wait": "long" })), 400, "metadata.wait"),
+        (ask(json!({ "profile": "other" })), 400, "other"),
         (refused("{}"), 400, "`name`"),
         (refused("not JSON"), 400, "not JSON"),
+        (serve.ask("POST", "/v1/flagger/nothing", &payload("Progressing", "1", &json!({}))), 404, "no such hook"),
     ] {
-        assert_eq!(answer.status, status, "{answer:?}");
-        assert!(answer.message().contains(said), "{said}: {answer:?}");
+        assert_says(&answer, status, said);
     }
     assert!(shop.ledger().requests.is_empty());
+}
+
+#[test]
+fn no_refusal_has_a_status_whose_body_flagger_throws_away() {
+    let shop = healthy();
+    let lapse = lapse(&shop.url()).and(["--token-file", "token", "--max-running", "1"]).file("token", TOKEN);
+    let mut serve = Serve::start(lapse);
+    assert_eq!(hook(&serve, "pre-rollout", "Progressing", &json!({})).status, 200);
+    let other = payload("Progressing", "1", &json!({})).replace("podinfo", "other");
+    // 429 for other callers: Flagger would say no more than that it gave up.
+    assert_says(&serve.ask("POST", "/v1/flagger/pre-rollout", &other), 409, "--max-running");
+    serve.headers = format!("authorization: Bearer {TOKEN}\r\n");
+    assert_eq!(serve.ask("POST", "/v1/measurements", r#"{"plan": "shop"}"#).status, 429);
+    serve.signal(Signal::TERM);
+    let ended = serve.end();
+    let told = |status: &str| {
+        ended.stdout.lines().filter(|line| line.starts_with(&format!("refused with {status}: "))).count()
+    };
+    assert_eq!((told("429"), told("409")), (2, 0), "the operator is told why: {}", ended.stdout);
+}
+
+/// A server with the plan `shop` of the first URL, and `shop-canary` of the second.
+fn serving_both(shop: &str, canary: &str) -> Serve {
+    let plan = format!(
+        "targets: {{canary: '{canary}'}}\nmeasure: {{rate: 100/s, baseline: 0s, settle: 200ms, timeout: 1s}}\n\
+         budgets: {{resolution: 10s}}\n",
+    );
+    let lapse = lapse(shop).and(["--plan", "shop-canary=canary.yaml", "--token-file", "token"]);
+    Serve::start(lapse.file("canary.yaml", &plan).file("token", TOKEN))
+}
+
+#[test]
+fn a_promotion_goes_through_all_webhooks_that_flagger_sends() {
+    let (shop, canary) = (healthy(), healthy());
+    let mut serve = serving_both(&shop.url(), &canary.url());
+    let mut said = Vec::new();
+    for line in PROMOTION.lines() {
+        let (hook, payload) = line.split_once(' ').unwrap();
+        let answer = serve.ask("POST", &format!("/v1/flagger/{hook}"), payload);
+        assert_says(&answer, 200, "");
+        said.push(format!("{hook}: {}", answer.body));
+    }
+    let of = |hook: &str| said.iter().filter(|said| said.starts_with(hook)).map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of("verdict"), ["verdict: pass: every budget held"; 2], "{said:?}");
+    assert_eq!(of("post-rollout"), ["post-rollout: pass: every budget held"], "{said:?}");
+    let all = measurements(&mut serve);
+    assert_eq!(
+        all.iter().map(|one| (&one["plan"], &one["verdict"])).collect::<Vec<_>>(),
+        [(&json!("shop-canary"), &json!("pass")), (&json!("shop"), &json!("pass"))]
+    );
+    serve.headers = format!("authorization: Bearer {TOKEN}\r\n");
+    let report = serve.get(&format!("{}/report.json", all[1]["self"].as_str().unwrap())).json();
+    let told = report["events"].as_array().unwrap().iter().filter(|event| event["kind"] == "told");
+    let told: Vec<_> = told.map(|event| event["text"].as_str().unwrap()).collect();
+    assert_eq!(
+        (told[0], *told.last().unwrap()),
+        ("Pre-rollout check begin passed", "Copying shop.shop template spec to shop-primary.shop")
+    );
+}
+
+#[test]
+fn the_live_service_and_the_canary_are_measured_by_plans_of_their_own() {
+    let (shop, preview) = (healthy(), healthy());
+    let mut serve = serving_both(&shop.url(), &preview.url());
+    let verdicts = |serve: &mut Serve| {
+        let all = measurements(serve);
+        let of = |plan: &str| {
+            all.iter().find(|one| one["plan"] == plan).map(|one| one["verdict"].as_str().unwrap().to_owned())
+        };
+        (all.len(), of("shop").unwrap(), of("shop-canary").unwrap())
+    };
+    let words = |verdicts: (usize, &str, &str)| (verdicts.0, verdicts.1.to_owned(), verdicts.2.to_owned());
+    let (live, canary) = (json!({ "wait": "60s" }), json!({ "plan": "shop-canary", "wait": "60s" }));
+    let began = |metadata| hook(&serve, "pre-rollout", "Progressing", metadata);
+    assert_eq!((began(&live).status, began(&canary).status, began(&canary).status), (200, 200, 200));
+    assert_says(&hook(&serve, "rollout", "Progressing", &canary_asked()), 200, "no budget is exceeded");
+    assert_says(
+        &hook(&serve, "verdict", "Progressing", &json!({ "plan": "shop-canary", "wait": "0s" })),
+        409,
+        "settles",
+    );
+    assert_says(&hook(&serve, "verdict", "Progressing", &canary), 200, "pass: every budget held");
+    assert_eq!(verdicts(&mut serve), words((2, "running", "pass")), "the live service is measured until the end");
+    assert_says(&hook(&serve, "rollout", "Progressing", &canary_asked()), 200, "pass");
+    assert_says(&hook(&serve, "post-rollout", "Succeeded", &live), 200, "pass: every budget held");
+    assert_eq!(verdicts(&mut serve), words((2, "pass", "pass")));
+    // After a rollback no one confirms a promotion: both end with the only hook that is called then.
+    let again = |hook: &str, metadata: &Value| {
+        serve.ask("POST", &format!("/v1/flagger/{hook}"), &payload("Progressing", "2", metadata))
+    };
+    assert_eq!((again("pre-rollout", &live).status, again("pre-rollout", &canary).status), (200, 200));
+    assert_says(&again("post-rollout", &live), 200, "pass: every budget held");
+    let ended = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        verdicts(&mut serve) == words((4, "pass", "pass"))
+    });
+    assert!(ended, "{:?}", measurements(&mut serve));
+}
+
+/// The metadata of a hook that asks for the canary without waiting.
+fn canary_asked() -> Value {
+    json!({ "plan": "shop-canary" })
 }

@@ -140,7 +140,6 @@ fn nonsense_is_refused_in_one_sentence_and_does_no_harm() {
         ("POST", "/v1/measurements?wait=2h"),
         ("POST", "/v1/measurements?key=a/b"),
         ("POST", "/v1/measurements?other=1"),
-        ("POST", "/v1/flagger/nothing"),
         ("DELETE", "/metrics"),
     ] {
         let answer = serve.ask(method, path, "");
