@@ -9,6 +9,7 @@ pub mod binomial;
 mod brackets;
 pub mod budget;
 pub mod burst;
+pub mod clocks;
 pub mod coverage;
 pub mod detection;
 pub mod difference;
