@@ -6,6 +6,7 @@
 
 mod batch;
 mod class;
+pub mod connection;
 mod evidence;
 mod frames;
 mod reader;
@@ -86,32 +87,41 @@ impl Journal {
         let mut file = OpenOptions::new().write(true).create_new(true).open(folder.join(FILE))?;
         file.write_all(MAGIC)?;
         let mut journal = Self { file, frame: Vec::new() };
-        journal.write(HEADER, |payload| wire::about::write(about, payload))?;
+        frame(HEADER, &mut journal.frame, |payload| wire::about::write(about, payload))?;
+        journal.file.write_all(&journal.frame)?;
         Ok(journal)
     }
 
     /// Appends an entry. Once this returns, the entry survives a kill of this process (not a crash of the machine).
     pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
-        match entry {
-            Entry::Batch(all) if !all.versions.is_empty() => {
-                self.write(BATCH_WITH_VERSIONS, |payload| batch::write(all, payload))
-            }
-            Entry::Batch(all) => self.write(BATCH, |payload| batch::write(all, payload)),
-            other => self.write(ENTRY, |payload| wire::write_entry(other, payload)),
-        }
-    }
-
-    fn write(&mut self, kind: u8, payload: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         self.frame.clear();
-        self.frame.extend_from_slice(&[0, 0, 0, 0, kind]);
-        payload(&mut self.frame)?;
-        let length = u32::try_from(self.frame.len() - 5).ok().filter(|length| *length <= MAX_PAYLOAD);
-        let length = length.ok_or_else(|| io::Error::other("an entry is too long for the journal"))?;
-        self.frame[..4].copy_from_slice(&length.to_le_bytes());
-        let checksum = crc32fast::hash(&self.frame[4..]);
-        self.frame.extend_from_slice(&checksum.to_le_bytes());
+        append(entry, &mut self.frame)?;
         self.file.write_all(&self.frame)
     }
+}
+
+/// Appends the frame of an entry to `out`.
+fn append(entry: &Entry, out: &mut Vec<u8>) -> io::Result<()> {
+    match entry {
+        Entry::Batch(all) if !all.versions.is_empty() => {
+            frame(BATCH_WITH_VERSIONS, out, |payload| batch::write(all, payload))
+        }
+        Entry::Batch(all) => frame(BATCH, out, |payload| batch::write(all, payload)),
+        other => frame(ENTRY, out, |payload| wire::write_entry(other, payload)),
+    }
+}
+
+/// Appends a frame of this kind to `out`.
+fn frame(kind: u8, out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    let begin = out.len();
+    out.extend_from_slice(&[0, 0, 0, 0, kind]);
+    payload(out)?;
+    let length = u32::try_from(out.len() - begin - 5).ok().filter(|length| *length <= MAX_PAYLOAD);
+    let length = length.ok_or_else(|| io::Error::other("an entry is too long for the journal"))?;
+    out[begin..begin + 4].copy_from_slice(&length.to_le_bytes());
+    let checksum = crc32fast::hash(&out[begin + 4..]);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    Ok(())
 }
 
 #[cfg(test)]
