@@ -1,7 +1,7 @@
 //! Changes of pods, endpoints and rollouts as the API server reports them, each at the offset at which it was received.
 //!
 //! Positions are arrival times on the prober's clock; the cluster's own times are kept beside them and never mixed in.
-//! Reads, never writes.
+//! Reads, never writes, but for the Job of a prober that a run asks for ([`prober_job`]).
 #![cfg_attr(
     not(feature = "watch"),
     expect(dead_code, reason = "without the watch only the words of commands are asked for")
@@ -16,6 +16,7 @@ mod kind;
 mod meta;
 mod object;
 mod pod;
+pub mod prober_job;
 mod scope;
 mod settings;
 mod state;

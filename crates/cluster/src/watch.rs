@@ -1,7 +1,7 @@
 //! The handle of a watch: its updates, and requests to confirm them. The watch itself is the feature `watch`.
 
 #[cfg(feature = "watch")]
-mod api;
+pub(super) mod api;
 #[cfg(feature = "watch")]
 mod fresh;
 #[cfg(feature = "watch")]

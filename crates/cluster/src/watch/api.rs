@@ -157,7 +157,7 @@ impl Cluster {
 }
 
 /// The configuration that kubectl would use with these flags; without a kubeconfig in a pod, that of its cluster.
-async fn config(scope: &Scope) -> Result<Config, Box<dyn StdError + Send + Sync>> {
+pub(in super::super) async fn config(scope: &Scope) -> Result<Config, Box<dyn StdError + Send + Sync>> {
     let options = KubeConfigOptions { context: scope.context.clone(), ..KubeConfigOptions::default() };
     Ok(match (&scope.kubeconfig, &scope.context) {
         (Some(path), _) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
