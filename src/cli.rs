@@ -6,6 +6,7 @@ mod causes;
 mod cluster;
 mod compare;
 mod connection;
+mod elsewhere;
 mod explain;
 mod export;
 mod github;
@@ -24,6 +25,7 @@ mod plan_check;
 mod plan_file;
 mod pod;
 mod predict;
+mod prober;
 mod replay;
 mod report;
 mod report_files;
@@ -46,6 +48,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use self::budget::{BudgetArgs, ProfileName};
 use self::cluster::ClusterArgs;
 use self::connection::ConnectionArgs;
+use self::elsewhere::ElsewhereArgs;
 use self::held::HeldArgs;
 use self::lint::LintArgs;
 use self::metrics::MetricsArgs;
@@ -158,6 +161,12 @@ enum Command {
     /// Print a manual page, or write all of them to a folder.
     #[command(after_help = shell::MAN_EXAMPLE)]
     Man(shell::ManArgs),
+    /// Send the probes of a run whose home is another machine: `lapse run --prober` and `--in-cluster` start this.
+    ///
+    /// It takes its order on stdin, writes what it sees to stdout, and ends once stdin does. Exit codes: 0 the run was
+    /// over or refused, 2 it was lost.
+    #[command(after_help = prober::EXAMPLE)]
+    Prober,
     /// Run one pod of the lab as a process, for a container: see scenarios/charts/wine-store.
     ///
     /// The pod answers `/-/ready` and `/-/live` to probes and any other path as its options say, and prints a line for
@@ -249,6 +258,8 @@ struct RunArgs {
 
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    elsewhere: ElsewhereArgs,
 
     /// The folder to write to; it must be new or empty [default: reports/TIME-NAME; e.g. out].
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
@@ -315,8 +326,9 @@ impl Cli {
             lapse = lapse.mut_subcommand("run", |run| run.arg_required_else_help(false));
         }
         let matches = lapse.get_matches_from(words);
-        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        let Command::Run(args) = &cli.command else { return Ok(cli) };
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let Command::Run(args) = &mut cli.command else { return Ok(cli) };
+        args.elsewhere.words = words.to_vec();
         let Some((words, origin)) = plan_file::complete(words, args)? else { return Ok(cli) };
         let args = plan_check::parse(words, origin.clone()).map_err(|error| origin.place(error))?;
         Ok(Self { command: Command::Run(args) })
@@ -344,6 +356,7 @@ impl Cli {
             Command::Lint(args) => lint::execute(&args),
             Command::Completions(args) => shell::completions(&args),
             Command::Man(args) => shell::man(&args),
+            Command::Prober => prober::execute(),
             Command::Pod(args) => pod::execute(&args),
         }
     }

@@ -8,6 +8,7 @@ mod held;
 pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod plan;
+pub(crate) mod prober;
 mod redirect;
 pub(crate) mod rollout;
 pub(crate) mod session;

@@ -143,5 +143,6 @@ fn plan(folder: Folder, rate: Rate, length: Duration, uri: Uri) -> Plan {
         gate: GATE,
         held: None,
         fresh: Default::default(),
+        elsewhere: None,
     }
 }

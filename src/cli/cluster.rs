@@ -39,6 +39,26 @@ pub(super) struct ClusterArgs {
 }
 
 impl ClusterArgs {
+    /// The cluster and the namespace of the rollout, whether it is followed or not.
+    pub(super) fn place(&self, workload: &Activity) -> Scope {
+        let words = match workload {
+            Activity::Command(command) => command.argv().collect(),
+            Activity::Nothing(_) | Activity::Asked(_) | Activity::Scenario(_) => Vec::new(),
+        };
+        self.scope(Scope::of_command(words.iter().map(String::as_str)), Of::Everything)
+    }
+
+    /// The scope of what is read of a command, but for what is typed.
+    fn scope(&self, read: Option<Scope>, of: Of) -> Scope {
+        let read = read.unwrap_or(Scope { kubeconfig: None, context: None, namespace: None, of: Of::Everything });
+        Scope {
+            kubeconfig: self.kubeconfig.clone().or(read.kubeconfig),
+            context: self.context.clone().or(read.context),
+            namespace: self.namespace.clone().or(read.namespace),
+            of,
+        }
+    }
+
     /// The part of the cluster to follow: as typed, else as the command's own arguments say.
     pub(super) fn follow(&self, workload: &Activity, is_target: bool) -> Result<Option<Follow>> {
         let typed = match (&self.release, &self.selector, self.workloads.as_slice()) {
@@ -73,13 +93,8 @@ impl ClusterArgs {
         if read.is_none() && !asked {
             return Ok(None);
         }
-        let read = read.unwrap_or(Scope { kubeconfig: None, context: None, namespace: None, of: Of::Everything });
-        let scope = Scope {
-            kubeconfig: self.kubeconfig.clone().or(read.kubeconfig),
-            context: self.context.clone().or(read.context),
-            namespace: self.namespace.clone().or(read.namespace),
-            of: typed.unwrap_or(read.of),
-        };
+        let of = typed.or_else(|| read.as_ref().map(|read| read.of.clone())).unwrap_or(Of::Everything);
+        let scope = self.scope(read, of);
         let noop = if self.allow_noop { Noop::Allowed } else { Noop::Inconclusive };
         Ok(Some(Follow { scope, asked, noop }))
     }

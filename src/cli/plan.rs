@@ -14,6 +14,7 @@ use url::Url;
 
 use super::budget;
 use super::connection::LaneName;
+use super::elsewhere;
 use super::grpc;
 use super::held;
 use super::lines;
@@ -78,23 +79,12 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
     };
     let advice = scenario.as_ref().map(|scenario| *scenario.measure()).unwrap_or_default();
     let (durations, wait_up) = (durations(args, &advice)?, wait_up(args)?);
-    let rate = args.rate.or_else(|| advice.rate.and_then(Rate::per_second)).or_else(|| Rate::per_second(RATE));
-    let rate = rate.context("the scenario's rate is none")?;
-    let timeout = args.request.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
-    let connect_timeout = args.request.connect_timeout.unwrap_or(timeout);
-    ensure!(connect_timeout <= timeout, "--connect-timeout {connect_timeout:?} is longer than --timeout {timeout:?}");
-    let limits = ProbeLimits {
-        timeout,
-        connect_timeout,
-        slow: args.request.slow.or(advice.slow).unwrap_or(SLOW),
-        connections: usize::from(args.connection.connections),
-        resolve_once: args.connection.resolve_once,
-        precedence: !args.no_precedence,
-    };
+    let (rate, limits) = (rate(args, &advice)?, limits(args, &advice)?);
     let name = args.name.clone().unwrap_or_else(|| default_name(scenario.as_ref(), &targets));
     let activity = activity(args, scenario)?;
     let in_cluster = targets.iter().any(|target| matches!(target.endpoint, Endpoint::Cluster(..)));
     let follow = args.cluster.follow(&activity, in_cluster)?;
+    let elsewhere = elsewhere::of(args, &targets, &activity)?;
     let folder = match &args.out {
         Some(path) => Folder::at(path)?,
         None => Folder::named(args.plan.parent.as_deref().unwrap_or(Path::new("reports")), anchor, &name)?,
@@ -116,6 +106,48 @@ fn with(args: &RunArgs, scenario: Option<Scenario>, anchor: Anchor) -> Result<Pl
         gate: args.judge.gate.unwrap_or(GATE),
         held,
         fresh: (args.request.fresh_headers.clone(), args.request.fresh_every),
+        elsewhere,
+    })
+}
+
+/// What a prober elsewhere is to send.
+#[derive(Debug)]
+pub(super) struct ProberPlan {
+    pub(super) targets: Vec<PlannedTarget>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) rate: Rate,
+    pub(super) limits: ProbeLimits,
+    pub(super) wait_up: Option<Duration>,
+}
+
+/// What a prober elsewhere is to send, by the arguments that it was sent.
+pub(super) fn of_prober(args: &RunArgs) -> Result<ProberPlan> {
+    let advice = Measure::default();
+    Ok(ProberPlan {
+        targets: targets(args, None)?,
+        policies: policies(&args.connection.lanes)?,
+        rate: rate(args, &advice)?,
+        limits: limits(args, &advice)?,
+        wait_up: wait_up(args)?,
+    })
+}
+
+fn rate(args: &RunArgs, advice: &Measure) -> Result<Rate> {
+    let rate = args.rate.or_else(|| advice.rate.and_then(Rate::per_second)).or_else(|| Rate::per_second(RATE));
+    rate.context("the scenario's rate is none")
+}
+
+fn limits(args: &RunArgs, advice: &Measure) -> Result<ProbeLimits> {
+    let timeout = args.request.timeout.or(advice.timeout).unwrap_or(TIMEOUT);
+    let connect_timeout = args.request.connect_timeout.unwrap_or(timeout);
+    ensure!(connect_timeout <= timeout, "--connect-timeout {connect_timeout:?} is longer than --timeout {timeout:?}");
+    Ok(ProbeLimits {
+        timeout,
+        connect_timeout,
+        slow: args.request.slow.or(advice.slow).unwrap_or(SLOW),
+        connections: usize::from(args.connection.connections),
+        resolve_once: args.connection.resolve_once,
+        precedence: !args.no_precedence,
     })
 }
 

@@ -127,9 +127,11 @@ pub(super) fn parse<W: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
     origin: Origin,
 ) -> Result<Box<RunArgs>> {
-    match Cli::from_arg_matches(&matches(words)?).map_err(|error| in_one_line(&error))?.command {
+    let words: Vec<std::ffi::OsString> = words.into_iter().map(Into::into).collect();
+    match Cli::from_arg_matches(&matches(&words)?).map_err(|error| in_one_line(&error))?.command {
         Command::Run(mut args) => {
             args.plan.origin = origin;
+            args.elsewhere.words = words;
             Ok(args)
         }
         _ => anyhow::bail!("`lapse run` is no subcommand"),

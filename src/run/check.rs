@@ -33,14 +33,22 @@ pub(crate) struct Checked {
     pub redirects: bool,
 }
 
+impl Checked {
+    /// The result for a target that was not asked.
+    pub(crate) const fn guessed(target: &Target) -> Self {
+        let protocol = match target.http {
+            Http::Http2 => Protocol::Http2,
+            Http::Auto | Http::Http1 => Protocol::Http1,
+        };
+        Self { protocol, warning: None, redirects: false }
+    }
+}
+
 /// Checks `target` within `timeout`; `filling` fills the placeholders of its request in. Sends nothing if the method is not GET or HEAD, which might change something.
 pub(crate) async fn check(target: &Target, filling: Filling, timeout: Duration) -> Checked {
-    let guess = match target.http {
-        Http::Http2 => Protocol::Http2,
-        Http::Auto | Http::Http1 => Protocol::Http1,
-    };
+    let guess = Checked::guessed(target);
     if target.request.method != Method::GET && target.request.method != Method::HEAD {
-        return Checked { protocol: guess, warning: None, redirects: false };
+        return guess;
     }
     match ask(target, filling, timeout.min(CHECK_TIMEOUT)).await {
         Ok(answer) => {
@@ -58,7 +66,7 @@ pub(crate) async fn check(target: &Target, filling: Filling, timeout: Duration) 
         }
         Err(error) => {
             let warning = format!("{} does not answer yet: {}", target.name, innermost(&error));
-            Checked { protocol: guess, warning: Some(warning), redirects: false }
+            Checked { warning: Some(warning), ..guess }
         }
     }
 }

@@ -1,29 +1,32 @@
 //! Turns a plan into a session: everything that can fail is done before the first probe.
 
+mod probing;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use ring::rand::SystemRandom;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub(crate) use self::probing::Probing;
+use self::probing::Ready;
 use super::activity::ReadyActivity;
-use super::check::{Checked, check_all};
+use super::check::Checked;
 use super::fresh::{self, FreshReader};
 use super::held::Held;
 use super::plan::{Activity, Endpoint, Folder, Follow, Plan, PlannedTarget, ProbeLimits};
-use super::redirect::RedirectNotices;
+use super::prober::elsewhere;
 use super::rollout::{NoService, Rollout};
 use super::session::{Parts, Session};
 use super::signal::Signals;
 use super::steering::Steering;
-use super::wait_up::{self, Waited};
 use crate::command::Output;
 use crate::progress::Progress;
 use lapse_cluster::Watch;
+use lapse_cluster::prober_job::ProberJob;
 use lapse_hammer::clock::{Clock, discipline};
-use lapse_hammer::engine::{self, Settings};
+use lapse_hammer::engine;
 use lapse_hammer::held::{self, HeldSettings};
 use lapse_hammer::target;
 use lapse_hammer::template::Filling;
@@ -32,7 +35,7 @@ use lapse_lab::scenario::Scenario;
 use lapse_lab::world::{self, World};
 use lapse_measure::lane::Policy;
 use lapse_measure::probe_id::IdSeed;
-use lapse_measure::schedule::{Rate, Schedule};
+use lapse_measure::schedule::Rate;
 use lapse_measure::time::Offset;
 use lapse_record::entry::{CarriedIds, RunHeader, Target};
 use lapse_record::event::Event;
@@ -40,14 +43,9 @@ use lapse_record::held::HeldPlan;
 use lapse_record::journal::Journal;
 use lapse_record::record::{Record, Recorder};
 
-/// The time between setting up the engine and the first slot.
-const RUN_UP: Duration = Duration::from_millis(50);
 /// The highest rate of control probes. A control probe costs as much as two others, since lapse answers it too; stalls
 /// too short for this rate show in the gaps between sends.
 const CONTROL_RATE: u64 = 100;
-
-/// The highest rate of the probes of each target that wait for it.
-const WAITING_RATE: u64 = 100;
 
 /// Why a run could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -96,12 +94,29 @@ pub(crate) enum Error {
     /// A header that is read anew could not be read before the run.
     #[error(transparent)]
     Header(#[from] fresh::Unread),
+    /// There is no prober elsewhere.
+    #[error(transparent)]
+    Elsewhere(Box<elsewhere::Error>),
+    /// The prober elsewhere read its order otherwise.
+    #[error("the prober elsewhere has {there} targets and this run {here}: have lapse of one version on both ends")]
+    OtherTargets {
+        /// The targets of the run.
+        here: usize,
+        /// The targets that the prober has.
+        there: usize,
+    },
     /// The kernel gave no random numbers for the ids of probes.
     #[error("cannot draw a seed for the ids of probes: the kernel gave no random numbers")]
     NoSeed,
     /// The address of the world's outermost hop is not a valid URL.
     #[error("the scenario's world has the odd address {0:?}")]
     WorldAddress(String),
+}
+
+impl Error {
+    fn elsewhere(error: elsewhere::Error) -> Self {
+        Self::Elsewhere(Box::new(error))
+    }
 }
 
 /// A run that is ready to begin.
@@ -126,8 +141,26 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 
 /// Executes `plan`, does meanwhile what `steering` asks for, and returns the run's record.
 pub(crate) async fn run_steered(plan: Plan, steering: Steering, progress: &mut Progress) -> Result<Record, Error> {
+    let mut job = None;
+    let record = run_with(plan, steering, progress, &mut job).await;
+    // Whatever came of the run, nothing of it stays in the cluster.
+    if let Some(job) = job
+        && let Err(error) = job.delete().await
+    {
+        let error = anyhow::Error::new(error);
+        progress.say(&format!("{job} could not be deleted, so delete it yourself: {error:#}"));
+    }
+    record
+}
+
+async fn run_with(
+    plan: Plan,
+    steering: Steering,
+    progress: &mut Progress,
+    job: &mut Option<ProberJob>,
+) -> Result<Record, Error> {
     let fresh = FreshReader::start(plan.fresh.clone()).await?;
-    let Prepared { parts, activity, world } = prepare(plan, fresh, steering, progress).await?;
+    let Prepared { parts, activity, world } = prepare(plan, fresh, steering, progress, job).await?;
     let record = Session::new(parts, activity, progress).run().await;
     if let Some(world) = world.and_then(Arc::into_inner) {
         world.stop().await;
@@ -141,20 +174,23 @@ async fn prepare(
     fresh: FreshReader,
     mut steering: Steering,
     progress: &mut Progress,
+    job: &mut Option<ProberJob>,
 ) -> Result<Prepared, Error> {
     let Plan { name, folder, rate, targets, policies, limits, activity, follow, durations, wait_up, held, .. } = plan;
     // The world starts before the run's clock: its events until then are at offset zero.
     let clock = Arc::new(OnceLock::new());
-    let stage = match &activity {
-        Activity::Scenario(scenario) => Some(set_up(scenario, &clock).await?),
-        Activity::Nothing(_) | Activity::Asked(_) | Activity::Command(_) => None,
-    };
+    let stage = set_up(&activity, &clock).await?;
     let mut rollout = follow_rollout(follow, &clock, progress).await?;
-    let targets = locate(targets, stage.as_ref(), rollout.as_mut(), limits.resolve_once).await?;
+    let targets =
+        locate(targets, stage.as_ref(), rollout.as_mut(), limits.resolve_once && plan.elsewhere.is_none()).await?;
     let seed = draw_seed()?;
-    let waited = wait(wait_up, (&targets, &policies, rate), limits, &mut steering, progress).await?;
-    let checked = check(&targets, seed, limits.timeout, progress).await;
-    let clock = *clock.get_or_init(|| Clock::start_in(RUN_UP));
+    let probing = Probing { targets, policies, rate, limits, wait_up };
+    let prepared = match plan.elsewhere {
+        None => Ready::here(&probing, seed, &mut steering, progress).await?,
+        Some(elsewhere) => Ready::elsewhere(elsewhere, &probing, &mut steering, progress, job).await?,
+    };
+    let clock = *clock.get_or_init(|| Clock::start_in(prepared.run_up()));
+    let targets = &probing.targets;
     let mut header = RunHeader {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name,
@@ -163,7 +199,7 @@ async fn prepare(
         began: clock.began(),
         rate,
         control_rate: control_rate(rate, targets.len()),
-        targets: header_targets(&targets, &checked, rate, &policies),
+        targets: header_targets(targets, &prepared.checked, rate, &probing.policies),
         timeout: limits.timeout,
         slow: limits.slow,
         command: activity.command(),
@@ -171,23 +207,20 @@ async fn prepare(
         rules: plan.rules,
         gate: plan.gate,
         precedence: None,
-        version_header: version_header(&targets),
+        version_header: version_header(targets),
         held,
         id_seed: targets.iter().any(|target| carried_ids(target) != CarriedIds::default()).then_some(seed),
     };
-    let held = hold(&targets, &header, seed, limits, clock)?;
-    let settings = settings(targets, &header, seed, limits);
-    let offered = settings.lanes.iter().map(|lane| lane.schedule.rate()).sum();
-    // The engine starts before the journal, whose first entry has the engine's precedence; no slot is due yet.
-    let hammer = engine::start(settings, clock).map_err(Error::Hammer)?;
-    header.precedence = Some(hammer.precedence());
+    let held = hold(targets, &header, seed, limits, clock)?;
+    let (offered, waited) = (header.lanes().iter().map(|lane| lane.schedule.rate()).sum(), prepared.waited.clone());
+    // The prober starts before the journal, whose first entry has its precedence; no slot is due yet.
+    let prober = prepared.start(probing, &mut header, seed, clock).await?;
     let (world, events) = stage.map(|stage| (stage.world, stage.events)).unzip();
     let parts = Parts {
         clock,
         journal: create_journal(&folder, &header)?,
         offered,
-        redirects: RedirectNotices::new(header.names(), &checked),
-        hammer,
+        prober,
         held,
         recorder: Recorder::new(header),
         steering,
@@ -220,61 +253,6 @@ fn version_header(targets: &[target::Target]) -> Option<String> {
     targets.iter().find_map(|target| Some(target.version.as_ref()?.as_str().to_owned()))
 }
 
-/// Waits until the targets are up, if that is asked for, by probes as the run's own but few, and says so.
-async fn wait(
-    limit: Option<Duration>,
-    (targets, policies, rate): (&[target::Target], &[Policy], Rate),
-    limits: ProbeLimits,
-    steering: &mut Steering,
-    progress: &mut Progress,
-) -> Result<Option<Waited>, Error> {
-    let Some(limit) = limit else { return Ok(None) };
-    let names: Vec<_> = targets.iter().map(|target| target.name.clone()).collect();
-    progress.say(&wait_up::announcement(&names, limit));
-    let few = Rate::per_second(rate.get().min(WAITING_RATE)).unwrap_or(rate);
-    let settings = Settings {
-        targets: targets.to_vec(),
-        lanes: wait_up::lanes(targets.len(), policies, few),
-        control: Schedule::alone(few, Offset::ZERO),
-        timeout: limits.timeout,
-        connect_timeout: limits.connect_timeout,
-        slow: limits.slow,
-        connections: limits.connections,
-        precedence: false,
-        // A seed of its own: no id is sent twice, neither here nor in the run.
-        filling: Filling { seed: draw_seed()?, anchor: Clock::start().anchor() },
-    };
-    let waited = wait_up::wait(settings, &names, limit, steering).await.map_err(Error::Hammer)?;
-    if let Some(said) = waited.said() {
-        progress.say(&said);
-    }
-    Ok(Some(waited))
-}
-
-/// Asks each target once, and says what of its answer is unexpected.
-async fn check(targets: &[target::Target], seed: IdSeed, timeout: Duration, progress: &mut Progress) -> Vec<Checked> {
-    let checked = check_all(targets, Filling { seed, anchor: Clock::start().anchor() }, timeout).await;
-    for warning in checked.iter().filter_map(|checked| checked.warning.as_deref()) {
-        progress.say(warning);
-    }
-    checked
-}
-
-/// The engine's settings for the lanes of `header`.
-fn settings(targets: Vec<target::Target>, header: &RunHeader, seed: IdSeed, limits: ProbeLimits) -> Settings {
-    Settings {
-        targets,
-        lanes: header.lanes(),
-        control: header.control(),
-        timeout: limits.timeout,
-        connect_timeout: limits.connect_timeout,
-        slow: limits.slow,
-        connections: limits.connections,
-        precedence: limits.precedence,
-        filling: Filling { seed, anchor: header.anchor },
-    }
-}
-
 /// Starts to hold the streams of `header`, if it has any.
 fn hold(
     targets: &[target::Target],
@@ -303,12 +281,14 @@ fn draw_seed() -> Result<IdSeed, Error> {
     Ok(IdSeed::new(u128::from_be_bytes(bytes.expose())))
 }
 
-async fn set_up(scenario: &Scenario, clock: &Arc<OnceLock<Clock>>) -> Result<Stage, Error> {
+/// Starts the world of a scenario, if the activity is one.
+async fn set_up(activity: &Activity, clock: &Arc<OnceLock<Clock>>) -> Result<Option<Stage>, Error> {
+    let Activity::Scenario(scenario) = activity else { return Ok(None) };
     let clock = Arc::clone(clock);
     let now = move || clock.get().map_or(Offset::ZERO, Clock::now);
     let (tell, events) = unbounded_channel();
-    let world = World::start(scenario.clone(), now, tell).await.map_err(Error::World)?;
-    Ok(Stage { world: Arc::new(world), events })
+    let world = World::start(Scenario::clone(scenario), now, tell).await.map_err(Error::World)?;
+    Ok(Some(Stage { world: Arc::new(world), events }))
 }
 
 /// Completes the targets with the addresses that only the world or the cluster has, and with those of their names where

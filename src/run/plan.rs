@@ -11,6 +11,7 @@ use chrono::{DateTime, SecondsFormat};
 use clap::ValueEnum;
 
 use super::fresh::FreshHeader;
+use super::prober::elsewhere::ElsewherePlan;
 use crate::command::Command;
 use hyper::Uri;
 use hyper::header::HeaderName;
@@ -223,6 +224,8 @@ pub(crate) struct Plan {
     pub held: Option<HeldPlan>,
     /// The headers whose values are read anew, and how often.
     pub fresh: (Vec<FreshHeader>, Duration),
+    /// The prober elsewhere that sends the probes; `None` for this process.
+    pub elsewhere: Option<ElsewherePlan>,
 }
 
 impl Plan {

@@ -3,6 +3,7 @@
 mod early_end;
 mod ending;
 mod heed;
+mod lost;
 mod parts;
 mod view;
 
@@ -14,17 +15,16 @@ use self::early_end::EarlyEnd;
 pub(super) use self::parts::Parts;
 use super::activity::{self, Order, ReadyActivity, RunningActivity};
 use super::live::{Live, STEP};
+use super::prober;
 use super::rollout::Rollout;
 use super::steering::Request;
 use super::wait_up::Waited;
 use crate::progress::Progress;
 use lapse_cluster::WatchUpdate;
-use lapse_hammer::cpu_pressure::Pressure;
 use lapse_measure::held::Stream;
 use lapse_measure::lane::TargetId;
 use lapse_measure::phase::Phase;
 use lapse_measure::time::{Human, Offset};
-use lapse_record::batch::Batch;
 use lapse_record::entry::Entry;
 use lapse_record::entry::Exit;
 use lapse_record::event::{Event, EventKind, Source};
@@ -35,8 +35,8 @@ const HURRY: Duration = Duration::from_secs(1);
 
 /// An input of the session's loop.
 enum Input {
-    /// A batch of resolved slots; `None` once all slots have resolved.
-    Batch(Option<Batch>),
+    /// A report of the prober; `None` once all slots have resolved.
+    Prober(Option<prober::Update>),
     /// An update of the activity.
     Activity(activity::ActivityUpdate),
     /// An event of the scenario's world.
@@ -78,10 +78,10 @@ pub(crate) struct Session<'a> {
     live: Live,
     stage: Stage,
     stage_began: Offset,
-    pressure: Pressure,
     ends_at: Option<Offset>,
     signals_seen: u32,
     early: EarlyEnd,
+    prober_lost: bool,
     journal_failed: bool,
 }
 
@@ -96,10 +96,10 @@ impl<'a> Session<'a> {
             live: Live::default(),
             stage: Stage::Baseline,
             stage_began: Offset::ZERO,
-            pressure: Pressure::now(),
             ends_at: None,
             signals_seen: 0,
             early: EarlyEnd::default(),
+            prober_lost: false,
             journal_failed: false,
         }
     }
@@ -115,12 +115,8 @@ impl<'a> Session<'a> {
         self.begin();
         loop {
             match self.next(&mut ticks).await {
-                Input::Batch(Some(batch)) => {
-                    self.live.push(&batch);
-                    self.take(Entry::Batch(batch));
-                    self.tell_redirects();
-                }
-                Input::Batch(None) => break,
+                Input::Prober(Some(update)) => self.take_update(update),
+                Input::Prober(None) => break,
                 Input::Activity(update) => self.follow(update),
                 Input::World(event) | Input::Cluster(WatchUpdate::Event(event)) => {
                     self.take(Entry::Event(event));
@@ -141,7 +137,7 @@ impl<'a> Session<'a> {
         for (target, stream) in self.parts.held.rest().await {
             self.take(Entry::Stream(target, stream));
         }
-        self.finish()
+        self.finish().await
     }
 
     /// Begins the first phase; ends the run at once if waiting for the targets came to nothing.
@@ -195,8 +191,20 @@ impl<'a> Session<'a> {
             (kind, text) = self.parts.fresh.next() => Input::Header(kind, text),
             told = cluster => Input::Cluster(told),
             (target, stream) = self.parts.held.next() => Input::Stream(target, stream),
-            batch = self.parts.hammer.next() => Input::Batch(batch),
+            update = self.parts.prober.next() => Input::Prober(update),
             _ = ticks.tick() => Input::Tick,
+        }
+    }
+
+    fn take_update(&mut self, update: prober::Update) {
+        match update {
+            prober::Update::Batch(batch) => {
+                self.live.push(&batch);
+                self.take(Entry::Batch(batch));
+            }
+            prober::Update::Event(event) => self.take(Entry::Event(event)),
+            prober::Update::Said(text) => self.progress.say(&text),
+            prober::Update::Lost(why) => self.lose_the_prober(&why),
         }
     }
 
@@ -238,7 +246,7 @@ impl<'a> Session<'a> {
 
     /// Whether nothing of the run follows the event.
     const fn is_over_with_the_event(&self) -> bool {
-        self.signals_seen > 0 || self.early.has_come() || self.parts.durations.is_none()
+        self.signals_seen > 0 || self.early.has_come() || self.prober_lost || self.parts.durations.is_none()
     }
 
     /// Ends the event once the rollout is complete: a command may return long before.
@@ -276,7 +284,7 @@ impl<'a> Session<'a> {
                     self.drain(now);
                 }
             }
-            (Stage::Drain(until), _) if now >= until => self.parts.hammer.abandon(),
+            (Stage::Drain(until), _) if now >= until => self.parts.prober.abandon(),
             _ => {}
         }
         self.look_for_breach(now);
@@ -319,8 +327,8 @@ impl<'a> Session<'a> {
 
     /// Sends no slot that is due at `at` or later.
     fn stop(&mut self, at: Offset) {
+        let at = self.parts.prober.stop(at);
         self.ends_at = Some(self.ends_at.map_or(at, |end| end.min(at)));
-        self.parts.hammer.stop(at);
         self.parts.held.stop(at);
     }
 
@@ -340,20 +348,6 @@ impl<'a> Session<'a> {
         }
         if let Err(misfit) = self.parts.recorder.take(entry) {
             self.say(&format!("a record was left out: {misfit}"));
-        }
-    }
-
-    /// Says of each target once that it redirects, if its probes met that.
-    fn tell_redirects(&mut self) {
-        for (lane, redirect) in self.parts.hammer.take_redirects() {
-            let Some(target) = self.parts.recorder.lanes().0.get(lane.0).map(|lane| lane.target) else { continue };
-            let met = self.parts.redirects.met(target, &redirect, self.parts.clock.now());
-            if let Some((event, is_new)) = met {
-                if is_new {
-                    self.progress.say(&event.text);
-                }
-                self.take(Entry::Event(event));
-            }
         }
     }
 

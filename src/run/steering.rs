@@ -37,6 +37,17 @@ pub(crate) enum Steering {
 }
 
 impl Steering {
+    /// The next request for the end of the run; others are passed over, since there is no timeline yet.
+    pub(crate) async fn end(&mut self) -> (Signal, String) {
+        loop {
+            match self.next().await {
+                Request::End(signal, why) => return (signal, why),
+                Request::Settle => return (Signal::TERM, "stopped before it began".to_owned()),
+                Request::Event { .. } => {}
+            }
+        }
+    }
+
     /// The next request; never completes once no more can come.
     pub(crate) async fn next(&mut self) -> Request {
         match self {

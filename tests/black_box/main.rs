@@ -45,6 +45,8 @@ mod pod;
 #[cfg(test)]
 mod predict;
 #[cfg(test)]
+mod prober;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod replay;

@@ -7,6 +7,7 @@
 
 mod causes;
 mod command_line;
+mod in_cluster;
 mod plugins;
 mod release;
 mod report;

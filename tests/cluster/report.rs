@@ -114,6 +114,15 @@ impl Report {
         self.value["verdict"]["result"].as_str().unwrap()
     }
 
+    /// An offset of the run as a reading of `CLOCK_MONOTONIC`.
+    pub(crate) fn monotonic(&self, offset: u64) -> u64 {
+        self.value["run"]["anchor"]["monotonic_ns"].as_u64().unwrap() + offset
+    }
+
+    pub(crate) fn notes(&self) -> String {
+        self.value["notes"].to_string()
+    }
+
     pub(crate) fn doubts(&self) -> String {
         self.value["verdict"]["doubts"].to_string()
     }

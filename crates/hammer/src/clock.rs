@@ -26,6 +26,11 @@ impl Clock {
         Self { began: monotonic() + delay }
     }
 
+    /// A clock for a run that begins at this reading of the machine's monotonic clock.
+    pub const fn beginning_at(began: MonotonicTime) -> Self {
+        Self { began }
+    }
+
     /// The current offset; zero as long as the run has not begun.
     pub fn now(&self) -> Offset {
         self.began.offset_of(monotonic())
@@ -82,7 +87,8 @@ pub fn discipline() -> Option<Discipline> {
     })
 }
 
-fn monotonic() -> MonotonicTime {
+/// The reading of the machine's monotonic clock.
+pub fn monotonic() -> MonotonicTime {
     MonotonicTime::from_nanos(read(ClockId::Monotonic))
 }
 

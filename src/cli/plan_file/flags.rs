@@ -11,7 +11,7 @@ use lapse_plan::{Form, Grammar, Key};
 use lapse_report::format::{Format, Named};
 
 /// The flags that no plan has: what is typed to say which plan, and what is the choice of the person who types.
-const TYPED_ONLY: [&str; 6] = ["what", "command", "file", "profile", "live", "quiet"];
+const TYPED_ONLY: [&str; 7] = ["what", "command", "file", "profile", "live", "quiet", "prober"];
 
 /// The flags of `lapse run` that a plan can give.
 #[derive(Clone, Debug)]
@@ -171,7 +171,11 @@ mod tests {
             "maxDowntime maxOutage maxStrictOutage gate maxDown maxFailed minAvailability maxSlow maxDropped maxSilence ignoreShorterThan \
              resolution maxBlind"
         );
-        assert_eq!(of(Some("cluster")), "release selector workloads namespace context kubeconfig noKube allowNoop");
+        assert_eq!(
+            of(Some("cluster")),
+            "release selector workloads namespace context kubeconfig noKube allowNoop inCluster inClusterImage \
+             inClusterNamespace"
+        );
         let typed_only = flags.run.get_arguments().filter(|arg| TYPED_ONLY.contains(&arg.get_id().as_str())).count();
         assert_eq!(typed_only, TYPED_ONLY.len());
         assert_eq!(flags.run.get_arguments().count(), flags.grammar.keys.len() + TYPED_ONLY.len());

@@ -50,10 +50,10 @@ impl Session<'_> {
             Some(running) => {
                 running.order(Order::EndNow);
                 self.drain(now);
-                self.parts.hammer.abandon();
+                self.parts.prober.abandon();
             }
             None if self.signals_seen == 1 => self.drain(now),
-            None => self.parts.hammer.abandon(),
+            None => self.parts.prober.abandon(),
         }
     }
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 use crate::run::fresh::FreshReader;
 use crate::run::held::Held;
 use crate::run::plan::{FailFast, PhaseDurations};
-use crate::run::redirect::RedirectNotices;
+use crate::run::prober::Prober;
 use crate::run::rollout::Rollout;
 use crate::run::steering::Steering;
 use crate::run::wait_up::Waited;
 use lapse_hammer::clock::Clock;
-use lapse_hammer::engine::Hammer;
 use lapse_lab::world::World;
 use lapse_measure::time::Offset;
 use lapse_record::event::Event;
@@ -23,8 +22,8 @@ use lapse_record::record::Recorder;
 pub(crate) struct Parts {
     /// The run's clock.
     pub clock: Clock,
-    /// The running engine.
-    pub hammer: Hammer,
+    /// What sends the probes.
+    pub prober: Prober,
     /// The held streams, if there are any.
     pub held: Held,
     /// The journal, with its first entry written.
@@ -51,8 +50,6 @@ pub(crate) struct Parts {
     pub waited: Option<Waited>,
     /// The timeout of a probe.
     pub timeout: Duration,
-    /// What was said of targets that redirect.
-    pub redirects: RedirectNotices,
     /// The slots per second over all targets.
     pub offered: f64,
 }

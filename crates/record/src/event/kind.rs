@@ -107,6 +107,8 @@ kinds! {
     Addresses = "addresses": PLAIN, "The addresses of a target that has several, and what came of each.";
     HeaderChanged = "header-changed": PLAIN, "A header that is read anew has another value.";
     SlowAnswers = "slow-answers": PLAIN, "Where the slow answers of a target spent their time.";
+    ProberClock = "prober-clock": PLAIN, "How surely the probes of a prober elsewhere lie among other events.";
+    ProberLost = "prober-lost": LOUD, "The connection to a prober elsewhere was lost: no probe after this is known.";
     Warning = "warning": NOTE, "Something limits how far the run can be trusted.";
     // The program that asked for the run.
     Told = "told": LOUD, "The program that asked for the run said what it did.";

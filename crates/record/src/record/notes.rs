@@ -28,8 +28,8 @@ pub(super) fn of(anchor: &Anchor, end: Option<&End>, seen: &Observations, events
         notes.push(format!("the prober itself was held up for {}: that time is blind", Human(held_up)));
     }
     let is_told = |event: &&Event| {
-        use EventKind::{Addresses, BudgetExceeded, EndedEarly, Redirected, SlowAnswers};
-        matches!(event.kind, Redirected | Addresses | SlowAnswers | BudgetExceeded | EndedEarly)
+        use EventKind::{Addresses, BudgetExceeded, EndedEarly, ProberClock, Redirected, SlowAnswers};
+        matches!(event.kind, Redirected | Addresses | SlowAnswers | BudgetExceeded | EndedEarly | ProberClock)
     };
     notes.extend(events.iter().filter(is_told).map(|event| event.text.clone()));
     notes
