@@ -142,7 +142,7 @@ pub(crate) async fn run(plan: Plan, progress: &mut Progress) -> Result<Record, E
 /// Executes `plan`, does meanwhile what `steering` asks for, and returns the run's record.
 pub(crate) async fn run_steered(plan: Plan, steering: Steering, progress: &mut Progress) -> Result<Record, Error> {
     let mut job = None;
-    let record = run_with(plan, steering, progress, &mut job).await;
+    let record = Box::pin(run_with(plan, steering, progress, &mut job)).await;
     // Whatever came of the run, nothing of it stays in the cluster.
     if let Some(job) = job
         && let Err(error) = job.delete().await

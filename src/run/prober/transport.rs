@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use super::elsewhere::Error;
-use lapse_cluster::prober_job::{Attached, JobPlan, ProberJob};
+use lapse_cluster::prober_job::{Attached, JobError, JobPlan, ProberJob};
 
 /// How much of what a command says on stderr is kept, in bytes: its end.
 const KEPT: usize = 1_000;
@@ -64,12 +64,17 @@ pub(super) async fn open(place: Place, job: &mut Option<ProberJob>) -> Result<Co
         Place::Job(plan) => {
             let made = ProberJob::prepare(plan, &format!("lapse-prober-{:08x}", Rng::new().u32(..))).await?;
             let described = made.to_string();
-            *job = Some(made);
-            let Some(made) = job else { return Err(Error::NoStreams) };
-            made.create().await?;
+            *job = Some(made.clone());
+            if let Err(error) = made.create().await {
+                // What the API server forbade was not made, and need not be deleted.
+                if matches!(error, JobError::Forbidden { .. }) {
+                    *job = None;
+                }
+                return Err(error.into());
+            }
             let Attached { stdin, stdout, carrier } = made.attach().await?;
             // The handle of the client is shared; the Job itself is deleted by the one that was left behind.
-            Ok(Connection { stdin, stdout, process: Process::Job { job: made.clone(), _carrier: carrier }, described })
+            Ok(Connection { stdin, stdout, process: Process::Job { job: made, _carrier: carrier }, described })
         }
     }
 }
