@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel};
 
-use super::plan::scenario;
+use super::plan_file::scenario;
 use crate::run::signal::Signals;
 use lapse_hammer::clock::Clock;
 use lapse_lab::{ServeConfig, Trigger};
@@ -49,7 +49,7 @@ enum StartName {
 
 /// Serves the world until Ctrl-C, and prints its events as they happen.
 pub(super) fn execute(args: &LabArgs) -> Result<ExitCode> {
-    let scenario = scenario(&args.scenario)?;
+    let scenario = scenario::read(&args.scenario)?;
     // Created first, so that a path that cannot be written is an error at the start.
     let file = args
         .ledger

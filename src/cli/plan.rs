@@ -18,7 +18,7 @@ use super::elsewhere;
 use super::grpc;
 use super::held;
 use super::lines;
-use super::plan_file::ScenarioFile;
+use super::plan_file::scenario;
 use super::value::NamedTarget;
 use super::{Cli, RunArgs};
 use crate::command;
@@ -47,7 +47,7 @@ const STAGE: Duration = Duration::from_secs(5);
 
 /// The plan that the arguments give. The run's folder is created last, so that wrong arguments leave none behind.
 pub(super) fn of(args: &RunArgs, anchor: Anchor) -> Result<Plan> {
-    let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario).transpose()?;
+    let scenario = args.what.as_deref().filter(|what| !what.contains("://")).map(scenario::read).transpose()?;
     with(args, scenario, anchor).map_err(|error| args.plan.origin.place(error))
 }
 
@@ -177,11 +177,6 @@ fn wait_up(args: &RunArgs) -> Result<Option<Duration>> {
         wait_up::CALM
     );
     Ok(args.wait_up)
-}
-
-/// Reads the scenario in the file `path`.
-pub(super) fn scenario(path: &str) -> Result<Scenario> {
-    ScenarioFile::read(path).map(|file| file.scenario)
 }
 
 fn activity(args: &RunArgs, scenario: Option<Scenario>) -> Result<Activity> {

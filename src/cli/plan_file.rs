@@ -2,7 +2,7 @@
 
 mod flags;
 mod origin;
-mod scenario;
+pub(super) mod scenario;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,7 +15,6 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 pub(super) use self::flags::Flags;
 pub(super) use self::origin::{Invalid, Origin};
-pub(super) use self::scenario::ScenarioFile;
 use super::budget::CARRIER_GATE;
 use super::{RunArgs, plan_check, value};
 use lapse_lab::scenario::Scenario;
@@ -78,7 +77,7 @@ pub(super) fn complete(words: &[OsString], args: &RunArgs) -> Result<Option<(Vec
     let file =
         args.plan.file.clone().or_else(|| Some(PathBuf::from(FILE)).filter(|file| !is_targeted && file.is_file()));
     let mut files = Vec::new();
-    files.extend(scenario.map(ScenarioFile::read).transpose()?.map(|scenario| scenario.plan));
+    files.extend(scenario.map(PlanFile::of_scenario).transpose()?);
     if file.is_some() || (files.is_empty() && args.plan.profile.is_some()) {
         files.push(PlanFile::read(file.as_deref())?);
     }
@@ -145,7 +144,7 @@ impl PlanFile {
     /// Reads a plan or a scenario, by the keys that it has.
     pub(super) fn read_either(path: &Path) -> Result<Self> {
         match path.to_str() {
-            Some(name) if scenario::is_one(&text("plan", path)?) => ScenarioFile::read(name).map(|file| file.plan),
+            Some(name) if scenario::is_one(&text("plan", path)?) => Self::of_scenario(name),
             _ => Self::read(Some(path)),
         }
     }

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use super::plan_file::scenario;
 use super::{TextOrJson, output, plan, style, value};
 use crate::cures::{self, Table, Trials};
 use crate::run::plan::Plan;
@@ -47,7 +48,7 @@ pub(super) struct TryArgs {
 
 /// Plays all trials and prints the table. The exit code is 0 if a cure lost nothing, or if there is nothing to cure.
 pub(super) fn execute(args: &TryArgs) -> Result<ExitCode> {
-    let scenario = plan::scenario(&args.scenario)?;
+    let scenario = scenario::read(&args.scenario)?;
     let act = act(&scenario, args.act.as_deref())?;
     let kept = args.out.as_deref().map(new_folder).transpose()?;
     let temporary = tempfile::tempdir().context("cannot make a temporary folder for the runs")?;

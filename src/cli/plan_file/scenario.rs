@@ -9,52 +9,53 @@ use lapse_lab::scenario::{Error, Scenario};
 use lapse_plan::{Plan, Problem};
 use lapse_yaml::{Node, Value, document};
 
-/// A scenario that was read.
-#[derive(Debug)]
-pub(in super::super) struct ScenarioFile {
-    /// The keys that it has as a plan has them.
-    pub(super) plan: PlanFile,
-    /// The world with its acts.
-    pub(in super::super) scenario: Scenario,
+/// Reads the scenario in the file `path`; an error has all that is wrong with it.
+pub(in super::super) fn read(path: &str) -> Result<Scenario> {
+    parts(path).map(|(_, scenario)| scenario)
 }
 
-impl ScenarioFile {
-    /// Reads the scenario in the file `path`; an error has all that is wrong with it.
-    pub(in super::super) fn read(path: &str) -> Result<Self> {
-        let file = Path::new(path);
-        let named_so = file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if !named_so && !file.exists() {
-            bail!(
-                "{path:?} is neither a URL nor a scenario: a URL begins with http:// or https://, a scenario is a .yaml file"
-            );
-        }
-        let own = PlanFile::own()?;
-        let text = text("scenario", file)?;
-        let invalid = |problems| Invalid { file: path.to_owned(), problems };
-        let root = document("scenario", &text).map_err(|problem| invalid(vec![problem]))?;
-        let Some(root) = root.filter(|root| has_a_world(root)) else {
-            bail!(
-                "{path} has no world, so it is no scenario: write --plan {path} if it is a plan, or else `hops`, `pods`, `first` and `acts`"
-            );
-        };
-        let (plan, mut problems) = plan(&root, &own.flags);
-        // Advice that is no value of a flag would hide what is wrong with the world.
-        let without = without_advice(&root);
-        let root = if problems.is_empty() { &*root } else { &without };
-        let read = Scenario::read(&String::from_utf8_lossy(&text), root);
-        let scenario = match read {
-            Ok(scenario) if problems.is_empty() => scenario,
-            Ok(_) => bail!(invalid(problems)),
-            Err(Error::Unreadable(more)) => {
-                problems.extend(more);
-                problems.sort();
-                bail!(invalid(problems))
-            }
-            Err(error @ Error::Impossible(_)) => bail!("{path}: {error}"),
-        };
-        let plan = PlanFile { file: Some(path.to_owned()), plan, scenario: Some(scenario.clone()), ..own };
-        Ok(Self { plan, scenario })
+impl PlanFile {
+    /// Reads the scenario in the file `path` as the plan that it is as well.
+    pub(super) fn of_scenario(path: &str) -> Result<Self> {
+        let (plan, scenario) = parts(path)?;
+        Ok(Self { scenario: Some(scenario), ..plan })
     }
+}
+
+/// The keys that a scenario has as a plan has them, and the scenario itself.
+fn parts(path: &str) -> Result<(PlanFile, Scenario)> {
+    let file = Path::new(path);
+    let named_so = file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    if !named_so && !file.exists() {
+        bail!(
+            "{path:?} is neither a URL nor a scenario: a URL begins with http:// or https://, a scenario is a .yaml file"
+        );
+    }
+    let own = PlanFile::own()?;
+    let text = text("scenario", file)?;
+    let invalid = |problems| Invalid { file: path.to_owned(), problems };
+    let root = document("scenario", &text).map_err(|problem| invalid(vec![problem]))?;
+    let Some(root) = root.filter(|root| has_a_world(root)) else {
+        bail!(
+            "{path} has no world, so it is no scenario: write --plan {path} if it is a plan, or else `hops`, `pods`, `first` and `acts`"
+        );
+    };
+    let (plan, mut problems) = plan(&root, &own.flags);
+    // Advice that is no value of a flag would hide what is wrong with the world.
+    let without = without_advice(&root);
+    let root = if problems.is_empty() { &*root } else { &without };
+    let read = Scenario::read(&String::from_utf8_lossy(&text), root);
+    let scenario = match read {
+        Ok(scenario) if problems.is_empty() => scenario,
+        Ok(_) => bail!(invalid(problems)),
+        Err(Error::Unreadable(more)) => {
+            problems.extend(more);
+            problems.sort();
+            bail!(invalid(problems))
+        }
+        Err(error @ Error::Impossible(_)) => bail!("{path}: {error}"),
+    };
+    Ok((PlanFile { file: Some(path.to_owned()), plan, ..own }, scenario))
 }
 
 /// The keys other than `measure`.
